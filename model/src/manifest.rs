@@ -1,0 +1,274 @@
+//! `manifest.json`, the one description of a model folder. Everything in it is untrusted: it is
+//! checked here before anybody allocates, opens or fetches what it names.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::blocks::NormStats;
+use crate::generator::GeneratorConfig;
+use crate::pixels::SizeRule;
+use crate::weights::WeightsDtype;
+
+/// Value of the field `format`.
+pub const FORMAT: &str = "pix2pix";
+/// Version that this library writes and the only major version that it reads.
+pub const VERSION: u32 = 1;
+/// Largest weights file that a manifest may name, in bytes.
+pub const MAX_WEIGHTS_BYTES: u64 = 1 << 30;
+/// Longest manifest that is parsed, in bytes.
+pub const MAX_MANIFEST_BYTES: usize = 1 << 20;
+
+const MAX_CHANNELS: usize = 8;
+const MAX_BASE: usize = 256;
+
+/// What a model folder holds and how to use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// Always [`VERSION`].
+    pub version: u32,
+    /// Short name, also the folder's name on a web page.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// What the model does, such as `deblur`.
+    pub task: String,
+    /// The network.
+    pub generator: ManifestGenerator,
+    /// What it takes.
+    pub input: ManifestInput,
+    /// Files with the network's weights; the first is used.
+    pub weights: Vec<WeightsFile>,
+    /// How it was made.
+    #[serde(default)]
+    pub training: serde_json::Value,
+    /// Licence of the weights.
+    #[serde(default)]
+    pub license: String,
+    /// Example inputs, paths inside the folder.
+    #[serde(default)]
+    pub samples: Vec<String>,
+}
+
+/// The network, and what of its behaviour at inference is part of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManifestGenerator {
+    /// Shapes.
+    #[serde(flatten)]
+    pub config: GeneratorConfig,
+    /// Statistics of batch norms.
+    pub norm_stats: NormStats,
+    /// Dropout at inference.
+    pub dropout: TestDropout,
+}
+
+/// Dropout at inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestDropout {
+    /// None.
+    Off,
+}
+
+/// What the network takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManifestInput {
+    /// Height and width are padded to multiples of this.
+    pub multiple_of: usize,
+    /// Whether people bring a photo or draw.
+    pub mode: InputMode,
+    /// Colours and meanings of labels, for drawing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub palette: Vec<PaletteEntry>,
+    /// Range of values that the network sees; always `[-1, 1]`.
+    pub range: [f32; 2],
+}
+
+/// How people make an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputMode {
+    /// A photo.
+    Photo,
+    /// A label map, painted with the palette.
+    Draw,
+}
+
+/// One label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaletteEntry {
+    /// What it stands for.
+    pub name: String,
+    /// RGB, 0 to 255.
+    pub color: [u8; 3],
+}
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// Relative to the manifest, inside its folder.
+    pub path: String,
+    /// How numbers are stored.
+    pub dtype: WeightsDtype,
+    /// Length of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Why a manifest is refused.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ManifestError {
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error("the manifest cannot be read: {0}; export the model again")]
+    Syntax(String),
+    /// Another kind of file.
+    #[error("the manifest's format is \"{0}\", not \"{FORMAT}\"; this is another kind of model")]
+    Format(String),
+    /// A version that this library does not know.
+    #[error(
+        "the manifest has version {0}, this program reads version {VERSION}; update the program \
+         or export the model again"
+    )]
+    Version(u64),
+    /// A field's value makes no sense or is not safe.
+    #[error("the manifest's field \"{field}\" {problem}")]
+    Field {
+        /// Path of the field.
+        field: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// See [`ManifestError`]; each names the field and what would be right.
+    pub fn parse(json: &str) -> Result<Self, ManifestError> {
+        if json.len() > MAX_MANIFEST_BYTES {
+            let problem = format!("{} bytes are more than {MAX_MANIFEST_BYTES}", json.len());
+            return Err(ManifestError::Syntax(problem));
+        }
+        let head: Head = parse(json)?;
+        if head.format != FORMAT {
+            return Err(ManifestError::Format(shortened(&head.format)));
+        }
+        if head.version != u64::from(VERSION) {
+            return Err(ManifestError::Version(head.version));
+        }
+        let manifest: Self = parse(json)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The manifest as indented JSON.
+    ///
+    /// # Errors
+    /// None in practice: every field has a JSON form.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// The weights file to load.
+    ///
+    /// # Errors
+    /// The list is empty, which [`Manifest::parse`] refuses.
+    pub fn weights_file(&self) -> Result<&WeightsFile, ManifestError> {
+        self.weights
+            .first()
+            .ok_or_else(|| field("weights", "names no file"))
+    }
+
+    /// Which heights and widths the network takes.
+    pub fn size_rule(&self) -> SizeRule {
+        SizeRule::multiple_of(self.input.multiple_of)
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        let generator = &self.generator.config;
+        in_range("generator.in_channels", generator.in_channels, MAX_CHANNELS)?;
+        in_range("generator.out_channels", generator.out_channels, MAX_CHANNELS)?;
+        in_range("generator.base", generator.base, MAX_BASE)?;
+        let needed = generator.arch.size_rule().divisor();
+        let given = self.input.multiple_of;
+        if given == 0 || !given.is_multiple_of(needed) || given > 4096 {
+            let problem = format!("is {given}; this network needs a multiple of {needed}");
+            return Err(field("input.multiple_of", &problem));
+        }
+        if self.input.range != [-1.0, 1.0] {
+            return Err(field("input.range", "must be [-1, 1]"));
+        }
+        self.weights_file()?;
+        for (index, file) in self.weights.iter().enumerate() {
+            check_weights_file(&format!("weights[{index}]"), file)?;
+        }
+        for (index, sample) in self.samples.iter().enumerate() {
+            stays_inside(&format!("samples[{index}]"), sample)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u64,
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ManifestError> {
+    serde_json::from_str(json).map_err(|error| ManifestError::Syntax(error.to_string()))
+}
+
+fn field(name: &str, problem: &str) -> ManifestError {
+    ManifestError::Field {
+        field: name.to_string(),
+        problem: problem.to_string(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+fn in_range(name: &str, value: usize, max: usize) -> Result<(), ManifestError> {
+    match (1..=max).contains(&value) {
+        true => Ok(()),
+        false => Err(field(name, &format!("is {value}; it must be 1 to {max}"))),
+    }
+}
+
+fn check_weights_file(name: &str, file: &WeightsFile) -> Result<(), ManifestError> {
+    stays_inside(&format!("{name}.path"), &file.path)?;
+    if file.bytes == 0 || file.bytes > MAX_WEIGHTS_BYTES {
+        let problem = format!("is {}; it must be 1 to {MAX_WEIGHTS_BYTES}", file.bytes);
+        return Err(field(&format!("{name}.bytes"), &problem));
+    }
+    if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let problem = "must be 64 hexadecimal digits";
+        return Err(field(&format!("{name}.sha256"), problem));
+    }
+    Ok(())
+}
+
+/// The same rule holds for file systems and for URLs, so it is stricter than either.
+fn stays_inside(name: &str, path: &str) -> Result<(), ManifestError> {
+    let safe_character =
+        |character: char| character.is_ascii_alphanumeric() || "-_./ ".contains(character);
+    let safe = !path.is_empty()
+        && path.chars().all(safe_character)
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    match safe {
+        true => Ok(()),
+        false => {
+            let problem = format!(
+                "is \"{}\"; it must be a relative path of letters, digits, \"-\", \"_\", \".\" \
+                 and spaces that stays inside the model folder",
+                shortened(path)
+            );
+            Err(field(name, &problem))
+        }
+    }
+}

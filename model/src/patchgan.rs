@@ -1,0 +1,70 @@
+//! The PatchGAN discriminator (arXiv 1611.07004, section 6.1.2).
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::tensor::activation::leaky_relu;
+use burn::tensor::{Device, Tensor};
+
+use crate::blocks::{Mode, Norm, conv4x4};
+use crate::discriminator::DiscriminatorConfig;
+use crate::unet::LEAKY_SLOPE;
+
+const WIDEST_FACTOR: usize = 8;
+
+/// A convolution, perhaps a norm, and a leaky ReLU.
+#[derive(Module, Debug)]
+pub struct PatchLayer {
+    /// 4×4 convolution.
+    pub conv: Conv2d,
+    /// Absent on the first layer.
+    pub norm: Option<Norm>,
+}
+
+/// Convolutions that end in one logit per patch.
+#[derive(Module, Debug)]
+pub struct PatchGan {
+    /// All layers but the last.
+    pub layers: Vec<PatchLayer>,
+    /// The convolution to one logit.
+    pub head: Conv2d,
+}
+
+impl PatchGan {
+    /// A PatchGAN with `stride_layers` layers of stride 2 (3 see patches of 70×70), all weights
+    /// zero.
+    pub fn new(config: &DiscriminatorConfig, stride_layers: usize, device: &Device) -> Self {
+        let width = |layer: usize| config.base * WIDEST_FACTOR.min(1 << layer);
+        let bias = config.norm.needs_conv_bias();
+        let layer = |index: usize| {
+            let stride = if index == stride_layers { 1 } else { 2 };
+            match index {
+                0 => PatchLayer {
+                    conv: conv4x4([config.in_channels, width(0)], stride, true, device),
+                    norm: None,
+                },
+                _ => PatchLayer {
+                    conv: conv4x4([width(index - 1), width(index)], stride, bias, device),
+                    norm: Some(Norm::new(config.norm, width(index), device)),
+                },
+            }
+        };
+        Self {
+            layers: (0..=stride_layers).map(layer).collect(),
+            head: conv4x4([width(stride_layers), 1], 1, true, device),
+        }
+    }
+
+    /// # Shapes
+    /// `[batch, in_channels, height, width]` to logits `[batch, 1, h, w]`.
+    pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let features = self.layers.iter().fold(picture, |x, layer| {
+            let x = layer.conv.forward(x);
+            let x = match &layer.norm {
+                Some(norm) => norm.forward(x, mode),
+                None => x,
+            };
+            leaky_relu(x, LEAKY_SLOPE)
+        });
+        self.head.forward(features)
+    }
+}

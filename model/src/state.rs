@@ -1,0 +1,167 @@
+//! A network's numbers by name, as plain arrays: what weights files and imports are made of.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use thiserror::Error;
+
+/// A tensor's shape and values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Length of each dimension.
+    pub shape: Vec<usize>,
+    /// As many as the product of the shape.
+    pub values: Vec<f32>,
+}
+
+/// Every parameter and running statistic of a network by its path, such as
+/// `unet.downs.0.conv.weight`.
+pub type StateDict = BTreeMap<String, Array>;
+
+/// Numbers that do not fit a network.
+#[derive(Debug, Error, PartialEq)]
+pub enum StateError {
+    /// The network has a tensor that the numbers lack.
+    #[error("tensor \"{0}\" is missing")]
+    Missing(String),
+    /// The numbers have a tensor that the network lacks.
+    #[error("tensor \"{0}\" belongs to another network")]
+    Unknown(String),
+    /// Same name, other shape.
+    #[error("tensor \"{name}\" has shape {found:?}, the network needs {expected:?}")]
+    Shape {
+        /// Name of the tensor.
+        name: String,
+        /// What the network needs.
+        expected: Vec<usize>,
+        /// What the numbers have.
+        found: Vec<usize>,
+    },
+    /// NaN or infinity.
+    #[error("tensor \"{0}\" holds NaN or infinite values")]
+    NotFinite(String),
+}
+
+/// Reads every tensor of `module`.
+pub fn state_of<M: Module>(module: &M) -> StateDict {
+    let mut reader = Reader::default();
+    // A running statistic keeps its last update apart until it is synchronised, as `valid` does.
+    module.valid().visit(&mut reader);
+    reader.state
+}
+
+/// The shape of every tensor of `module`, without reading its values.
+pub fn shapes_of<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut reader = ShapeReader::default();
+    module.visit(&mut reader);
+    reader.shapes
+}
+
+/// Replaces every tensor of `module` by the one of the same name.
+///
+/// # Errors
+/// Missing, unknown or misshapen tensors and values that are not finite; the module is then
+/// dropped.
+pub fn load_state<M: Module>(module: M, state: StateDict) -> Result<M, StateError> {
+    check(&shapes_of(&module), &state)?;
+    let mut writer = Writer {
+        path: Vec::new(),
+        state,
+    };
+    Ok(module.map(&mut writer))
+}
+
+fn check(shapes: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(), StateError> {
+    for (name, expected) in shapes {
+        let array = state
+            .get(name)
+            .ok_or_else(|| StateError::Missing(name.clone()))?;
+        if &array.shape != expected || array.values.len() != expected.iter().product::<usize>() {
+            return Err(StateError::Shape {
+                name: name.clone(),
+                expected: expected.clone(),
+                found: array.shape.clone(),
+            });
+        }
+        if !array.values.iter().all(|value| value.is_finite()) {
+            return Err(StateError::NotFinite(name.clone()));
+        }
+    }
+    match state.keys().find(|name| !shapes.contains_key(*name)) {
+        Some(name) => Err(StateError::Unknown(name.clone())),
+        None => Ok(()),
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    path: Vec<String>,
+    state: StateDict,
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let values = tensor.into_data().iter::<f32>().collect();
+        self.state
+            .insert(self.path.join("."), Array { shape, values });
+    }
+}
+
+#[derive(Default)]
+struct ShapeReader {
+    path: Vec<String>,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for ShapeReader {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes
+            .insert(self.path.join("."), param.lazy_shape().to_vec());
+    }
+}
+
+struct Writer {
+    path: Vec<String>,
+    state: StateDict,
+}
+
+impl ModuleMapper for Writer {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.state.remove(&self.path.join(".")) {
+            Some(array) => {
+                let device = param.lazy_device();
+                let data = TensorData::new(array.values, array.shape);
+                let id = param.id;
+                param.transform_for_load(Tensor::from_data(data, &device), id)
+            }
+            None => param,
+        }
+    }
+}

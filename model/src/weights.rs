@@ -1,0 +1,247 @@
+//! A generator's weights as one file: f32, f16, or 8 bits per value with a scale per channel,
+//! in a burnpack container. Integrity is checked before anything is decoded.
+
+use burn_pack::{Bytes, DType, Reader, Tensor, Writer};
+use half::f16;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::manifest::WeightsFile;
+use crate::state::{Array, StateDict};
+
+/// Suffix of the tensor that holds the scales of an 8-bit tensor.
+const SCALE_SUFFIX: &str = ".scale";
+/// Largest magnitude of an 8-bit value.
+const Q8_MAX: f32 = 127.0;
+
+/// How numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightsDtype {
+    /// 4 bytes per value.
+    F32,
+    /// 2 bytes per value.
+    F16,
+    /// 1 byte per value of a convolution, symmetric, one f32 scale per slice of the first
+    /// dimension; everything else f32.
+    Q8,
+}
+
+impl WeightsDtype {
+    /// The name in manifests, on the command line and in file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8 => "q8",
+        }
+    }
+}
+
+/// Why a weights file is refused.
+#[derive(Debug, Error)]
+pub enum WeightsError {
+    /// Not the bytes that the manifest announces.
+    #[error("the weights have {found} bytes, the manifest says {expected}; download them again")]
+    Length {
+        /// From the manifest.
+        expected: u64,
+        /// What came.
+        found: u64,
+    },
+    /// Not the content that the manifest announces.
+    #[error(
+        "the weights' SHA-256 is {found}, the manifest says {expected}; the file was altered or \
+         damaged, download it again"
+    )]
+    Checksum {
+        /// From the manifest.
+        expected: String,
+        /// Of the bytes that came.
+        found: String,
+    },
+    /// Not a burnpack container, or one that contradicts itself.
+    #[error("the weights cannot be read: {0}; export the model again")]
+    Container(String),
+    /// The container cannot be written.
+    #[error("the weights cannot be written: {0}")]
+    Write(String),
+}
+
+/// SHA-256 of `bytes`, as 64 hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Checks length and SHA-256 of a weights file against its manifest entry.
+///
+/// # Errors
+/// [`WeightsError::Length`] and [`WeightsError::Checksum`].
+pub fn verify(bytes: &[u8], file: &WeightsFile) -> Result<(), WeightsError> {
+    let found = bytes.len() as u64;
+    if found != file.bytes {
+        let expected = file.bytes;
+        return Err(WeightsError::Length { expected, found });
+    }
+    let found = sha256_hex(bytes);
+    if !found.eq_ignore_ascii_case(&file.sha256) {
+        let expected = file.sha256.clone();
+        return Err(WeightsError::Checksum { expected, found });
+    }
+    Ok(())
+}
+
+/// Packs a network's numbers.
+///
+/// # Errors
+/// [`WeightsError::Write`] when the container cannot be written.
+pub fn encode(state: &StateDict, dtype: WeightsDtype) -> Result<Vec<u8>, WeightsError> {
+    let tensors = state
+        .iter()
+        .flat_map(|(name, array)| encode_array(name, array, dtype))
+        .collect();
+    let packed = Writer::new(tensors)
+        .into_bytes()
+        .map_err(|error| WeightsError::Write(error.to_string()))?;
+    Ok(packed.to_vec())
+}
+
+/// Unpacks what [`encode`] packed, expanding every value to f32.
+///
+/// # Errors
+/// [`WeightsError::Container`] for anything that is not such a container.
+pub fn decode(bytes: &[u8]) -> Result<StateDict, WeightsError> {
+    let container = |error: burn_pack::Error| WeightsError::Container(error.to_string());
+    let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))
+        .and_then(Reader::into_tensors)
+        .map_err(container)?;
+    let mut state = StateDict::new();
+    let mut quantised = Vec::new();
+    for tensor in tensors {
+        let (name, dtype, shape, _, data) = tensor.into_parts().map_err(container)?;
+        let shape = shape.to_vec();
+        let count = element_count(&name, &shape)?;
+        match dtype {
+            DType::I8 => quantised.push((name, shape, exact(count, data.to_vec())?)),
+            _ => {
+                let values = exact(count, floats(&name, dtype, &data)?)?;
+                state.insert(name, Array { shape, values });
+            }
+        }
+    }
+    for (name, shape, values) in quantised {
+        let scales = state
+            .remove(&format!("{name}{SCALE_SUFFIX}"))
+            .ok_or_else(|| WeightsError::Container(format!("\"{name}\" has no scales")))?;
+        let values = dequantise(&name, &shape, &values, &scales.values)?;
+        state.insert(name, Array { shape, values });
+    }
+    Ok(state)
+}
+
+fn encode_array(name: &str, array: &Array, dtype: WeightsDtype) -> Vec<Tensor> {
+    let shape = array.shape.clone();
+    let pack = |name: String, dtype, shape: Vec<usize>, bytes| {
+        Tensor::new(name, dtype, shape, None, Bytes::from_bytes_vec(bytes))
+    };
+    match dtype {
+        WeightsDtype::F16 => {
+            let bytes = array.values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes());
+            vec![pack(name.to_string(), DType::F16, shape, bytes.collect())]
+        }
+        WeightsDtype::Q8 if shape.len() > 1 => {
+            let (values, scales) = quantise(array);
+            let scale_shape = vec![scales.len()];
+            vec![
+                pack(name.to_string(), DType::I8, shape, values),
+                pack(
+                    format!("{name}{SCALE_SUFFIX}"),
+                    DType::F32,
+                    scale_shape,
+                    f32_bytes(&scales),
+                ),
+            ]
+        }
+        _ => vec![pack(
+            name.to_string(),
+            DType::F32,
+            shape,
+            f32_bytes(&array.values),
+        )],
+    }
+}
+
+fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Each slice of the first dimension is divided by its largest magnitude over 127.
+fn quantise(array: &Array) -> (Vec<u8>, Vec<f32>) {
+    let slices = array.shape.first().copied().unwrap_or(1).max(1);
+    let length = (array.values.len() / slices).max(1);
+    let mut bytes = Vec::with_capacity(array.values.len());
+    let mut scales = Vec::with_capacity(slices);
+    for slice in array.values.chunks(length) {
+        let largest = slice.iter().fold(0.0f32, |max, value| max.max(value.abs()));
+        let scale = if largest > 0.0 { largest / Q8_MAX } else { 1.0 };
+        scales.push(scale);
+        bytes.extend(slice.iter().map(|value| (value / scale).round() as i8 as u8));
+    }
+    (bytes, scales)
+}
+
+fn dequantise(
+    name: &str,
+    shape: &[usize],
+    values: &[u8],
+    scales: &[f32],
+) -> Result<Vec<f32>, WeightsError> {
+    let slices = shape.first().copied().unwrap_or(0);
+    if slices == 0 || scales.len() != slices || !values.len().is_multiple_of(slices) {
+        let problem = format!("\"{name}\" has {} scales for shape {shape:?}", scales.len());
+        return Err(WeightsError::Container(problem));
+    }
+    let length = (values.len() / slices).max(1);
+    Ok(values
+        .chunks(length)
+        .zip(scales)
+        .flat_map(|(slice, scale)| slice.iter().map(move |&byte| f32::from(byte as i8) * scale))
+        .collect())
+}
+
+fn floats(name: &str, dtype: DType, data: &[u8]) -> Result<Vec<f32>, WeightsError> {
+    match dtype {
+        DType::F32 => Ok(data
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect()),
+        DType::F16 => Ok(data
+            .chunks_exact(2)
+            .map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32())
+            .collect()),
+        other => Err(WeightsError::Container(format!(
+            "\"{name}\" is stored as {other:?}; f32, f16 and i8 are known"
+        ))),
+    }
+}
+
+fn element_count(name: &str, shape: &[usize]) -> Result<usize, WeightsError> {
+    shape
+        .iter()
+        .try_fold(1usize, |count, &side| count.checked_mul(side))
+        .ok_or_else(|| WeightsError::Container(format!("\"{name}\" claims shape {shape:?}")))
+}
+
+fn exact<T>(count: usize, values: Vec<T>) -> Result<Vec<T>, WeightsError> {
+    match values.len() == count {
+        true => Ok(values),
+        false => Err(WeightsError::Container(format!(
+            "a tensor claims {count} values and holds {}",
+            values.len()
+        ))),
+    }
+}

@@ -1,0 +1,246 @@
+//! A headless Chromium with a fresh profile, ended when it is dropped.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::devtools::Connection;
+
+/// For everything that is not a computation of the page.
+const QUICK: Duration = Duration::from_secs(60);
+
+const ALWAYS: [&str; 10] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+    "--window-size=1100,900",
+];
+
+const SOFTWARE_WEBGPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/// What graphics the browser offers to pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Graphics {
+    /// WebGPU, computed in software.
+    WebGpu,
+    /// What a machine without a usable graphics card has.
+    None,
+}
+
+/// A running browser with one tab.
+pub struct Browser {
+    process: Child,
+    connection: Connection,
+    session: String,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser with an empty tab.
+    pub fn start(graphics: Graphics) -> Result<Self> {
+        let program = xtask::tools::find_browser()?;
+        let profile = tempfile::tempdir().context("cannot create a browser profile")?;
+        let log = profile.path().join("browser.log");
+        let mut process = command(&program, graphics, profile.path())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        match connect(&mut process) {
+            Ok((connection, session)) => Ok(Self {
+                process,
+                connection,
+                session,
+                profile,
+            }),
+            Err(error) => {
+                end(&mut process);
+                Err(error.context(format!(
+                    "{} does not start; it says:\n{}",
+                    program.display(),
+                    fs::read_to_string(log).unwrap_or_default()
+                )))
+            }
+        }
+    }
+
+    /// A folder that vanishes with the browser.
+    pub fn scratch(&self) -> &Path {
+        self.profile.path()
+    }
+
+    /// Calls a method of the tab.
+    pub fn call(&mut self, method: &str, parameters: Value) -> Result<Value> {
+        self.connection
+            .call(Some(&self.session), method, parameters, QUICK)
+    }
+
+    /// Calls a browser-wide method.
+    pub fn call_browser(&mut self, method: &str, parameters: Value) -> Result<Value> {
+        self.connection.call(None, method, parameters, QUICK)
+    }
+
+    /// Loads an address and waits for the page's own `load` event.
+    pub fn go_to(&mut self, url: &str) -> Result<()> {
+        let answer = self.call("Page.navigate", json!({ "url": url }))?;
+        if let Some(error) = answer["errorText"].as_str() {
+            bail!("cannot open {url}: {error}");
+        }
+        let loaded = format!(
+            "document.readyState === 'complete' && location.href === {}",
+            json!(url)
+        );
+        self.wait_until(&loaded, QUICK)
+            .with_context(|| format!("{url} does not finish loading"))
+    }
+
+    /// The value of a JavaScript expression; a promise is awaited.
+    pub fn evaluate(&mut self, expression: &str) -> Result<Value> {
+        let parameters = json!({
+            "expression": expression,
+            "awaitPromise": true,
+            "returnByValue": true,
+            "userGesture": true,
+        });
+        let answer = self.call("Runtime.evaluate", parameters)?;
+        if let Some(exception) = answer.get("exceptionDetails") {
+            let text = exception["exception"]["description"].as_str();
+            bail!("`{expression}` threw {}", text.unwrap_or("an exception"));
+        }
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Waits until an expression is true.
+    pub fn wait_until(&mut self, expression: &str, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        loop {
+            // A page that is just being replaced has nowhere to evaluate in.
+            if self.evaluate(expression).is_ok_and(|value| value == true) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("`{expression}` did not come true in {limit:?}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Chooses a file in a file input, as a person would.
+    pub fn choose_file(&mut self, selector: &str, file: &Path) -> Result<()> {
+        let expression = format!("document.querySelector({})", json!(selector));
+        let found = self.call("Runtime.evaluate", json!({ "expression": expression }))?;
+        let object = found["result"]["objectId"].clone();
+        if object.is_null() {
+            bail!("the page has no {selector}");
+        }
+        let parameters = json!({ "files": [file], "objectId": object });
+        self.call("DOM.setFileInputFiles", parameters).map(drop)
+    }
+
+    /// What the page wrote to the console and left uncaught since last asked.
+    pub fn console(&mut self) -> Vec<String> {
+        let events = self.connection.take_events();
+        events.iter().filter_map(console_line).collect()
+    }
+
+    /// The visible part of the page, as a PNG.
+    pub fn screenshot(&mut self) -> Result<Vec<u8>> {
+        let answer = self.call("Page.captureScreenshot", json!({ "format": "png" }))?;
+        decode_base64(&answer["data"])
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.call_browser("Browser.close", json!({}));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            sleep(Duration::from_millis(50));
+        }
+        end(&mut self.process);
+    }
+}
+
+/// The bytes behind a base64 string of the browser's.
+pub fn decode_base64(value: &Value) -> Result<Vec<u8>> {
+    use base64::Engine;
+    let text = value.as_str().context("expected base64 text")?;
+    Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+}
+
+/// The browser takes commands on descriptor 3 and answers on descriptor 4; a
+/// shell connects these to the pipes that a program can give its child.
+fn command(program: &Path, graphics: Graphics, profile: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#])
+        .arg(program)
+        .args(ALWAYS)
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    if graphics == Graphics::WebGpu {
+        command.args(SOFTWARE_WEBGPU);
+    }
+    command.arg("about:blank");
+    command
+}
+
+fn connect(process: &mut Child) -> Result<(Connection, String)> {
+    let pipes = process.stdin.take().zip(process.stdout.take());
+    let (commands, answers) = pipes.context("the browser has no pipes")?;
+    let mut connection = Connection::new(commands, answers);
+    let mut call = |session: Option<&str>, method: &str, parameters: Value| {
+        connection.call(session, method, parameters, QUICK)
+    };
+    let created = call(None, "Target.createTarget", json!({ "url": "about:blank" }))?;
+    let target = json!({ "targetId": created["targetId"], "flatten": true });
+    let attached = call(None, "Target.attachToTarget", target)?;
+    let session = attached["sessionId"].as_str();
+    let session = session
+        .context("the browser gave no session for its tab")?
+        .to_owned();
+    for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
+        call(Some(&session), domain, json!({}))?;
+    }
+    Ok((connection, session))
+}
+
+fn end(process: &mut Child) {
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+fn console_line(event: &Value) -> Option<String> {
+    let parameters = &event["params"];
+    match event["method"].as_str()? {
+        "Runtime.consoleAPICalled" => {
+            let parts = parameters["args"].as_array()?.iter();
+            let text = parts.map(|part| {
+                let described = part["description"].as_str();
+                described.map_or_else(|| part["value"].to_string(), str::to_owned)
+            });
+            Some(text.collect::<Vec<_>>().join(" "))
+        }
+        "Runtime.exceptionThrown" => Some(parameters["exceptionDetails"].to_string()),
+        "Log.entryAdded" => {
+            let entry = &parameters["entry"];
+            Some(format!("{} {}", entry["level"], entry["text"]))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,9 @@
+//! What the tests share: the trainer's program, a served copy of the built
+//! page that can be made to fail, and a browser that looks at it.
+
+pub mod browser;
+pub mod devtools;
+pub mod page;
+pub mod pictures;
+pub mod site;
+pub mod trainer;

@@ -1,0 +1,140 @@
+//! The built page on a server of its own, with models, and with faults.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use xtask::server::{Reply, Routes, Server};
+use xtask::workspace;
+
+/// How an answer goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No such file.
+    Missing,
+    /// The connection closes after half of it.
+    Cut,
+    /// One byte in the middle is another.
+    Altered,
+    /// It ends early, as if it were complete.
+    Shortened,
+}
+
+type Faults = Arc<Mutex<HashMap<String, Fault>>>;
+
+/// A served page; dropping it takes the page offline.
+pub struct Site {
+    server: Option<Server>,
+    port: u16,
+    base: String,
+    routes: Routes,
+    faults: Faults,
+}
+
+impl Site {
+    /// Serves the built page with the models it ships with.
+    pub fn shipped() -> Result<Self> {
+        Self::start("/", &[])
+    }
+
+    /// Serves the built page with one model, at the root of the server.
+    pub fn with_model(name: &str, folder: &Path) -> Result<Self> {
+        Self::start("/", &[(name, folder)])
+    }
+
+    /// Serves the built page at `base`, which begins and ends with a slash.
+    /// With models named, these take the place of those that it ships with.
+    pub fn start(base: &str, models: &[(&str, &Path)]) -> Result<Self> {
+        let dist = workspace::dist();
+        ensure!(
+            dist.join("index.html").is_file(),
+            "there is no built page in {}. Run `cargo xtask build-web`.",
+            dist.display()
+        );
+        let mut routes = Routes::default().folder(base, dist);
+        if !models.is_empty() {
+            let entry =
+                |name: &str| json!({ "manifest": format!("{name}/manifest.json"), "title": name });
+            let entries: Vec<_> = models.iter().map(|(name, _)| entry(name)).collect();
+            let index = json!({ "models": entries }).to_string();
+            routes = routes.file(&format!("{base}models/index.json"), index);
+        }
+        for (name, folder) in models {
+            routes = routes.folder(&format!("{base}models/{name}/"), folder);
+        }
+        let mut site = Self {
+            server: None,
+            port: 0,
+            base: base.to_owned(),
+            routes,
+            faults: Faults::default(),
+        };
+        site.go_online()?;
+        Ok(site)
+    }
+
+    /// Comes back at the address that it had.
+    pub fn go_online(&mut self) -> Result<()> {
+        let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));
+        let answer = move |path: &str| {
+            let fault = lock(&faults).get(path).copied();
+            let reply = routes.reply(path);
+            fault.map_or(reply.clone(), |fault| spoil(reply, fault))
+        };
+        let server = Server::start(self.port, answer)?;
+        self.port = server.port();
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Refuses every connection from now on.
+    pub fn go_offline(&mut self) {
+        self.server = None;
+    }
+
+    /// The address of something in the page's folder, such as `?model=tiny`.
+    pub fn url(&self, rest: &str) -> String {
+        format!("http://127.0.0.1:{}{}{rest}", self.port, self.base)
+    }
+
+    /// Spoils every answer for a path inside the page's folder.
+    pub fn spoil(&self, path: &str, fault: Fault) {
+        lock(&self.faults).insert(format!("{}{path}", self.base), fault);
+    }
+
+    /// Takes all faults back.
+    pub fn repair(&self) {
+        lock(&self.faults).clear();
+    }
+}
+
+/// The path of a model's weights, relative to its folder.
+pub fn weights_path(model: &Path) -> Result<String> {
+    let path = model.join("manifest.json");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let manifest: serde_json::Value = serde_json::from_str(&text)?;
+    let weights = manifest["weights"][0]["path"].as_str();
+    Ok(weights.context("the manifest names no weights")?.to_owned())
+}
+
+fn spoil(mut reply: Reply, fault: Fault) -> Reply {
+    let middle = reply.body.len() / 2;
+    match fault {
+        Fault::Missing => return Reply::error(404),
+        Fault::Cut => reply.cut_after = Some(middle),
+        Fault::Altered => {
+            if let Some(byte) = reply.body.get_mut(middle) {
+                *byte ^= 0x40;
+            }
+        }
+        Fault::Shortened => reply.body.truncate(middle),
+    }
+    reply
+}
+
+fn lock(faults: &Faults) -> MutexGuard<'_, HashMap<String, Fault>> {
+    faults.lock().unwrap_or_else(PoisonError::into_inner)
+}

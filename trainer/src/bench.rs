@@ -1,0 +1,99 @@
+//! How long a forward pass and a training step take on a device.
+
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use model::{
+    DiscriminatorConfig, GeneratorArch, GeneratorConfig, Mode, NormKind, NormStats, init_normal,
+};
+
+use crate::data::PairedBatch;
+use crate::pix2pix::{Objective, Pix2Pix};
+
+const SIDE: usize = 256;
+/// First runs compile shaders and fill caches.
+const WARM_UP: u32 = 2;
+
+/// Medians in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// One batch through the generator, read back.
+    pub forward_ms: f64,
+    /// One pix2pix step, losses read back.
+    pub step_ms: f64,
+}
+
+/// Times the U-Net 256 of width `base` on pictures of 256×256.
+///
+/// # Errors
+/// The device fails.
+pub fn time(
+    device: &Device,
+    base: u32,
+    batch: u32,
+    repeat: u32,
+    stats: NormStats,
+) -> Result<Timing> {
+    let autodiff = device.clone().autodiff();
+    let generator = GeneratorConfig {
+        arch: GeneratorArch::Unet256,
+        in_channels: 3,
+        out_channels: 3,
+        base: base as usize,
+        norm: NormKind::Batch,
+        norm_bottleneck: false,
+    };
+    let discriminator = DiscriminatorConfig {
+        in_channels: 6,
+        base: base as usize,
+        norm: NormKind::Batch,
+    };
+    let objective = Objective {
+        lambda_l1: 100.0,
+        lambda_gan: 1.0,
+        dropout: 0.5,
+    };
+    let net_g = init_normal(generator.init(&autodiff));
+    let net_d = init_normal(discriminator.init(&autodiff));
+    let picture = |device: &Device| {
+        let range = Distribution::Uniform(-1.0, 1.0);
+        Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
+    };
+    let fixed = net_g.valid();
+    let forward_ms = median(repeat, || {
+        let fake_b = fixed.forward(picture(device), Mode::Inference(stats));
+        fake_b.try_into_data().map(drop).map_err(|error| anyhow!("{error:?}"))
+    })?;
+    let mut model = Some(Pix2Pix::from_networks(net_g, net_d, objective));
+    let step_ms = median(repeat, || {
+        let batch = PairedBatch {
+            real_a: picture(&autodiff),
+            real_b: picture(&autodiff),
+        };
+        if let Some(before) = model.take() {
+            let (after, losses) = before.step(batch, 2e-4);
+            losses.read();
+            model = Some(after);
+        }
+        Ok(())
+    })?;
+    Ok(Timing {
+        forward_ms,
+        step_ms,
+    })
+}
+
+fn median(repeat: u32, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::new();
+    for turn in 0..WARM_UP + repeat.max(1) {
+        let started = Instant::now();
+        work()?;
+        if turn >= WARM_UP {
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}

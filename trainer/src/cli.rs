@@ -1,0 +1,341 @@
+//! The command line: words to values, values to work, results to output and exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use model::NormStats;
+use serde_json::json;
+
+use crate::bench;
+use crate::checkpoint::RunFolder;
+use crate::config::{DataArgs, TrainArgs, WeightsArg};
+use crate::data::demo::DemoSplit;
+use crate::data::folders::FolderPairs;
+use crate::data::photos::Photos;
+use crate::data::{Pair, PairSource};
+use crate::device::{self, DeviceChoice};
+use crate::export::export_run;
+use crate::picture;
+use crate::report::{Format, Reporter, metrics_table};
+use crate::run::{self, Outcome, RunData};
+use crate::translate::{jobs, load_model, translate_file, translate_rgb};
+use crate::validate::{evaluate, sample_grid};
+
+/// Exit code after an interruption that lost nothing.
+const INTERRUPTED: u8 = 130;
+/// Pairs of the built-in demo set.
+const DEMO_TRAIN: usize = 2_000;
+const DEMO_VALIDATION: usize = 24;
+/// Pairs in the grid that `eval` writes.
+const GRID_ROWS: usize = 6;
+const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {per_sec}  ETA {eta}";
+
+/// Trains image-to-image translators (pix2pix) and translates pictures with them.
+///
+/// Without a command it trains on façades that it draws itself, on the best device found.
+#[derive(Debug, Parser)]
+#[command(name = "trainer", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// How to report
+    #[arg(long, global = true, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a translator
+    Train(Box<TrainArgs>),
+    /// Translate pictures with a model
+    Translate(TranslateArgs),
+    /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
+    Eval(EvalArgs),
+    /// Write the model folder of a run, for the browser and for `translate`
+    Export(ExportArgs),
+    /// List the devices that can compute
+    Devices,
+    /// Time a forward pass and a training step
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+struct TranslateArgs {
+    /// Model folder, with a manifest.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Pictures, or folders of pictures
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Folder for the results, PNGs of the same names
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, Args)]
+struct EvalArgs {
+    /// Model folder, with a manifest.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Side of the pictures in pixels
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    size: u32,
+    /// Seed of the demo set and of the 80/20 split, as in the training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Also write a grid of input, output and target of the first pictures
+    #[arg(long, value_name = "FILE")]
+    grid: Option<PathBuf>,
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// Folder of a training run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Model folder to write
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// How to store the weights [default: as the run was configured]
+    #[arg(long)]
+    weights: Option<WeightsArg>,
+    /// Name of the model [default: that of the run]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Feature maps of the outermost layer, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]
+    base: Vec<u32>,
+    /// Pairs per step
+    #[arg(long, default_value_t = 1)]
+    batch: u32,
+    /// Timed repetitions; the median counts
+    #[arg(long, default_value_t = 9)]
+    repeat: u32,
+}
+
+/// Reads the command line, does the work and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.format;
+    let done = match cli.command {
+        None => {
+            let Command::Train(args) = default_training() else {
+                return ExitCode::from(2);
+            };
+            train(&args, format)
+        }
+        Some(Command::Train(args)) => train(&args, format),
+        Some(Command::Translate(args)) => translate(&args, format),
+        Some(Command::Eval(args)) => eval(&args, format),
+        Some(Command::Export(args)) => export(&args, format),
+        Some(Command::Devices) => devices(format),
+        Some(Command::Bench(args)) => bench(&args),
+    };
+    done.unwrap_or_else(|error| {
+        match format {
+            Format::Json => eprintln!("{}", json!({"event": "error", "message": format!("{error:#}")})),
+            Format::Human | Format::Plain => eprintln!("error: {error:#}"),
+        }
+        ExitCode::FAILURE
+    })
+}
+
+/// What `train` without flags means, from the same definitions.
+fn default_training() -> Command {
+    match Cli::parse_from(["trainer", "train"]).command {
+        Some(command) => command,
+        None => Command::Devices,
+    }
+}
+
+fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
+    let data = open_data(&args.data, args.seed)?;
+    let chosen = args.device.open()?;
+    let config = args.decide(chosen.is_gpu, data.train.len())?;
+    let root = match &args.run {
+        Some(root) => root.clone(),
+        None => free_run_folder(&config.name),
+    };
+    let stop = stop_flag()?;
+    let mut reporter = Reporter::new(format, &RunFolder::open(&root).metrics());
+    let device = (&chosen.device, chosen.name.as_str());
+    let outcome = run::train(&config, data, device, &root, &stop, &mut |event| {
+        reporter.on(event);
+    })?;
+    Ok(match outcome {
+        Outcome::Finished => ExitCode::SUCCESS,
+        Outcome::Interrupted => ExitCode::from(INTERRUPTED),
+    })
+}
+
+fn open_data(args: &DataArgs, seed: u64) -> Result<RunData> {
+    let direction = args.direction;
+    let (train, validation) = match (&args.data, &args.a, &args.b, &args.photos, args.task) {
+        (Some(folder), ..) => {
+            let (train, validation) = FolderPairs::combined(folder, direction, seed)?;
+            (PairSource::Folders(train), PairSource::Folders(validation))
+        }
+        (_, Some(a), Some(b), ..) => {
+            let pairs = FolderPairs::two(a, b, direction, seed, args.skip_unmatched)?;
+            (PairSource::Folders(pairs.0), PairSource::Folders(pairs.1))
+        }
+        (_, _, _, Some(folder), Some(task)) => {
+            let (train, validation) = Photos::open(folder, task, seed)?;
+            (PairSource::Photos(train), PairSource::Photos(validation))
+        }
+        _ => {
+            let demo = |split, count| PairSource::Demo {
+                seed,
+                split,
+                count,
+                direction,
+            };
+            (demo(DemoSplit::Train, DEMO_TRAIN), demo(DemoSplit::Val, DEMO_VALIDATION))
+        }
+    };
+    Ok(RunData { train, validation })
+}
+
+/// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that is not taken.
+fn free_run_folder(name: &str) -> PathBuf {
+    let runs = Path::new("runs");
+    let first = runs.join(name);
+    if !first.exists() {
+        return first;
+    }
+    let mut numbered = (2u64..).map(|number| runs.join(format!("{name}-{number}")));
+    numbered.find(|path| !path.exists()).unwrap_or(first)
+}
+
+/// The first Ctrl-C asks for a stop, the second one stops at once.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("stopping after this step; press Ctrl-C again to stop at once");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
+}
+
+fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
+    let jobs = jobs(&args.inputs, &args.output)?;
+    let chosen = args.device.open()?;
+    let (_, translator) = load_model(&args.model, &chosen.device)?;
+    let bar = progress(jobs.len());
+    let mut failures = Vec::new();
+    for job in &jobs {
+        match translate_file(&translator, job) {
+            Ok(()) => bar.suspend(|| println!("{}", job.output.display())),
+            Err(error) => failures.push(error),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    for failure in &failures {
+        match format {
+            Format::Json => eprintln!("{}", json!({"event": "error", "message": failure.to_string()})),
+            Format::Human | Format::Plain => eprintln!("error: {failure}"),
+        }
+    }
+    if failures.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{} of {} pictures failed, the others are done", failures.len(), jobs.len());
+    Ok(ExitCode::FAILURE)
+}
+
+fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {
+    let validation = open_data(&args.data, args.seed)?.validation;
+    let chosen = args.device.open()?;
+    let (_, translator) = load_model(&args.model, &chosen.device)?;
+    let bar = progress(validation.len());
+    let mut failure = None;
+    let mut translate = |pair: &Pair| {
+        bar.inc(1);
+        translate_rgb(&translator, &pair.real_a).unwrap_or_else(|error| {
+            failure = Some(error);
+            pair.real_a.clone()
+        })
+    };
+    let evaluation = evaluate(&validation, args.size, validation.len(), &mut translate)?;
+    if let Some(path) = &args.grid {
+        let grid = sample_grid(&validation, args.size, GRID_ROWS, &mut translate)?;
+        picture::write_rgb_png(path, grid)?;
+    }
+    bar.finish_and_clear();
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    match format {
+        Format::Json => println!("{}", serde_json::to_string(&evaluation)?),
+        Format::Human | Format::Plain => println!("{}", metrics_table(&evaluation)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template(PROGRESS);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
+    let manifest = export_run(&args.run, args.weights, args.name.as_deref(), &args.output)?;
+    let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
+    match format {
+        Format::Json => println!("{}", json!({"model": args.output, "weights_bytes": bytes})),
+        Format::Human | Format::Plain => println!(
+            "{}  ({} of weights)",
+            args.output.display(),
+            indicatif::HumanBytes(bytes)
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn devices(format: Format) -> Result<ExitCode> {
+    for listed in device::list() {
+        match format {
+            Format::Json => println!("{}", serde_json::to_string(&listed)?),
+            Format::Human | Format::Plain => {
+                let auto = if listed.auto { "  <- auto" } else { "" };
+                println!("{:<12} {:<9} {}{auto}", listed.device, listed.kind, listed.name);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench(args: &BenchArgs) -> Result<ExitCode> {
+    let chosen = args.device.open()?;
+    for &base in &args.base {
+        let timing = bench::time(&chosen.device, base, args.batch, args.repeat, NormStats::Batch)?;
+        println!("{}", json!({"device": chosen.name, "base": base, "batch": args.batch,
+            "forward_ms": timing.forward_ms, "step_ms": timing.step_ms}));
+    }
+    Ok(ExitCode::SUCCESS)
+}

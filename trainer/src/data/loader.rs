@@ -1,0 +1,211 @@
+//! Makes the pairs of coming steps on other threads. Which pair comes when, and its random
+//! jitter, follow from the seed and the step alone.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::source::{DataError, Pair, PairSource, Sampling};
+
+/// Batches that each worker may be ahead of the training.
+const AHEAD: usize = 2;
+/// Keeps the stream of shuffles apart from that of jitters.
+const SHUFFLE_STREAM: u64 = 1;
+
+/// How samples are made.
+#[derive(Clone, Copy, Debug)]
+pub struct LoaderConfig {
+    /// Seed of order and jitter.
+    pub seed: u64,
+    /// Pairs per step.
+    pub batch: usize,
+    /// Side before cropping.
+    pub load_size: u32,
+    /// Side after cropping.
+    pub size: u32,
+    /// Whether to mirror at random.
+    pub flip: bool,
+    /// Threads that make pairs.
+    pub workers: usize,
+}
+
+/// The pairs of one step.
+#[derive(Debug)]
+pub struct Loaded {
+    /// As many as the batch size, unless every picture failed.
+    pub pairs: Vec<Pair>,
+    /// Pictures that could not be used; the next one took their place.
+    pub problems: Vec<DataError>,
+}
+
+/// An endless sequence of batches, in step order.
+pub struct Loader {
+    workers: Vec<Receiver<Loaded>>,
+    next_step: u64,
+}
+
+impl Loader {
+    /// Starts the workers; the first batch is that of step `first_step`.
+    pub fn start(source: PairSource, config: LoaderConfig, first_step: u64) -> Self {
+        let source = Arc::new(source);
+        let count = config.workers.max(1) as u64;
+        let workers = (0..count)
+            .map(|worker| {
+                let (sender, receiver) = sync_channel(AHEAD);
+                let source = Arc::clone(&source);
+                let steps = (first_step..).filter(move |step| step % count == worker);
+                thread::spawn(move || work(&source, config, steps, &sender));
+                receiver
+            })
+            .collect();
+        Self {
+            workers,
+            next_step: first_step,
+        }
+    }
+
+    /// The batch of the next step; `None` when its worker has died.
+    pub fn next(&mut self) -> Option<Loaded> {
+        let worker = (self.next_step % self.workers.len() as u64) as usize;
+        self.next_step += 1;
+        self.workers[worker].recv().ok()
+    }
+}
+
+fn work(
+    source: &PairSource,
+    config: LoaderConfig,
+    steps: impl Iterator<Item = u64>,
+    sender: &SyncSender<Loaded>,
+) {
+    let mut order = Order::new(config.seed, source.len());
+    for step in steps {
+        let loaded = load(source, config, step, &mut order);
+        if sender.send(loaded).is_err() {
+            return;
+        }
+    }
+}
+
+fn load(source: &PairSource, config: LoaderConfig, step: u64, order: &mut Order) -> Loaded {
+    let mut loaded = Loaded {
+        pairs: Vec::with_capacity(config.batch),
+        problems: Vec::new(),
+    };
+    for slot in 0..config.batch as u64 {
+        let sample = step * config.batch as u64 + slot;
+        for attempt in 0..source.len() as u64 {
+            let index = order.index(sample + attempt);
+            let mut rng = rng(config.seed, 0, sample);
+            let sampling = Sampling::Jitter {
+                load_size: config.load_size,
+                size: config.size,
+                flip: config.flip,
+                rng: &mut rng,
+            };
+            match source.pair(index, sampling) {
+                Ok(pair) => {
+                    loaded.pairs.push(pair);
+                    break;
+                }
+                Err(problem) => loaded.problems.push(problem),
+            }
+        }
+    }
+    loaded
+}
+
+fn rng(seed: u64, stream: u64, position: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ position.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    rng.set_stream(stream);
+    rng
+}
+
+/// The order of pairs: a new shuffle each epoch.
+struct Order {
+    seed: u64,
+    epoch: Option<u64>,
+    indices: Vec<usize>,
+}
+
+impl Order {
+    fn new(seed: u64, len: usize) -> Self {
+        Self {
+            seed,
+            epoch: None,
+            indices: (0..len).collect(),
+        }
+    }
+
+    fn index(&mut self, sample: u64) -> usize {
+        let len = self.indices.len() as u64;
+        let epoch = sample / len;
+        if self.epoch != Some(epoch) {
+            self.indices = (0..len as usize).collect();
+            self.indices
+                .shuffle(&mut rng(self.seed, SHUFFLE_STREAM, epoch));
+            self.epoch = Some(epoch);
+        }
+        self.indices[(sample % len) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Direction;
+    use crate::data::demo::DemoSplit;
+
+    fn config(workers: usize) -> LoaderConfig {
+        LoaderConfig {
+            seed: 5,
+            batch: 2,
+            load_size: 36,
+            size: 32,
+            flip: true,
+            workers,
+        }
+    }
+
+    fn demo() -> PairSource {
+        PairSource::Demo {
+            seed: 1,
+            split: DemoSplit::Train,
+            count: 5,
+            direction: Direction::AtoB,
+        }
+    }
+
+    fn first_batches(workers: usize, first_step: u64, count: usize) -> Vec<Vec<u8>> {
+        let mut loader = Loader::start(demo(), config(workers), first_step);
+        (0..count)
+            .map(|_| {
+                let loaded = loader.next().expect("the worker lives");
+                let pairs = loaded.pairs.iter();
+                pairs.flat_map(|pair| pair.real_b.as_raw().clone()).collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_number_of_workers_does_not_change_what_comes() {
+        assert_eq!(first_batches(1, 0, 6), first_batches(3, 0, 6));
+    }
+
+    #[test]
+    fn starting_later_continues_the_same_sequence() {
+        assert_eq!(first_batches(2, 0, 6)[4..], first_batches(2, 4, 2));
+    }
+
+    #[test]
+    fn every_pair_comes_once_per_epoch() {
+        let mut order = Order::new(9, 7);
+        let mut seen: Vec<usize> = (7..14).map(|sample| order.index(sample)).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..7).collect::<Vec<_>>());
+    }
+}

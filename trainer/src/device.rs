@@ -1,0 +1,284 @@
+//! Which device computes: the words of `--device`, what is there, and the choice of `auto`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use serde::Serialize;
+use thiserror::Error;
+
+/// What `--device` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The best hardware there is.
+    Auto,
+    /// burn-flex on the CPU.
+    Cpu,
+    /// burn-ndarray on the CPU.
+    Ndarray,
+    /// A GPU through Vulkan, by its number in `trainer devices`.
+    Vulkan(usize),
+    /// An NVIDIA GPU through CUDA.
+    Cuda(usize),
+}
+
+/// A device that cannot be used.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// Not compiled in.
+    #[error(
+        "--device {choice}: this program was built without it; build it with --features {feature}"
+    )]
+    NotBuilt {
+        /// What was asked for.
+        choice: DeviceChoice,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
+    /// Not there.
+    #[error("--device {choice}: no such adapter; `trainer devices` lists what is here")]
+    NotFound {
+        /// What was asked for.
+        choice: DeviceChoice,
+    },
+}
+
+/// A device that was chosen.
+#[derive(Clone, Debug)]
+pub struct ChosenDevice {
+    /// Ready for tensors.
+    pub device: Device,
+    /// For people.
+    pub name: String,
+    /// Whether the defaults for GPUs apply.
+    pub is_gpu: bool,
+}
+
+/// A line of `trainer devices`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedDevice {
+    /// The word for `--device`.
+    pub device: String,
+    /// For people.
+    pub name: String,
+    /// Hardware or software.
+    pub kind: &'static str,
+    /// Whether `auto` picks it.
+    pub auto: bool,
+}
+
+impl DeviceChoice {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// See [`DeviceError`].
+    pub fn open(self) -> Result<ChosenDevice, DeviceError> {
+        match self {
+            Self::Auto => Ok(gpu::best().unwrap_or_else(cpu)),
+            Self::Cpu => Ok(cpu()),
+            Self::Ndarray => ndarray(),
+            Self::Vulkan(index) => gpu::open(index),
+            Self::Cuda(index) => cuda(index),
+        }
+    }
+}
+
+/// Every device that this program can use here.
+pub fn list() -> Vec<ListedDevice> {
+    let mut devices = gpu::list();
+    let automatic = devices.iter().position(|device| device.kind == "hardware");
+    if let Some(index) = automatic {
+        devices[index].auto = true;
+    }
+    devices.push(ListedDevice {
+        device: "cpu".to_string(),
+        name: cpu().name,
+        kind: "hardware",
+        auto: automatic.is_none(),
+    });
+    devices
+}
+
+fn cpu() -> ChosenDevice {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    ChosenDevice {
+        device: Device::flex(),
+        name: format!("CPU, {threads} threads (burn-flex)"),
+        is_gpu: false,
+    }
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> Result<ChosenDevice, DeviceError> {
+    #[expect(deprecated, reason = "kept for those who ask for it by name")]
+    let device = Device::ndarray();
+    Ok(ChosenDevice {
+        device,
+        name: "CPU (burn-ndarray)".to_string(),
+        is_gpu: false,
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<ChosenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt {
+        choice: DeviceChoice::Ndarray,
+        feature: "ndarray",
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(index: usize) -> Result<ChosenDevice, DeviceError> {
+    Ok(ChosenDevice {
+        device: Device::cuda(index),
+        name: format!("CUDA device {index}"),
+        is_gpu: true,
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(index: usize) -> Result<ChosenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt {
+        choice: DeviceChoice::Cuda(index),
+        feature: "cuda",
+    })
+}
+
+#[cfg(feature = "vulkan")]
+mod gpu {
+    //! Adapters that Vulkan reaches.
+
+    use burn::tensor::wgpu::wgpu;
+    use burn::tensor::{Device, DeviceKind};
+
+    use super::{ChosenDevice, DeviceChoice, DeviceError, ListedDevice};
+
+    struct Adapter {
+        kind: DeviceKind,
+        name: String,
+        is_hardware: bool,
+    }
+
+    /// burn counts adapters of each kind apart.
+    fn adapters() -> Vec<Adapter> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = wgpu::Backends::VULKAN;
+        let instance = wgpu::Instance::new(descriptor);
+        let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::VULKAN));
+        let (mut discrete, mut integrated, mut virtual_gpus) = (0.., 0.., 0..);
+        let mut next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
+        found
+            .iter()
+            .map(|adapter| {
+                let info = adapter.get_info();
+                let kind = match info.device_type {
+                    wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu(next(&mut discrete)),
+                    wgpu::DeviceType::IntegratedGpu => {
+                        DeviceKind::IntegratedGpu(next(&mut integrated))
+                    }
+                    wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(next(&mut virtual_gpus)),
+                    wgpu::DeviceType::Cpu => DeviceKind::Cpu,
+                    wgpu::DeviceType::Other => DeviceKind::DefaultDevice,
+                };
+                Adapter {
+                    kind,
+                    name: info.name,
+                    is_hardware: info.device_type != wgpu::DeviceType::Cpu,
+                }
+            })
+            .collect()
+    }
+
+    fn opened(adapter: &Adapter) -> ChosenDevice {
+        ChosenDevice {
+            device: Device::vulkan(adapter.kind.clone()),
+            name: format!("{} (Vulkan)", adapter.name),
+            is_gpu: true,
+        }
+    }
+
+    pub fn best() -> Option<ChosenDevice> {
+        let adapters = adapters();
+        let discrete = |adapter: &&Adapter| matches!(adapter.kind, DeviceKind::DiscreteGpu(_));
+        adapters
+            .iter()
+            .find(discrete)
+            .or_else(|| adapters.iter().find(|adapter| adapter.is_hardware))
+            .map(opened)
+    }
+
+    pub fn open(index: usize) -> Result<ChosenDevice, DeviceError> {
+        let choice = DeviceChoice::Vulkan(index);
+        let adapters = adapters();
+        let adapter = adapters.get(index);
+        adapter.map(opened).ok_or(DeviceError::NotFound { choice })
+    }
+
+    pub fn list() -> Vec<ListedDevice> {
+        let adapters = adapters().into_iter().enumerate();
+        adapters
+            .map(|(index, adapter)| ListedDevice {
+                device: format!("vulkan:{index}"),
+                name: adapter.name,
+                kind: if adapter.is_hardware { "hardware" } else { "software" },
+                auto: false,
+            })
+            .collect()
+    }
+}
+
+#[cfg(not(feature = "vulkan"))]
+mod gpu {
+    //! Built without Vulkan: no adapters.
+
+    use super::{ChosenDevice, DeviceChoice, DeviceError, ListedDevice};
+
+    pub fn best() -> Option<ChosenDevice> {
+        None
+    }
+
+    pub fn open(index: usize) -> Result<ChosenDevice, DeviceError> {
+        Err(DeviceError::NotBuilt {
+            choice: DeviceChoice::Vulkan(index),
+            feature: "vulkan",
+        })
+    }
+
+    pub fn list() -> Vec<ListedDevice> {
+        Vec::new()
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, index) = match text.split_once(':') {
+            Some((word, index)) => {
+                let index = index.parse::<usize>();
+                (word, Some(index.map_err(|_| format!("\"{text}\": the index must be a number"))?))
+            }
+            None => (text, None),
+        };
+        match (word, index) {
+            ("auto", None) => Ok(Self::Auto),
+            ("cpu", None) => Ok(Self::Cpu),
+            ("ndarray", None) => Ok(Self::Ndarray),
+            ("vulkan", index) => Ok(Self::Vulkan(index.unwrap_or(0))),
+            ("cuda", index) => Ok(Self::Cuda(index.unwrap_or(0))),
+            _ => Err("use auto, cpu, vulkan, vulkan:INDEX, cuda or cuda:INDEX".to_string()),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => formatter.write_str("auto"),
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Ndarray => formatter.write_str("ndarray"),
+            Self::Vulkan(index) => write!(formatter, "vulkan:{index}"),
+            Self::Cuda(index) => write!(formatter, "cuda:{index}"),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What happens in a run, told to whoever listens. The loop emits; it never prints.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::TrainConfig;
+use crate::metrics::Evaluation;
+use crate::pix2pix::LossValues;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins.
+    Started {
+        /// All settings.
+        config: &'a TrainConfig,
+        /// Device for people.
+        device: &'a str,
+        /// Pairs to train on.
+        train_pairs: usize,
+        /// Pairs to validate on.
+        validation_pairs: usize,
+        /// Folder of the run.
+        run: PathBuf,
+    },
+    /// Steps were made and their losses read.
+    Step {
+        /// Steps made so far.
+        step: u64,
+        /// Of how many.
+        steps: u64,
+        /// Mean losses since the last such event.
+        losses: LossValues,
+        /// Learning rate of the last step.
+        lr: f64,
+    },
+    /// The network was judged on the validation pairs.
+    Validated {
+        /// Steps made so far.
+        step: u64,
+        /// Output and untouched input against the target.
+        evaluation: &'a Evaluation,
+        /// Sample grid that was written.
+        grid: PathBuf,
+    },
+    /// A checkpoint is safe on disk.
+    Checkpoint {
+        /// Steps made so far.
+        step: u64,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Something is wrong, but the run goes on.
+    Warning {
+        /// What, and what to do.
+        message: String,
+    },
+    /// The run is over.
+    Finished {
+        /// Steps made.
+        step: u64,
+        /// Time since the start.
+        elapsed: Duration,
+        /// Whether somebody asked it to stop early.
+        interrupted: bool,
+        /// Last validation.
+        evaluation: &'a Evaluation,
+        /// Model folder.
+        model: PathBuf,
+        /// Folder of the run.
+        run: PathBuf,
+    },
+}

@@ -1,0 +1,7 @@
+//! The binary `trainer`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trainer::cli::main()
+}

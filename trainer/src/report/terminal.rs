@@ -1,0 +1,232 @@
+//! Events as bars, lines or JSON. Talk goes to stderr, the result to stdout.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::event::Event;
+use crate::metrics::Evaluation;
+use crate::pix2pix::LossValues;
+
+const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
+/// How often a log without bars tells the losses.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Bars on a terminal.
+pub(super) struct Human {
+    bar: ProgressBar,
+}
+
+impl Human {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::hidden();
+        bar.set_style(
+            ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        Self { bar }
+    }
+
+    pub(super) fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started { config, .. } => {
+                eprintln!("{}", headline(event));
+                self.bar.set_length(config.steps);
+                self.bar
+                    .set_draw_target(indicatif::ProgressDrawTarget::stderr_with_hz(4));
+            }
+            Event::Step { step, losses, .. } => {
+                self.bar.set_position(*step);
+                self.bar.set_message(losses_text(losses));
+            }
+            Event::Finished { .. } => {
+                self.bar.finish_and_clear();
+                println!("{}", summary(event));
+            }
+            Event::Checkpoint { .. } => {}
+            _ => self.bar.println(headline(event)),
+        }
+    }
+}
+
+/// Lines of text.
+pub(super) struct Plain {
+    started: Instant,
+    told: Option<Instant>,
+}
+
+impl Plain {
+    pub(super) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            told: None,
+        }
+    }
+
+    pub(super) fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Step {
+                step,
+                steps,
+                losses,
+                lr,
+            } => {
+                let due = self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY);
+                if due || step == steps {
+                    self.told = Some(Instant::now());
+                    let rate = *step as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+                    let left = Duration::from_secs_f64((steps - step) as f64 / rate.max(1e-9));
+                    eprintln!(
+                        "step {step}/{steps}  {rate:.2}/s  ETA {}  {}  lr {lr:.2e}",
+                        indicatif::HumanDuration(left),
+                        losses_text(losses)
+                    );
+                }
+            }
+            Event::Finished { .. } => println!("{}", summary(event)),
+            _ => eprintln!("{}", headline(event)),
+        }
+    }
+}
+
+/// A JSON object a line.
+pub(super) struct Json;
+
+impl Json {
+    pub(super) fn on(&mut self, event: &Event<'_>) {
+        let line = match event {
+            Event::Started {
+                config,
+                device,
+                train_pairs,
+                validation_pairs,
+                run,
+            } => json!({"event": "started", "device": device, "train_pairs": train_pairs,
+                "validation_pairs": validation_pairs, "run": run, "config": config}),
+            Event::Step {
+                step,
+                steps,
+                losses,
+                lr,
+            } => json!({"event": "step", "step": step, "steps": steps, "losses": losses,
+                "lr": lr}),
+            Event::Validated {
+                step,
+                evaluation,
+                grid,
+            } => json!({"event": "validated", "step": step, "evaluation": evaluation,
+                "grid": grid}),
+            Event::Checkpoint { step, path } => {
+                json!({"event": "checkpoint", "step": step, "path": path})
+            }
+            Event::Warning { message } => json!({"event": "warning", "message": message}),
+            Event::Finished {
+                step,
+                elapsed,
+                interrupted,
+                evaluation,
+                model,
+                run,
+            } => {
+                println!(
+                    "{}",
+                    json!({"event": "finished", "step": step, "seconds": elapsed.as_secs_f64(),
+                        "interrupted": interrupted, "evaluation": evaluation, "model": model,
+                        "run": run})
+                );
+                return;
+            }
+        };
+        eprintln!("{line}");
+    }
+}
+
+fn losses_text(losses: &LossValues) -> String {
+    format!(
+        "G_GAN {:.3}  G_L1 {:.3}  D_real {:.3}  D_fake {:.3}",
+        losses.g_gan, losses.g_l1, losses.d_real, losses.d_fake
+    )
+}
+
+fn headline(event: &Event<'_>) -> String {
+    match event {
+        Event::Started {
+            config,
+            device,
+            train_pairs,
+            validation_pairs,
+            run,
+        } => format!(
+            "training \"{}\" on {device}: {train_pairs} pairs, {validation_pairs} to validate, \
+             {} steps of batch {}, base {}, into {}",
+            config.name,
+            config.steps,
+            config.batch,
+            config.base,
+            run.display()
+        ),
+        Event::Validated {
+            step,
+            evaluation,
+            grid,
+        } => format!(
+            "step {step}: validation PSNR {:.2} dB (input {:.2}), L1 {:.4}, samples in {}",
+            evaluation.output.psnr,
+            evaluation.input.psnr,
+            evaluation.output.l1,
+            grid.display()
+        ),
+        Event::Checkpoint { step, path } => {
+            format!("step {step}: checkpoint in {}", path.display())
+        }
+        Event::Warning { message } => format!("warning: {message}"),
+        Event::Step { .. } | Event::Finished { .. } => String::new(),
+    }
+}
+
+fn summary(event: &Event<'_>) -> String {
+    let Event::Finished {
+        step,
+        elapsed,
+        interrupted,
+        evaluation,
+        model,
+        run,
+    } = event
+    else {
+        return String::new();
+    };
+    let how = if *interrupted { "interrupted after" } else { "finished" };
+    format!(
+        "{how} {step} steps in {}\n\n{}\n\nsamples  {}\nmodel    {}\n\nopen it in a browser:\n  \
+         cargo xtask serve --model {}",
+        indicatif::HumanDuration(*elapsed),
+        metrics_table(evaluation),
+        run.join("samples").display(),
+        model.display(),
+        model.display(),
+    )
+}
+
+/// Output and untouched input against the target.
+pub fn metrics_table(evaluation: &Evaluation) -> String {
+    if evaluation.count == 0 {
+        return "no validation pictures".to_string();
+    }
+    let row = |name: &str, metrics: &crate::metrics::Metrics| {
+        format!(
+            "{name:<18} {:>7.4}  {:>8.2}  {:>6.4}",
+            metrics.l1, metrics.psnr, metrics.ssim
+        )
+    };
+    format!(
+        "{:<18} {:>7}  {:>8}  {:>6}   ({} validation pictures)\n{}\n{}",
+        "",
+        "L1",
+        "PSNR dB",
+        "SSIM",
+        evaluation.count,
+        row("untouched input", &evaluation.input),
+        row("output", &evaluation.output)
+    )
+}

@@ -1,0 +1,284 @@
+//! A training run from the first step to the exported model. The loop emits events; whoever
+//! listens reports them.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use model::{Mode, NormStats};
+use thiserror::Error;
+
+use crate::checkpoint::{Progress, RunFolder, RunFolderError};
+use crate::config::TrainConfig;
+use crate::data::loader::{Loader, LoaderConfig};
+use crate::data::{DataError, Pair, PairSource, PairedBatch};
+use crate::event::Event;
+use crate::export::{ExportError, export_generator};
+use crate::metrics::Evaluation;
+use crate::picture::{PictureError, write_rgb_png};
+use crate::pix2pix::{LossValues, Losses, Pix2Pix};
+use crate::schedule::learning_rate;
+use crate::validate::{evaluate, sample_grid, translate_pair};
+
+/// Pairs in a sample grid.
+const GRID_ROWS: usize = 4;
+/// Pairs judged during the run; the end judges all.
+const VALIDATION_PAIRS: usize = 16;
+/// How long losses stay unread: reading them waits for the device.
+const READ_EVERY: Duration = Duration::from_millis(500);
+/// How many losses stay unread.
+const READ_AFTER: usize = 50;
+/// Problems with single pictures that are reported before they are only counted.
+const PROBLEMS_SHOWN: usize = 10;
+
+/// Why a run stopped before its end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The run folder.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// The data as a whole.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A sample grid could not be written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The model could not be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// No picture of the training set can be used.
+    #[error("no training picture can be used; the first problem: {0}")]
+    NothingToTrainOn(String),
+    /// A loader thread died.
+    #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
+    Loader,
+    /// Losses are not numbers any more.
+    #[error(
+        "the losses are not finite at step {step} ({losses:?}); the last good checkpoint is in \
+         {checkpoints}; try a smaller --lr"
+    )]
+    NotFinite {
+        /// Steps made.
+        step: u64,
+        /// What was read.
+        losses: LossValues,
+        /// Where checkpoints are.
+        checkpoints: PathBuf,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every step was made.
+    Finished,
+    /// Asked to stop; everything is saved.
+    Interrupted,
+}
+
+/// Data of a run.
+pub struct RunData {
+    /// Pairs to train on.
+    pub train: PairSource,
+    /// Pairs to judge on; may be empty.
+    pub validation: PairSource,
+}
+
+/// Trains, and writes samples, checkpoints and the model folder into `root`.
+///
+/// # Errors
+/// See [`RunError`]; checkpoints written before stay.
+pub fn train(
+    config: &TrainConfig,
+    data: RunData,
+    (device, device_name): (&Device, &str),
+    root: &Path,
+    stop: &AtomicBool,
+    listen: &mut dyn FnMut(&Event<'_>),
+) -> Result<Outcome, RunError> {
+    let folder = RunFolder::create(root, config)?;
+    listen(&Event::Started {
+        config,
+        device: device_name,
+        train_pairs: data.train.len(),
+        validation_pairs: data.validation.len(),
+        run: folder.root().to_path_buf(),
+    });
+    let started = Instant::now();
+    let mut run = Run {
+        config,
+        folder,
+        validation: data.validation,
+        device,
+        listen,
+        problems: 0,
+    };
+    let mut model = Pix2Pix::new(config, device);
+    let mut loader = Loader::start(data.train, loader_config(config), 0);
+    let mut unread = Unread::new();
+    let training_device = device.clone().autodiff();
+    let mut step = 0;
+    while step < config.steps && !stop.load(Ordering::Relaxed) {
+        let batch = run.next_batch(&mut loader, &training_device)?;
+        device.seed(config.seed ^ (step + 1));
+        let lr = learning_rate(config.lr, step, config.steps);
+        let losses;
+        (model, losses) = model.step(batch, lr);
+        step += 1;
+        if let Some(losses) = unread.add(losses, step == config.steps) {
+            run.report_losses(step, losses, lr)?;
+        }
+        if step % config.sample_every == 0 && step < config.steps {
+            run.sample(&model, step, VALIDATION_PAIRS)?;
+        }
+        if step % config.checkpoint_every == 0 && step < config.steps {
+            run.checkpoint(&model, step)?;
+        }
+    }
+    run.finish(&model, step, started.elapsed())
+}
+
+struct Run<'a> {
+    config: &'a TrainConfig,
+    folder: RunFolder,
+    validation: PairSource,
+    device: &'a Device,
+    listen: &'a mut dyn FnMut(&Event<'_>),
+    problems: usize,
+}
+
+impl Run<'_> {
+    fn next_batch(
+        &mut self,
+        loader: &mut Loader,
+        device: &Device,
+    ) -> Result<PairedBatch, RunError> {
+        let loaded = loader.next().ok_or(RunError::Loader)?;
+        if loaded.pairs.is_empty() {
+            let first = loaded.problems.first().map(ToString::to_string);
+            return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
+        }
+        for problem in &loaded.problems {
+            self.problems += 1;
+            if self.problems <= PROBLEMS_SHOWN {
+                let message = format!("left out: {problem}");
+                (self.listen)(&Event::Warning { message });
+            }
+        }
+        Ok(PairedBatch::new(&loaded.pairs, device))
+    }
+
+    fn report_losses(&mut self, step: u64, losses: LossValues, lr: f64) -> Result<(), RunError> {
+        if !losses.is_finite() {
+            return Err(RunError::NotFinite {
+                step,
+                losses,
+                checkpoints: self.folder.root().join("checkpoints"),
+            });
+        }
+        let steps = self.config.steps;
+        (self.listen)(&Event::Step {
+            step,
+            steps,
+            losses,
+            lr,
+        });
+        Ok(())
+    }
+
+    fn sample(&mut self, model: &Pix2Pix, step: u64, pairs: usize) -> Result<Evaluation, RunError> {
+        if self.validation.is_empty() {
+            return Ok(Evaluation::default());
+        }
+        let generator = model.net_g.valid();
+        let mode = Mode::Inference(NormStats::from(self.config.norm_stats));
+        let (size, source) = (self.config.size, &self.validation);
+        let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
+        let evaluation = evaluate(source, size, pairs, translate)?;
+        let grid = sample_grid(source, size, GRID_ROWS, translate)?;
+        let path = self.folder.samples().join(format!("{step:08}.png"));
+        write_rgb_png(&path, grid)?;
+        (self.listen)(&Event::Validated {
+            step,
+            evaluation: &evaluation,
+            grid: path,
+        });
+        Ok(evaluation)
+    }
+
+    fn checkpoint(&mut self, model: &Pix2Pix, step: u64) -> Result<(), RunError> {
+        let path = self.folder.save(model, Progress { step })?;
+        (self.listen)(&Event::Checkpoint { step, path });
+        Ok(())
+    }
+
+    fn finish(
+        mut self,
+        model: &Pix2Pix,
+        step: u64,
+        elapsed: Duration,
+    ) -> Result<Outcome, RunError> {
+        let interrupted = step < self.config.steps;
+        self.checkpoint(model, step)?;
+        let pairs = match interrupted {
+            true => VALIDATION_PAIRS,
+            false => self.validation.len(),
+        };
+        let evaluation = self.sample(model, step, pairs)?;
+        let export = self.folder.export();
+        let generator = model.net_g.valid();
+        export_generator(self.config, &generator, step, &evaluation, &export)?;
+        (self.listen)(&Event::Finished {
+            step,
+            elapsed,
+            interrupted,
+            evaluation: &evaluation,
+            model: export,
+            run: self.folder.root().to_path_buf(),
+        });
+        Ok(match interrupted {
+            true => Outcome::Interrupted,
+            false => Outcome::Finished,
+        })
+    }
+}
+
+/// Losses that nobody has read yet.
+struct Unread {
+    losses: Vec<Losses>,
+    since: Instant,
+}
+
+impl Unread {
+    fn new() -> Self {
+        Self {
+            losses: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Keeps the losses; when it is time, reads all and gives their mean.
+    fn add(&mut self, losses: Losses, last: bool) -> Option<LossValues> {
+        self.losses.push(losses);
+        let due = self.since.elapsed() >= READ_EVERY || self.losses.len() >= READ_AFTER;
+        if !due && !last {
+            return None;
+        }
+        self.since = Instant::now();
+        let values: Vec<LossValues> = self.losses.drain(..).map(Losses::read).collect();
+        Some(LossValues::mean(&values))
+    }
+}
+
+fn loader_config(config: &TrainConfig) -> LoaderConfig {
+    LoaderConfig {
+        seed: config.seed,
+        batch: config.batch as usize,
+        load_size: config.load_size,
+        size: config.size,
+        flip: config.flip,
+        workers: config.workers as usize,
+    }
+}

@@ -1,0 +1,422 @@
+//! The binary as people use it: words in, files and exit codes out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use tempfile::TempDir;
+
+const DONE: i32 = 0;
+const FAILED: i32 = 1;
+const WRONG_USAGE: i32 = 2;
+
+fn trainer() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let output = trainer().current_dir(folder).args(arguments).output();
+    output.expect("the trainer starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn assert_code(output: &Output, code: i32) {
+    let talk = format!("{}\n{}", stdout(output), stderr(output));
+    assert_eq!(output.status.code(), Some(code), "{talk}");
+}
+
+fn assert_names(output: &Output, words: &[&str]) {
+    let talk = stderr(output);
+    for word in words {
+        assert!(talk.contains(word), "\"{word}\" is not in:\n{talk}");
+    }
+}
+
+fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let wave = ((x + seed * 13) as f32 / 9.0).sin() + ((y + seed * 7) as f32 / 6.0).cos();
+        let value = ((wave + 2.0) * 60.0) as u8;
+        Rgb([value, 255 - value, (x * 255 / width) as u8])
+    })
+}
+
+/// A folder with a few drawn photos.
+fn photos(folder: &Path, count: u32) -> PathBuf {
+    let photos = folder.join("photos");
+    fs::create_dir_all(&photos).expect("a folder");
+    for index in 0..count {
+        let path = photos.join(format!("photo-{index}.png"));
+        picture(150, 140, index).save(path).expect("a picture");
+    }
+    photos
+}
+
+/// Trains the smallest network for two steps and gives the model folder.
+fn tiny_model(folder: &Path) -> PathBuf {
+    photos(folder, 5);
+    let output = run(folder, &[&TINY[..], &["--run", "run"]].concat());
+    assert_code(&output, DONE);
+    folder.join("run/export")
+}
+
+const TINY: [&str; 16] = [
+    "train", "--photos", "photos", "--task", "deblur", "--net-g", "unet_128", "--size", "128",
+    "--base", "2", "--steps", "2", "--device", "cpu", "--no-flip",
+];
+
+fn temp() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+#[test]
+fn the_cpu_is_always_listed_as_a_device() {
+    let output = run(Path::new("."), &["devices"]);
+    assert_code(&output, DONE);
+    assert!(stdout(&output).lines().any(|line| line.starts_with("cpu ")));
+}
+
+#[test]
+fn an_unknown_flag_is_wrong_usage_and_is_named() {
+    let output = run(Path::new("."), &["train", "--epoch", "3"]);
+    assert_code(&output, WRONG_USAGE);
+    assert_names(&output, &["--epoch"]);
+    let output = run(Path::new("."), &["train", "--photos", "x"]);
+    assert_code(&output, WRONG_USAGE);
+    assert_names(&output, &["--task"]);
+}
+
+#[test]
+fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
+    let folder = temp();
+    photos(folder.path(), 5);
+    let output = run(folder.path(), &[&TINY[..], &["--run", "run"]].concat());
+    assert_code(&output, DONE);
+    let summary = stdout(&output);
+    for word in ["finished 2 steps", "PSNR", "untouched input", "cargo xtask serve --model run/export"] {
+        assert!(summary.contains(word), "\"{word}\" is not in:\n{summary}");
+    }
+    let run = folder.path().join("run");
+    for file in ["config.json", "metrics.jsonl", "samples/00000002.png", "checkpoints/latest",
+        "checkpoints/00000002/netG.bpk", "export/manifest.json"] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    let grid = image::open(run.join("samples/00000002.png")).expect("a grid").to_rgb8();
+    assert_eq!(grid.width(), 3 * 132 + 4);
+}
+
+#[test]
+fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
+    let folder = temp();
+    photos(folder.path(), 5);
+    let weights = |name: &str, seed: &str| {
+        let output = run(folder.path(), &[&TINY[..], &["--run", name, "--seed", seed]].concat());
+        assert_code(&output, DONE);
+        fs::read(folder.path().join(name).join("export/generator.f16.bpk")).expect("weights")
+    };
+    let first = weights("first", "7");
+    assert_eq!(first, weights("second", "7"));
+    assert_ne!(first, weights("third", "8"));
+}
+
+#[test]
+fn the_drawn_facades_train_without_any_data() {
+    let folder = temp();
+    let output = run(folder.path(), &["train", "--steps", "1", "--base", "2", "--device", "cpu"]);
+    assert_code(&output, DONE);
+    let manifest = fs::read_to_string(folder.path().join("runs/demo/export/manifest.json"));
+    let manifest = manifest.expect("a manifest");
+    assert!(manifest.contains("\"mode\": \"draw\"") && manifest.contains("window"));
+}
+
+#[test]
+fn combined_pictures_and_two_folders_train_in_both_directions() {
+    let folder = temp();
+    for (name, seed) in [("a", 1), ("b", 2)] {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+        for index in 0..3 {
+            let path = folder.path().join(name).join(format!("{index}.png"));
+            picture(140, 140, seed * 10 + index).save(path).expect("a picture");
+        }
+    }
+    fs::create_dir_all(folder.path().join("both")).expect("a folder");
+    for index in 0..3 {
+        let path = folder.path().join(format!("both/{index}.png"));
+        picture(280, 140, index).save(path).expect("a picture");
+    }
+    let common = ["--net-g", "unet_128", "--size", "128", "--base", "2", "--steps", "1",
+        "--device", "cpu"];
+    for (index, data) in [
+        vec!["--a", "a", "--b", "b"],
+        vec!["--data", "both"],
+        vec!["--data", "both", "--direction", "BtoA"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("run-{index}");
+        let arguments = [&["train", "--run", &name][..], &data, &common].concat();
+        assert_code(&run(folder.path(), &arguments), DONE);
+    }
+}
+
+#[test]
+fn folders_whose_names_do_not_match_are_refused_by_name() {
+    let folder = temp();
+    for (name, files) in [("a", ["one", "two"]), ("b", ["one", "three"])] {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+        for file in files {
+            let path = folder.path().join(name).join(format!("{file}.png"));
+            picture(140, 140, 1).save(path).expect("a picture");
+        }
+    }
+    let arguments = ["train", "--a", "a", "--b", "b", "--steps", "1", "--device", "cpu"];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["two", "three", "--skip-unmatched"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn missing_and_empty_folders_are_named_with_their_flag() {
+    let folder = temp();
+    fs::create_dir_all(folder.path().join("empty")).expect("a folder");
+    for name in ["nowhere", "empty"] {
+        let output = run(folder.path(), &["train", "--photos", name, "--task", "deblur"]);
+        assert_code(&output, FAILED);
+        assert_names(&output, &["--photos", name]);
+    }
+}
+
+#[test]
+fn a_bad_photo_among_good_ones_is_named_and_left_out() {
+    let folder = temp();
+    let photos = photos(folder.path(), 5);
+    fs::write(photos.join("broken.png"), b"this is no picture").expect("a file");
+    let arguments = [&TINY[..], &["--run", "run", "--steps", "8"]].concat();
+    let arguments: Vec<&str> = without_first_steps(&arguments);
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, DONE);
+    assert_names(&output, &["broken.png"]);
+}
+
+/// A later `--steps` replaces an earlier one.
+fn without_first_steps<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let first = arguments.iter().position(|word| *word == "--steps").expect("--steps");
+    let mut rest = arguments.to_vec();
+    rest.drain(first..first + 2);
+    rest
+}
+
+#[test]
+fn a_run_folder_is_never_overwritten() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let output = run(folder.path(), &[&TINY[..], &["--run", "run"]].concat());
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--run run", "another run"]);
+}
+
+#[test]
+fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    let arguments = ["train", "--photos", "photos", "--task", "edges", "--size", "200"];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--size 200", "256"]);
+}
+
+#[test]
+fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
+    let folder = temp();
+    let model = tiny_model(folder.path());
+    let inputs = folder.path().join("in");
+    fs::create_dir_all(&inputs).expect("a folder");
+    picture(1, 1, 1).save(inputs.join("dot.png")).expect("a picture");
+    picture(300, 200, 1).save(inputs.join("odd.png")).expect("a picture");
+    let deep: ImageBuffer<Rgb<u16>, Vec<u16>> =
+        ImageBuffer::from_fn(60, 40, |x, y| Rgb([(x * 1000) as u16, (y * 1500) as u16, 9]));
+    deep.save(inputs.join("deep.png")).expect("a picture");
+    let grey: ImageBuffer<Luma<u8>, Vec<u8>> = ImageBuffer::from_pixel(50, 50, Luma([9]));
+    grey.save(inputs.join("grey.png")).expect("a picture");
+    let glass = RgbaImage::from_fn(40, 30, |x, y| Rgba([x as u8, y as u8, 7, (x * 6) as u8]));
+    glass.save(inputs.join("glass.png")).expect("a picture");
+    fs::write(inputs.join("turned.jpg"), exif_rotated_jpeg(80, 40)).expect("a picture");
+    let cmyk = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cmyk.jpg");
+    fs::copy(cmyk, inputs.join("print.jpg")).expect("a picture");
+    let model = model.to_string_lossy().into_owned();
+    let arguments = ["translate", "--model", &model, "in", "--output", "out", "--device", "cpu"];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, DONE);
+    let result = |name: &str| image::open(folder.path().join("out").join(name)).expect("a result");
+    for (name, size) in [
+        ("dot.png", (1, 1)),
+        ("odd.png", (300, 200)),
+        ("deep.png", (60, 40)),
+        ("grey.png", (50, 50)),
+        ("glass.png", (40, 30)),
+        ("turned.png", (40, 80)),
+        ("print.png", (24, 16)),
+    ] {
+        let picture = result(name);
+        assert_eq!((picture.width(), picture.height()), size, "{name}");
+    }
+    let alpha = |picture: &RgbaImage| picture.pixels().map(|pixel| pixel[3]).collect::<Vec<_>>();
+    assert_eq!(alpha(&result("glass.png").to_rgba8()), alpha(&glass));
+    assert!(matches!(result("odd.png"), DynamicImage::ImageRgb8(_)));
+}
+
+#[test]
+fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
+    let folder = temp();
+    let model = tiny_model(folder.path());
+    let inputs = folder.path().join("in");
+    fs::create_dir_all(&inputs).expect("a folder");
+    picture(64, 64, 1).save(inputs.join("good.png")).expect("a picture");
+    let whole = fs::read(inputs.join("good.png")).expect("bytes");
+    fs::write(inputs.join("cut.png"), &whole[..whole.len() / 2]).expect("a file");
+    fs::write(inputs.join("empty.png"), []).expect("a file");
+    fs::write(inputs.join("text.jpg"), "not a picture").expect("a file");
+    huge_png(&inputs.join("huge.png"));
+    let model = model.to_string_lossy().into_owned();
+    let arguments = ["translate", "--model", &model, "in", "in/missing.png", "--output", "out",
+        "--device", "cpu"];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["cut.png", "empty.png", "text.jpg", "missing.png", "huge.png",
+        "12000×12000", "scale it down", "5 of 6 pictures failed"]);
+    assert!(folder.path().join("out/good.png").is_file());
+}
+
+#[test]
+fn an_altered_model_is_refused_before_it_is_decoded() {
+    let folder = temp();
+    let model = tiny_model(folder.path());
+    let weights = model.join("generator.f16.bpk");
+    let mut bytes = fs::read(&weights).expect("weights");
+    picture(64, 64, 1).save(folder.path().join("in.png")).expect("a picture");
+    let translate = || {
+        let model = model.to_string_lossy().into_owned();
+        run(folder.path(), &["translate", "--model", &model, "in.png", "--output", "out",
+            "--device", "cpu"])
+    };
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&weights, &bytes).expect("a file");
+    let output = translate();
+    assert_code(&output, FAILED);
+    assert_names(&output, &["generator.f16.bpk", "SHA-256"]);
+    fs::write(&weights, &bytes[..last]).expect("a file");
+    assert_names(&translate(), &["generator.f16.bpk", "bytes, the manifest says"]);
+    fs::remove_file(&weights).expect("removed");
+    assert_names(&translate(), &["generator.f16.bpk", "--model"]);
+}
+
+#[test]
+fn exported_weights_of_every_kind_translate_alike() {
+    let folder = temp();
+    tiny_model(folder.path());
+    picture(100, 90, 3).save(folder.path().join("in.png")).expect("a picture");
+    let translated = |weights: &str| {
+        let model = format!("model-{weights}");
+        let arguments = ["export", "run", "--output", &model, "--weights", weights];
+        assert_code(&run(folder.path(), &arguments), DONE);
+        let out = format!("out-{weights}");
+        let arguments = ["translate", "--model", &model, "in.png", "--output", &out, "--device",
+            "cpu"];
+        assert_code(&run(folder.path(), &arguments), DONE);
+        let picture = image::open(folder.path().join(out).join("in.png"));
+        picture.expect("a result").to_rgb8().into_raw()
+    };
+    let exact = translated("f32");
+    for (weights, tolerance) in [("f16", 1.0), ("q8", 6.0)] {
+        let rounded = translated(weights);
+        let differences = exact.iter().zip(&rounded).map(|(a, b)| f64::from(a.abs_diff(*b)));
+        let mean = differences.sum::<f64>() / exact.len() as f64;
+        assert!(mean <= tolerance, "{weights}: {mean}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_takes_no_more_is_reported_with_the_file_and_keeps_the_last_checkpoint() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    // A limit on file sizes stands in for the full disk: writing fails half-way.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 40; exec {} {} --run run",
+        env!("CARGO_BIN_EXE_trainer"),
+        TINY.join(" ")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .expect("a shell");
+    assert_code(&output, FAILED);
+    assert_names(&output, &["run/checkpoints", "cannot be written", "free space"]);
+    let checkpoints = fs::read_dir(folder.path().join("run/checkpoints")).expect("a folder");
+    assert_eq!(checkpoints.count(), 0, "nothing half-written stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_saves_and_says_so() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    let arguments = without_first_steps(&[&TINY[..], &["--run", "run", "--steps", "100000"]].concat());
+    let child = trainer()
+        .current_dir(folder.path())
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the trainer starts");
+    let metrics = folder.path().join("run/metrics.jsonl");
+    while !metrics.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.expect("kill runs").success());
+    let output = child.wait_with_output().expect("the trainer ends");
+    assert_code(&output, 130);
+    assert!(stdout(&output).contains("interrupted after"));
+    assert!(folder.path().join("run/checkpoints/latest").is_file());
+    assert!(folder.path().join("run/export/manifest.json").is_file());
+}
+
+/// A JPEG that asks to be turned by 90°.
+fn exif_rotated_jpeg(width: u32, height: u32) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+    picture(width, height, 4).write_with_encoder(encoder).expect("a JPEG");
+    let jpeg = jpeg.into_inner();
+    // TIFF header, one entry: tag 0x0112 (orientation), type SHORT, count 1, value 6.
+    let exif = [
+        b"Exif\0\0MM\0\x2a\0\0\0\x08".as_slice(),
+        b"\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".as_slice(),
+    ]
+    .concat();
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], b"\xff\xe1", &length, &exif, &jpeg[2..]].concat()
+}
+
+/// 12,000 × 12,000 pixels in a file of a few kilobytes.
+fn huge_png(path: &Path) {
+    let row = vec![0u8; 12_000];
+    let file = std::io::BufWriter::new(fs::File::create(path).expect("a file"));
+    let encoder = image::codecs::png::PngEncoder::new(file);
+    let grey: Vec<u8> = row.iter().copied().cycle().take(12_000 * 12_000).collect();
+    image::ImageEncoder::write_image(encoder, &grey, 12_000, 12_000, image::ExtendedColorType::L8)
+        .expect("a picture");
+}

@@ -1,0 +1,18 @@
+//! The browser's door to the model: bytes in, bytes out.
+//!
+//! No DOM and no network here: the page fetches, decodes and draws; this
+//! module parses a manifest, holds one model on one device and translates.
+
+mod error;
+
+pub use error::{ErrorCode, WebError};
+
+#[cfg(target_arch = "wasm32")]
+mod backend;
+#[cfg(target_arch = "wasm32")]
+mod session;
+#[cfg(target_arch = "wasm32")]
+mod startup;
+
+#[cfg(target_arch = "wasm32")]
+pub use session::{Session, parse_manifest};

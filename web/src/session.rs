@@ -1,0 +1,64 @@
+//! What the page calls: a manifest to check, and one loaded model on one device.
+
+use model::{Manifest, Translator};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::backend::{self, Backend, Preference};
+use crate::error::WebError;
+
+/// Validates a manifest and returns it as normalised JSON.
+#[wasm_bindgen]
+pub fn parse_manifest(json: &str) -> Result<String, WebError> {
+    let manifest = Manifest::parse(json)?;
+    serde_json::to_string(&manifest).map_err(WebError::internal)
+}
+
+/// A model that is ready to translate pictures.
+#[wasm_bindgen]
+pub struct Session {
+    translator: Translator,
+    backend: Backend,
+    backend_reason: String,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Loads a model; `backend` is `auto`, `webgpu` or `cpu`.
+    pub async fn create(
+        manifest_json: String,
+        weights: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "'auto' | 'webgpu' | 'cpu'")] backend: String,
+    ) -> Result<Session, WebError> {
+        let preference = Preference::parse(&backend)?;
+        let manifest = Manifest::parse(&manifest_json)?;
+        let choice = backend::choose(preference).await?;
+        let translator = Translator::load(&manifest, &weights, &choice.device)?;
+        Ok(Session {
+            translator,
+            backend: choice.backend,
+            backend_reason: choice.reason,
+        })
+    }
+
+    /// Where the model runs: `webgpu` or `cpu`.
+    #[wasm_bindgen(getter)]
+    pub fn backend(&self) -> String {
+        self.backend.as_str().to_owned()
+    }
+
+    /// Why it runs there, as a sentence for the person at the screen.
+    #[wasm_bindgen(getter)]
+    pub fn backend_reason(&self) -> String {
+        self.backend_reason.clone()
+    }
+
+    /// Translates an RGBA picture into one of the same size.
+    pub async fn run(&self, rgba: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>, WebError> {
+        backend::still_there(self.backend)?;
+        let size = (width as usize, height as usize);
+        let translated = self.translator.translate_async(&rgba, size.0, size.1).await;
+        // A lost device shows up as some failed read; say what really happened.
+        backend::still_there(self.backend)?;
+        Ok(translated?)
+    }
+}

@@ -1,0 +1,79 @@
+// Bytes over HTTP, with progress and limits. Knows nothing of models.
+
+import { Pix2PixError } from './errors.js';
+
+const RETRY = 'Check the connection and try again.';
+
+/** Opens `url`; anything but a 2xx answer is a 'fetch' error. */
+export async function open(url, what, cache = 'default') {
+  let response;
+  try {
+    response = await fetch(url, { cache });
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `${what} could not be downloaded from ${url}. ${RETRY}`, { cause });
+  }
+  if (!response.ok) {
+    throw new Pix2PixError('fetch',
+      `${what} could not be downloaded: ${url} answered HTTP ${response.status}. ${RETRY}`);
+  }
+  return response;
+}
+
+/** The length to expect, or null where the header counts compressed bytes. */
+export function expectedLength(response) {
+  if (response.headers.get('Content-Encoding')) return null;
+  return Number(response.headers.get('Content-Length')) || null;
+}
+
+/** Hands each chunk to `take`; a `take` that returns false ends the reading. */
+export async function readChunks(response, what, take) {
+  const reader = response.body.getReader();
+  let loaded = 0;
+  for (;;) {
+    let step;
+    try {
+      step = await reader.read();
+    } catch (cause) {
+      throw new Pix2PixError('fetch',
+        `The connection was lost after ${loaded} bytes of ${response.url}. ${RETRY}`, { cause });
+    }
+    if (step.done) return loaded;
+    loaded += step.value.byteLength;
+    if (take(step.value, loaded) === false) {
+      reader.cancel().catch(() => {});
+      return loaded;
+    }
+  }
+}
+
+/** The whole answer as text, refused beyond `limit` bytes. */
+export async function readText(response, what, limit) {
+  const decoder = new TextDecoder();
+  let text = '';
+  const loaded = await readChunks(response, what, (chunk, sum) => {
+    text += decoder.decode(chunk, { stream: true });
+    return sum <= limit;
+  });
+  if (loaded > limit) {
+    throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
+  }
+  return text + decoder.decode();
+}
+
+/** Exactly `length` bytes; one more or one less is an 'integrity' error. */
+export async function readExactly(response, what, length, onProgress) {
+  const bytes = new Uint8Array(length);
+  const loaded = await readChunks(response, what, (chunk, sum) => {
+    if (sum > length) return false;
+    bytes.set(chunk, sum - chunk.byteLength);
+    onProgress(sum, length);
+    return true;
+  });
+  if (loaded !== length) {
+    const came = loaded > length ? `more than that came (${loaded} or more)` : `${loaded} came`;
+    throw new Pix2PixError('integrity',
+      `${what} should have ${length} bytes, but ${came} from ${response.url}. `
+      + 'The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.');
+  }
+  return bytes;
+}

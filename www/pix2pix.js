@@ -1,0 +1,142 @@
+// The public module: one model, in one worker, one job at a time.
+// What the model is made of is the worker's business; what is drawn where is
+// the page's.
+
+import { abortedError, Pix2PixError } from './errors.js';
+import { WorkerLink } from './worker-link.js';
+
+export { Pix2PixError };
+
+// After these the worker's memory cannot be trusted; the next call gets a new
+// one.
+const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
+
+// What the last model and its runtime were made of, so that a restart, or a
+// change of the backend, downloads nothing twice: { manifestUrl, manifestJson,
+// weights: Blob, modules: { cpu?, webgpu? } }.
+let lastDownload = null;
+
+// Models whose bytes came in damaged: the browser's cache may hold them.
+const distrusted = new Set();
+
+export class Pix2Pix {
+  #manifestUrl;
+  #wanted;
+  #onProgress;
+  #link = null;
+  #facts = null;
+  #queue = Promise.resolve();
+  #disposed = false;
+
+  static async create(manifestUrl, { backend = 'auto', signal, onProgress } = {}) {
+    if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
+      throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
+    }
+    const model = new Pix2Pix(new URL(manifestUrl, document.baseURI).href, backend, onProgress);
+    await model.#enqueue(() => model.#start(), signal, 'Loading the model');
+    return model;
+  }
+
+  /** Use `Pix2Pix.create`. */
+  constructor(manifestUrl, wanted, onProgress) {
+    this.#manifestUrl = manifestUrl;
+    this.#wanted = wanted;
+    this.#onProgress = onProgress;
+  }
+
+  get backend() { return this.#facts.backend; }
+  get backendReason() { return this.#facts.backendReason; }
+  get adapter() { return this.#facts.adapter; }
+  get manifest() { return this.#facts.manifest; }
+
+  /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
+  async warmUp() {
+    const side = this.manifest.input?.multiple_of || 256;
+    await this.run(new ImageData(side, side));
+  }
+
+  async run(source, { signal } = {}) {
+    const { payload, transfer } = await asMessage(source);
+    const { rgba, width, height } = await this.#enqueue(async () => {
+      await this.#start();
+      return this.#link.call('run', payload, transfer);
+    }, signal, 'The translation');
+    return new ImageData(new Uint8ClampedArray(rgba), width, height);
+  }
+
+  dispose() {
+    this.#disposed = true;
+    this.#end(abortedError('The model was disposed of; the job'));
+  }
+
+  /** Runs `job` after those before it. Aborting ends the worker: that is the
+      only way to stop a computation in WebAssembly. */
+  #enqueue(job, signal, what) {
+    const turn = this.#queue.then(async () => {
+      if (signal?.aborted || this.#disposed) throw abortedError(what);
+      const onAbort = () => this.#end(abortedError(what));
+      signal?.addEventListener('abort', onAbort);
+      try {
+        return await job();
+      } catch (thrown) {
+        const error = Pix2PixError.from(thrown);
+        if (error.code === 'integrity') distrusted.add(this.#manifestUrl);
+        if (FATAL.has(error.code)) this.#end(error);
+        throw error;
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Starts the worker with the model, where none is running. */
+  async #start() {
+    if (this.#link && !this.#link.ended) return;
+    const url = new URL('./pix2pix-worker.js', import.meta.url);
+    this.#link = new WorkerLink(url, (note) => this.#onProgress?.(note.progress));
+    try {
+      const known = lastDownload?.manifestUrl === this.#manifestUrl ? lastDownload : null;
+      const { download, ...facts } = await this.#link.call('start', {
+        manifestUrl: this.#manifestUrl,
+        backend: this.#wanted,
+        known,
+        modules: lastDownload?.modules ?? {},
+        cache: distrusted.has(this.#manifestUrl) ? 'reload' : 'default',
+      });
+      lastDownload = { ...download, modules: { ...lastDownload?.modules, ...download.modules } };
+      distrusted.delete(this.#manifestUrl);
+      this.#facts = { ...facts, manifest: JSON.parse(facts.manifestJson) };
+    } catch (error) {
+      // Half a session is of no use, and a fresh worker retries its imports.
+      this.#end(error);
+      throw error;
+    }
+  }
+
+  #end(reason) {
+    this.#link?.end(reason);
+    this.#link = null;
+  }
+}
+
+/** The source as the worker takes it; the caller keeps what it passed in. */
+async function asMessage(source) {
+  if (source instanceof ImageData) {
+    const rgba = source.data.slice().buffer;
+    return { payload: { rgba, width: source.width, height: source.height }, transfer: [rgba] };
+  }
+  if (source instanceof Blob) return { payload: { blob: source }, transfer: [] };
+  const isDrawable = [ImageBitmap, HTMLImageElement, HTMLCanvasElement].some((kind) => source instanceof kind);
+  if (!isDrawable) {
+    throw new Pix2PixError('input-size',
+      'There is no picture to translate: pass ImageData, an ImageBitmap, an image or canvas element, or a Blob.');
+  }
+  try {
+    const bitmap = await createImageBitmap(source, { premultiplyAlpha: 'default', colorSpaceConversion: 'none' });
+    return { payload: { bitmap }, transfer: [bitmap] };
+  } catch (cause) {
+    throw new Pix2PixError('input-size', 'The picture has no pixels yet: wait until it has loaded.', { cause });
+  }
+}

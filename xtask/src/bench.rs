@@ -1,0 +1,104 @@
+//! `cargo xtask bench`: speed and sizes, as a Markdown table.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::{page, tools, wasm, workspace};
+
+/// Measures the native program, the browser and the size of the page.
+pub fn run() -> Result<()> {
+    tools::ensure_system_packages()?;
+    let dist = page::build()?;
+    let native = program_json("trainer", &["bench", "--device", "cpu"])?;
+    let browser = program_json("bench-browser", &[])?;
+    println!("{}", speed_table(&native, &browser));
+    println!("{}", size_table(&dist)?);
+    Ok(())
+}
+
+/// Builds a program of this workspace and returns the JSON lines that it prints.
+fn program_json(name: &str, arguments: &[&str]) -> Result<Vec<Value>> {
+    let mut build = workspace::cargo();
+    build.args(["build", "--release", "--workspace", "--bin", name]);
+    crate::process::run(&mut build, "The compiler's message above says what to do.")?;
+    let program = workspace::target()
+        .join("release")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let output = Command::new(&program)
+        .args(arguments)
+        .current_dir(workspace::root())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    ensure!(output.status.success(), "{name} failed ({})", output.status);
+    serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("{name} printed something else than JSON"))
+}
+
+/// One row for each base width, in milliseconds.
+fn speed_table(native: &[Value], browser: &[Value]) -> String {
+    let mut rows: BTreeMap<u64, [Option<f64>; 4]> = BTreeMap::new();
+    for row in native {
+        let cells = rows.entry(row["base"].as_u64().unwrap_or(0)).or_default();
+        cells[0] = row["forward_ms"].as_f64();
+        cells[1] = row["step_ms"].as_f64();
+    }
+    let mut adapter = "none";
+    for row in browser {
+        let cells = rows.entry(row["base"].as_u64().unwrap_or(0)).or_default();
+        let column = if row["backend"] == "webgpu" { 3 } else { 2 };
+        cells[column] = row["milliseconds"].as_f64();
+        adapter = row["adapter"].as_str().unwrap_or(adapter);
+    }
+    let mut table = format!(
+        "| base | native CPU, forward | native CPU, training step | browser CPU | browser WebGPU \
+         ({adapter}) |\n|---:|---:|---:|---:|---:|\n"
+    );
+    for (base, cells) in rows {
+        let cells = cells.map(|cell| cell.map_or("–".to_owned(), |ms| format!("{ms:.0} ms")));
+        table.push_str(&format!("| {base} | {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+fn size_table(dist: &Path) -> Result<String> {
+    let mut table = "| part | bytes | with gzip |\n|---|---:|---:|\n".to_owned();
+    for size in wasm::sizes()? {
+        let (name, raw, gzip) = (size.module, size.raw, size.gzip);
+        table.push_str(&format!("| wasm, {name} | {raw} | {gzip} |\n"));
+    }
+    let (raw, gzip) = page_sizes(dist)?;
+    table.push_str(&format!(
+        "| page without wasm and models | {raw} | {gzip} |\n"
+    ));
+    Ok(table)
+}
+
+/// The bytes of everything in the page but its modules' code and its models.
+fn page_sizes(folder: &Path) -> Result<(u64, u64)> {
+    let mut sum = (0, 0);
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_models = path.ends_with("dist/models");
+        let is_wasm = path
+            .extension()
+            .is_some_and(|extension| extension == "wasm");
+        if is_models || is_wasm {
+            continue;
+        }
+        let (raw, gzip) = if path.is_dir() {
+            page_sizes(&path)?
+        } else {
+            wasm::file_sizes(&path)?
+        };
+        sum = (sum.0 + raw, sum.1 + gzip);
+    }
+    Ok(sum)
+}

@@ -1,0 +1,18 @@
+//! The parts of `cargo xtask`; the tests borrow the file server and the search
+//! for a browser from here.
+
+pub mod process;
+pub mod server;
+pub mod tools;
+pub mod workspace;
+
+#[cfg(feature = "command")]
+pub mod bench;
+#[cfg(feature = "command")]
+pub mod page;
+#[cfg(feature = "command")]
+pub mod serve;
+#[cfg(feature = "command")]
+pub mod suite;
+#[cfg(feature = "command")]
+pub mod wasm;

@@ -1,0 +1,74 @@
+//! `cargo xtask …`: builds the web page, serves it, tests and measures the lot.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{bench, page, serve, suite, wasm};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Builds, serves, tests and measures pix2pix"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build everything and run every test
+    Test {
+        /// Check formatting and lints first
+        #[arg(long)]
+        lint: bool,
+    },
+    /// Build the page and open it in a browser
+    Serve {
+        /// Port on this machine; 0 takes a free one
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// A model folder to open the page with, such as runs/demo/export
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
+        /// Print the address without opening a browser
+        #[arg(long)]
+        no_open: bool,
+    },
+    /// Build the page into www/dist
+    BuildWeb,
+    /// Build the browser modules into www/pkg
+    BuildWasm {
+        /// Build faster, for larger and unoptimised modules with readable names
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Measure speed and sizes, as a Markdown table
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test { lint } => suite::run(lint),
+        Task::Serve {
+            port,
+            model,
+            no_open,
+        } => serve::run(&serve::Options {
+            port,
+            model,
+            open_browser: !no_open,
+        }),
+        Task::BuildWeb => page::build().map(drop),
+        Task::BuildWasm { dev } => wasm::build(dev),
+        Task::Bench => bench::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

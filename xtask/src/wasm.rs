@@ -1,0 +1,249 @@
+//! The browser modules: compiled by cargo, bound to JavaScript by wasm-bindgen,
+//! shrunk by wasm-opt. Unchanged modules are left alone.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::process::run;
+use crate::{tools, workspace};
+
+/// One of the modules that the page chooses from.
+struct Module {
+    name: &'static str,
+    features: &'static [&'static str],
+}
+
+const MODULES: [Module; 2] = [
+    Module {
+        name: "cpu",
+        features: &[],
+    },
+    Module {
+        name: "webgpu",
+        features: &["webgpu"],
+    },
+];
+
+/// What the compiler may emit for the browsers we support, in wasm-opt's words.
+const WASM_OPT_ARGUMENTS: [&str; 9] = [
+    "-Os",
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--strip-producers",
+];
+
+/// How much of the pipeline runs.
+#[derive(Clone, Copy)]
+struct Plan {
+    profile: &'static str,
+    shrink: bool,
+}
+
+/// Builds every module into `www/pkg`.
+pub fn build(dev: bool) -> Result<()> {
+    tools::ensure_wasm_target()?;
+    let plan = Plan {
+        profile: if dev { "release" } else { "web" },
+        shrink: !dev,
+    };
+    let wasm_opt = if plan.shrink {
+        tools::try_ensure_wasm_opt()
+    } else {
+        None
+    };
+    if plan.shrink && wasm_opt.is_none() {
+        eprintln!(
+            "note: there is no wasm-opt here, so the modules stay larger than they could be. \
+             Install binaryen with your package manager and build again."
+        );
+    }
+    for module in &MODULES {
+        let compiled = compile(module, plan)?;
+        bind(module, &compiled, plan, wasm_opt.as_deref())?;
+    }
+    print_sizes()
+}
+
+fn compile(module: &Module, plan: Plan) -> Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo
+        .args(["build", "--package", "web", "--lib"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--profile", plan.profile])
+        // These would replace the flags in .cargo/config.toml that the browser needs.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if !module.features.is_empty() {
+        cargo.args(["--features", &module.features.join(",")]);
+    }
+    run(&mut cargo, "The compiler's message above says what to do.")?;
+    let folder = workspace::target().join("wasm32-unknown-unknown");
+    Ok(folder.join(plan.profile).join("web.wasm"))
+}
+
+fn bind(module: &Module, compiled: &Path, plan: Plan, wasm_opt: Option<&Path>) -> Result<()> {
+    let package = package_folder(module);
+    let wasm = fs::read(compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
+    let stamp = Stamp::new(module, &wasm, wasm_opt)?;
+    if stamp.is_current(&package) {
+        return Ok(());
+    }
+    stamp.clear()?;
+    eprintln!("Binding the {} module to JavaScript.", module.name);
+    Bindgen::new()
+        .input_bytes("web", wasm)
+        .web(true)?
+        .typescript(true)
+        .remove_name_section(plan.shrink)
+        .remove_producers_section(true)
+        .generate(&package)
+        .with_context(|| format!("wasm-bindgen cannot bind {}", compiled.display()))?;
+    if let Some(wasm_opt) = wasm_opt {
+        shrink(wasm_opt, &package.join("web_bg.wasm"));
+    }
+    stamp.write()
+}
+
+/// Optimises a module in place; one that cannot be optimised is used as it is.
+fn shrink(wasm_opt: &Path, module: &Path) {
+    let smaller = module.with_extension("optimised");
+    let outcome = run(
+        Command::new(wasm_opt)
+            .args(WASM_OPT_ARGUMENTS)
+            .arg(module)
+            .arg("-o")
+            .arg(&smaller),
+        "A newer binaryen may help.",
+    )
+    .and_then(|()| keep_if_smaller(&smaller, module));
+    if let Err(error) = outcome {
+        eprintln!("note: the module stays larger than it could be: {error:#}");
+        let _ = fs::remove_file(&smaller);
+    }
+}
+
+fn keep_if_smaller(candidate: &Path, module: &Path) -> Result<()> {
+    let (before, after) = (fs::metadata(module)?.len(), fs::metadata(candidate)?.len());
+    ensure!(
+        after < before,
+        "wasm-opt made it larger ({before} to {after} bytes)"
+    );
+    fs::rename(candidate, module).context("cannot replace the module by its optimised form")
+}
+
+/// Remembers from what a package was made.
+struct Stamp {
+    path: PathBuf,
+    content: String,
+}
+
+impl Stamp {
+    fn new(module: &Module, wasm: &[u8], wasm_opt: Option<&Path>) -> Result<Self> {
+        let folder = workspace::target().join("xtask");
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let optimiser = match wasm_opt {
+            Some(_) => WASM_OPT_ARGUMENTS.join(" "),
+            None => "none".to_owned(),
+        };
+        let digest = Sha256::digest(wasm);
+        let tool = env!("CARGO_PKG_VERSION");
+        Ok(Self {
+            path: folder.join(format!("{}.stamp", module.name)),
+            content: format!("{digest:x}\n{optimiser}\n{tool}\n"),
+        })
+    }
+
+    fn is_current(&self, package: &Path) -> bool {
+        let complete = PACKAGE_FILES
+            .iter()
+            .all(|file| package.join(file).is_file());
+        complete && fs::read_to_string(&self.path).is_ok_and(|content| content == self.content)
+    }
+
+    fn clear(&self) -> Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self) -> Result<()> {
+        fs::write(&self.path, &self.content)
+            .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+const PACKAGE_FILES: [&str; 3] = ["web.js", "web.d.ts", "web_bg.wasm"];
+
+fn package_folder(module: &Module) -> PathBuf {
+    workspace::www().join("pkg").join(module.name)
+}
+
+/// Bytes of one module as they lie on disk and as a web host sends them.
+pub struct Size {
+    pub module: &'static str,
+    pub raw: u64,
+    pub gzip: u64,
+}
+
+/// The sizes of the modules that were built last.
+pub fn sizes() -> Result<Vec<Size>> {
+    MODULES
+        .iter()
+        .map(|module| {
+            let path = package_folder(module).join("web_bg.wasm");
+            let (raw, gzip) = file_sizes(&path)?;
+            Ok(Size {
+                module: module.name,
+                raw,
+                gzip,
+            })
+        })
+        .collect()
+}
+
+/// The bytes of a file, as they are and after gzip.
+pub fn file_sizes(path: &Path) -> Result<(u64, u64)> {
+    let unreadable = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(unreadable)?;
+    let mut counter = GzEncoder::new(Counter(0), Compression::best());
+    let raw = io::copy(&mut file, &mut counter).with_context(unreadable)?;
+    Ok((raw, counter.finish()?.0))
+}
+
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn print_sizes() -> Result<()> {
+    for size in sizes()? {
+        eprintln!(
+            "www/pkg/{:<6} {:>10} bytes of wasm, {:>9} with gzip",
+            size.module, size.raw, size.gzip
+        );
+    }
+    Ok(())
+}

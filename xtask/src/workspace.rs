@@ -1,0 +1,36 @@
+//! Where things are in this repository.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The repository root.
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The folder of the page's sources.
+pub fn www() -> PathBuf {
+    root().join("www")
+}
+
+/// The built page.
+pub fn dist() -> PathBuf {
+    www().join("dist")
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
+    }
+}
+
+/// A cargo command in the repository root, by the toolchain that runs this.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
