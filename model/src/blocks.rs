@@ -156,11 +156,7 @@ pub(crate) fn dropout(input: Tensor<4>, mode: Mode) -> Tensor<4> {
     match mode {
         Mode::Train { dropout } if dropout > 0.0 => {
             let keep = 1.0 - dropout;
-            let mask = Tensor::random(
-                input.dims(),
-                Distribution::Bernoulli(keep),
-                &input.device(),
-            );
+            let mask = Tensor::random(input.dims(), Distribution::Bernoulli(keep), &input.device());
             input * mask * (1.0 / keep)
         }
         _ => input,
@@ -168,12 +164,7 @@ pub(crate) fn dropout(input: Tensor<4>, mode: Mode) -> Tensor<4> {
 }
 
 /// The 4×4 convolution that both networks are made of.
-pub(crate) fn conv4x4(
-    channels: [usize; 2],
-    stride: usize,
-    bias: bool,
-    device: &Device,
-) -> Conv2d {
+pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &Device) -> Conv2d {
     Conv2dConfig::new(channels, [4, 4])
         .with_stride([stride, stride])
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))

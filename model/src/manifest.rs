@@ -190,7 +190,11 @@ impl Manifest {
     fn check(&self) -> Result<(), ManifestError> {
         let generator = &self.generator.config;
         in_range("generator.in_channels", generator.in_channels, MAX_CHANNELS)?;
-        in_range("generator.out_channels", generator.out_channels, MAX_CHANNELS)?;
+        in_range(
+            "generator.out_channels",
+            generator.out_channels,
+            MAX_CHANNELS,
+        )?;
         in_range("generator.base", generator.base, MAX_BASE)?;
         let needed = generator.arch.size_rule().divisor();
         let given = self.input.multiple_of;
@@ -259,7 +263,9 @@ fn stays_inside(name: &str, path: &str) -> Result<(), ManifestError> {
         |character: char| character.is_ascii_alphanumeric() || "-_./ ".contains(character);
     let safe = !path.is_empty()
         && path.chars().all(safe_character)
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..");
     match safe {
         true => Ok(()),
         false => {

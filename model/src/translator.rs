@@ -121,9 +121,11 @@ impl Translator {
     ) -> Result<Vec<u8>, TranslateError> {
         let values = data
             .map_err(|error| TranslateError::Device(format!("{error:?}")))?
-            .to_vec::<f32>()
+            .try_to_vec::<f32>()
             .map_err(|error| TranslateError::Device(format!("{error:?}")))?;
         let channels = self.out_channels;
-        Ok(pixels::to_rgba(&values, channels, rgba, width, height, self.rule))
+        Ok(pixels::to_rgba(
+            &values, channels, rgba, width, height, self.rule,
+        ))
     }
 }

@@ -118,4 +118,3 @@ impl Unet {
         tanh(inner.unwrap_or(real_a))
     }
 }
-

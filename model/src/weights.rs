@@ -150,7 +150,10 @@ fn encode_array(name: &str, array: &Array, dtype: WeightsDtype) -> Vec<Tensor> {
     };
     match dtype {
         WeightsDtype::F16 => {
-            let bytes = array.values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes());
+            let bytes = array
+                .values
+                .iter()
+                .flat_map(|&value| f16::from_f32(value).to_le_bytes());
             vec![pack(name.to_string(), DType::F16, shape, bytes.collect())]
         }
         WeightsDtype::Q8 if shape.len() > 1 => {
@@ -176,7 +179,10 @@ fn encode_array(name: &str, array: &Array, dtype: WeightsDtype) -> Vec<Tensor> {
 }
 
 fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 /// Each slice of the first dimension is divided by its largest magnitude over 127.
@@ -189,7 +195,11 @@ fn quantise(array: &Array) -> (Vec<u8>, Vec<f32>) {
         let largest = slice.iter().fold(0.0f32, |max, value| max.max(value.abs()));
         let scale = if largest > 0.0 { largest / Q8_MAX } else { 1.0 };
         scales.push(scale);
-        bytes.extend(slice.iter().map(|value| (value / scale).round() as i8 as u8));
+        bytes.extend(
+            slice
+                .iter()
+                .map(|value| (value / scale).round() as i8 as u8),
+        );
     }
     (bytes, scales)
 }

@@ -64,7 +64,10 @@ pub fn time(
     let fixed = net_g.valid();
     let forward_ms = median(repeat, || {
         let fake_b = fixed.forward(picture(device), Mode::Inference(stats));
-        fake_b.try_into_data().map(drop).map_err(|error| anyhow!("{error:?}"))
+        fake_b
+            .try_into_data()
+            .map(drop)
+            .map_err(|error| anyhow!("{error:?}"))
     })?;
     let mut model = Some(Pix2Pix::from_networks(net_g, net_d, objective));
     let step_ms = median(repeat, || {

@@ -94,7 +94,8 @@ impl RunFolder {
         for path in [folder.samples(), root.join(FOLDER)] {
             fs::create_dir_all(&path).map_err(|source| RunFolderError::Write { path, source })?;
         }
-        let json = serde_json::to_vec_pretty(config).map_err(|error| damaged(&config_path, error))?;
+        let json =
+            serde_json::to_vec_pretty(config).map_err(|error| damaged(&config_path, error))?;
         write_whole(&config_path, &json)?;
         Ok(folder)
     }
@@ -160,8 +161,14 @@ impl RunFolder {
             })
         };
         let files = [
-            (NET_G_FILE, record(model.net_g.valid().into_record(), NET_G_FILE)?),
-            (NET_D_FILE, record(model.net_d.valid().into_record(), NET_D_FILE)?),
+            (
+                NET_G_FILE,
+                record(model.net_g.valid().into_record(), NET_G_FILE)?,
+            ),
+            (
+                NET_D_FILE,
+                record(model.net_d.valid().into_record(), NET_D_FILE)?,
+            ),
             (
                 OPTIMIZER_G_FILE,
                 optimizer(model.optimizer_g.into_bytes(), OPTIMIZER_G_FILE)?,
@@ -225,7 +232,10 @@ impl RunFolder {
         let found = lines
             .filter_map(|line| serde_json::from_str::<MetricsLine>(line).ok())
             .find_map(|line| match line {
-                MetricsLine::Validated { step: at, evaluation } if at == step => Some(evaluation),
+                MetricsLine::Validated {
+                    step: at,
+                    evaluation,
+                } if at == step => Some(evaluation),
                 _ => None,
             });
         Ok(found.unwrap_or_default())

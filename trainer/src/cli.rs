@@ -1,5 +1,6 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,7 +40,12 @@ const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {per_sec}  ETA {eta}";
 ///
 /// Without a command it trains on façades that it draws itself, on the best device found.
 #[derive(Debug, Parser)]
-#[command(name = "trainer", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "trainer",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -153,7 +159,10 @@ pub fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         match format {
-            Format::Json => eprintln!("{}", json!({"event": "error", "message": format!("{error:#}")})),
+            Format::Json => eprintln!(
+                "{}",
+                json!({"event": "error", "message": format!("{error:#}")})
+            ),
             Format::Human | Format::Plain => eprintln!("error: {error:#}"),
         }
         ExitCode::FAILURE
@@ -210,7 +219,10 @@ fn open_data(args: &DataArgs, seed: u64) -> Result<RunData> {
                 count,
                 direction,
             };
-            (demo(DemoSplit::Train, DEMO_TRAIN), demo(DemoSplit::Val, DEMO_VALIDATION))
+            (
+                demo(DemoSplit::Train, DEMO_TRAIN),
+                demo(DemoSplit::Val, DEMO_VALIDATION),
+            )
         }
     };
     Ok(RunData { train, validation })
@@ -257,14 +269,21 @@ fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     bar.finish_and_clear();
     for failure in &failures {
         match format {
-            Format::Json => eprintln!("{}", json!({"event": "error", "message": failure.to_string()})),
+            Format::Json => eprintln!(
+                "{}",
+                json!({"event": "error", "message": failure.to_string()})
+            ),
             Format::Human | Format::Plain => eprintln!("error: {failure}"),
         }
     }
     if failures.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{} of {} pictures failed, the others are done", failures.len(), jobs.len());
+    eprintln!(
+        "{} of {} pictures failed, the others are done",
+        failures.len(),
+        jobs.len()
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -273,21 +292,22 @@ fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {
     let chosen = args.device.open()?;
     let (_, translator) = load_model(&args.model, &chosen.device)?;
     let bar = progress(validation.len());
-    let mut failure = None;
-    let mut translate = |pair: &Pair| {
+    let failure = RefCell::new(None);
+    let translate = |pair: &Pair| {
         bar.inc(1);
         translate_rgb(&translator, &pair.real_a).unwrap_or_else(|error| {
-            failure = Some(error);
+            failure.replace(Some(error));
             pair.real_a.clone()
         })
     };
-    let evaluation = evaluate(&validation, args.size, validation.len(), &mut translate)?;
+    let warn = |error| bar.suspend(|| eprintln!("warning: left out: {error}"));
+    let evaluation = evaluate(&validation, args.size, validation.len(), translate, warn);
     if let Some(path) = &args.grid {
-        let grid = sample_grid(&validation, args.size, GRID_ROWS, &mut translate)?;
+        let grid = sample_grid(&validation, args.size, GRID_ROWS, translate);
         picture::write_rgb_png(path, grid)?;
     }
     bar.finish_and_clear();
-    if let Some(error) = failure {
+    if let Some(error) = failure.into_inner() {
         return Err(error.into());
     }
     match format {
@@ -323,7 +343,10 @@ fn devices(format: Format) -> Result<ExitCode> {
             Format::Json => println!("{}", serde_json::to_string(&listed)?),
             Format::Human | Format::Plain => {
                 let auto = if listed.auto { "  <- auto" } else { "" };
-                println!("{:<12} {:<9} {}{auto}", listed.device, listed.kind, listed.name);
+                println!(
+                    "{:<12} {:<9} {}{auto}",
+                    listed.device, listed.kind, listed.name
+                );
             }
         }
     }
@@ -333,9 +356,18 @@ fn devices(format: Format) -> Result<ExitCode> {
 fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let chosen = args.device.open()?;
     for &base in &args.base {
-        let timing = bench::time(&chosen.device, base, args.batch, args.repeat, NormStats::Batch)?;
-        println!("{}", json!({"device": chosen.name, "base": base, "batch": args.batch,
-            "forward_ms": timing.forward_ms, "step_ms": timing.step_ms}));
+        let timing = bench::time(
+            &chosen.device,
+            base,
+            args.batch,
+            args.repeat,
+            NormStats::Batch,
+        )?;
+        println!(
+            "{}",
+            json!({"device": chosen.name, "base": base, "batch": args.batch,
+            "forward_ms": timing.forward_ms, "step_ms": timing.step_ms})
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -322,7 +322,11 @@ impl TrainArgs {
     /// # Errors
     /// See [`ConfigError`].
     pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {
-        let (base, steps, workers) = if on_gpu { (64, 20_000, 8) } else { (16, 1_500, 1) };
+        let (base, steps, workers) = if on_gpu {
+            (64, 20_000, 8)
+        } else {
+            (16, 1_500, 1)
+        };
         let batches = (training_pairs as u64).div_ceil(u64::from(self.batch));
         let steps = match (self.steps, self.epochs) {
             (Some(steps), _) => steps,
@@ -348,7 +352,8 @@ impl TrainArgs {
             batch: self.batch,
             size: self.size,
             load_size: self.load_size.unwrap_or(scaled),
-            flip: !self.no_flip,
+            // The drawn façades are lit from one side; mirrored ones would be lit from both.
+            flip: !self.no_flip && !self.data.is_demo(),
             lr: self.lr,
             lambda_l1: self.lambda_l1,
             lambda_gan: self.lambda_gan,
@@ -372,12 +377,24 @@ impl TrainArgs {
         if let Some(run) = &self.run {
             return last(run);
         }
-        match (&self.data.photos, self.data.task, &self.data.data, &self.data.b) {
+        match (
+            &self.data.photos,
+            self.data.task,
+            &self.data.data,
+            &self.data.b,
+        ) {
             (Some(photos), Some(task), ..) => format!("{}-{}", last(photos), task.name()),
             (_, _, Some(data), _) => last(data),
             (_, _, _, Some(b)) => last(b),
             _ => "demo".to_string(),
         }
+    }
+}
+
+impl DataArgs {
+    /// Whether no folder is named, so that façades are drawn.
+    pub fn is_demo(&self) -> bool {
+        self.data.is_none() && self.a.is_none() && self.photos.is_none()
     }
 }
 

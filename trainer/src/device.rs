@@ -166,7 +166,7 @@ mod gpu {
         let instance = wgpu::Instance::new(descriptor);
         let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::VULKAN));
         let (mut discrete, mut integrated, mut virtual_gpus) = (0.., 0.., 0..);
-        let mut next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
+        let next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
         found
             .iter()
             .map(|adapter| {
@@ -220,7 +220,11 @@ mod gpu {
             .map(|(index, adapter)| ListedDevice {
                 device: format!("vulkan:{index}"),
                 name: adapter.name,
-                kind: if adapter.is_hardware { "hardware" } else { "software" },
+                kind: if adapter.is_hardware {
+                    "hardware"
+                } else {
+                    "software"
+                },
                 auto: false,
             })
             .collect()
@@ -256,7 +260,10 @@ impl FromStr for DeviceChoice {
         let (word, index) = match text.split_once(':') {
             Some((word, index)) => {
                 let index = index.parse::<usize>();
-                (word, Some(index.map_err(|_| format!("\"{text}\": the index must be a number"))?))
+                (
+                    word,
+                    Some(index.map_err(|_| format!("\"{text}\": the index must be a number"))?),
+                )
             }
             None => (text, None),
         };

@@ -87,12 +87,17 @@ pub fn export_generator(
     let bytes = encode(&state_of(generator), dtype)?;
     let file = format!("generator.{}.bpk", dtype.name());
     write_whole(&output.join(&file), &bytes)?;
-    let manifest = manifest(config, steps, evaluation, WeightsFile {
-        path: file,
-        dtype,
-        bytes: bytes.len() as u64,
-        sha256: sha256_hex(&bytes),
-    });
+    let manifest = manifest(
+        config,
+        steps,
+        evaluation,
+        WeightsFile {
+            path: file,
+            dtype,
+            bytes: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
+        },
+    );
     write_whole(&output.join(MANIFEST_FILE), manifest.to_json()?.as_bytes())?;
     Ok(manifest)
 }
@@ -104,7 +109,7 @@ fn manifest(
     weights: WeightsFile,
 ) -> Manifest {
     let generator = config.generator();
-    let draws = is_demo(&config.data);
+    let draws = config.data.is_demo();
     let palette = PALETTE.iter().map(|class| PaletteEntry {
         name: class.name.to_string(),
         color: class.color,
@@ -117,7 +122,11 @@ fn manifest(
         task: task(&config.data).to_string(),
         input: ManifestInput {
             multiple_of: generator.arch.size_rule().divisor(),
-            mode: if draws { InputMode::Draw } else { InputMode::Photo },
+            mode: if draws {
+                InputMode::Draw
+            } else {
+                InputMode::Photo
+            },
             palette: if draws { palette.collect() } else { Vec::new() },
             range: [-1.0, 1.0],
         },
@@ -144,21 +153,21 @@ fn manifest(
     }
 }
 
-fn is_demo(data: &DataArgs) -> bool {
-    data.data.is_none() && data.a.is_none() && data.photos.is_none()
-}
-
 fn task(data: &DataArgs) -> &'static str {
     match data.task {
         Some(task) => task.name(),
-        None if is_demo(data) => "facades",
+        None if data.is_demo() => "facades",
         None => "translate",
     }
 }
 
 /// The folder's name alone: paths of the training machine are nobody's business.
 fn dataset(data: &DataArgs) -> String {
-    let folder = data.photos.as_ref().or(data.data.as_ref()).or(data.b.as_ref());
+    let folder = data
+        .photos
+        .as_ref()
+        .or(data.data.as_ref())
+        .or(data.b.as_ref());
     match folder {
         Some(path) => {
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());

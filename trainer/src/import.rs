@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use model::state::{Array, StateDict};
 use model::GeneratorConfig;
+use model::state::{Array, StateDict};
 use thiserror::Error;
 
 /// A checkpoint that cannot be used.
@@ -31,7 +31,9 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError::Read`].
 pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Array>, ImportError> {
-    let is_safetensors = path.extension().is_some_and(|extension| extension == "safetensors");
+    let is_safetensors = path
+        .extension()
+        .is_some_and(|extension| extension == "safetensors");
     let tensors = match is_safetensors {
         true => read_safetensors(path),
         false => read_pytorch(path),
@@ -88,7 +90,9 @@ pub fn pick<'a>(
         .into_iter()
         .map(|name| {
             let theirs = reference_name(name).unwrap_or_else(|| name.clone());
-            let array = tensors.remove(&theirs).ok_or(ImportError::Missing(theirs))?;
+            let array = tensors
+                .remove(&theirs)
+                .ok_or(ImportError::Missing(theirs))?;
             Ok((name.clone(), array))
         })
         .collect()

@@ -95,9 +95,8 @@ fn ssim(a: &RgbImage, b: &RgbImage) -> f64 {
 }
 
 fn ssim_plane(a: &[f64], b: &[f64], width: usize) -> f64 {
-    let product = |x: &[f64], y: &[f64]| -> Vec<f64> {
-        x.iter().zip(y).map(|(x, y)| x * y).collect()
-    };
+    let product =
+        |x: &[f64], y: &[f64]| -> Vec<f64> { x.iter().zip(y).map(|(x, y)| x * y).collect() };
     let blurred = |plane: &[f64]| windowed(plane, width);
     let (mean_a, mean_b) = (blurred(a), blurred(b));
     let (aa, bb, ab) = (
@@ -138,7 +137,9 @@ fn windowed(plane: &[f64], width: usize) -> Vec<f64> {
             let (rows, kernel) = (&rows, &kernel);
             (0..inner).map(move |x| {
                 let column = kernel.iter().enumerate();
-                column.map(|(tap, weight)| weight * rows[(y + tap) * inner + x]).sum()
+                column
+                    .map(|(tap, weight)| weight * rows[(y + tap) * inner + x])
+                    .sum()
             })
         })
         .collect()
@@ -152,12 +153,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use image::Rgb;
+    use rand::{Rng, SeedableRng};
 
-    fn noise(seed: u32) -> RgbImage {
-        RgbImage::from_fn(32, 24, |x, y| {
-            let value = (x * 7919 + y * 104_729 + seed * 31).wrapping_mul(2_654_435_761) >> 24;
-            Rgb([value as u8, (value / 2) as u8, 255 - value as u8])
-        })
+    fn noise(seed: u64) -> RgbImage {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        RgbImage::from_fn(32, 24, |_, _| Rgb(rng.random()))
     }
 
     #[test]

@@ -39,13 +39,17 @@ pub enum PictureError {
         path: PathBuf,
     },
     /// Too many pixels to decode safely.
-    #[error("{path}: too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded")]
+    #[error(
+        "{path}: too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded"
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// Damaged or of a kind that the decoder does not know.
-    #[error("{path}: damaged or unsupported ({reason}); open and save it again with a picture program")]
+    #[error(
+        "{path}: damaged or unsupported ({reason}); open and save it again with a picture program"
+    )]
     Decode {
         /// The file.
         path: PathBuf,

@@ -68,7 +68,11 @@ impl Losses {
     /// Reads the numbers; waits for the device.
     pub fn read(self) -> LossValues {
         let values = Tensor::cat(vec![self.g_gan, self.g_l1, self.d_real, self.d_fake], 0);
-        let mut values = values.into_data().iter::<f32>().collect::<Vec<_>>().into_iter();
+        let mut values = values
+            .into_data()
+            .iter::<f32>()
+            .collect::<Vec<_>>()
+            .into_iter();
         let mut next = || values.next().unwrap_or(f32::NAN);
         LossValues {
             g_gan: next(),

@@ -1,6 +1,7 @@
 //! A training run from the first step to the exported model. The loop emits events; whoever
 //! listens reports them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,8 +31,6 @@ const VALIDATION_PAIRS: usize = 16;
 const READ_EVERY: Duration = Duration::from_millis(500);
 /// How many losses stay unread.
 const READ_AFTER: usize = 50;
-/// Problems with single pictures that are reported before they are only counted.
-const PROBLEMS_SHOWN: usize = 10;
 
 /// Why a run stopped before its end.
 #[derive(Debug, Error)]
@@ -106,6 +105,11 @@ pub fn train(
         validation_pairs: data.validation.len(),
         run: folder.root().to_path_buf(),
     });
+    let mut data = data;
+    let unreadable: Vec<DataError> = [&mut data.train, &mut data.validation]
+        .into_iter()
+        .flat_map(PairSource::drop_unreadable)
+        .collect();
     let started = Instant::now();
     let mut run = Run {
         config,
@@ -113,8 +117,13 @@ pub fn train(
         validation: data.validation,
         device,
         listen,
-        problems: 0,
+        problems: HashSet::new(),
     };
+    run.warn_of(&unreadable);
+    if data.train.is_empty() {
+        let first = unreadable.first().map(ToString::to_string);
+        return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
+    }
     let mut model = Pix2Pix::new(config, device);
     let mut loader = Loader::start(data.train, loader_config(config), 0);
     let mut unread = Unread::new();
@@ -146,7 +155,7 @@ struct Run<'a> {
     validation: PairSource,
     device: &'a Device,
     listen: &'a mut dyn FnMut(&Event<'_>),
-    problems: usize,
+    problems: HashSet<String>,
 }
 
 impl Run<'_> {
@@ -160,14 +169,18 @@ impl Run<'_> {
             let first = loaded.problems.first().map(ToString::to_string);
             return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
         }
-        for problem in &loaded.problems {
-            self.problems += 1;
-            if self.problems <= PROBLEMS_SHOWN {
-                let message = format!("left out: {problem}");
+        self.warn_of(&loaded.problems);
+        Ok(PairedBatch::new(&loaded.pairs, device))
+    }
+
+    /// Names each picture that was left out, once.
+    fn warn_of(&mut self, problems: &[DataError]) {
+        for problem in problems {
+            let message = format!("left out: {problem}");
+            if self.problems.insert(message.clone()) {
                 (self.listen)(&Event::Warning { message });
             }
         }
-        Ok(PairedBatch::new(&loaded.pairs, device))
     }
 
     fn report_losses(&mut self, step: u64, losses: LossValues, lr: f64) -> Result<(), RunError> {
@@ -196,8 +209,10 @@ impl Run<'_> {
         let mode = Mode::Inference(NormStats::from(self.config.norm_stats));
         let (size, source) = (self.config.size, &self.validation);
         let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
-        let evaluation = evaluate(source, size, pairs, translate)?;
-        let grid = sample_grid(source, size, GRID_ROWS, translate)?;
+        let mut problems = Vec::new();
+        let evaluation = evaluate(source, size, pairs, translate, |error| problems.push(error));
+        let grid = sample_grid(source, size, GRID_ROWS, translate);
+        self.warn_of(&problems);
         let path = self.folder.samples().join(format!("{step:08}.png"));
         write_rgb_png(&path, grid)?;
         (self.listen)(&Event::Validated {

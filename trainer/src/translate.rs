@@ -134,7 +134,10 @@ pub fn jobs(inputs: &[PathBuf], output: &Path) -> Result<Vec<Job>, TranslateFile
     }
     let mut sorted: Vec<&Job> = jobs.iter().collect();
     sorted.sort_by(|a, b| a.output.cmp(&b.output));
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].output == pair[1].output) {
+    if let Some(pair) = sorted
+        .windows(2)
+        .find(|pair| pair[0].output == pair[1].output)
+    {
         return Err(TranslateFileError::SameOutput {
             first: pair[0].input.clone(),
             second: pair[1].input.clone(),
@@ -175,8 +178,11 @@ pub fn translate_file(translator: &Translator, job: &Job) -> Result<(), Translat
         .translate(picture.as_raw(), width as usize, height as usize)
         .map_err(failed)?;
     let opaque = picture.pixels().all(|pixel| pixel[3] == u8::MAX);
-    let translated = RgbaImage::from_raw(width, height, rgba)
-        .ok_or_else(|| failed(TranslateError::Device("too few pixels came back".to_string())))?;
+    let translated = RgbaImage::from_raw(width, height, rgba).ok_or_else(|| {
+        failed(TranslateError::Device(
+            "too few pixels came back".to_string(),
+        ))
+    })?;
     let translated = DynamicImage::ImageRgba8(translated);
     let translated = match opaque {
         true => DynamicImage::ImageRgb8(translated.to_rgb8()),

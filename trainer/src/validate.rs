@@ -14,54 +14,44 @@ const GRID_BACKGROUND: image::Rgb<u8> = image::Rgb([245, 245, 245]);
 
 /// Judges what `translate` makes of the first `count` pairs of `source`.
 ///
-/// # Errors
-/// Every picture was unusable: the last one's error. Single unusable ones are left out.
+/// Pairs that cannot be made are told to `problem` and left out.
 pub fn evaluate(
     source: &PairSource,
     size: u32,
     count: usize,
-    mut translate: impl FnMut(&Pair) -> RgbImage,
-) -> Result<Evaluation, DataError> {
-    let rows = fixed_pairs(source, size, count)
+    translate: impl Fn(&Pair) -> RgbImage,
+    problem: impl FnMut(DataError),
+) -> Evaluation {
+    let rows: Vec<_> = fixed_pairs(source, size, count, problem)
         .map(|pair| {
-            let pair = pair?;
             let fake_b = translate(&pair);
-            Ok((
+            (
                 Metrics::between(&fake_b, &pair.real_b),
                 Metrics::between(&pair.real_a, &pair.real_b),
-            ))
+            )
         })
         .collect();
-    Ok(Evaluation::from_rows(&usable(rows)?))
+    Evaluation::from_rows(&rows)
 }
 
 /// A row for each of the first `count` pairs: input, output, target.
-///
-/// # Errors
-/// As [`evaluate`].
 pub fn sample_grid(
     source: &PairSource,
     size: u32,
     count: usize,
-    mut translate: impl FnMut(&Pair) -> RgbImage,
-) -> Result<RgbImage, DataError> {
-    let rows = fixed_pairs(source, size, count)
+    translate: impl Fn(&Pair) -> RgbImage,
+) -> RgbImage {
+    let rows: Vec<_> = fixed_pairs(source, size, count, |_| ())
         .map(|pair| {
-            let pair = pair?;
             let fake_b = translate(&pair);
-            Ok([pair.real_a, fake_b, pair.real_b])
+            [pair.real_a, fake_b, pair.real_b]
         })
         .collect();
-    Ok(grid(&usable(rows)?, size))
+    grid(&rows, size)
 }
 
 /// What `generator` makes of a pair's input.
-pub fn translate_pair(
-    generator: &Generator,
-    mode: Mode,
-    pair: &Pair,
-    device: &Device,
-) -> RgbImage {
+pub fn translate_pair(generator: &Generator, mode: Mode, pair: &Pair, device: &Device) -> RgbImage {
     let batch = PairedBatch::new(std::slice::from_ref(pair), device);
     let fake_b = pictures(generator.forward(batch.real_a, mode));
     fake_b.into_iter().next().unwrap_or_default()
@@ -71,22 +61,11 @@ fn fixed_pairs(
     source: &PairSource,
     size: u32,
     count: usize,
-) -> impl Iterator<Item = Result<Pair, DataError>> {
-    let indices = 0..count.min(source.len());
-    indices.map(move |index| source.pair(index, Sampling::Fixed { size }))
-}
-
-/// The rows that worked; the last error if none did.
-fn usable<T>(rows: Vec<Result<T, DataError>>) -> Result<Vec<T>, DataError> {
-    let mut problem = None;
-    let good: Vec<T> = rows
-        .into_iter()
-        .filter_map(|row| row.map_err(|error| problem = Some(error)).ok())
-        .collect();
-    match problem {
-        Some(error) if good.is_empty() => Err(error),
-        _ => Ok(good),
-    }
+    mut problem: impl FnMut(DataError),
+) -> impl Iterator<Item = Pair> {
+    let pairs = (0..source.len()).map(move |index| source.pair(index, Sampling::Fixed { size }));
+    let good = pairs.filter_map(move |pair| pair.map_err(&mut problem).ok());
+    good.take(count)
 }
 
 fn grid(rows: &[[RgbImage; 3]], size: u32) -> RgbImage {

@@ -70,8 +70,22 @@ fn tiny_model(folder: &Path) -> PathBuf {
 }
 
 const TINY: [&str; 16] = [
-    "train", "--photos", "photos", "--task", "deblur", "--net-g", "unet_128", "--size", "128",
-    "--base", "2", "--steps", "2", "--device", "cpu", "--no-flip",
+    "train",
+    "--photos",
+    "photos",
+    "--task",
+    "deblur",
+    "--net-g",
+    "unet_128",
+    "--size",
+    "128",
+    "--base",
+    "2",
+    "--steps",
+    "2",
+    "--device",
+    "cpu",
+    "--no-flip",
 ];
 
 fn temp() -> TempDir {
@@ -102,15 +116,28 @@ fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
     let output = run(folder.path(), &[&TINY[..], &["--run", "run"]].concat());
     assert_code(&output, DONE);
     let summary = stdout(&output);
-    for word in ["finished 2 steps", "PSNR", "untouched input", "cargo xtask serve --model run/export"] {
+    for word in [
+        "finished 2 steps",
+        "PSNR",
+        "untouched input",
+        "cargo xtask serve --model run/export",
+    ] {
         assert!(summary.contains(word), "\"{word}\" is not in:\n{summary}");
     }
     let run = folder.path().join("run");
-    for file in ["config.json", "metrics.jsonl", "samples/00000002.png", "checkpoints/latest",
-        "checkpoints/00000002/netG.bpk", "export/manifest.json"] {
+    for file in [
+        "config.json",
+        "metrics.jsonl",
+        "samples/00000002.png",
+        "checkpoints/latest",
+        "checkpoints/00000002/netG.bpk",
+        "export/manifest.json",
+    ] {
         assert!(run.join(file).is_file(), "{file}");
     }
-    let grid = image::open(run.join("samples/00000002.png")).expect("a grid").to_rgb8();
+    let grid = image::open(run.join("samples/00000002.png"))
+        .expect("a grid")
+        .to_rgb8();
     assert_eq!(grid.width(), 3 * 132 + 4);
 }
 
@@ -119,7 +146,10 @@ fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
     let folder = temp();
     photos(folder.path(), 5);
     let weights = |name: &str, seed: &str| {
-        let output = run(folder.path(), &[&TINY[..], &["--run", name, "--seed", seed]].concat());
+        let output = run(
+            folder.path(),
+            &[&TINY[..], &["--run", name, "--seed", seed]].concat(),
+        );
         assert_code(&output, DONE);
         fs::read(folder.path().join(name).join("export/generator.f16.bpk")).expect("weights")
     };
@@ -131,7 +161,10 @@ fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
 #[test]
 fn the_drawn_facades_train_without_any_data() {
     let folder = temp();
-    let output = run(folder.path(), &["train", "--steps", "1", "--base", "2", "--device", "cpu"]);
+    let output = run(
+        folder.path(),
+        &["train", "--steps", "1", "--base", "2", "--device", "cpu"],
+    );
     assert_code(&output, DONE);
     let manifest = fs::read_to_string(folder.path().join("runs/demo/export/manifest.json"));
     let manifest = manifest.expect("a manifest");
@@ -145,7 +178,9 @@ fn combined_pictures_and_two_folders_train_in_both_directions() {
         fs::create_dir_all(folder.path().join(name)).expect("a folder");
         for index in 0..3 {
             let path = folder.path().join(name).join(format!("{index}.png"));
-            picture(140, 140, seed * 10 + index).save(path).expect("a picture");
+            picture(140, 140, seed * 10 + index)
+                .save(path)
+                .expect("a picture");
         }
     }
     fs::create_dir_all(folder.path().join("both")).expect("a folder");
@@ -153,8 +188,9 @@ fn combined_pictures_and_two_folders_train_in_both_directions() {
         let path = folder.path().join(format!("both/{index}.png"));
         picture(280, 140, index).save(path).expect("a picture");
     }
-    let common = ["--net-g", "unet_128", "--size", "128", "--base", "2", "--steps", "1",
-        "--device", "cpu"];
+    let common = [
+        "--net-g", "unet_128", "--size", "128", "--base", "2", "--steps", "1", "--device", "cpu",
+    ];
     for (index, data) in [
         vec!["--a", "a", "--b", "b"],
         vec!["--data", "both"],
@@ -179,7 +215,9 @@ fn folders_whose_names_do_not_match_are_refused_by_name() {
             picture(140, 140, 1).save(path).expect("a picture");
         }
     }
-    let arguments = ["train", "--a", "a", "--b", "b", "--steps", "1", "--device", "cpu"];
+    let arguments = [
+        "train", "--a", "a", "--b", "b", "--steps", "1", "--device", "cpu",
+    ];
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &["two", "three", "--skip-unmatched"]);
@@ -191,7 +229,10 @@ fn missing_and_empty_folders_are_named_with_their_flag() {
     let folder = temp();
     fs::create_dir_all(folder.path().join("empty")).expect("a folder");
     for name in ["nowhere", "empty"] {
-        let output = run(folder.path(), &["train", "--photos", name, "--task", "deblur"]);
+        let output = run(
+            folder.path(),
+            &["train", "--photos", name, "--task", "deblur"],
+        );
         assert_code(&output, FAILED);
         assert_names(&output, &["--photos", name]);
     }
@@ -211,7 +252,10 @@ fn a_bad_photo_among_good_ones_is_named_and_left_out() {
 
 /// A later `--steps` replaces an earlier one.
 fn without_first_steps<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    let first = arguments.iter().position(|word| *word == "--steps").expect("--steps");
+    let first = arguments
+        .iter()
+        .position(|word| *word == "--steps")
+        .expect("--steps");
     let mut rest = arguments.to_vec();
     rest.drain(first..first + 2);
     rest
@@ -230,7 +274,9 @@ fn a_run_folder_is_never_overwritten() {
 fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
     let folder = temp();
     photos(folder.path(), 3);
-    let arguments = ["train", "--photos", "photos", "--task", "edges", "--size", "200"];
+    let arguments = [
+        "train", "--photos", "photos", "--task", "edges", "--size", "200",
+    ];
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &["--size 200", "256"]);
@@ -242,10 +288,15 @@ fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
     let model = tiny_model(folder.path());
     let inputs = folder.path().join("in");
     fs::create_dir_all(&inputs).expect("a folder");
-    picture(1, 1, 1).save(inputs.join("dot.png")).expect("a picture");
-    picture(300, 200, 1).save(inputs.join("odd.png")).expect("a picture");
-    let deep: ImageBuffer<Rgb<u16>, Vec<u16>> =
-        ImageBuffer::from_fn(60, 40, |x, y| Rgb([(x * 1000) as u16, (y * 1500) as u16, 9]));
+    picture(1, 1, 1)
+        .save(inputs.join("dot.png"))
+        .expect("a picture");
+    picture(300, 200, 1)
+        .save(inputs.join("odd.png"))
+        .expect("a picture");
+    let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = ImageBuffer::from_fn(60, 40, |x, y| {
+        Rgb([(x * 1000) as u16, (y * 1500) as u16, 9])
+    });
     deep.save(inputs.join("deep.png")).expect("a picture");
     let grey: ImageBuffer<Luma<u8>, Vec<u8>> = ImageBuffer::from_pixel(50, 50, Luma([9]));
     grey.save(inputs.join("grey.png")).expect("a picture");
@@ -255,7 +306,16 @@ fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
     let cmyk = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cmyk.jpg");
     fs::copy(cmyk, inputs.join("print.jpg")).expect("a picture");
     let model = model.to_string_lossy().into_owned();
-    let arguments = ["translate", "--model", &model, "in", "--output", "out", "--device", "cpu"];
+    let arguments = [
+        "translate",
+        "--model",
+        &model,
+        "in",
+        "--output",
+        "out",
+        "--device",
+        "cpu",
+    ];
     let output = run(folder.path(), &arguments);
     assert_code(&output, DONE);
     let result = |name: &str| image::open(folder.path().join("out").join(name)).expect("a result");
@@ -282,19 +342,41 @@ fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
     let model = tiny_model(folder.path());
     let inputs = folder.path().join("in");
     fs::create_dir_all(&inputs).expect("a folder");
-    picture(64, 64, 1).save(inputs.join("good.png")).expect("a picture");
+    picture(64, 64, 1)
+        .save(inputs.join("good.png"))
+        .expect("a picture");
     let whole = fs::read(inputs.join("good.png")).expect("bytes");
     fs::write(inputs.join("cut.png"), &whole[..whole.len() / 2]).expect("a file");
     fs::write(inputs.join("empty.png"), []).expect("a file");
     fs::write(inputs.join("text.jpg"), "not a picture").expect("a file");
     huge_png(&inputs.join("huge.png"));
     let model = model.to_string_lossy().into_owned();
-    let arguments = ["translate", "--model", &model, "in", "in/missing.png", "--output", "out",
-        "--device", "cpu"];
+    let arguments = [
+        "translate",
+        "--model",
+        &model,
+        "in",
+        "in/missing.png",
+        "--output",
+        "out",
+        "--device",
+        "cpu",
+    ];
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
-    assert_names(&output, &["cut.png", "empty.png", "text.jpg", "missing.png", "huge.png",
-        "12000×12000", "scale it down", "5 of 6 pictures failed"]);
+    assert_names(
+        &output,
+        &[
+            "cut.png",
+            "empty.png",
+            "text.jpg",
+            "missing.png",
+            "huge.png",
+            "12000×12000",
+            "scale it down",
+            "5 of 6 pictures failed",
+        ],
+    );
     assert!(folder.path().join("out/good.png").is_file());
 }
 
@@ -304,11 +386,24 @@ fn an_altered_model_is_refused_before_it_is_decoded() {
     let model = tiny_model(folder.path());
     let weights = model.join("generator.f16.bpk");
     let mut bytes = fs::read(&weights).expect("weights");
-    picture(64, 64, 1).save(folder.path().join("in.png")).expect("a picture");
+    picture(64, 64, 1)
+        .save(folder.path().join("in.png"))
+        .expect("a picture");
     let translate = || {
         let model = model.to_string_lossy().into_owned();
-        run(folder.path(), &["translate", "--model", &model, "in.png", "--output", "out",
-            "--device", "cpu"])
+        run(
+            folder.path(),
+            &[
+                "translate",
+                "--model",
+                &model,
+                "in.png",
+                "--output",
+                "out",
+                "--device",
+                "cpu",
+            ],
+        )
     };
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -317,7 +412,10 @@ fn an_altered_model_is_refused_before_it_is_decoded() {
     assert_code(&output, FAILED);
     assert_names(&output, &["generator.f16.bpk", "SHA-256"]);
     fs::write(&weights, &bytes[..last]).expect("a file");
-    assert_names(&translate(), &["generator.f16.bpk", "bytes, the manifest says"]);
+    assert_names(
+        &translate(),
+        &["generator.f16.bpk", "bytes, the manifest says"],
+    );
     fs::remove_file(&weights).expect("removed");
     assert_names(&translate(), &["generator.f16.bpk", "--model"]);
 }
@@ -326,14 +424,24 @@ fn an_altered_model_is_refused_before_it_is_decoded() {
 fn exported_weights_of_every_kind_translate_alike() {
     let folder = temp();
     tiny_model(folder.path());
-    picture(100, 90, 3).save(folder.path().join("in.png")).expect("a picture");
+    picture(100, 90, 3)
+        .save(folder.path().join("in.png"))
+        .expect("a picture");
     let translated = |weights: &str| {
         let model = format!("model-{weights}");
         let arguments = ["export", "run", "--output", &model, "--weights", weights];
         assert_code(&run(folder.path(), &arguments), DONE);
         let out = format!("out-{weights}");
-        let arguments = ["translate", "--model", &model, "in.png", "--output", &out, "--device",
-            "cpu"];
+        let arguments = [
+            "translate",
+            "--model",
+            &model,
+            "in.png",
+            "--output",
+            &out,
+            "--device",
+            "cpu",
+        ];
         assert_code(&run(folder.path(), &arguments), DONE);
         let picture = image::open(folder.path().join(out).join("in.png"));
         picture.expect("a result").to_rgb8().into_raw()
@@ -341,7 +449,10 @@ fn exported_weights_of_every_kind_translate_alike() {
     let exact = translated("f32");
     for (weights, tolerance) in [("f16", 1.0), ("q8", 6.0)] {
         let rounded = translated(weights);
-        let differences = exact.iter().zip(&rounded).map(|(a, b)| f64::from(a.abs_diff(*b)));
+        let differences = exact
+            .iter()
+            .zip(&rounded)
+            .map(|(a, b)| f64::from(a.abs_diff(*b)));
         let mean = differences.sum::<f64>() / exact.len() as f64;
         assert!(mean <= tolerance, "{weights}: {mean}");
     }
@@ -354,7 +465,7 @@ fn a_disk_that_takes_no_more_is_reported_with_the_file_and_keeps_the_last_checkp
     photos(folder.path(), 3);
     // A limit on file sizes stands in for the full disk: writing fails half-way.
     let script = format!(
-        "trap '' XFSZ; ulimit -f 40; exec {} {} --run run",
+        "trap '' XFSZ; ulimit -f 40; exec {} {} --run run --sample-every 9",
         env!("CARGO_BIN_EXE_trainer"),
         TINY.join(" ")
     );
@@ -364,7 +475,10 @@ fn a_disk_that_takes_no_more_is_reported_with_the_file_and_keeps_the_last_checkp
         .output()
         .expect("a shell");
     assert_code(&output, FAILED);
-    assert_names(&output, &["run/checkpoints", "cannot be written", "free space"]);
+    assert_names(
+        &output,
+        &["run/checkpoints", "cannot be written", "free space"],
+    );
     let checkpoints = fs::read_dir(folder.path().join("run/checkpoints")).expect("a folder");
     assert_eq!(checkpoints.count(), 0, "nothing half-written stays");
 }
@@ -374,7 +488,8 @@ fn a_disk_that_takes_no_more_is_reported_with_the_file_and_keeps_the_last_checkp
 fn an_interrupted_training_saves_and_says_so() {
     let folder = temp();
     photos(folder.path(), 3);
-    let arguments = without_first_steps(&[&TINY[..], &["--run", "run", "--steps", "100000"]].concat());
+    let arguments =
+        without_first_steps(&[&TINY[..], &["--run", "run", "--steps", "100000"]].concat());
     let child = trainer()
         .current_dir(folder.path())
         .args(arguments)
@@ -386,7 +501,9 @@ fn an_interrupted_training_saves_and_says_so() {
     while !metrics.exists() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(interrupt.expect("kill runs").success());
     let output = child.wait_with_output().expect("the trainer ends");
     assert_code(&output, 130);
@@ -399,7 +516,9 @@ fn an_interrupted_training_saves_and_says_so() {
 fn exif_rotated_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut jpeg = std::io::Cursor::new(Vec::new());
     let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
-    picture(width, height, 4).write_with_encoder(encoder).expect("a JPEG");
+    picture(width, height, 4)
+        .write_with_encoder(encoder)
+        .expect("a JPEG");
     let jpeg = jpeg.into_inner();
     // TIFF header, one entry: tag 0x0112 (orientation), type SHORT, count 1, value 6.
     let exif = [

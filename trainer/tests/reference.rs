@@ -6,9 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use model::state::{Array, load_state, shapes_of};
 use model::{DiscriminatorConfig, GeneratorConfig, Mode, NormKind, NormStats};
 use serde::Deserialize;
-use trainer::import::{
-    pick, read_tensors, reference_discriminator_name, reference_generator_name,
-};
+use trainer::import::{pick, read_tensors, reference_discriminator_name, reference_generator_name};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -62,7 +60,11 @@ fn generator_matches(name: &str) {
     let network = config.init(&device);
     let weights = read_tensors(&fixtures().join(format!("{name}.pth"))).expect("weights");
     let names = shapes_of(&network);
-    let state = pick(names.keys(), |name| reference_generator_name(&config, name), weights);
+    let state = pick(
+        names.keys(),
+        |name| reference_generator_name(&config, name),
+        weights,
+    );
     let network = load_state(network, state.expect("every tensor")).expect("shapes fit");
     matches(name, &device, |input, mode| network.forward(input, mode));
 }

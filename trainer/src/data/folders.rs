@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use image::imageops;
+use image::{RgbImage, imageops};
 use thiserror::Error;
 use walkdir::WalkDir;
 
@@ -73,6 +73,17 @@ enum Files {
     Two { a: PathBuf, b: PathBuf },
 }
 
+impl Files {
+    fn check_headers(&self) -> Result<(), DataError> {
+        match self {
+            Self::Combined(path) => check_combined(path, picture::dimensions(path)?.0),
+            Self::Two { a, b } => {
+                check_equal((a, picture::dimensions(a)?), (b, picture::dimensions(b)?))
+            }
+        }
+    }
+}
+
 /// Pairs in folders.
 #[derive(Clone, Debug)]
 pub struct FolderPairs {
@@ -134,15 +145,16 @@ impl FolderPairs {
         self.files.is_empty()
     }
 
-    /// Every file of the set.
-    pub fn paths(&self) -> Vec<&Path> {
-        self.files
-            .iter()
-            .flat_map(|files| match files {
-                Files::Combined(path) => vec![path.as_path()],
-                Files::Two { a, b } => vec![a.as_path(), b.as_path()],
-            })
-            .collect()
+    pub(crate) fn drop_unreadable(&mut self) -> Vec<DataError> {
+        let mut problems = Vec::new();
+        self.files.retain(|files| match files.check_headers() {
+            Ok(()) => true,
+            Err(error) => {
+                problems.push(error);
+                false
+            }
+        });
+        problems
     }
 
     pub(crate) fn pair(&self, index: usize, sampling: Sampling<'_>) -> Result<Pair, DataError> {
@@ -255,23 +267,36 @@ fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>,
     })
 }
 
-fn halves(path: &Path) -> Result<(image::RgbImage, image::RgbImage), DataError> {
+fn halves(path: &Path) -> Result<(RgbImage, RgbImage), DataError> {
     let combined = picture::read(path)?.to_rgb8();
     let (width, height) = combined.dimensions();
-    if width < 2 || !width.is_multiple_of(2) {
-        let path = path.to_path_buf();
-        return Err(DataError::NotCombined { path, width });
-    }
+    check_combined(path, width)?;
     let half = |x| imageops::crop_imm(&combined, x, 0, width / 2, height).to_image();
     Ok((half(0), half(width / 2)))
 }
 
-fn equal_sizes(a: &Path, b: &Path) -> Result<(image::RgbImage, image::RgbImage), DataError> {
+fn equal_sizes(a: &Path, b: &Path) -> Result<(RgbImage, RgbImage), DataError> {
     let (picture_a, picture_b) = (picture::read(a)?.to_rgb8(), picture::read(b)?.to_rgb8());
-    let ((a_width, a_height), (b_width, b_height)) =
-        (picture_a.dimensions(), picture_b.dimensions());
+    check_equal((a, picture_a.dimensions()), (b, picture_b.dimensions()))?;
+    Ok((picture_a, picture_b))
+}
+
+fn check_combined(path: &Path, width: u32) -> Result<(), DataError> {
+    match width >= 2 && width.is_multiple_of(2) {
+        true => Ok(()),
+        false => Err(DataError::NotCombined {
+            path: path.to_path_buf(),
+            width,
+        }),
+    }
+}
+
+fn check_equal(
+    (a, (a_width, a_height)): (&Path, (u32, u32)),
+    (b, (b_width, b_height)): (&Path, (u32, u32)),
+) -> Result<(), DataError> {
     match (a_width, a_height) == (b_width, b_height) {
-        true => Ok((picture_a, picture_b)),
+        true => Ok(()),
         false => Err(DataError::PairSize {
             a: a.to_path_buf(),
             a_width,

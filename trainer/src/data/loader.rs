@@ -186,7 +186,9 @@ mod tests {
             .map(|_| {
                 let loaded = loader.next().expect("the worker lives");
                 let pairs = loaded.pairs.iter();
-                pairs.flat_map(|pair| pair.real_b.as_raw().clone()).collect()
+                pairs
+                    .flat_map(|pair| pair.real_b.as_raw().clone())
+                    .collect()
             })
             .collect()
     }

@@ -46,9 +46,16 @@ impl Photos {
         self.paths.is_empty()
     }
 
-    /// Every file of the set.
-    pub fn paths(&self) -> Vec<&Path> {
-        self.paths.iter().map(PathBuf::as_path).collect()
+    pub(crate) fn drop_unreadable(&mut self) -> Vec<DataError> {
+        let mut problems = Vec::new();
+        self.paths.retain(|path| match picture::dimensions(path) {
+            Ok(_) => true,
+            Err(error) => {
+                problems.push(error.into());
+                false
+            }
+        });
+        problems
     }
 
     pub(crate) fn name(&self, index: usize) -> String {

@@ -70,7 +70,9 @@ pub enum DataError {
         b_height: u32,
     },
     /// A combined picture is too narrow to hold two.
-    #[error("{path}: {width} pixels wide; a combined A|B picture needs an even width of at least 2")]
+    #[error(
+        "{path}: {width} pixels wide; a combined A|B picture needs an even width of at least 2"
+    )]
     NotCombined {
         /// The file.
         path: PathBuf,
@@ -115,6 +117,16 @@ impl PairSource {
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Reads the header of every file and leaves out the pairs whose files cannot be used, so
+    /// that they are known in the first seconds.
+    pub fn drop_unreadable(&mut self) -> Vec<DataError> {
+        match self {
+            Self::Demo { .. } => Vec::new(),
+            Self::Folders(folders) => folders.drop_unreadable(),
+            Self::Photos(photos) => photos.drop_unreadable(),
+        }
     }
 
     /// Makes pair number `index`.

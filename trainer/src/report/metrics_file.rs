@@ -70,7 +70,9 @@ impl MetricsFile {
             Err(error) if !self.failed => {
                 self.failed = true;
                 let path = self.path.display();
-                Some(format!("{path}: cannot be written ({error}); losses are lost"))
+                Some(format!(
+                    "{path}: cannot be written ({error}); losses are lost"
+                ))
             }
             _ => None,
         }
@@ -82,7 +84,10 @@ impl MetricsFile {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
-                let opened = OpenOptions::new().create(true).append(true).open(&self.path)?;
+                let opened = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&self.path)?;
                 none.insert(opened)
             }
         };

@@ -196,7 +196,11 @@ fn summary(event: &Event<'_>) -> String {
     else {
         return String::new();
     };
-    let how = if *interrupted { "interrupted after" } else { "finished" };
+    let how = if *interrupted {
+        "interrupted after"
+    } else {
+        "finished"
+    };
     format!(
         "{how} {step} steps in {}\n\n{}\n\nsamples  {}\nmodel    {}\n\nopen it in a browser:\n  \
          cargo xtask serve --model {}",
