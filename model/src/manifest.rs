@@ -278,3 +278,122 @@ fn stays_inside(name: &str, path: &str) -> Result<(), ManifestError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn valid() -> Value {
+        json!({
+            "format": "pix2pix", "version": 1, "name": "x", "title": "X", "task": "deblur",
+            "generator": { "arch": "unet_128", "in_channels": 3, "out_channels": 3, "base": 16,
+                "norm": "batch", "norm_stats": "running", "dropout": "off" },
+            "input": { "multiple_of": 128, "mode": "photo", "range": [-1, 1] },
+            "weights": [{ "path": "generator.q8.bpk", "dtype": "q8", "bytes": 10,
+                "sha256": "0".repeat(64) }],
+            "license": "MIT", "samples": ["samples/one.png"]
+        })
+    }
+
+    fn parse_with(pointer: &str, value: Value) -> Result<Manifest, ManifestError> {
+        let mut manifest = valid();
+        *manifest.pointer_mut(pointer).expect("the field is there") = value;
+        Manifest::parse(&manifest.to_string())
+    }
+
+    fn refused_field(pointer: &str, value: Value) -> String {
+        match parse_with(pointer, value) {
+            Err(ManifestError::Field { field, .. }) => field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_manifest_survives_being_written_and_read() {
+        let manifest = Manifest::parse(&valid().to_string()).expect("valid");
+        let again = Manifest::parse(&manifest.to_json().expect("JSON")).expect("valid");
+        assert_eq!(manifest, again);
+    }
+
+    #[test]
+    fn another_version_and_another_format_are_refused_before_the_rest_is_looked_at() {
+        let future = json!({ "format": "pix2pix", "version": 99, "anything": [] });
+        let parsed = Manifest::parse(&future.to_string());
+        assert_eq!(parsed, Err(ManifestError::Version(99)));
+        let foreign = json!({ "format": "onnx", "version": 1 });
+        let parsed = Manifest::parse(&foreign.to_string());
+        assert_eq!(parsed, Err(ManifestError::Format("onnx".to_string())));
+    }
+
+    #[test]
+    fn paths_that_leave_the_folder_are_refused() {
+        for path in [
+            "../x",
+            "/etc/passwd",
+            "a/../../x",
+            "a//b",
+            "./a",
+            "",
+            "C:\\x",
+            "https://host/x",
+            "a?b",
+            "a#b",
+            "%2e%2e/x",
+            "a\u{0}b",
+        ] {
+            assert_eq!(
+                refused_field("/weights/0/path", json!(path)),
+                "weights[0].path"
+            );
+            assert_eq!(refused_field("/samples/0", json!(path)), "samples[0]");
+        }
+    }
+
+    #[test]
+    fn claims_that_would_cost_memory_are_refused() {
+        assert_eq!(
+            refused_field("/weights/0/bytes", json!(10_000_000_000u64)),
+            "weights[0].bytes"
+        );
+        assert_eq!(
+            refused_field("/generator/base", json!(100_000)),
+            "generator.base"
+        );
+        assert_eq!(
+            refused_field("/generator/in_channels", json!(0)),
+            "generator.in_channels"
+        );
+        assert_eq!(
+            refused_field("/input/multiple_of", json!(1_000_000)),
+            "input.multiple_of"
+        );
+        assert_eq!(
+            refused_field("/input/multiple_of", json!(100)),
+            "input.multiple_of"
+        );
+        assert_eq!(refused_field("/weights", json!([])), "weights");
+        let long = " ".repeat(MAX_MANIFEST_BYTES + 1);
+        assert!(matches!(
+            Manifest::parse(&long),
+            Err(ManifestError::Syntax(_))
+        ));
+    }
+
+    #[test]
+    fn wrong_types_and_unknown_words_are_refused() {
+        for (pointer, value) in [
+            ("/generator/base", json!("wide")),
+            ("/generator/base", json!(-3)),
+            ("/generator/arch", json!("unet_9000")),
+            ("/weights/0/dtype", json!("q4")),
+            ("/input/range", json!(["NaN", 1])),
+        ] {
+            let parsed = parse_with(pointer, value);
+            assert!(
+                matches!(parsed, Err(ManifestError::Syntax(_))),
+                "{pointer}: {parsed:?}"
+            );
+        }
+    }
+}

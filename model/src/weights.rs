@@ -255,3 +255,96 @@ fn exact<T>(count: usize, values: Vec<T>) -> Result<Vec<T>, WeightsError> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> StateDict {
+        let values = |count: usize, scale: f32| {
+            let value = |index: usize| ((index * 7919 % 1000) as f32 / 500.0 - 1.0) * scale;
+            (0..count).map(value).collect::<Vec<_>>()
+        };
+        let array = |shape: &[usize], scale| Array {
+            shape: shape.to_vec(),
+            values: values(shape.iter().product(), scale),
+        };
+        StateDict::from([
+            ("conv.weight".to_string(), array(&[4, 3, 4, 4], 0.05)),
+            ("conv.zero".to_string(), array(&[2, 2], 0.0)),
+            ("norm.gamma".to_string(), array(&[4], 1.0)),
+        ])
+    }
+
+    fn worst_difference(a: &StateDict, b: &StateDict) -> f32 {
+        let values = |state: &StateDict| {
+            let arrays = state.values().flat_map(|array| array.values.clone());
+            arrays.collect::<Vec<_>>()
+        };
+        let (a, b) = (values(a), values(b));
+        assert_eq!(a.len(), b.len());
+        a.iter()
+            .zip(&b)
+            .fold(0.0, |worst, (a, b)| worst.max((a - b).abs()))
+    }
+
+    #[test]
+    fn each_way_of_storing_keeps_names_shapes_and_values() {
+        let state = state();
+        for (dtype, tolerance) in [
+            (WeightsDtype::F32, 0.0),
+            (WeightsDtype::F16, 5e-4),
+            (WeightsDtype::Q8, 0.05 / 127.0),
+        ] {
+            let decoded = decode(&encode(&state, dtype).expect("packs")).expect("unpacks");
+            assert!(decoded.keys().eq(state.keys()), "{dtype:?}");
+            for (name, array) in &state {
+                assert_eq!(decoded[name].shape, array.shape);
+            }
+            assert!(worst_difference(&state, &decoded) <= tolerance, "{dtype:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_at_any_place_is_refused() {
+        let whole = encode(&state(), WeightsDtype::Q8).expect("packs");
+        for length in 0..whole.len() - 1 {
+            if let Ok(decoded) = decode(&whole[..length]) {
+                assert_eq!(decoded.len(), state().len(), "{length}");
+            }
+        }
+        assert!(decode(&whole[..whole.len() / 2]).is_err());
+        assert!(decode(b"").is_err());
+        assert!(decode(b"no container at all, but long enough for a header").is_err());
+    }
+
+    #[test]
+    fn damaged_headers_never_panic() {
+        let whole = encode(&state(), WeightsDtype::Q8).expect("packs");
+        for index in 0..whole.len().min(2048) {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[index] ^= flip;
+                let _ = decode(&damaged);
+            }
+        }
+    }
+
+    #[test]
+    fn length_and_checksum_are_checked_first() {
+        let bytes = encode(&state(), WeightsDtype::F32).expect("packs");
+        let file = WeightsFile {
+            path: "x".to_string(),
+            dtype: WeightsDtype::F32,
+            bytes: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
+        };
+        assert!(verify(&bytes, &file).is_ok());
+        let cut = verify(&bytes[1..], &file);
+        assert!(matches!(cut, Err(WeightsError::Length { .. })));
+        let mut altered = bytes.clone();
+        altered[300] ^= 1;
+        let altered = verify(&altered, &file);
+        assert!(matches!(altered, Err(WeightsError::Checksum { .. })));
+    }
+}

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::NormStats;
 use serde_json::json;
@@ -15,7 +16,7 @@ use serde_json::json;
 use crate::bench;
 use crate::checkpoint::RunFolder;
 use crate::config::{DataArgs, TrainArgs, WeightsArg};
-use crate::data::demo::DemoSplit;
+use crate::data::demo::{self, DemoSplit};
 use crate::data::folders::FolderPairs;
 use crate::data::photos::Photos;
 use crate::data::{Pair, PairSource};
@@ -64,6 +65,9 @@ enum Command {
     Eval(EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`
     Export(ExportArgs),
+    /// Make data sets
+    #[command(subcommand)]
+    Data(DataCommand),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -123,6 +127,28 @@ struct ExportArgs {
     name: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// Write façades of the built-in set as combined pictures, label map left, photo right
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Folder to write; gets `train` and `val` inside
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Pictures to train on; a quarter as many validate
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    count: u64,
+    /// Side of each half in pixels
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: u32,
+    /// Seed of the set
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
 #[derive(Debug, Args)]
 struct BenchArgs {
     /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
@@ -154,6 +180,7 @@ pub fn main() -> ExitCode {
         Some(Command::Translate(args)) => translate(&args, format),
         Some(Command::Eval(args)) => eval(&args, format),
         Some(Command::Export(args)) => export(&args, format),
+        Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -334,6 +361,30 @@ fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
             indicatif::HumanBytes(bytes)
         ),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn data_demo(args: &DemoArgs) -> Result<ExitCode> {
+    let parts = [
+        ("train", DemoSplit::Train, args.count),
+        ("val", DemoSplit::Val, args.count.div_ceil(4)),
+    ];
+    let bar = progress(parts.iter().map(|(_, _, count)| *count as usize).sum());
+    for (name, split, count) in parts {
+        let folder = args.folder.join(name);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("{}: cannot be made", folder.display()))?;
+        for index in 0..count {
+            let facade = demo::facade(args.seed, split, index, args.size);
+            let mut combined = RgbImage::new(2 * args.size, args.size);
+            imageops::replace(&mut combined, &facade.label, 0, 0);
+            imageops::replace(&mut combined, &facade.photo, i64::from(args.size), 0);
+            picture::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    println!("{}", args.folder.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -166,9 +166,12 @@ pub struct TrainArgs {
     /// Feature maps of the discriminator's first layer [default: as --base]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base_d: Option<u32>,
-    /// Normalisation of both networks
+    /// Normalisation of the generator; `none` restores photos best, the others invent more
     #[arg(long, default_value = "batch")]
     pub norm: Norm,
+    /// Normalisation of the discriminator
+    #[arg(long, default_value = "batch")]
+    pub norm_d: Norm,
     /// Statistics of batch norms in the exported model [default: batch at --batch 1, else running]
     #[arg(long)]
     pub norm_stats: Option<Stats>,
@@ -260,8 +263,10 @@ pub struct TrainConfig {
     pub base: u32,
     /// Feature maps of the discriminator's first layer.
     pub base_d: u32,
-    /// Normalisation.
+    /// Normalisation of the generator.
     pub norm: Norm,
+    /// Normalisation of the discriminator.
+    pub norm_d: Norm,
     /// Statistics at inference.
     pub norm_stats: Stats,
     /// Dropout rate in training.
@@ -346,6 +351,7 @@ impl TrainArgs {
             base,
             base_d: self.base_d.unwrap_or(base),
             norm: self.norm,
+            norm_d: self.norm_d,
             norm_stats: self.norm_stats.unwrap_or(stats),
             dropout: self.dropout,
             steps,
@@ -416,7 +422,7 @@ impl TrainConfig {
         model::DiscriminatorConfig {
             in_channels: 6,
             base: self.base_d as usize,
-            norm: self.norm.into(),
+            norm: self.norm_d.into(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The binary as people use it: words in, files and exit codes out.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

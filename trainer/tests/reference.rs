@@ -1,5 +1,7 @@
 //! The networks compute what PyTorch computes: same weights, same input, same output.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
