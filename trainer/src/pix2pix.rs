@@ -1,7 +1,7 @@
 //! pix2pix (arXiv 1611.07004): a generator and a discriminator that judges it, and one training
 //! step. Nothing here prints, saves or chooses data.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use model::{Discriminator, Generator, Mode, init_normal};
@@ -145,7 +145,7 @@ impl Pix2Pix {
         let d_fake = bce_with_logits(judge(&self.net_d, fake_b.clone().detach()), false);
         let d_real = bce_with_logits(judge(&self.net_d, real_b.clone()), true);
         let loss_d = (d_fake.clone() + d_real.clone()) * 0.5;
-        let gradients = GradientsParams::from_grads(loss_d.backward(), &self.net_d);
+        let gradients = gradients_of(&self.net_d, &loss_d);
         self.net_d = self.optimizer_d.step(lr, self.net_d, gradients);
 
         // Without gradients of its own: the generator's step needs none of the discriminator's.
@@ -153,7 +153,7 @@ impl Pix2Pix {
         let g_gan = bce_with_logits(judge(&critic, fake_b.clone()), true);
         let g_l1 = l1(fake_b, real_b) * self.objective.lambda_l1;
         let loss_g = g_gan.clone() * self.objective.lambda_gan + g_l1.clone();
-        let gradients = GradientsParams::from_grads(loss_g.backward(), &self.net_g);
+        let gradients = gradients_of(&self.net_g, &loss_g);
         self.net_g = self.optimizer_g.step(lr, self.net_g, gradients);
 
         let losses = Losses {
@@ -163,6 +163,26 @@ impl Pix2Pix {
             d_fake: d_fake.inner(),
         };
         (self, losses)
+    }
+}
+
+fn gradients_of<M: Module>(network: &M, loss: &Tensor<1>) -> GradientsParams {
+    let mut gradients = GradientsParams::from_grads(loss.backward(), network);
+    network.visit(&mut Contiguous(&mut gradients));
+    gradients
+}
+
+/// Gradients of convolution weights come as transposed views, through which the optimizer's many
+/// passes would walk slowly on a CPU; flattening copies them once into order.
+struct Contiguous<'a>(&'a mut GradientsParams);
+
+impl ModuleVisitor for Contiguous<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.0.remove::<D>(param.id) {
+            let shape = gradient.dims();
+            let count: usize = shape.iter().product();
+            self.0.register(param.id, gradient.reshape([count]).reshape(shape));
+        }
     }
 }
 
