@@ -51,6 +51,10 @@ pub struct GeneratorConfig {
     /// statistic of a single value is zero, so new networks leave it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub norm_bottleneck: bool,
+    /// Add the network's output to its input, so that it learns the correction alone
+    /// (DeblurGAN, arXiv 1711.07064, section 3.3). For tasks whose input resembles the target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub residual: bool,
 }
 
 impl GeneratorConfig {
@@ -59,6 +63,7 @@ impl GeneratorConfig {
     pub fn init(&self, device: &Device) -> Generator {
         Generator {
             unet: Unet::new(self, self.arch.depth(), device),
+            residual: self.residual,
         }
     }
 }
@@ -68,6 +73,8 @@ impl GeneratorConfig {
 pub struct Generator {
     /// The only family so far.
     pub unet: Unet,
+    /// Whether the output is a correction of the input.
+    pub residual: bool,
 }
 
 impl Generator {
@@ -75,6 +82,9 @@ impl Generator {
     /// `[batch, in_channels, height, width]` to `[batch, out_channels, height, width]`, both in
     /// `[-1, 1]`; height and width follow [`GeneratorArch::size_rule`].
     pub fn forward(&self, real_a: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.unet.forward(real_a, mode)
+        match self.residual {
+            true => (self.unet.forward(real_a.clone(), mode) + real_a).clamp(-1.0, 1.0),
+            false => self.unet.forward(real_a, mode),
+        }
     }
 }

@@ -196,6 +196,10 @@ impl Manifest {
             MAX_CHANNELS,
         )?;
         in_range("generator.base", generator.base, MAX_BASE)?;
+        if generator.residual && generator.in_channels != generator.out_channels {
+            let problem = "needs as many input channels as output channels";
+            return Err(field("generator.residual", problem));
+        }
         let needed = generator.arch.size_rule().divisor();
         let given = self.input.multiple_of;
         if given == 0 || !given.is_multiple_of(needed) || given > 4096 {

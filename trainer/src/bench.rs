@@ -44,6 +44,7 @@ pub fn time(
         base: base as usize,
         norm: NormKind::Batch,
         norm_bottleneck: false,
+        residual: false,
     };
     let discriminator = DiscriminatorConfig {
         in_channels: 6,

@@ -28,6 +28,8 @@ use crate::run::{self, Outcome, RunData};
 use crate::translate::{jobs, load_model, translate_file, translate_rgb};
 use crate::validate::{evaluate, sample_grid};
 
+/// Exit code of a command line that makes no sense; clap's own.
+const WRONG_USAGE: u8 = 2;
 /// Exit code after an interruption that lost nothing.
 const INTERRUPTED: u8 = 130;
 /// Pairs of the built-in demo set.
@@ -169,13 +171,12 @@ struct BenchArgs {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let format = cli.format;
-    let done = match cli.command {
-        None => {
-            let Command::Train(args) = default_training() else {
-                return ExitCode::from(2);
-            };
-            train(&args, format)
-        }
+    // Without a command: `train` with its defaults, from the same definitions.
+    let command = cli
+        .command
+        .or_else(|| Cli::parse_from(["trainer", "train"]).command);
+    let done = match command {
+        None => return ExitCode::from(WRONG_USAGE),
         Some(Command::Train(args)) => train(&args, format),
         Some(Command::Translate(args)) => translate(&args, format),
         Some(Command::Eval(args)) => eval(&args, format),
@@ -194,14 +195,6 @@ pub fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
-}
-
-/// What `train` without flags means, from the same definitions.
-fn default_training() -> Command {
-    match Cli::parse_from(["trainer", "train"]).command {
-        Some(command) => command,
-        None => Command::Devices,
-    }
 }
 
 fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {

@@ -166,6 +166,9 @@ pub struct TrainArgs {
     /// Feature maps of the discriminator's first layer [default: as --base]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base_d: Option<u32>,
+    /// Learn a correction that is added to the input [default: yes for --task deblur]
+    #[arg(long, value_name = "BOOL")]
+    pub residual: Option<bool>,
     /// Normalisation of the generator; `none` restores photos best, the others invent more
     #[arg(long, default_value = "batch")]
     pub norm: Norm,
@@ -263,6 +266,8 @@ pub struct TrainConfig {
     pub base: u32,
     /// Feature maps of the discriminator's first layer.
     pub base_d: u32,
+    /// Whether the generator's output is added to its input.
+    pub residual: bool,
     /// Normalisation of the generator.
     pub norm: Norm,
     /// Normalisation of the discriminator.
@@ -350,6 +355,9 @@ impl TrainArgs {
             net_g: self.net_g,
             base,
             base_d: self.base_d.unwrap_or(base),
+            residual: self
+                .residual
+                .unwrap_or(self.data.task == Some(PhotoTask::Deblur)),
             norm: self.norm,
             norm_d: self.norm_d,
             norm_stats: self.norm_stats.unwrap_or(stats),
@@ -414,6 +422,7 @@ impl TrainConfig {
             base: self.base as usize,
             norm: self.norm.into(),
             norm_bottleneck: false,
+            residual: self.residual,
         }
     }
 

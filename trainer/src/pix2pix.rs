@@ -181,7 +181,8 @@ impl ModuleVisitor for Contiguous<'_> {
         if let Some(gradient) = self.0.remove::<D>(param.id) {
             let shape = gradient.dims();
             let count: usize = shape.iter().product();
-            self.0.register(param.id, gradient.reshape([count]).reshape(shape));
+            self.0
+                .register(param.id, gradient.reshape([count]).reshape(shape));
         }
     }
 }

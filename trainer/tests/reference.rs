@@ -58,6 +58,7 @@ fn generator_matches(name: &str) {
         base: case.base,
         norm: case.norm,
         norm_bottleneck: false,
+        residual: false,
     };
     let network = config.init(&device);
     let weights = read_tensors(&fixtures().join(format!("{name}.pth"))).expect("weights");
