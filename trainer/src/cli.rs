@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{Args, Parser, Subcommand};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -189,9 +189,9 @@ pub fn main() -> ExitCode {
         match format {
             Format::Json => eprintln!(
                 "{}",
-                json!({"event": "error", "message": format!("{error:#}")})
+                json!({"event": "error", "message": error.to_string()})
             ),
-            Format::Human | Format::Plain => eprintln!("error: {error:#}"),
+            Format::Human | Format::Plain => eprintln!("error: {error}"),
         }
         ExitCode::FAILURE
     })
@@ -269,7 +269,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
         }
         eprintln!("stopping after this step; press Ctrl-C again to stop at once");
     })
-    .context("cannot listen for Ctrl-C")?;
+    .map_err(|error| anyhow!("cannot listen for Ctrl-C ({error})"))?;
     Ok(stop)
 }
 
@@ -366,7 +366,7 @@ fn data_demo(args: &DemoArgs) -> Result<ExitCode> {
     for (name, split, count) in parts {
         let folder = args.folder.join(name);
         std::fs::create_dir_all(&folder)
-            .with_context(|| format!("{}: cannot be made", folder.display()))?;
+            .map_err(|error| anyhow!("{}: cannot be made ({error})", folder.display()))?;
         for index in 0..count {
             let facade = demo::facade(args.seed, split, index, args.size);
             let mut combined = RgbImage::new(2 * args.size, args.size);

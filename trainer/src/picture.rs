@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use thiserror::Error;
 
 /// File name endings that count as pictures when a folder is listed.
@@ -71,7 +71,11 @@ pub enum PictureError {
 /// # Errors
 /// See [`PictureError`].
 pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
-    let mut decoder = open(path)?
+    let reader = open(path)?;
+    if reader.format() == Some(ImageFormat::Jpeg) {
+        refuse_cut_jpeg(path)?;
+    }
+    let mut decoder = reader
         .into_decoder()
         .map_err(|error| decode_error(path, error))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -157,6 +161,25 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     reader.limits(limits);
     Ok(reader)
+}
+
+/// The decoder fills what is missing of a JPEG with grey. In compressed data no marker can occur
+/// by chance, so a whole file has an end-of-image marker behind its last start-of-scan marker.
+fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureError> {
+    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+    let bytes = std::fs::read(path).map_err(|source| PictureError::Open {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let last = |marker| bytes.windows(2).rposition(|window| window == marker);
+    match last(START_OF_SCAN) < last(END_OF_IMAGE) {
+        true => Ok(()),
+        false => Err(PictureError::Decode {
+            path: path.to_path_buf(),
+            reason: "the file ends before the picture does".to_string(),
+        }),
+    }
 }
 
 fn decode_error(path: &Path, error: ImageError) -> PictureError {

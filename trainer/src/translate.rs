@@ -1,5 +1,6 @@
 //! Translates picture files with a model folder.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -132,19 +133,37 @@ pub fn jobs(inputs: &[PathBuf], output: &Path) -> Result<Vec<Job>, TranslateFile
             });
         }
     }
-    let mut sorted: Vec<&Job> = jobs.iter().collect();
-    sorted.sort_by(|a, b| a.output.cmp(&b.output));
-    if let Some(pair) = sorted
-        .windows(2)
-        .find(|pair| pair[0].output == pair[1].output)
-    {
-        return Err(TranslateFileError::SameOutput {
-            first: pair[0].input.clone(),
-            second: pair[1].input.clone(),
-            output: pair[0].output.clone(),
-        });
+    for (index, job) in outputs_taken_twice(&jobs) {
+        // `a.jpg` and `a.png` become `a.jpg.png` and `a.png.png`.
+        let mut name = job.input.file_name().unwrap_or_default().to_os_string();
+        name.push(".png");
+        jobs[index].output = job.output.with_file_name(name);
     }
-    Ok(jobs)
+    let twice = outputs_taken_twice(&jobs);
+    match twice.first() {
+        None => Ok(jobs),
+        Some((_, first)) => {
+            let mut others = twice.iter().map(|(_, job)| job);
+            let second = others.rfind(|job| job.output == first.output);
+            Err(TranslateFileError::SameOutput {
+                first: first.input.clone(),
+                second: second.map_or_else(PathBuf::new, |job| job.input.clone()),
+                output: first.output.clone(),
+            })
+        }
+    }
+}
+
+/// Jobs whose output another job has as well, with their places in the list.
+fn outputs_taken_twice(jobs: &[Job]) -> Vec<(usize, Job)> {
+    let mut counts: HashMap<&Path, usize> = HashMap::new();
+    for job in jobs {
+        *counts.entry(&job.output).or_default() += 1;
+    }
+    let numbered = jobs.iter().cloned().enumerate();
+    numbered
+        .filter(|(_, job)| counts[job.output.as_path()] > 1)
+        .collect()
 }
 
 /// Translates an RGB picture in memory.

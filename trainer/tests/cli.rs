@@ -144,6 +144,23 @@ fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
 }
 
 #[test]
+fn every_photo_task_makes_its_own_inputs() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    for task in ["colorize", "edges"] {
+        let mut arguments = TINY.to_vec();
+        arguments[4] = task;
+        arguments.extend(["--run", task]);
+        assert_code(&run(folder.path(), &arguments), DONE);
+        let grid = folder.path().join(task).join("samples/00000002.png");
+        let grid = image::open(grid).expect("a grid").to_rgb8();
+        let input = image::imageops::crop_imm(&grid, 4, 4, 128, 128).to_image();
+        let is_grey = |pixel: &Rgb<u8>| pixel[0] == pixel[1] && pixel[1] == pixel[2];
+        assert!(input.pixels().all(is_grey), "{task}");
+    }
+}
+
+#[test]
 fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
     let folder = temp();
     photos(folder.path(), 5);
@@ -224,6 +241,17 @@ fn folders_whose_names_do_not_match_are_refused_by_name() {
     assert_code(&output, FAILED);
     assert_names(&output, &["two", "three", "--skip-unmatched"]);
     assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn drawn_facades_can_be_written_as_combined_pictures() {
+    let folder = temp();
+    let arguments = ["data", "demo", "facades", "--count", "4", "--size", "64"];
+    assert_code(&run(folder.path(), &arguments), DONE);
+    let pictures = fs::read_dir(folder.path().join("facades/train")).expect("a folder");
+    assert_eq!(pictures.count(), 4);
+    let first = image::open(folder.path().join("facades/val/0000.png")).expect("a picture");
+    assert_eq!((first.width(), first.height()), (128, 64));
 }
 
 #[test]
@@ -349,6 +377,8 @@ fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
         .expect("a picture");
     let whole = fs::read(inputs.join("good.png")).expect("bytes");
     fs::write(inputs.join("cut.png"), &whole[..whole.len() / 2]).expect("a file");
+    let jpeg = exif_rotated_jpeg(200, 100);
+    fs::write(inputs.join("cut.jpg"), &jpeg[..jpeg.len() / 2]).expect("a file");
     fs::write(inputs.join("empty.png"), []).expect("a file");
     fs::write(inputs.join("text.jpg"), "not a picture").expect("a file");
     huge_png(&inputs.join("huge.png"));
@@ -370,16 +400,46 @@ fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
         &output,
         &[
             "cut.png",
+            "cut.jpg",
             "empty.png",
             "text.jpg",
             "missing.png",
             "huge.png",
             "12000×12000",
             "scale it down",
-            "5 of 6 pictures failed",
+            "6 of 7 pictures failed",
         ],
     );
     assert!(folder.path().join("out/good.png").is_file());
+}
+
+#[test]
+fn inputs_of_one_name_keep_their_endings_and_those_of_one_output_are_refused() {
+    let folder = temp();
+    let model = tiny_model(folder.path()).to_string_lossy().into_owned();
+    for name in ["in/a.png", "in/a.jpg", "other/a.png"] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        picture(32, 32, 1).save(path).expect("a picture");
+    }
+    let translate = |inputs: &[&str]| {
+        let common = [
+            "translate",
+            "--model",
+            &model,
+            "--output",
+            "out",
+            "--device",
+            "cpu",
+        ];
+        run(folder.path(), &[&common[..], inputs].concat())
+    };
+    assert_code(&translate(&["in"]), DONE);
+    assert!(folder.path().join("out/a.png.png").is_file());
+    assert!(folder.path().join("out/a.jpg.png").is_file());
+    let output = translate(&["in/a.png", "other/a.png"]);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["in/a.png", "other/a.png", "out/a.png.png"]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ const MODULES: [Module; 2] = [
 
 /// What the compiler may emit for the browsers we support, in wasm-opt's words.
 const WASM_OPT_ARGUMENTS: [&str; 9] = [
-    "-Os",
+    "-O2",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
