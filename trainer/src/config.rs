@@ -155,6 +155,7 @@ pub struct DataArgs {
 /// network and few steps, a GPU the paper's.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
+    /// Where pairs come from.
     #[command(flatten)]
     pub data: DataArgs,
     /// Generator
@@ -433,6 +434,13 @@ impl TrainConfig {
             base: self.base_d as usize,
             norm: self.norm_d.into(),
         }
+    }
+
+    /// Side of validation pictures: the scale of the training pictures before their crop, as far
+    /// as the network takes it. 256 for 286 cropped to 256, and for 256 cropped to 128.
+    pub fn validation_size(&self) -> u32 {
+        let divisor = GeneratorArch::from(self.net_g).size_rule().divisor() as u32;
+        self.load_size / divisor * divisor
     }
 
     fn check(&self) -> Result<(), ConfigError> {

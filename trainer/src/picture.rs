@@ -108,7 +108,7 @@ pub fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PictureError
     let mut file =
         tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
     picture
-        .write_to(&mut file, image::ImageFormat::Png)
+        .write_to(&mut file, ImageFormat::Png)
         .map_err(|error| failed(error.to_string()))?;
     make_readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
     file.persist(path)

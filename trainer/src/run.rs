@@ -164,7 +164,7 @@ impl Run<'_> {
         loader: &mut Loader,
         device: &Device,
     ) -> Result<PairedBatch, RunError> {
-        let loaded = loader.next().ok_or(RunError::Loader)?;
+        let loaded = loader.next_batch().ok_or(RunError::Loader)?;
         if loaded.pairs.is_empty() {
             let first = loaded.problems.first().map(ToString::to_string);
             return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
@@ -207,7 +207,7 @@ impl Run<'_> {
         }
         let generator = model.net_g.valid();
         let mode = Mode::Inference(NormStats::from(self.config.norm_stats));
-        let (size, source) = (self.config.size, &self.validation);
+        let (size, source) = (self.config.validation_size(), &self.validation);
         let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
         let mut problems = Vec::new();
         let evaluation = evaluate(source, size, pairs, translate, |error| problems.push(error));

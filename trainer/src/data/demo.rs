@@ -22,7 +22,9 @@ use layout::{House, Part};
 /// Which part of the demo set a picture belongs to; the two never share a façade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DemoSplit {
+    /// Pictures to train on.
     Train,
+    /// Pictures to judge by.
     Val,
 }
 
@@ -38,6 +40,7 @@ pub struct FacadePair {
 /// One kind of façade element and the colour that stands for it in a label map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelClass {
+    /// What it is called.
     pub name: &'static str,
     /// Red, green and blue.
     pub color: [u8; 3],

@@ -69,7 +69,7 @@ impl Loader {
     }
 
     /// The batch of the next step; `None` when its worker has died.
-    pub fn next(&mut self) -> Option<Loaded> {
+    pub fn next_batch(&mut self) -> Option<Loaded> {
         let worker = (self.next_step % self.workers.len() as u64) as usize;
         self.next_step += 1;
         self.workers[worker].recv().ok()
@@ -184,7 +184,7 @@ mod tests {
         let mut loader = Loader::start(demo(), config(workers), first_step);
         (0..count)
             .map(|_| {
-                let loaded = loader.next().expect("the worker lives");
+                let loaded = loader.next_batch().expect("the worker lives");
                 let pairs = loaded.pairs.iter();
                 pairs
                     .flat_map(|pair| pair.real_b.as_raw().clone())
