@@ -21,7 +21,7 @@ use crate::data::folders::FolderPairs;
 use crate::data::photos::Photos;
 use crate::data::{Pair, PairSource};
 use crate::device::{self, DeviceChoice};
-use crate::export::export_run;
+use crate::export::{ExportOptions, export_run};
 use crate::picture;
 use crate::report::{Format, Reporter, metrics_table};
 use crate::run::{self, Outcome, RunData};
@@ -127,6 +127,15 @@ struct ExportArgs {
     /// Name of the model [default: that of the run]
     #[arg(long)]
     name: Option<String>,
+    /// Name for people [default: the name]
+    #[arg(long)]
+    title: Option<String>,
+    /// Licence of the weights
+    #[arg(long)]
+    license: Option<String>,
+    /// Picture to offer as an example input; may be given several times
+    #[arg(long, value_name = "FILE")]
+    sample: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -344,7 +353,14 @@ fn progress(length: usize) -> ProgressBar {
 }
 
 fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
-    let manifest = export_run(&args.run, args.weights, args.name.as_deref(), &args.output)?;
+    let options = ExportOptions {
+        weights: args.weights,
+        name: args.name.clone(),
+        title: args.title.clone(),
+        license: args.license.clone(),
+        samples: args.sample.clone(),
+    };
+    let manifest = export_run(&args.run, &options, &args.output)?;
     let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
     match format {
         Format::Json => println!("{}", json!({"model": args.output, "weights_bytes": bytes})),

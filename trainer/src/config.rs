@@ -215,6 +215,9 @@ pub struct TrainArgs {
     /// Seed of all randomness
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Start from the generator of another run's latest checkpoint (fine-tuning)
+    #[arg(long, value_name = "RUN")]
+    pub from: Option<PathBuf>,
     /// Folder of the run [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
@@ -279,6 +282,8 @@ pub struct TrainConfig {
     pub dropout: f64,
     /// Training steps.
     pub steps: u64,
+    /// Run whose generator was the start.
+    pub from: Option<PathBuf>,
     /// Pairs per step.
     pub batch: u32,
     /// Side of training pictures.
@@ -364,6 +369,7 @@ impl TrainArgs {
             norm_stats: self.norm_stats.unwrap_or(stats),
             dropout: self.dropout,
             steps,
+            from: self.from.clone(),
             batch: self.batch,
             size: self.size,
             load_size: self.load_size.unwrap_or(scaled),

@@ -11,7 +11,7 @@ use model::manifest::{
 };
 use model::state::state_of;
 use model::weights::{WeightsError, encode, sha256_hex};
-use model::{Generator, Manifest, WeightsDtype};
+use model::{Generator, Manifest, ManifestError, WeightsDtype};
 use serde_json::json;
 use thiserror::Error;
 
@@ -22,6 +22,7 @@ use crate::metrics::Evaluation;
 
 /// Name of the manifest in a model folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+const SAMPLES_FOLDER: &str = "samples";
 
 /// A model that cannot be exported.
 #[derive(Debug, Error)]
@@ -29,8 +30,8 @@ pub enum ExportError {
     /// The run folder.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// The output folder.
-    #[error("{path}: cannot be made ({source}); check free space and permissions")]
+    /// The output folder, or a sample.
+    #[error("{path}: cannot be made or copied ({source}); check path, space and permissions")]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -40,9 +41,27 @@ pub enum ExportError {
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The manifest.
+    /// The manifest has no JSON form.
     #[error("the manifest cannot be written: {0}")]
-    Manifest(#[from] serde_json::Error),
+    Json(#[from] serde_json::Error),
+    /// The manifest would be refused by those who read it.
+    #[error("the model cannot be described: {0}; give --name or --sample another name")]
+    Manifest(#[from] ManifestError),
+}
+
+/// What an exported model says of itself, where it differs from its run.
+#[derive(Clone, Debug, Default)]
+pub struct ExportOptions {
+    /// Storage of the weights.
+    pub weights: Option<WeightsArg>,
+    /// Short name.
+    pub name: Option<String>,
+    /// Name for people.
+    pub title: Option<String>,
+    /// Licence of the weights.
+    pub license: Option<String>,
+    /// Pictures that are copied into the folder as example inputs.
+    pub samples: Vec<PathBuf>,
 }
 
 /// Exports the latest checkpoint of the run in `root` to `output`.
@@ -51,21 +70,53 @@ pub enum ExportError {
 /// See [`ExportError`].
 pub fn export_run(
     root: &Path,
-    weights: Option<WeightsArg>,
-    name: Option<&str>,
+    options: &ExportOptions,
     output: &Path,
 ) -> Result<Manifest, ExportError> {
     let folder = RunFolder::open(root);
     let mut config = folder.config()?;
-    if let Some(weights) = weights {
+    if let Some(weights) = options.weights {
         config.weights = weights;
     }
-    if let Some(name) = name {
-        config.name = name.to_string();
+    if let Some(name) = &options.name {
+        config.name.clone_from(name);
     }
     let (generator, progress) = folder.latest_generator(&config, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
-    export_generator(&config, &generator, progress.step, &evaluation, output)
+    let mut manifest = export_generator(&config, &generator, progress.step, &evaluation, output)?;
+    if let Some(title) = &options.title {
+        manifest.title.clone_from(title);
+    }
+    if let Some(license) = &options.license {
+        manifest.license.clone_from(license);
+    }
+    manifest.samples = copy_samples(&options.samples, output)?;
+    write_manifest(&manifest, output)?;
+    Ok(manifest)
+}
+
+fn copy_samples(samples: &[PathBuf], output: &Path) -> Result<Vec<String>, ExportError> {
+    let folder = output.join(SAMPLES_FOLDER);
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ExportError::Folder { path, source }
+    };
+    if !samples.is_empty() {
+        fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    }
+    let copy = |sample: &PathBuf| {
+        let name = sample.file_name().unwrap_or_default().to_string_lossy();
+        fs::copy(sample, folder.join(name.as_ref())).map_err(failed(sample))?;
+        Ok(format!("{SAMPLES_FOLDER}/{name}"))
+    };
+    samples.iter().map(copy).collect()
+}
+
+/// A manifest that could not be read again is not written.
+fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
+    let json = manifest.to_json()?;
+    Manifest::parse(&json)?;
+    Ok(write_whole(&output.join(MANIFEST_FILE), json.as_bytes())?)
 }
 
 /// Writes the model folder of `generator`.
@@ -98,7 +149,7 @@ pub fn export_generator(
             sha256: sha256_hex(&bytes),
         },
     );
-    write_whole(&output.join(MANIFEST_FILE), manifest.to_json()?.as_bytes())?;
+    write_manifest(&manifest, output)?;
     Ok(manifest)
 }
 

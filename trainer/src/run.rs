@@ -124,10 +124,14 @@ pub fn train(
         let first = unreadable.first().map(ToString::to_string);
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
     }
+    let training_device = device.clone().autodiff();
     let mut model = Pix2Pix::new(config, device);
+    if let Some(from) = &config.from {
+        let (net_g, _) = RunFolder::open(from).latest_generator(config, &training_device)?;
+        model.net_g = net_g;
+    }
     let mut loader = Loader::start(data.train, loader_config(config), 0);
     let mut unread = Unread::new();
-    let training_device = device.clone().autodiff();
     let mut step = 0;
     while step < config.steps && !stop.load(Ordering::Relaxed) {
         let batch = run.next_batch(&mut loader, &training_device)?;

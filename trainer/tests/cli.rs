@@ -301,6 +301,19 @@ fn a_run_folder_is_never_overwritten() {
 }
 
 #[test]
+fn a_training_can_start_from_another_one_of_the_same_network() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let tuned = [&TINY[..], &["--run", "tuned", "--from", "run"]].concat();
+    assert_code(&run(folder.path(), &tuned), DONE);
+    let mut wider = [&TINY[..], &["--run", "wider", "--from", "run"]].concat();
+    wider[10] = "3";
+    let output = run(folder.path(), &wider);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["netG.bpk", "shape"]);
+}
+
+#[test]
 fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
     let folder = temp();
     photos(folder.path(), 3);
