@@ -60,10 +60,12 @@ pub fn ensure_trunk() -> Result<PathBuf> {
         }
     }
     eprintln!("Installing trunk {TRUNK_VERSION} into {}.", home.display());
-    // Without optimisation it compiles in half the time, and only copies files.
+    // Without optimisation it compiles in half the time, and only copies files. Its own lock file
+    // is needed: newer releases of what it uses do not fit together.
     run(
         workspace::cargo()
-            .args(["install", "trunk", "--version", TRUNK_VERSION, "--debug"])
+            .args(["install", "trunk", "--version", TRUNK_VERSION])
+            .args(["--locked", "--debug"])
             .args(["--no-default-features", "--features", "rustls"])
             .arg("--root")
             .arg(&home)
@@ -101,35 +103,13 @@ pub fn find_browser() -> Result<PathBuf> {
         })
 }
 
-/// Whether this machine has the optimiser that shrinks the browser modules.
-pub fn find_wasm_opt() -> Option<PathBuf> {
-    on_search_path(Path::new("wasm-opt"))
-}
-
 /// Installs what the tests need from the system's own packages.
 pub fn ensure_system_packages() -> Result<()> {
-    let mut missing = Vec::new();
-    if find_wasm_opt().is_none() {
-        missing.push("binaryen");
-    }
-    if env::var_os(BROWSER_VARIABLE).is_none() && find_browser().is_err() {
-        missing.push("chromium");
-    }
-    if !missing.is_empty() && may_install_packages() {
-        install_packages(&missing)?;
+    if find_browser().is_err() && env::var_os(BROWSER_VARIABLE).is_none() && may_install_packages()
+    {
+        install_packages(&["chromium"])?;
     }
     find_browser().map(drop)
-}
-
-/// Gets the optimiser where that needs no question; the build does without.
-pub fn try_ensure_wasm_opt() -> Option<PathBuf> {
-    if find_wasm_opt().is_none()
-        && may_install_packages()
-        && let Err(error) = install_packages(&["binaryen"])
-    {
-        eprintln!("note: {error:#}");
-    }
-    find_wasm_opt()
 }
 
 fn may_install_packages() -> bool {

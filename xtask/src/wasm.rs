@@ -1,5 +1,6 @@
-//! The browser modules: compiled by cargo, bound to JavaScript by wasm-bindgen,
-//! shrunk by wasm-opt. Unchanged modules are left alone.
+//! The browser modules: compiled by cargo and bound to JavaScript by wasm-bindgen. Unchanged
+//! modules are left alone. There is no wasm-opt: the one that distributions ship breaks the
+//! reference tables of current wasm-bindgen, and after LTO it gains next to nothing.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -32,57 +33,23 @@ const MODULES: [Module; 2] = [
     },
 ];
 
-/// What the compiler may emit for the browsers we support, in wasm-opt's words.
-const WASM_OPT_ARGUMENTS: [&str; 9] = [
-    "-O2",
-    "--enable-simd",
-    "--enable-bulk-memory",
-    "--enable-nontrapping-float-to-int",
-    "--enable-sign-ext",
-    "--enable-mutable-globals",
-    "--enable-reference-types",
-    "--enable-multivalue",
-    "--strip-producers",
-];
-
-/// How much of the pipeline runs.
-#[derive(Clone, Copy)]
-struct Plan {
-    profile: &'static str,
-    shrink: bool,
-}
-
 /// Builds every module into `www/pkg`.
 pub fn build(dev: bool) -> Result<()> {
     tools::ensure_wasm_target()?;
-    let plan = Plan {
-        profile: if dev { "release" } else { "web" },
-        shrink: !dev,
-    };
-    let wasm_opt = if plan.shrink {
-        tools::try_ensure_wasm_opt()
-    } else {
-        None
-    };
-    if plan.shrink && wasm_opt.is_none() {
-        eprintln!(
-            "note: there is no wasm-opt here, so the modules stay larger than they could be. \
-             Install binaryen with your package manager and build again."
-        );
-    }
+    let profile = if dev { "release" } else { "web" };
     for module in &MODULES {
-        let compiled = compile(module, plan)?;
-        bind(module, &compiled, plan, wasm_opt.as_deref())?;
+        let compiled = compile(module, profile)?;
+        bind(module, &compiled, dev)?;
     }
     print_sizes()
 }
 
-fn compile(module: &Module, plan: Plan) -> Result<PathBuf> {
+fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo
         .args(["build", "--package", "web", "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
-        .args(["--profile", plan.profile])
+        .args(["--profile", profile])
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -91,13 +58,13 @@ fn compile(module: &Module, plan: Plan) -> Result<PathBuf> {
     }
     run(&mut cargo, "The compiler's message above says what to do.")?;
     let folder = workspace::target().join("wasm32-unknown-unknown");
-    Ok(folder.join(plan.profile).join("web.wasm"))
+    Ok(folder.join(profile).join("web.wasm"))
 }
 
-fn bind(module: &Module, compiled: &Path, plan: Plan, wasm_opt: Option<&Path>) -> Result<()> {
+fn bind(module: &Module, compiled: &Path, dev: bool) -> Result<()> {
     let package = package_folder(module);
     let wasm = fs::read(compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
-    let stamp = Stamp::new(module, &wasm, wasm_opt)?;
+    let stamp = Stamp::new(module, &wasm, dev)?;
     if stamp.is_current(&package) {
         return Ok(());
     }
@@ -107,41 +74,11 @@ fn bind(module: &Module, compiled: &Path, plan: Plan, wasm_opt: Option<&Path>) -
         .input_bytes("web", wasm)
         .web(true)?
         .typescript(true)
-        .remove_name_section(plan.shrink)
+        .remove_name_section(!dev)
         .remove_producers_section(true)
         .generate(&package)
         .with_context(|| format!("wasm-bindgen cannot bind {}", compiled.display()))?;
-    if let Some(wasm_opt) = wasm_opt {
-        shrink(wasm_opt, &package.join("web_bg.wasm"));
-    }
     stamp.write()
-}
-
-/// Optimises a module in place; one that cannot be optimised is used as it is.
-fn shrink(wasm_opt: &Path, module: &Path) {
-    let smaller = module.with_extension("optimised");
-    let outcome = run(
-        Command::new(wasm_opt)
-            .args(WASM_OPT_ARGUMENTS)
-            .arg(module)
-            .arg("-o")
-            .arg(&smaller),
-        "A newer binaryen may help.",
-    )
-    .and_then(|()| keep_if_smaller(&smaller, module));
-    if let Err(error) = outcome {
-        eprintln!("note: the module stays larger than it could be: {error:#}");
-        let _ = fs::remove_file(&smaller);
-    }
-}
-
-fn keep_if_smaller(candidate: &Path, module: &Path) -> Result<()> {
-    let (before, after) = (fs::metadata(module)?.len(), fs::metadata(candidate)?.len());
-    ensure!(
-        after < before,
-        "wasm-opt made it larger ({before} to {after} bytes)"
-    );
-    fs::rename(candidate, module).context("cannot replace the module by its optimised form")
 }
 
 /// Remembers from what a package was made.
@@ -151,19 +88,15 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn new(module: &Module, wasm: &[u8], wasm_opt: Option<&Path>) -> Result<Self> {
+    fn new(module: &Module, wasm: &[u8], dev: bool) -> Result<Self> {
         let folder = workspace::target().join("xtask");
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
-        let optimiser = match wasm_opt {
-            Some(_) => WASM_OPT_ARGUMENTS.join(" "),
-            None => "none".to_owned(),
-        };
         let digest = Sha256::digest(wasm);
         let tool = env!("CARGO_PKG_VERSION");
         Ok(Self {
             path: folder.join(format!("{}.stamp", module.name)),
-            content: format!("{digest:x}\n{optimiser}\n{tool}\n"),
+            content: format!("{digest:x}\n{dev}\n{tool}\n"),
         })
     }
 
