@@ -16,13 +16,15 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
-use crate::config::{DataArgs, TrainConfig, WeightsArg};
-use crate::data::demo::PALETTE;
+use crate::config::{DataArgs, Direction, TrainConfig, WeightsArg};
+use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
+use crate::picture::{PictureError, write_rgb_png};
 
 /// Name of the manifest in a model folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
 const SAMPLES_FOLDER: &str = "samples";
+const DRAWN_SAMPLES: u64 = 4;
 
 /// A model that cannot be exported.
 #[derive(Debug, Error)]
@@ -38,6 +40,9 @@ pub enum ExportError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A sample.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -90,7 +95,9 @@ pub fn export_run(
     if let Some(license) = &options.license {
         manifest.license.clone_from(license);
     }
-    manifest.samples = copy_samples(&options.samples, output)?;
+    if !options.samples.is_empty() {
+        manifest.samples = copy_samples(&options.samples, output)?;
+    }
     write_manifest(&manifest, output)?;
     Ok(manifest)
 }
@@ -101,15 +108,36 @@ fn copy_samples(samples: &[PathBuf], output: &Path) -> Result<Vec<String>, Expor
         let path = path.to_path_buf();
         move |source| ExportError::Folder { path, source }
     };
-    if !samples.is_empty() {
-        fs::create_dir_all(&folder).map_err(failed(&folder))?;
-    }
+    fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let copy = |sample: &PathBuf| {
         let name = sample.file_name().unwrap_or_default().to_string_lossy();
-        fs::copy(sample, folder.join(name.as_ref())).map_err(failed(sample))?;
+        let target = folder.join(name.as_ref());
+        // Copying a file onto itself would empty it.
+        let in_place = fs::canonicalize(sample).ok() == fs::canonicalize(&target).ok();
+        if !in_place || !target.exists() {
+            fs::copy(sample, &target).map_err(failed(sample))?;
+        }
         Ok(format!("{SAMPLES_FOLDER}/{name}"))
     };
     samples.iter().map(copy).collect()
+}
+
+/// Label maps of the drawn set, so that a page has something to translate at once.
+fn draw_samples(config: &TrainConfig, output: &Path) -> Result<Vec<String>, ExportError> {
+    let folder = output.join(SAMPLES_FOLDER);
+    let failed = |source| ExportError::Folder {
+        path: folder.clone(),
+        source,
+    };
+    fs::create_dir_all(&folder).map_err(failed)?;
+    (0..DRAWN_SAMPLES)
+        .map(|index| {
+            let facade = demo::facade(config.seed, DemoSplit::Val, index, config.size);
+            let name = format!("labels-{index}.png");
+            write_rgb_png(&folder.join(&name), facade.label)?;
+            Ok(format!("{SAMPLES_FOLDER}/{name}"))
+        })
+        .collect()
 }
 
 /// A manifest that could not be read again is not written.
@@ -138,7 +166,7 @@ pub fn export_generator(
     let bytes = encode(&state_of(generator), dtype)?;
     let file = format!("generator.{}.bpk", dtype.name());
     write_whole(&output.join(&file), &bytes)?;
-    let manifest = manifest(
+    let mut manifest = manifest(
         config,
         steps,
         evaluation,
@@ -149,6 +177,9 @@ pub fn export_generator(
             sha256: sha256_hex(&bytes),
         },
     );
+    if config.data.is_demo() && config.data.direction == Direction::AtoB {
+        manifest.samples = draw_samples(config, output)?;
+    }
     write_manifest(&manifest, output)?;
     Ok(manifest)
 }

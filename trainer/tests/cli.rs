@@ -188,6 +188,8 @@ fn the_drawn_facades_train_without_any_data() {
     let manifest = fs::read_to_string(folder.path().join("runs/demo/export/manifest.json"));
     let manifest = manifest.expect("a manifest");
     assert!(manifest.contains("\"mode\": \"draw\"") && manifest.contains("window"));
+    let sample = folder.path().join("runs/demo/export/samples/labels-0.png");
+    assert!(manifest.contains("samples/labels-0.png") && sample.is_file());
 }
 
 #[test]
