@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -93,9 +93,10 @@ impl Routes {
 }
 
 fn from_folder(folder: &Path, path: &str, rest: &str) -> Reply {
-    let stays_inside = rest
-        .split('/')
-        .all(|part| part != ".." && !part.contains(['\\', ':', '\0']));
+    // An absolute rest, as of `//etc/passwd`, would replace the folder when joined to it.
+    let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    let stays_inside =
+        Path::new(rest).components().all(is_plain) && !rest.contains(['\\', ':', '\0']);
     if !stays_inside {
         return Reply::error(404);
     }
