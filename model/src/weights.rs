@@ -308,13 +308,9 @@ mod tests {
     #[test]
     fn a_file_that_was_cut_at_any_place_is_refused() {
         let whole = encode(&state(), WeightsDtype::Q8).expect("packs");
-        for length in 0..whole.len() - 1 {
-            if let Ok(decoded) = decode(&whole[..length]) {
-                assert_eq!(decoded.len(), state().len(), "{length}");
-            }
+        for length in 0..whole.len() {
+            assert!(decode(&whole[..length]).is_err(), "{length}");
         }
-        assert!(decode(&whole[..whole.len() / 2]).is_err());
-        assert!(decode(b"").is_err());
         assert!(decode(b"no container at all, but long enough for a header").is_err());
     }
 
