@@ -8,59 +8,14 @@ use model::{GeneratorArch, NormKind, NormStats};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::data::Pair;
 use crate::device::DeviceChoice;
+
+mod data;
+
+pub use data::{DataArgs, Direction, PhotoTask};
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
-
-/// Which picture of a pair is the input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-pub enum Direction {
-    /// A becomes B.
-    #[default]
-    #[value(name = "AtoB")]
-    AtoB,
-    /// B becomes A.
-    #[value(name = "BtoA")]
-    BtoA,
-}
-
-impl Direction {
-    /// Swaps the halves of a pair if B is the input.
-    pub fn orient(self, pair: Pair) -> Pair {
-        match self {
-            Self::AtoB => pair,
-            Self::BtoA => Pair {
-                real_a: pair.real_b,
-                real_b: pair.real_a,
-            },
-        }
-    }
-}
-
-/// What is undone to single photos.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PhotoTask {
-    /// Out of focus to sharp.
-    Deblur,
-    /// Grey to colour.
-    Colorize,
-    /// Lines to photo.
-    Edges,
-}
-
-impl PhotoTask {
-    /// The name on the command line and in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Deblur => "deblur",
-            Self::Colorize => "colorize",
-            Self::Edges => "edges",
-        }
-    }
-}
 
 /// Architecture of the generator, as a word of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -123,32 +78,6 @@ impl From<Stats> for NormStats {
             Stats::Running => Self::Running,
         }
     }
-}
-
-/// Where pairs come from. Without any of these: façades that the program draws.
-#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
-pub struct DataArgs {
-    /// Folder of combined pictures, A on the left, B on the right
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["a", "b", "photos"])]
-    pub data: Option<PathBuf>,
-    /// Folder of pictures A; their partners in --b have the same names
-    #[arg(long, value_name = "DIR", requires = "b", conflicts_with = "photos")]
-    pub a: Option<PathBuf>,
-    /// Folder of pictures B
-    #[arg(long, value_name = "DIR", requires = "a")]
-    pub b: Option<PathBuf>,
-    /// Folder of photos; --task says what is computed from them
-    #[arg(long, value_name = "DIR", requires = "task")]
-    pub photos: Option<PathBuf>,
-    /// What to learn to undo to the photos
-    #[arg(long, requires = "photos")]
-    pub task: Option<PhotoTask>,
-    /// Leave out pictures of --a and --b that have no partner
-    #[arg(long, requires = "a")]
-    pub skip_unmatched: bool,
-    /// Which picture of a pair is the input
-    #[arg(long, default_value = "AtoB")]
-    pub direction: Direction,
 }
 
 /// Settings of a training run. What is left out depends on the device: a CPU gets a small
@@ -409,13 +338,6 @@ impl TrainArgs {
             (_, _, _, Some(b)) => last(b),
             _ => "demo".to_string(),
         }
-    }
-}
-
-impl DataArgs {
-    /// Whether no folder is named, so that façades are drawn.
-    pub fn is_demo(&self) -> bool {
-        self.data.is_none() && self.a.is_none() && self.photos.is_none()
     }
 }
 
