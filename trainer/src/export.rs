@@ -16,7 +16,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
-use crate::config::{DataArgs, Direction, TrainConfig, WeightsArg};
+use crate::config::{DataArgs, Direction, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
@@ -58,7 +58,7 @@ pub enum ExportError {
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
     /// Storage of the weights.
-    pub weights: Option<WeightsArg>,
+    pub weights: Option<WeightsDtype>,
     /// Short name.
     pub name: Option<String>,
     /// Name for people.
@@ -86,7 +86,8 @@ pub fn export_run(
     if let Some(name) = &options.name {
         config.name.clone_from(name);
     }
-    let (generator, progress) = folder.latest_generator(&config, &Device::flex())?;
+    let (generator, progress) =
+        folder.latest_generator(&config, Direction::AtoB, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
     let mut manifest = export_generator(&config, &generator, progress.step, &evaluation, output)?;
     if let Some(title) = &options.title {
@@ -162,7 +163,7 @@ pub fn export_generator(
         path: output.to_path_buf(),
         source,
     })?;
-    let dtype = WeightsDtype::from(config.weights);
+    let dtype = config.weights;
     let bytes = encode(&state_of(generator), dtype)?;
     let file = format!("generator.{}.bpk", dtype.name());
     write_whole(&output.join(&file), &bytes)?;
@@ -214,7 +215,7 @@ fn manifest(
         },
         generator: ManifestGenerator {
             config: generator,
-            norm_stats: config.norm_stats.into(),
+            norm_stats: config.norm_stats,
             dropout: TestDropout::Off,
         },
         weights: vec![weights],

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use model::GeneratorConfig;
+use model::generator::Family;
 use model::state::{Array, StateDict};
 use thiserror::Error;
 
@@ -107,7 +108,10 @@ pub fn reference_generator_name(config: &GeneratorConfig, name: &str) -> Option<
     let mut parts = name.strip_prefix("unet.")?.splitn(3, '.');
     let (side, level, rest) = (parts.next()?, parts.next()?, parts.next()?);
     let level: usize = level.parse().ok()?;
-    let innermost = config.arch.depth() - 1;
+    let Family::Unet { depth } = config.arch.family() else {
+        return None;
+    };
+    let innermost = depth - 1;
     let index = match (side, rest.starts_with("norm."), level) {
         ("downs", false, 0) => 0,
         ("downs", false, _) => 1,

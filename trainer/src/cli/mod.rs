@@ -10,12 +10,14 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Parser, Subcommand};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::NormStats;
+use model::{NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::bench;
 use crate::checkpoint::RunFolder;
-use crate::config::{DataArgs, TrainArgs, WeightsArg};
+use crate::config::args::WEIGHTS;
+use crate::config::words::one_of;
+use crate::config::{DataArgs, TrainArgs};
 use crate::data::demo::{self, DemoSplit};
 use crate::data::folders::FolderPairs;
 use crate::data::photos::Photos;
@@ -122,8 +124,8 @@ struct ExportArgs {
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// How to store the weights [default: as the run was configured]
-    #[arg(long)]
-    weights: Option<WeightsArg>,
+    #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    weights: Option<WeightsDtype>,
     /// Name of the model [default: that of the run]
     #[arg(long)]
     name: Option<String>,
