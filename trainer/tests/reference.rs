@@ -8,7 +8,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use model::state::{Array, load_state, shapes_of};
 use model::{DiscriminatorConfig, GeneratorConfig, Mode, NormKind, NormStats};
 use serde::Deserialize;
-use trainer::import::{pick, read_tensors, reference_discriminator_name, reference_generator_name};
+use trainer::pytorch::{
+    pick, read_tensors, reference_discriminator_name, reference_generator_name,
+};
 
 const TOLERANCE: f32 = 1e-4;
 
