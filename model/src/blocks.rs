@@ -3,8 +3,9 @@
 
 use burn::module::{Initializer, Module, Param, RunningState};
 use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
-use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::tensor::module::{batch_norm, batch_norm_train, conv_transpose2d, conv2d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ pub enum Mode {
     /// Fixed weights, no dropout.
     Inference(NormStats),
 }
+
+/// Slope of the leaky ReLU in encoders and discriminators.
+pub(crate) const LEAKY_SLOPE: f64 = 0.2;
 
 const NORM_EPSILON: f64 = 1e-5;
 const NORM_MOMENTUM: f64 = 0.1;
@@ -163,22 +167,119 @@ pub(crate) fn dropout(input: Tensor<4>, mode: Mode) -> Tensor<4> {
     }
 }
 
-/// The 4×4 convolution that both networks are made of.
-pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &Device) -> Conv2d {
-    Conv2dConfig::new(channels, [4, 4])
+/// A square convolution, all weights zero.
+pub(crate) fn conv(
+    channels: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+    device: &Device,
+) -> Conv2d {
+    Conv2dConfig::new(channels, [kernel, kernel])
         .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .with_padding(PaddingConfig2d::Explicit(
+            padding, padding, padding, padding,
+        ))
         .with_bias(bias)
         .with_initializer(Initializer::Zeros)
         .init(device)
 }
 
-/// The 4×4 transposed convolution that doubles height and width.
-pub(crate) fn up_conv4x4(channels: [usize; 2], bias: bool, device: &Device) -> ConvTranspose2d {
-    ConvTranspose2dConfig::new(channels, [4, 4])
-        .with_stride([2, 2])
-        .with_padding([1, 1])
-        .with_bias(bias)
-        .with_initializer(Initializer::Zeros)
-        .init(device)
+/// The 4×4 convolution that U-Nets and PatchGANs are made of.
+pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &Device) -> Conv2d {
+    conv(channels, 4, stride, 1, bias, device)
+}
+
+/// Mirrors `width` pixels at each edge; height and width must be larger than that.
+pub(crate) fn reflection_pad(x: Tensor<4>, width: usize) -> Tensor<4> {
+    x.pad((width, width, width, width), PadMode::Reflect)
+}
+
+/// How a generator doubles height and width.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upsample {
+    /// Transposed convolution, as in the papers.
+    #[default]
+    Transposed,
+    /// Each pixel becomes four, then a 3×3 convolution: no checkerboards
+    /// (doi 10.23915/distill.00003).
+    Resize,
+}
+
+impl Upsample {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Side of the kernel of a transposed convolution of stride 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpKernel {
+    /// 3×3, of the ResNets.
+    Three,
+    /// 4×4, of the U-Nets.
+    Four,
+}
+
+/// Doubles height and width.
+#[derive(Module, Debug)]
+pub struct UpConv {
+    /// `[in, out, kernel, kernel]` if transposed, `[out, in, 3, 3]` if resizing.
+    pub weight: Param<Tensor<4>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    upsample: Upsample,
+    #[module(skip)]
+    kernel: UpKernel,
+}
+
+impl UpConv {
+    /// From `channels[0]` to `channels[1]` feature maps, all weights zero.
+    pub fn new(
+        upsample: Upsample,
+        kernel: UpKernel,
+        channels: [usize; 2],
+        bias: bool,
+        device: &Device,
+    ) -> Self {
+        let [input, output] = channels;
+        let shape = match (upsample, kernel) {
+            (Upsample::Resize, _) => [output, input, 3, 3],
+            (Upsample::Transposed, UpKernel::Three) => [input, output, 3, 3],
+            (Upsample::Transposed, UpKernel::Four) => [input, output, 4, 4],
+        };
+        Self {
+            weight: Initializer::Zeros.init(shape, device),
+            bias: bias.then(|| Initializer::Zeros.init([output], device)),
+            upsample,
+            kernel,
+        }
+    }
+
+    /// # Shapes
+    /// `[batch, in, height, width]` to `[batch, out, 2 · height, 2 · width]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        if self.upsample == Upsample::Resize {
+            let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+            return conv2d(doubled(x), weight, bias, options);
+        }
+        let padding_out = match self.kernel {
+            UpKernel::Three => [1, 1],
+            UpKernel::Four => [0, 0],
+        };
+        let options = ConvTransposeOptions::new([2, 2], [1, 1], padding_out, [1, 1], 1);
+        conv_transpose2d(x, weight, bias, options)
+    }
+}
+
+/// Each pixel becomes four of its kind.
+fn doubled(x: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    x.reshape([batch, channels, height, 1, width, 1])
+        .expand([batch, channels, height, 2, width, 2])
+        .reshape([batch, channels, 2 * height, 2 * width])
 }

@@ -1,4 +1,4 @@
-//! Networks of pix2pix, the model folder's format, and the way from pixels to pixels.
+//! Networks of pix2pix and CycleGAN, the model folder's format, and the way from pixels to pixels.
 //!
 //! Compiles for every target and holds no backend: a [`burn::tensor::Device`] picks one at run
 //! time. Nothing here reads files, decodes pictures or parses command lines.
@@ -9,16 +9,18 @@ pub mod generator;
 pub mod init;
 pub mod manifest;
 pub mod patchgan;
+pub mod pixelgan;
 pub mod pixels;
+pub mod resnet;
 pub mod state;
 pub mod translator;
 pub mod unet;
 pub mod weights;
 
-pub use blocks::{Mode, NormKind, NormStats};
-pub use discriminator::{Discriminator, DiscriminatorConfig};
-pub use generator::{Generator, GeneratorArch, GeneratorConfig};
-pub use init::init_normal;
+pub use blocks::{Mode, NormKind, NormStats, Upsample};
+pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
+pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
+pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError};
 pub use pixels::SizeRule;
 pub use translator::{LoadError, TranslateError, Translator};

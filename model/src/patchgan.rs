@@ -5,19 +5,29 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, conv4x4};
-use crate::discriminator::DiscriminatorConfig;
-use crate::unet::LEAKY_SLOPE;
+use crate::blocks::{LEAKY_SLOPE, Mode, Norm, conv, conv4x4};
+use crate::discriminator::{DiscriminatorConfig, Patches};
 
 const WIDEST_FACTOR: usize = 8;
 
 /// A convolution, perhaps a norm, and a leaky ReLU.
 #[derive(Module, Debug)]
 pub struct PatchLayer {
-    /// 4×4 convolution.
+    /// The convolution.
     pub conv: Conv2d,
     /// Absent on the first layer.
     pub norm: Option<Norm>,
+}
+
+impl PatchLayer {
+    pub(crate) fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let x = self.conv.forward(x);
+        let x = match &self.norm {
+            Some(norm) => norm.forward(x, mode),
+            None => x,
+        };
+        leaky_relu(x, LEAKY_SLOPE)
+    }
 }
 
 /// Convolutions that end in one logit per patch.
@@ -30,13 +40,16 @@ pub struct PatchGan {
 }
 
 impl PatchGan {
-    /// A PatchGAN with `stride_layers` layers of stride 2 (3 see patches of 70×70), all weights
-    /// zero.
-    pub fn new(config: &DiscriminatorConfig, stride_layers: usize, device: &Device) -> Self {
+    /// A PatchGAN of `n_layers` layers of stride 2 and one more (3 see patches of 70×70), all
+    /// weights zero.
+    pub fn new(config: &DiscriminatorConfig, n_layers: usize, device: &Device) -> Self {
         let width = |layer: usize| config.base * WIDEST_FACTOR.min(1 << layer);
         let bias = config.norm.needs_conv_bias();
         let layer = |index: usize| {
-            let stride = if index == stride_layers { 1 } else { 2 };
+            let stride = match config.patches {
+                Patches::Overlapping if index == n_layers => 1,
+                _ => 2,
+            };
             match index {
                 0 => PatchLayer {
                     conv: conv4x4([config.in_channels, width(0)], stride, true, device),
@@ -49,22 +62,21 @@ impl PatchGan {
             }
         };
         Self {
-            layers: (0..=stride_layers).map(layer).collect(),
-            head: conv4x4([width(stride_layers), 1], 1, true, device),
+            layers: (0..=n_layers).map(layer).collect(),
+            head: match config.patches {
+                Patches::Overlapping => conv4x4([width(n_layers), 1], 1, true, device),
+                Patches::Listed => conv([width(n_layers), 1], 3, 1, 1, true, device),
+            },
         }
     }
 
     /// # Shapes
     /// `[batch, in_channels, height, width]` to logits `[batch, 1, h, w]`.
     pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let features = self.layers.iter().fold(picture, |x, layer| {
-            let x = layer.conv.forward(x);
-            let x = match &layer.norm {
-                Some(norm) => norm.forward(x, mode),
-                None => x,
-            };
-            leaky_relu(x, LEAKY_SLOPE)
-        });
+        let features = self
+            .layers
+            .iter()
+            .fold(picture, |x, layer| layer.forward(x, mode));
         self.head.forward(features)
     }
 }

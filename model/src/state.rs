@@ -66,7 +66,7 @@ pub fn shapes_of<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
 pub fn load_state<M: Module>(module: M, state: StateDict) -> Result<M, StateError> {
     check(&shapes_of(&module), &state)?;
     let mut writer = Writer {
-        path: Vec::new(),
+        path: TensorPath::default(),
         state,
     };
     Ok(module.map(&mut writer))
@@ -94,67 +94,93 @@ fn check(shapes: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(),
     }
 }
 
+/// Where a visitor is: names from the outside in, and whether each is that of a family of
+/// networks, which stands in place of the field that holds it: `unet.downs.0…`.
+#[derive(Default)]
+struct TensorPath(Vec<(String, bool)>);
+
+impl TensorPath {
+    fn enter(&mut self, name: &str, container: &str) {
+        let part = match container.starts_with("Enum:") {
+            true => (name.to_lowercase(), true),
+            false => (name.to_string(), false),
+        };
+        self.0.push(part);
+    }
+
+    fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    fn name(&self) -> String {
+        let is_replaced = |index: usize| self.0.get(index + 1).is_some_and(|(_, family)| *family);
+        let parts = self.0.iter().enumerate();
+        let shown = parts.filter(|(index, _)| !is_replaced(*index));
+        let names: Vec<&str> = shown.map(|(_, (name, _))| name.as_str()).collect();
+        names.join(".")
+    }
+}
+
 #[derive(Default)]
 struct Reader {
-    path: Vec<String>,
+    path: TensorPath,
     state: StateDict,
 }
 
 impl ModuleVisitor for Reader {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_string());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
         let values = tensor.into_data().iter::<f32>().collect();
-        self.state
-            .insert(self.path.join("."), Array { shape, values });
+        self.state.insert(self.path.name(), Array { shape, values });
     }
 }
 
 #[derive(Default)]
 struct ShapeReader {
-    path: Vec<String>,
+    path: TensorPath,
     shapes: BTreeMap<String, Vec<usize>>,
 }
 
 impl ModuleVisitor for ShapeReader {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_string());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.shapes
-            .insert(self.path.join("."), param.lazy_shape().to_vec());
+            .insert(self.path.name(), param.lazy_shape().to_vec());
     }
 }
 
 struct Writer {
-    path: Vec<String>,
+    path: TensorPath,
     state: StateDict,
 }
 
 impl ModuleMapper for Writer {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_string());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.state.remove(&self.path.join(".")) {
+        match self.state.remove(&self.path.name()) {
             Some(array) => {
                 let device = param.lazy_device();
                 let data = TensorData::new(array.values, array.shape);

@@ -1,19 +1,19 @@
 //! The U-Net generator of pix2pix (arXiv 1611.07004, section 6.1.1).
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::nn::conv::Conv2d;
 use burn::tensor::activation::{leaky_relu, relu, tanh};
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, conv4x4, dropout, up_conv4x4};
-use crate::generator::GeneratorConfig;
+use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, dropout};
+use crate::generator::{Decoder, GeneratorConfig};
 
-/// Slope of the leaky ReLU in encoders and discriminators.
-pub(crate) const LEAKY_SLOPE: f64 = 0.2;
 /// The widest layers have `8 · base` feature maps.
 const WIDEST_FACTOR: usize = 8;
 /// Up blocks from this level inwards have dropout, the innermost excepted.
 const FIRST_DROPOUT_LEVEL: usize = 4;
+/// Innermost up blocks that have dropout where the paper's listing is taken at its word.
+const LISTED_DROPOUTS: usize = 3;
 
 /// One step down: halves height and width.
 #[derive(Module, Debug)]
@@ -27,9 +27,9 @@ pub struct Down {
 /// One step up: doubles height and width.
 #[derive(Module, Debug)]
 pub struct Up {
-    /// 4×4 transposed convolution, stride 2.
-    pub conv: ConvTranspose2d,
-    /// Absent on the outermost block.
+    /// Of stride 2.
+    pub conv: UpConv,
+    /// Absent on the outermost block, unless a head follows it.
     pub norm: Option<Norm>,
     /// Whether dropout follows in training.
     pub dropout: bool,
@@ -42,6 +42,8 @@ pub struct Unet {
     pub downs: Vec<Down>,
     /// From the outermost to the innermost: `ups[i]` undoes `downs[i]`.
     pub ups: Vec<Up>,
+    /// 3×3 convolution after the last up block; see [`Decoder::Listed`].
+    pub head: Option<Conv2d>,
 }
 
 impl Unet {
@@ -64,26 +66,40 @@ impl Unet {
                     .flatten(),
             }
         };
+        let listed = config.decoder == Decoder::Listed;
+        let up_width = |level: usize| match config.decoder {
+            Decoder::Listed if level == innermost => width(level),
+            Decoder::Listed => 2 * width(level),
+            Decoder::Mirrored => width(level.saturating_sub(1)),
+        };
         let up = |level: usize| {
-            let skip = if level == innermost { 1 } else { 2 };
-            let input = width(level) * skip;
-            if level == 0 {
+            let input = match level == innermost {
+                true => width(level),
+                false => width(level) + up_width(level + 1),
+            };
+            let kernel = UpKernel::Four;
+            if level == 0 && !listed {
+                let channels = [input, config.out_channels];
                 return Up {
-                    conv: up_conv4x4([input, config.out_channels], true, device),
+                    conv: UpConv::new(config.upsample, kernel, channels, true, device),
                     norm: None,
                     dropout: false,
                 };
             }
-            let output = width(level - 1);
+            let channels = [input, up_width(level)];
             Up {
-                conv: up_conv4x4([input, output], bias, device),
-                norm: norm(output),
-                dropout: (FIRST_DROPOUT_LEVEL..innermost).contains(&level),
+                conv: UpConv::new(config.upsample, kernel, channels, bias, device),
+                norm: norm(up_width(level)),
+                dropout: match listed {
+                    true => level + LISTED_DROPOUTS >= depth,
+                    false => (FIRST_DROPOUT_LEVEL..innermost).contains(&level),
+                },
             }
         };
         Self {
             downs: (0..depth).map(down).collect(),
             ups: (0..depth).map(up).collect(),
+            head: listed.then(|| conv([up_width(0), config.out_channels], 3, 1, 1, true, device)),
         }
     }
 
@@ -115,6 +131,10 @@ impl Unet {
             };
             inner = Some(if up.dropout { dropout(x, mode) } else { x });
         }
-        tanh(inner.unwrap_or(real_a))
+        let x = inner.unwrap_or(real_a);
+        tanh(match &self.head {
+            Some(head) => head.forward(relu(x)),
+            None => x,
+        })
     }
 }

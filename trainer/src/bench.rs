@@ -6,11 +6,15 @@ use anyhow::{Result, anyhow};
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use model::{
-    DiscriminatorConfig, GeneratorArch, GeneratorConfig, Mode, NormKind, NormStats, init_normal,
+    DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType, Mode,
+    NormKind, NormStats, Patches, init_weights,
 };
 
 use crate::data::PairedBatch;
+use crate::diff_augment::DiffAugment;
+use crate::loss::GanMode;
 use crate::pix2pix::{Objective, Pix2Pix};
+use crate::schedule::Rates;
 
 const SIDE: usize = 256;
 /// First runs compile shaders and fill caches.
@@ -37,27 +41,29 @@ pub fn time(
     stats: NormStats,
 ) -> Result<Timing> {
     let autodiff = device.clone().autodiff();
-    let generator = GeneratorConfig {
-        arch: GeneratorArch::Unet256,
-        in_channels: 3,
-        out_channels: 3,
-        base: base as usize,
-        norm: NormKind::Batch,
-        norm_bottleneck: false,
-        residual: false,
-    };
+    let generator = GeneratorConfig::new(GeneratorArch::Unet256, base as usize, NormKind::Batch);
     let discriminator = DiscriminatorConfig {
+        arch: DiscriminatorArch::Basic,
         in_channels: 6,
         base: base as usize,
         norm: NormKind::Batch,
+        patches: Patches::default(),
     };
     let objective = Objective {
+        gan_mode: GanMode::Vanilla,
         lambda_l1: 100.0,
         lambda_gan: 1.0,
         dropout: 0.5,
+        diff_augment: DiffAugment::default(),
+        seed: 0,
     };
-    let net_g = init_normal(generator.init(&autodiff));
-    let net_d = init_normal(discriminator.init(&autodiff));
+    let rates = Rates {
+        net_g: 2e-4,
+        net_d: 2e-4,
+    };
+    let (init, gain) = (InitType::Normal, 0.02);
+    let net_g = init_weights(generator.init(&autodiff), init, gain);
+    let net_d = init_weights(discriminator.init(&autodiff), init, gain);
     let picture = |device: &Device| {
         let range = Distribution::Uniform(-1.0, 1.0);
         Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
@@ -77,7 +83,7 @@ pub fn time(
             real_b: picture(&autodiff),
         };
         if let Some(before) = model.take() {
-            let (after, losses) = before.step(batch, 2e-4);
+            let (after, losses) = before.step(batch, 0, rates);
             losses.read();
             model = Some(after);
         }

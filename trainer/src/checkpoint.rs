@@ -12,18 +12,16 @@ use model::Generator;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::config::TrainConfig;
+use crate::config::{Direction, TrainConfig};
 use crate::metrics::Evaluation;
-use crate::pix2pix::Pix2Pix;
 use crate::report::metrics_file::MetricsLine;
+use crate::schedule::Plateau;
+use crate::training_model::{TrainingModel, generator_file};
 
 const CONFIG_FILE: &str = "config.json";
 const FOLDER: &str = "checkpoints";
 const LATEST_FILE: &str = "latest";
-const NET_G_FILE: &str = "netG.bpk";
-const NET_D_FILE: &str = "netD.bpk";
-const OPTIMIZER_G_FILE: &str = "optimizerG.bpk";
-const OPTIMIZER_D_FILE: &str = "optimizerD.bpk";
+const RECORD_EXTENSION: &str = "bpk";
 const PROGRESS_FILE: &str = "progress.json";
 /// Older checkpoints are deleted.
 const KEPT: usize = 2;
@@ -64,10 +62,13 @@ pub enum RunFolderError {
 }
 
 /// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Steps made.
     pub step: u64,
+    /// What the losses did to the learning rate.
+    #[serde(default)]
+    pub plateau: Plateau,
 }
 
 /// The folder of a run.
@@ -140,7 +141,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`RunFolderError::Write`]; earlier checkpoints are untouched then.
-    pub fn save(&self, model: &Pix2Pix, progress: Progress) -> Result<PathBuf, RunFolderError> {
+    pub fn save(
+        &self,
+        model: &TrainingModel,
+        progress: Progress,
+    ) -> Result<PathBuf, RunFolderError> {
         let parent = self.root.join(FOLDER);
         let path = parent.join(format!("{:08}", progress.step));
         let write_error = |path: &Path| {
@@ -151,35 +156,10 @@ impl RunFolder {
             .prefix(".unfinished-")
             .tempdir_in(&parent)
             .map_err(write_error(&parent))?;
-        let record = |record: ModuleRecord, file: &str| {
-            let bytes = record.into_bytes();
-            bytes.map_err(|error| damaged(&staging.path().join(file), error))
-        };
-        let optimizer = |bytes: Result<Bytes, _>, file: &str| {
-            bytes.map_err(|error: burn::store::RecordError| {
-                damaged(&staging.path().join(file), error)
-            })
-        };
-        let files = [
-            (
-                NET_G_FILE,
-                record(model.net_g.valid().into_record(), NET_G_FILE)?,
-            ),
-            (
-                NET_D_FILE,
-                record(model.net_d.valid().into_record(), NET_D_FILE)?,
-            ),
-            (
-                OPTIMIZER_G_FILE,
-                optimizer(model.optimizer_g.into_bytes(), OPTIMIZER_G_FILE)?,
-            ),
-            (
-                OPTIMIZER_D_FILE,
-                optimizer(model.optimizer_d.into_bytes(), OPTIMIZER_D_FILE)?,
-            ),
-        ];
-        for (name, bytes) in files {
-            write_synced(&staging.path().join(name), &bytes)?;
+        for (name, record) in model.records() {
+            let file = staging.path().join(name).with_extension(RECORD_EXTENSION);
+            let bytes = record.map_err(|error| damaged(&file, error))?;
+            write_synced(&file, &bytes)?;
         }
         let progress_path = staging.path().join(PROGRESS_FILE);
         let json = serde_json::to_vec(&progress).map_err(|error| damaged(&progress_path, error))?;
@@ -193,13 +173,15 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// The generator of the latest checkpoint, on `device`, and how far it was trained.
+    /// A generator of the latest checkpoint, on `device`, and how far it was trained: the
+    /// average where the run keeps one.
     ///
     /// # Errors
     /// There is no checkpoint, or a file of it is damaged.
     pub fn latest_generator(
         &self,
         config: &TrainConfig,
+        direction: Direction,
         device: &Device,
     ) -> Result<(Generator, Progress), RunFolderError> {
         let parent = self.root.join(FOLDER);
@@ -209,13 +191,18 @@ impl RunFolder {
             source,
         })?;
         let path = parent.join(name.trim());
-        let file = path.join(NET_G_FILE);
+        let network = match direction {
+            Direction::AtoB => config.generator(),
+            Direction::BtoA => config.generator_back(),
+        };
+        let name = generator_file(config.model, direction, config.ema.is_some());
+        let file = path.join(name).with_extension(RECORD_EXTENSION);
         let bytes = fs::read(&file).map_err(|source| RunFolderError::Read {
             path: file.clone(),
             source,
         })?;
         let generator = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
-            .and_then(|record| config.generator().init(device).try_load_record(record))
+            .and_then(|record| network.init(device).try_load_record(record))
             .map_err(|error| damaged(&file, error))?;
         Ok((generator, read_json(&path.join(PROGRESS_FILE))?))
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::TrainConfig;
+use crate::loss::LossValues;
 use crate::metrics::Evaluation;
-use crate::pix2pix::LossValues;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Event<'a> {
         /// Of how many.
         steps: u64,
         /// Mean losses since the last such event.
-        losses: LossValues,
+        losses: &'a LossValues,
         /// Learning rate of the last step.
         lr: f64,
     },

@@ -16,7 +16,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
-use crate::config::{DataArgs, Direction, TrainConfig, WeightsArg};
+use crate::config::{DataArgs, Direction, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
@@ -58,7 +58,7 @@ pub enum ExportError {
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
     /// Storage of the weights.
-    pub weights: Option<WeightsArg>,
+    pub weights: Option<WeightsDtype>,
     /// Short name.
     pub name: Option<String>,
     /// Name for people.
@@ -86,7 +86,8 @@ pub fn export_run(
     if let Some(name) = &options.name {
         config.name.clone_from(name);
     }
-    let (generator, progress) = folder.latest_generator(&config, &Device::flex())?;
+    let (generator, progress) =
+        folder.latest_generator(&config, Direction::AtoB, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
     let mut manifest = export_generator(&config, &generator, progress.step, &evaluation, output)?;
     if let Some(title) = &options.title {
@@ -158,7 +159,7 @@ pub fn export_generator(
     evaluation: &Evaluation,
     output: &Path,
 ) -> Result<Manifest, ExportError> {
-    let weights = write_weights(&state_of(generator), config.weights.into(), output)?;
+    let weights = write_weights(&state_of(generator), config.weights, output)?;
     let mut manifest = manifest(config, steps, evaluation, weights);
     if config.data.is_demo() && config.data.direction == Direction::AtoB {
         manifest.samples = draw_samples(config, output)?;
@@ -218,7 +219,7 @@ fn manifest(
         },
         generator: ManifestGenerator {
             config: generator,
-            norm_stats: config.norm_stats.into(),
+            norm_stats: config.norm_stats,
             dropout: TestDropout::Off,
         },
         weights: vec![weights],

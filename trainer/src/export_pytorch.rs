@@ -9,6 +9,7 @@ use model::{GeneratorConfig, ManifestError};
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
+use crate::config::Direction;
 use crate::export::MANIFEST_FILE;
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::translate::{TranslateFileError, read_model};
@@ -59,15 +60,19 @@ pub enum ExportPytorchError {
     Write(#[from] WriteError),
 }
 
-/// Writes the generator of `source`, the folder of a run (its latest checkpoint) or of a model,
-/// to the file `output`, and gives the reference's options for it.
+/// Writes the generator of `source`, the folder of a run (its latest checkpoint, the generator of
+/// `direction`) or of a model, to the file `output`, and gives the reference's options for it.
 ///
 /// # Errors
 /// See [`ExportPytorchError`].
-pub fn export_pytorch(source: &Path, output: &Path) -> Result<String, ExportPytorchError> {
+pub fn export_pytorch(
+    source: &Path,
+    direction: Direction,
+    output: &Path,
+) -> Result<String, ExportPytorchError> {
     let (config, state) = match source.join(MANIFEST_FILE).exists() {
         true => from_model(source)?,
-        false => from_run(source)?,
+        false => from_run(source, direction)?,
     };
     let options = reference_options(&config);
     let entries = unfit(&config, state).map_err(|error| ExportPytorchError::Network {
@@ -78,11 +83,18 @@ pub fn export_pytorch(source: &Path, output: &Path) -> Result<String, ExportPyto
     Ok(options)
 }
 
-fn from_run(root: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
+fn from_run(
+    root: &Path,
+    direction: Direction,
+) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
     let folder = RunFolder::open(root);
     let config = folder.config()?;
-    let (generator, _) = folder.latest_generator(&config, &Device::flex())?;
-    Ok((config.generator(), state_of(&generator)))
+    let (generator, _) = folder.latest_generator(&config, direction, &Device::flex())?;
+    let network = match direction {
+        Direction::AtoB => config.generator(),
+        Direction::BtoA => config.generator_back(),
+    };
+    Ok((network, state_of(&generator)))
 }
 
 fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {

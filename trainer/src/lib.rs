@@ -1,23 +1,31 @@
-//! Trains pix2pix models and translates pictures with them. The binary `trainer` is a thin
+//! Trains pix2pix and CycleGAN models and translates pictures with them. The binary `trainer` is a thin
 //! shell around [`cli`].
 
 pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod cyclegan;
 pub mod data;
 pub mod device;
+pub mod diff_augment;
+pub mod ema;
 pub mod event;
 pub mod export;
 pub mod export_pytorch;
 pub mod import;
 pub mod loss;
 pub mod metrics;
+pub mod networks;
+pub mod optimizer;
 pub mod picture;
 pub mod pix2pix;
+pub mod pool;
 pub mod pytorch;
+pub mod randomness;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod training_model;
 pub mod translate;
 pub mod validate;

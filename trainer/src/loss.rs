@@ -1,18 +1,72 @@
-//! Losses of the papers. Each gives a tensor of one value; nothing is read back here.
+//! Losses of the papers, and the named values that a step gives. Nothing here waits for the
+//! device but [`Losses::read`].
+
+use std::borrow::Cow;
 
 use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use clap::ValueEnum;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
-/// Binary cross entropy of logits against "all real" or "all fake" (the vanilla objective,
-/// arXiv 1611.07004, equation 1), averaged over patches. log 2 ≈ 0.693 is a coin toss.
-pub fn bce_with_logits(logits: Tensor<4>, is_real: bool) -> Tensor<1> {
+/// The adversarial objective.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GanMode {
+    /// Binary cross entropy of logits (arXiv 1611.07004, equation 1)
+    Vanilla,
+    /// Least squares (arXiv 1611.04076)
+    Lsgan,
+    /// Hinge (arXiv 1705.02894)
+    Hinge,
+}
+
+impl GanMode {
+    /// What the discriminator pays for its logits on real or on fake pictures, averaged over
+    /// patches.
+    pub fn discriminator_loss(self, logits: Tensor<4>, is_real: bool) -> Tensor<1> {
+        match self {
+            Self::Vanilla => bce_with_logits(logits, is_real),
+            Self::Lsgan => mean_square(logits, is_real),
+            Self::Hinge if is_real => relu(-logits + 1.0).mean(),
+            Self::Hinge => relu(logits + 1.0).mean(),
+        }
+    }
+
+    /// What the generator pays for the discriminator's logits on its pictures.
+    pub fn generator_loss(self, logits: Tensor<4>) -> Tensor<1> {
+        match self {
+            Self::Vanilla => bce_with_logits(logits, true),
+            Self::Lsgan => mean_square(logits, true),
+            Self::Hinge => -logits.mean(),
+        }
+    }
+}
+
+/// Binary cross entropy of logits against "all real" or "all fake", averaged over patches.
+/// log 2 ≈ 0.693 is a coin toss.
+fn bce_with_logits(logits: Tensor<4>, is_real: bool) -> Tensor<1> {
     // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x).
     let x = if is_real { -logits } else { logits };
     softplus(x).mean()
 }
 
+fn mean_square(logits: Tensor<4>, is_real: bool) -> Tensor<1> {
+    let target = if is_real { 1.0 } else { 0.0 };
+    (logits - target).powi_scalar(2).mean()
+}
+
 /// Mean absolute difference.
 pub fn l1(fake: Tensor<4>, real: Tensor<4>) -> Tensor<1> {
     (fake - real).abs().mean()
+}
+
+/// Mean absolute difference where `mask`, `[batch, 1, height, width]`, is one; zero where
+/// nothing is.
+pub fn masked_l1(fake: Tensor<4>, real: Tensor<4>, mask: Tensor<4>) -> Tensor<1> {
+    let channels = fake.dims()[1] as f64;
+    let counted = (mask.clone().sum() * channels).clamp_min(1.0);
+    ((fake - real).abs() * mask).sum() / counted
 }
 
 /// log(1 + eˣ) in the form that neither overflows nor loses small values.
@@ -21,26 +75,131 @@ fn softplus(x: Tensor<4>) -> Tensor<4> {
     x.clamp_min(0.0) + tail
 }
 
+/// Losses of one step under the field's names, unread: reading one waits for the device.
+#[derive(Clone, Debug)]
+pub struct Losses(Vec<(&'static str, Tensor<1>)>);
+
+impl Losses {
+    /// Names and values, in the order of reports; gradients are let go.
+    pub fn new<const N: usize>(named: [(&'static str, Tensor<1>); N]) -> Self {
+        let inner = |(name, loss): (_, Tensor<1>)| (name, loss.inner());
+        Self(named.into_iter().map(inner).collect())
+    }
+
+    /// Reads the numbers; waits for the device.
+    pub fn read(self) -> LossValues {
+        let (names, tensors): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let values = Tensor::cat(tensors, 0).into_data();
+        let named = names.into_iter().map(Cow::Borrowed);
+        LossValues(named.zip(values.iter::<f32>()).collect())
+    }
+}
+
+/// [`Losses`] as numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LossValues(Vec<(Cow<'static, str>, f32)>);
+
+impl LossValues {
+    /// Mean of each loss.
+    pub fn mean(all: &[Self]) -> Self {
+        let names = all.first().map_or(&[][..], |first| &first.0);
+        let mean_at = |index: usize| {
+            let values = all.iter().map(|losses| losses.0[index].1);
+            values.sum::<f32>() / all.len() as f32
+        };
+        let named = names.iter().enumerate();
+        Self(
+            named
+                .map(|(index, (name, _))| (name.clone(), mean_at(index)))
+                .collect(),
+        )
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
+    /// The loss of this name.
+    pub fn get(&self, wanted: &str) -> Option<f32> {
+        let found = self.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value)
+    }
+
+    /// How far fake pictures are from those that they should equal: the L1 loss of pix2pix, both
+    /// cycle losses of CycleGAN.
+    pub fn reconstruction(&self) -> f32 {
+        let names = ["G_L1", "cycle_A", "cycle_B"];
+        let parts = names.iter().filter_map(|name| self.get(name));
+        parts.sum()
+    }
+
+    /// Whether every loss is a number.
+    pub fn is_finite(&self) -> bool {
+        self.iter().all(|(_, value)| value.is_finite())
+    }
+}
+
+impl Serialize for LossValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::Device;
 
-    fn value(logit: f32, is_real: bool) -> f32 {
-        let logits = Tensor::full([1, 1, 2, 2], logit, &Device::flex());
-        bce_with_logits(logits, is_real).into_scalar::<f32>()
+    fn logits(value: f32) -> Tensor<4> {
+        Tensor::full([1, 1, 2, 2], value, &Device::flex())
+    }
+
+    fn of_discriminator(mode: GanMode, logit: f32, is_real: bool) -> f32 {
+        mode.discriminator_loss(logits(logit), is_real)
+            .into_scalar::<f32>()
     }
 
     #[test]
     fn undecided_logits_cost_log_two() {
-        assert!((value(0.0, true) - std::f32::consts::LN_2).abs() < 1e-6);
-        assert!((value(0.0, false) - std::f32::consts::LN_2).abs() < 1e-6);
+        let vanilla = GanMode::Vanilla;
+        for is_real in [true, false] {
+            let loss = of_discriminator(vanilla, 0.0, is_real);
+            assert!((loss - std::f32::consts::LN_2).abs() < 1e-6);
+        }
     }
 
     #[test]
     fn extreme_logits_stay_finite() {
-        assert_eq!(value(200.0, true), 0.0);
-        assert_eq!(value(200.0, false), 200.0);
-        assert_eq!(value(-200.0, true), 200.0);
+        assert_eq!(of_discriminator(GanMode::Vanilla, 200.0, true), 0.0);
+        assert_eq!(of_discriminator(GanMode::Vanilla, 200.0, false), 200.0);
+        assert_eq!(of_discriminator(GanMode::Vanilla, -200.0, true), 200.0);
+    }
+
+    #[test]
+    fn a_hinge_costs_nothing_beyond_its_margin() {
+        assert_eq!(of_discriminator(GanMode::Hinge, 1.5, true), 0.0);
+        assert_eq!(of_discriminator(GanMode::Hinge, 0.25, true), 0.75);
+        assert_eq!(of_discriminator(GanMode::Hinge, -1.5, false), 0.0);
+        assert_eq!(of_discriminator(GanMode::Hinge, 0.25, false), 1.25);
+        let generator = GanMode::Hinge.generator_loss(logits(3.0));
+        assert_eq!(generator.into_scalar::<f32>(), -3.0);
+    }
+
+    #[test]
+    fn masked_pixels_cost_nothing() {
+        let device = Device::flex();
+        let tensor =
+            |values: [f32; 4]| Tensor::<1>::from_floats(values, &device).reshape([1, 1, 2, 2]);
+        let mask = tensor([1.0, 0.0, 1.0, 0.0]);
+        let real = tensor([0.0, 9.0, 0.0, -9.0]);
+        let loss = masked_l1(tensor([0.5, 0.0, 0.25, 0.0]), real.clone(), mask);
+        assert_eq!(loss.into_scalar::<f32>(), 0.375);
+        let nothing = masked_l1(real.clone(), -real, tensor([0.0; 4]));
+        assert_eq!(nothing.into_scalar::<f32>(), 0.0);
     }
 }

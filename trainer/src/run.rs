@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
 use burn::tensor::Device;
-use model::{Mode, NormStats};
+use model::Mode;
 use thiserror::Error;
 
 use crate::checkpoint::{Progress, RunFolder, RunFolderError};
-use crate::config::TrainConfig;
+use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::data::{DataError, Pair, PairSource, PairedBatch};
 use crate::event::Event;
 use crate::export::{ExportError, export_generator};
+use crate::loss::{LossValues, Losses};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
-use crate::pix2pix::{LossValues, Losses, Pix2Pix};
-use crate::schedule::learning_rate;
+use crate::schedule::{LrPolicy, Plateau, Rates};
+use crate::training_model::TrainingModel;
 use crate::validate::{evaluate, sample_grid, translate_pair};
 
 /// Pairs in a sample grid.
@@ -125,32 +125,87 @@ pub fn train(
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
     }
     let training_device = device.clone().autodiff();
-    let mut model = Pix2Pix::new(config, device);
+    let mut model = TrainingModel::new(config, device);
     if let Some(from) = &config.from {
-        let (net_g, _) = RunFolder::open(from).latest_generator(config, &training_device)?;
-        model.net_g = net_g;
+        let from = RunFolder::open(from);
+        let (net_g, _) = from.latest_generator(config, Direction::AtoB, &training_device)?;
+        let back = match config.model {
+            ModelKind::Pix2Pix => None,
+            ModelKind::CycleGan => Some(
+                from.latest_generator(config, Direction::BtoA, &training_device)?
+                    .0,
+            ),
+        };
+        model.start_from(net_g, back);
     }
     let mut loader = Loader::start(data.train, loader_config(config), 0);
     let mut unread = Unread::new();
+    let mut rates = RatePlan::new(config);
     let mut step = 0;
     while step < config.steps && !stop.load(Ordering::Relaxed) {
         let batch = run.next_batch(&mut loader, &training_device)?;
         device.seed(config.seed ^ (step + 1));
-        let lr = learning_rate(config.lr, step, config.steps);
         let losses;
-        (model, losses) = model.step(batch, lr);
+        (model, losses) = model.step(batch, step, rates.at(step));
         step += 1;
-        if let Some(losses) = unread.add(losses, step == config.steps) {
-            run.report_losses(step, losses, lr)?;
+        let now = step == config.steps || rates.wants_losses_after(step);
+        if let Some(losses) = unread.add(losses, now) {
+            run.report_losses(step, &losses.mean, rates.at(step - 1))?;
+            rates.observe(step, &losses);
         }
         if step % config.sample_every == 0 && step < config.steps {
             run.sample(&model, step, VALIDATION_PAIRS)?;
         }
         if step % config.checkpoint_every == 0 && step < config.steps {
-            run.checkpoint(&model, step)?;
+            run.checkpoint(&model, step, &rates)?;
         }
     }
-    run.finish(&model, step, started.elapsed())
+    run.finish(&model, step, &rates, started.elapsed())
+}
+
+/// The learning rates of a run as it goes on.
+struct RatePlan<'a> {
+    config: &'a TrainConfig,
+    plateau: Plateau,
+    epoch_sum: f64,
+    epoch_steps: usize,
+}
+
+impl<'a> RatePlan<'a> {
+    fn new(config: &'a TrainConfig) -> Self {
+        Self {
+            config,
+            plateau: Plateau::default(),
+            epoch_sum: 0.0,
+            epoch_steps: 0,
+        }
+    }
+
+    fn at(&self, step: u64) -> Rates {
+        let factor = match self.config.schedule.policy {
+            LrPolicy::Plateau => self.plateau.factor(),
+            _ => self.config.schedule.factor(step),
+        };
+        Rates {
+            net_g: self.config.lr * factor,
+            net_d: self.config.lr_d * factor,
+        }
+    }
+
+    fn wants_losses_after(&self, step: u64) -> bool {
+        let schedule = &self.config.schedule;
+        schedule.policy == LrPolicy::Plateau && step.is_multiple_of(schedule.unit_steps.max(1))
+    }
+
+    fn observe(&mut self, step: u64, losses: &ReadLosses) {
+        self.epoch_sum += f64::from(losses.mean.reconstruction()) * losses.count as f64;
+        self.epoch_steps += losses.count;
+        if self.wants_losses_after(step) {
+            self.plateau
+                .observe(self.epoch_sum / self.epoch_steps as f64);
+            (self.epoch_sum, self.epoch_steps) = (0.0, 0);
+        }
+    }
 }
 
 struct Run<'a> {
@@ -187,11 +242,16 @@ impl Run<'_> {
         }
     }
 
-    fn report_losses(&mut self, step: u64, losses: LossValues, lr: f64) -> Result<(), RunError> {
+    fn report_losses(
+        &mut self,
+        step: u64,
+        losses: &LossValues,
+        rates: Rates,
+    ) -> Result<(), RunError> {
         if !losses.is_finite() {
             return Err(RunError::NotFinite {
                 step,
-                losses,
+                losses: losses.clone(),
                 checkpoints: self.folder.root().join("checkpoints"),
             });
         }
@@ -200,17 +260,24 @@ impl Run<'_> {
             step,
             steps,
             losses,
-            lr,
+            lr: rates.net_g,
         });
         Ok(())
     }
 
-    fn sample(&mut self, model: &Pix2Pix, step: u64, pairs: usize) -> Result<Evaluation, RunError> {
+    fn sample(
+        &mut self,
+        model: &TrainingModel,
+        step: u64,
+        pairs: usize,
+    ) -> Result<Evaluation, RunError> {
+        let Some(generator) = model.generator(Direction::AtoB) else {
+            return Ok(Evaluation::default());
+        };
         if self.validation.is_empty() {
             return Ok(Evaluation::default());
         }
-        let generator = model.net_g.valid();
-        let mode = Mode::Inference(NormStats::from(self.config.norm_stats));
+        let mode = Mode::Inference(self.config.norm_stats);
         let (size, source) = (self.config.validation_size(), &self.validation);
         let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
         let mut problems = Vec::new();
@@ -227,28 +294,36 @@ impl Run<'_> {
         Ok(evaluation)
     }
 
-    fn checkpoint(&mut self, model: &Pix2Pix, step: u64) -> Result<(), RunError> {
-        let path = self.folder.save(model, Progress { step })?;
+    fn checkpoint(
+        &mut self,
+        model: &TrainingModel,
+        step: u64,
+        rates: &RatePlan<'_>,
+    ) -> Result<(), RunError> {
+        let plateau = rates.plateau;
+        let path = self.folder.save(model, Progress { step, plateau })?;
         (self.listen)(&Event::Checkpoint { step, path });
         Ok(())
     }
 
     fn finish(
         mut self,
-        model: &Pix2Pix,
+        model: &TrainingModel,
         step: u64,
+        rates: &RatePlan<'_>,
         elapsed: Duration,
     ) -> Result<Outcome, RunError> {
         let interrupted = step < self.config.steps;
-        self.checkpoint(model, step)?;
+        self.checkpoint(model, step, rates)?;
         let pairs = match interrupted {
             true => VALIDATION_PAIRS,
             false => self.validation.len(),
         };
         let evaluation = self.sample(model, step, pairs)?;
         let export = self.folder.export();
-        let generator = model.net_g.valid();
-        export_generator(self.config, &generator, step, &evaluation, &export)?;
+        if let Some(generator) = model.generator(Direction::AtoB) {
+            export_generator(self.config, &generator, step, &evaluation, &export)?;
+        }
         (self.listen)(&Event::Finished {
             step,
             elapsed,
@@ -278,17 +353,26 @@ impl Unread {
         }
     }
 
-    /// Keeps the losses; when it is time, reads all and gives their mean.
-    fn add(&mut self, losses: Losses, last: bool) -> Option<LossValues> {
+    /// Keeps the losses; when it is time, or must be now, reads all.
+    fn add(&mut self, losses: Losses, now: bool) -> Option<ReadLosses> {
         self.losses.push(losses);
         let due = self.since.elapsed() >= READ_EVERY || self.losses.len() >= READ_AFTER;
-        if !due && !last {
+        if !due && !now {
             return None;
         }
         self.since = Instant::now();
         let values: Vec<LossValues> = self.losses.drain(..).map(Losses::read).collect();
-        Some(LossValues::mean(&values))
+        Some(ReadLosses {
+            mean: LossValues::mean(&values),
+            count: values.len(),
+        })
     }
+}
+
+/// Losses of the last steps.
+struct ReadLosses {
+    mean: LossValues,
+    count: usize,
 }
 
 fn loader_config(config: &TrainConfig) -> LoaderConfig {

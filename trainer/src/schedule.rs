@@ -1,26 +1,157 @@
 //! The learning rate of each step.
 
-/// Constant for the first half of the training, then falling in a line to zero, as the
-/// reference does with equal numbers of epochs for both.
-pub fn learning_rate(base: f64, step: u64, steps: u64) -> f64 {
-    let half = steps / 2;
-    if step < half {
-        return base;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// How the learning rate changes, under the reference implementation's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LrPolicy {
+    /// Constant, then falling in a line to zero
+    Linear,
+    /// A tenth after every --lr-decay-every epochs
+    Step,
+    /// Half a cosine over the constant epochs
+    Cosine,
+    /// A fifth when the reconstruction loss has not fallen by a hundredth for five epochs
+    Plateau,
+    /// Always the same
+    Constant,
+}
+
+const STEP_FACTOR: f64 = 0.1;
+const PLATEAU_FACTOR: f64 = 0.2;
+const PLATEAU_THRESHOLD: f64 = 0.01;
+const PLATEAU_PATIENCE: u64 = 5;
+
+/// Learning rates of one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// Of the generators.
+    pub net_g: f64,
+    /// Of the discriminators.
+    pub net_d: f64,
+}
+
+/// The whole plan. Its unit of time is an epoch, or a step where a run is counted in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Shape of the plan.
+    pub policy: LrPolicy,
+    /// Steps in a unit of time.
+    pub unit_steps: u64,
+    /// Units before the decay of `linear`; half a period of `cosine`.
+    pub constant: u64,
+    /// Units of the decay of `linear`.
+    pub decay: u64,
+    /// Units between the falls of `step`.
+    pub decay_every: u64,
+}
+
+impl Schedule {
+    /// The factor on the learning rates in step number `step`, counted from zero; that of
+    /// `plateau` follows from the losses instead: see [`Plateau`].
+    pub fn factor(&self, step: u64) -> f64 {
+        self.factor_at(step / self.unit_steps.max(1))
     }
-    let left = steps.saturating_sub(step) as f64;
-    base * (left / (steps - half).max(1) as f64).min(1.0)
+
+    fn factor_at(&self, unit: u64) -> f64 {
+        match self.policy {
+            LrPolicy::Constant | LrPolicy::Plateau => 1.0,
+            LrPolicy::Linear => {
+                let late = (unit + 1).saturating_sub(self.constant) as f64;
+                (1.0 - late / (self.decay + 1) as f64).max(0.0)
+            }
+            LrPolicy::Step => {
+                let falls = unit / self.decay_every.max(1);
+                STEP_FACTOR.powi(i32::try_from(falls).unwrap_or(i32::MAX))
+            }
+            LrPolicy::Cosine => {
+                let turn = std::f64::consts::PI * unit as f64 / self.constant.max(1) as f64;
+                (1.0 + turn.cos()) / 2.0
+            }
+        }
+    }
+}
+
+/// Lowers the rate when a loss stops falling.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plateau {
+    factor: f64,
+    best: Option<f64>,
+    patience_used: u64,
+}
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Self {
+            factor: 1.0,
+            best: None,
+            patience_used: 0,
+        }
+    }
+}
+
+impl Plateau {
+    /// The factor on the learning rates.
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// Takes the mean loss of an epoch.
+    pub fn observe(&mut self, loss: f64) {
+        let improved = self
+            .best
+            .is_none_or(|best| loss < best * (1.0 - PLATEAU_THRESHOLD));
+        if improved {
+            self.best = Some(loss);
+            self.patience_used = 0;
+            return;
+        }
+        self.patience_used += 1;
+        if self.patience_used > PLATEAU_PATIENCE {
+            self.factor *= PLATEAU_FACTOR;
+            self.patience_used = 0;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn schedule(policy: LrPolicy, constant: u64, decay: u64) -> Schedule {
+        Schedule {
+            policy,
+            unit_steps: 1,
+            constant,
+            decay,
+            decay_every: 50,
+        }
+    }
+
     #[test]
-    fn the_rate_is_constant_for_half_the_steps_and_then_falls_to_nothing() {
-        assert_eq!(learning_rate(2e-4, 0, 100), 2e-4);
-        assert_eq!(learning_rate(2e-4, 50, 100), 2e-4);
-        assert!((learning_rate(2e-4, 75, 100) - 1e-4).abs() < 1e-12);
-        assert!(learning_rate(2e-4, 99, 100) > 0.0);
-        assert!(learning_rate(2e-4, 0, 1) > 0.0);
+    fn a_run_counted_in_steps_is_constant_for_half_and_then_falls_to_almost_nothing() {
+        let schedule = schedule(LrPolicy::Linear, 50, 50);
+        assert_eq!(schedule.factor(0), 1.0);
+        assert_eq!(schedule.factor(49), 1.0);
+        assert!((schedule.factor(75) - 0.5).abs() < 0.02);
+        assert!(schedule.factor(99) > 0.0 && schedule.factor(99) < 0.05);
+        assert_eq!(schedule.factor(1_000), 0.0);
+    }
+
+    #[test]
+    fn a_loss_that_stops_falling_lowers_the_rate_after_five_epochs() {
+        let mut plateau = Plateau::default();
+        for loss in [1.0, 0.9, 0.899, 0.898, 0.897, 0.896, 0.895] {
+            plateau.observe(loss);
+            assert_eq!(plateau.factor(), 1.0);
+        }
+        plateau.observe(0.894);
+        assert_eq!(plateau.factor(), PLATEAU_FACTOR);
+        for _ in 0..6 {
+            plateau.observe(f64::NAN);
+        }
+        assert!(plateau.factor() < PLATEAU_FACTOR);
     }
 }

@@ -3,6 +3,8 @@
 use burn::tensor::Device;
 
 use crate::error::{ErrorCode, WebError};
+#[cfg(feature = "webgpu")]
+use crate::gpu;
 
 /// What the page asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,33 +46,27 @@ impl Backend {
     }
 }
 
+/// A device that is ready, and the reason as a sentence.
 pub struct Choice {
     pub backend: Backend,
     pub device: Device,
     pub reason: String,
 }
 
-impl Choice {
-    fn cpu(reason: impl Into<String>) -> Self {
-        Self {
-            backend: Backend::Cpu,
-            device: cpu_device(),
-            reason: reason.into(),
-        }
-    }
-}
-
+/// Takes the device that was asked for, or the best that this build can have.
 pub async fn choose(preference: Preference) -> Result<Choice, WebError> {
     if preference == Preference::Cpu {
-        return Ok(Choice::cpu("The CPU was asked for."));
+        return on_cpu("The CPU was asked for.".to_owned());
     }
-    match gpu::acquire().await {
-        Ok(gpu) => Ok(gpu.into_choice(preference)),
-        Err(why) if preference == Preference::WebGpu => Err(WebError::new(
+    match on_gpu(preference).await {
+        Ok(choice) => Ok(choice),
+        Err(why) if preference == Preference::Auto && HAS_CPU => {
+            on_cpu(format!("{why} The CPU does the work."))
+        }
+        Err(why) => Err(WebError::new(
             ErrorCode::NoWebGpu,
             format!("{why} Choose the CPU, or open the page in a browser that has WebGPU."),
         )),
-        Err(why) => Ok(Choice::cpu(format!("{why} The CPU does the work."))),
     }
 }
 
@@ -86,15 +82,58 @@ pub fn still_there(backend: Backend) -> Result<(), WebError> {
     }
 }
 
-#[cfg(not(feature = "ndarray"))]
-fn cpu_device() -> Device {
-    Device::flex()
+#[cfg(feature = "webgpu")]
+async fn on_gpu(preference: Preference) -> Result<Choice, String> {
+    webgpu_offered()?;
+    let gpu = gpu::acquire().await?;
+    let reason = match (preference, gpu.in_software) {
+        (Preference::Auto, true) if HAS_CPU => {
+            return Err("This browser has WebGPU only in software, which is slower.".to_owned());
+        }
+        (Preference::Auto, _) => "WebGPU is available in this browser.",
+        (_, false) => "WebGPU was asked for, and is available.",
+        (_, true) => "WebGPU was asked for; this browser runs it in software.",
+    };
+    Ok(Choice {
+        backend: Backend::WebGpu,
+        device: gpu.device,
+        reason: reason.to_owned(),
+    })
+}
+
+#[cfg(not(feature = "webgpu"))]
+async fn on_gpu(_: Preference) -> Result<Choice, String> {
+    webgpu_offered()?;
+    Err("This build of the module was made without WebGPU.".to_owned())
+}
+
+const HAS_CPU: bool = cfg!(any(feature = "cpu", feature = "ndarray"));
+
+fn on_cpu(reason: String) -> Result<Choice, WebError> {
+    let device = cpu_device().ok_or_else(|| {
+        WebError::internal("This build of the module was made without the CPU backend.")
+    })?;
+    Ok(Choice {
+        backend: Backend::Cpu,
+        device,
+        reason,
+    })
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
-fn cpu_device() -> Device {
-    Device::ndarray()
+fn cpu_device() -> Option<Device> {
+    Some(Device::ndarray())
+}
+
+#[cfg(all(feature = "cpu", not(feature = "ndarray")))]
+fn cpu_device() -> Option<Device> {
+    Some(Device::flex())
+}
+
+#[cfg(not(any(feature = "cpu", feature = "ndarray")))]
+fn cpu_device() -> Option<Device> {
+    None
 }
 
 /// Whether the browser offers WebGPU at all, and if not, why.
@@ -110,100 +149,4 @@ fn webgpu_offered() -> Result<(), String> {
         return Err("WebGPU needs a page served over https.".to_owned());
     }
     Err("This browser has no WebGPU.".to_owned())
-}
-
-#[cfg(not(feature = "webgpu"))]
-mod gpu {
-    use super::{Choice, Preference};
-
-    pub enum Never {}
-
-    impl Never {
-        pub fn into_choice(self, _: Preference) -> Choice {
-            match self {}
-        }
-    }
-
-    pub async fn acquire() -> Result<Never, String> {
-        super::webgpu_offered()?;
-        Err("This build of the module was made without WebGPU.".to_owned())
-    }
-}
-
-#[cfg(feature = "webgpu")]
-mod gpu {
-    use std::cell::{Cell, OnceCell};
-
-    use burn::tensor::Device;
-    use burn::tensor::wgpu::wgpu::DeviceType;
-
-    use super::{Backend, Choice, Preference};
-
-    /// The one GPU device of this module: a runtime can be registered once.
-    #[derive(Clone)]
-    pub struct Gpu {
-        device: Device,
-        in_software: bool,
-    }
-
-    thread_local! {
-        static GPU: OnceCell<Gpu> = const { OnceCell::new() };
-        static LOST: Cell<bool> = const { Cell::new(false) };
-    }
-
-    impl Gpu {
-        pub fn into_choice(self, preference: Preference) -> Choice {
-            if self.in_software && preference == Preference::Auto {
-                return Choice::cpu(
-                    "This browser's WebGPU runs in software, where the CPU is faster.",
-                );
-            }
-            let reason = match (preference, self.in_software) {
-                (Preference::Auto, _) => "WebGPU is available in this browser.",
-                (_, false) => "WebGPU was asked for, and is available.",
-                (_, true) => "WebGPU was asked for; this browser runs it in software.",
-            };
-            Choice {
-                backend: Backend::WebGpu,
-                device: self.device,
-                reason: reason.to_owned(),
-            }
-        }
-    }
-
-    pub async fn acquire() -> Result<Gpu, String> {
-        super::webgpu_offered()?;
-        if is_lost() {
-            return Err("The browser took the graphics device away.".to_owned());
-        }
-        if let Some(gpu) = cached() {
-            return Ok(gpu);
-        }
-        let acquired = Device::wgpu_options().init_with_setup_async().await;
-        match acquired {
-            Ok((device, setup)) => {
-                setup
-                    .device
-                    .set_device_lost_callback(|_, _| LOST.with(|lost| lost.set(true)));
-                let in_software = setup.adapter.get_info().device_type == DeviceType::Cpu;
-                let gpu = Gpu {
-                    device,
-                    in_software,
-                };
-                Ok(GPU.with(|cell| cell.get_or_init(|| gpu).clone()))
-            }
-            // Another session may have registered the runtime in the meantime.
-            Err(error) => cached().ok_or_else(|| {
-                format!("This browser has WebGPU, but offers no usable graphics device ({error}).")
-            }),
-        }
-    }
-
-    fn cached() -> Option<Gpu> {
-        GPU.with(|cell| cell.get().cloned())
-    }
-
-    pub fn is_lost() -> bool {
-        LOST.with(Cell::get)
-    }
 }

@@ -9,6 +9,8 @@ pub use error::{ErrorCode, WebError};
 
 #[cfg(target_arch = "wasm32")]
 mod backend;
+#[cfg(all(target_arch = "wasm32", feature = "webgpu"))]
+mod gpu;
 #[cfg(target_arch = "wasm32")]
 mod session;
 #[cfg(target_arch = "wasm32")]

@@ -27,7 +27,12 @@ fn check_style() -> Result<()> {
         eprintln!("note: clippy is not installed; `rustup component add clippy` adds it.");
         return Ok(());
     }
-    let wasm = ["--target", "wasm32-unknown-unknown", "--features", "webgpu"];
+    let wasm = [
+        "--target",
+        "wasm32-unknown-unknown",
+        "--features",
+        "cpu,webgpu",
+    ];
     lint(&["--workspace", "--all-targets"])?;
     lint(&["--package", "xtask", "--features", "command"])?;
     lint(&[&["--package", "web"], wasm.as_slice()].concat())

@@ -19,17 +19,17 @@ use crate::{tools, workspace};
 /// One of the modules that the page chooses from.
 struct Module {
     name: &'static str,
-    features: &'static [&'static str],
+    feature: &'static str,
 }
 
 const MODULES: [Module; 2] = [
     Module {
         name: "cpu",
-        features: &[],
+        feature: "cpu",
     },
     Module {
         name: "webgpu",
-        features: &["webgpu"],
+        feature: "webgpu",
     },
 ];
 
@@ -50,12 +50,10 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
         .args(["build", "--package", "web", "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--profile", profile])
+        .args(["--no-default-features", "--features", module.feature])
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    if !module.features.is_empty() {
-        cargo.args(["--features", &module.features.join(",")]);
-    }
     run(&mut cargo, "The compiler's message above says what to do.")?;
     let folder = workspace::target().join("wasm32-unknown-unknown");
     Ok(folder.join(profile).join("web.wasm"))

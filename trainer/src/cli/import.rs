@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
 use serde_json::json;
 
-use crate::config::{NetG, Norm, Stats, WeightsArg};
+use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
+use crate::config::words::one_of;
 use crate::import::{ImportOptions, import_checkpoint};
 use crate::pytorch::{Given, reference_options};
 use crate::report::Format;
@@ -24,21 +26,23 @@ pub(super) struct ImportArgs {
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// Generator [default: found from the file]
-    #[arg(long)]
-    net_g: Option<NetG>,
+    #[arg(long, value_name = "NAME", value_parser = one_of::<GeneratorArch>(NET_G))]
+    net_g: Option<GeneratorArch>,
     /// Normalisation [default: found from the file]
-    #[arg(long)]
-    norm: Option<Norm>,
+    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    norm: Option<NormKind>,
     /// Which network, in a file that holds several, such as netG_A
     #[arg(long, value_name = "NAME")]
     part: Option<String>,
     /// Statistics of batch norms when translating. The reference's test.py uses those of the
     /// picture at hand, unless called with --eval. It also leaves dropout on then; here it is off
-    #[arg(long, default_value = "batch")]
-    norm_stats: Stats,
+    #[arg(long, value_name = "NAME", default_value = "batch",
+        value_parser = one_of::<NormStats>(NORM_STATS))]
+    norm_stats: NormStats,
     /// How to store the weights
-    #[arg(long, default_value = "f16")]
-    weights: WeightsArg,
+    #[arg(long, value_name = "NAME", default_value = "f16",
+        value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    weights: WeightsDtype,
     /// Name of the model [default: that of the folder]
     #[arg(long)]
     name: Option<String>,
@@ -53,12 +57,12 @@ pub(super) struct ImportArgs {
 pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
     let options = ImportOptions {
         given: Given {
-            arch: args.net_g.map(Into::into),
-            norm: args.norm.map(Into::into),
+            arch: args.net_g,
+            norm: args.norm,
             part: args.part.clone(),
         },
-        norm_stats: args.norm_stats.into(),
-        weights: args.weights.into(),
+        norm_stats: args.norm_stats,
+        weights: args.weights,
         name: args.name.clone(),
         title: args.title.clone(),
         license: args.license.clone(),

@@ -12,12 +12,14 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::NormStats;
+use model::{NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::bench;
 use crate::checkpoint::RunFolder;
-use crate::config::{DataArgs, TrainArgs, WeightsArg};
+use crate::config::args::WEIGHTS;
+use crate::config::words::one_of;
+use crate::config::{DataArgs, Direction, TrainArgs};
 use crate::data::demo::{self, DemoSplit};
 use crate::data::folders::FolderPairs;
 use crate::data::photos::Photos;
@@ -130,8 +132,8 @@ struct ExportArgs {
     #[arg(long, default_value = "web")]
     to: ExportTarget,
     /// How to store the weights [default: as the run was configured]
-    #[arg(long)]
-    weights: Option<WeightsArg>,
+    #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    weights: Option<WeightsDtype>,
     /// Name of the model [default: that of the run]
     #[arg(long)]
     name: Option<String>,
@@ -406,7 +408,7 @@ fn export_state_dict(args: &ExportArgs, format: Format) -> Result<ExitCode> {
         eprintln!("error: {flag}: a .pth file has no place for it; leave it out or use --to web");
         return Ok(ExitCode::from(WRONG_USAGE));
     }
-    let options = export_pytorch(&args.run, &args.output)?;
+    let options = export_pytorch(&args.run, Direction::AtoB, &args.output)?;
     match format {
         Format::Json => println!("{}", json!({"file": args.output, "options": options})),
         Format::Human | Format::Plain => println!("{}  ({options})", args.output.display()),

@@ -86,4 +86,14 @@ impl DataArgs {
     pub fn is_demo(&self) -> bool {
         self.data.is_none() && self.a.is_none() && self.photos.is_none()
     }
+
+    /// Channels of `real_A`.
+    pub fn in_channels(&self) -> usize {
+        3
+    }
+
+    /// Channels of `real_B`.
+    pub fn out_channels(&self) -> usize {
+        3
+    }
 }

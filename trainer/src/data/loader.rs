@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use crate::data::source::{DataError, Pair, PairSource, Sampling};
+use crate::randomness::{Purpose, stream};
 
 /// Batches that each worker may be ahead of the training.
 const AHEAD: usize = 2;
-/// Keeps the stream of shuffles apart from that of jitters.
-const SHUFFLE_STREAM: u64 = 1;
 
 /// How samples are made.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +97,7 @@ fn load(source: &PairSource, config: LoaderConfig, step: u64, order: &mut Order)
         let sample = step * config.batch as u64 + slot;
         for attempt in 0..source.len() as u64 {
             let index = order.index(sample + attempt);
-            let mut rng = rng(config.seed, 0, sample);
+            let mut rng = stream(config.seed, Purpose::Jitter, sample);
             let sampling = Sampling::Jitter {
                 load_size: config.load_size,
                 size: config.size,
@@ -117,12 +114,6 @@ fn load(source: &PairSource, config: LoaderConfig, step: u64, order: &mut Order)
         }
     }
     loaded
-}
-
-fn rng(seed: u64, stream: u64, position: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ position.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    rng.set_stream(stream);
-    rng
 }
 
 /// The order of pairs: a new shuffle each epoch.
@@ -147,7 +138,7 @@ impl Order {
         if self.epoch != Some(epoch) {
             self.indices = (0..len as usize).collect();
             self.indices
-                .shuffle(&mut rng(self.seed, SHUFFLE_STREAM, epoch));
+                .shuffle(&mut stream(self.seed, Purpose::Shuffle, epoch));
             self.epoch = Some(epoch);
         }
         self.indices[(sample % len) as usize]

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::event::Event;
+use crate::loss::LossValues;
 use crate::metrics::Evaluation;
-use crate::pix2pix::LossValues;
 
 const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
 /// How often a log without bars tells the losses.
@@ -142,10 +142,10 @@ impl Json {
 }
 
 fn losses_text(losses: &LossValues) -> String {
-    format!(
-        "G_GAN {:.3}  G_L1 {:.3}  D_real {:.3}  D_fake {:.3}",
-        losses.g_gan, losses.g_l1, losses.d_real, losses.d_fake
-    )
+    let named = losses
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.3}"));
+    named.collect::<Vec<_>>().join("  ")
 }
 
 fn headline(event: &Event<'_>) -> String {

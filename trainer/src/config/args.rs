@@ -1,0 +1,389 @@
+//! The flags of `train`. Each default is written here, once, or in [`TrainArgs::decide`] where
+//! it depends on the model or the device.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use model::{
+    Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Upsample,
+    WeightsDtype,
+};
+
+use super::words::{not_negative, one_of, positive, rate};
+use super::{ConfigError, DataArgs, ModelKind, PhotoTask, TrainConfig};
+use crate::device::DeviceChoice;
+use crate::diff_augment::DiffAugment;
+use crate::loss::GanMode;
+use crate::schedule::{LrPolicy, Schedule};
+
+/// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
+const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
+
+/// Names of generators.
+pub const NET_G: &[&str] = &[
+    "unet_256",
+    "unet_128",
+    "unet_512",
+    "resnet_9blocks",
+    "resnet_6blocks",
+];
+/// Names of normalisations.
+pub const NORMS: &[&str] = &["batch", "instance", "none"];
+/// Names of statistics.
+pub const NORM_STATS: &[&str] = &["batch", "running"];
+/// Names of storage formats.
+pub const WEIGHTS: &[&str] = &["f32", "f16", "q8"];
+
+/// Architecture of the discriminator, as a word of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NetD {
+    /// 70×70 PatchGAN
+    Basic,
+    /// PatchGAN of --n-layers-d layers
+    #[value(name = "n_layers")]
+    NLayers,
+    /// Judges each pixel alone
+    Pixel,
+}
+
+/// A change of DiffAugment, as a word of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Augmentation {
+    /// Brightness, saturation, contrast
+    Color,
+    /// A shift
+    Translation,
+    /// A hole
+    Cutout,
+}
+
+/// Settings of a training run. What is left out depends on the model and on the device: a CPU
+/// gets a small network and few steps, a GPU the paper's.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// pix2pix learns from pairs, cyclegan from two sets without pairs
+    #[arg(long, default_value = "pix2pix")]
+    pub model: ModelKind,
+    /// Where pictures come from.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Generator [default: unet_256; resnet_9blocks for cyclegan, resnet_6blocks on a CPU]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<GeneratorArch>(NET_G))]
+    pub net_g: Option<GeneratorArch>,
+    /// Feature maps of the generator's outermost layer [default: 16 on a CPU, 64 on a GPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub base: Option<u32>,
+    /// How the generator doubles height and width; `resize` leaves no checkerboards
+    #[arg(long, value_name = "NAME", default_value = "transposed",
+        value_parser = one_of::<Upsample>(&["transposed", "resize"]))]
+    pub upsample: Upsample,
+    /// Widths of a U-Net's decoder; `listed` takes the paper's table at its word
+    #[arg(long, value_name = "NAME", default_value = "mirrored",
+        value_parser = one_of::<Decoder>(&["mirrored", "listed"]))]
+    pub decoder: Decoder,
+    /// Learn a correction that is added to the input [default: yes for --task deblur and
+    /// super-resolve]
+    #[arg(long, value_name = "BOOL")]
+    pub residual: Option<bool>,
+    /// Discriminator
+    #[arg(long, default_value = "basic")]
+    pub net_d: NetD,
+    /// Layers of stride 2 of --net-d n_layers
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub n_layers_d: u8,
+    /// How a PatchGAN ends; `listed` takes the paper's table at its word: 16×16 logits
+    #[arg(long, value_name = "NAME", default_value = "overlapping",
+        value_parser = one_of::<Patches>(&["overlapping", "listed"]))]
+    pub patches: Patches,
+    /// Feature maps of the discriminator's first layer [default: as --base]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub base_d: Option<u32>,
+    /// Normalisation of the generator [default: batch; instance for cyclegan]; `none` restores
+    /// photos best, the others invent more
+    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    pub norm: Option<NormKind>,
+    /// Normalisation of the discriminator [default: batch; instance for cyclegan]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    pub norm_d: Option<NormKind>,
+    /// Statistics of batch norms in the exported model [default: batch at --batch 1, else running]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<NormStats>(NORM_STATS))]
+    pub norm_stats: Option<NormStats>,
+    /// Dropout rate of the generator's inner layers while training [default: 0.5; 0 for cyclegan]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub dropout: Option<f64>,
+    /// How weights are drawn
+    #[arg(long, value_name = "NAME", default_value = "normal",
+        value_parser = one_of::<InitType>(&["normal", "xavier", "kaiming", "orthogonal"]))]
+    pub init: InitType,
+    /// Scale of drawn weights
+    #[arg(long, value_name = "X", default_value_t = 0.02, value_parser = positive)]
+    pub init_gain: f64,
+    /// Passes over the training pictures at the full learning rate
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub epochs: Option<u64>,
+    /// Further passes, while --lr-policy linear lets the rate fall to zero [default: as --epochs]
+    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    pub epochs_decay: Option<u64>,
+    /// Training steps, in the second half of which the rate falls [default: 1500 on a CPU, 20000
+    /// on a GPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// Pairs per step
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub batch: u32,
+    /// Side of training pictures in pixels
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub size: u32,
+    /// Side before the random crop [default: size · 286 / 256]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub load_size: Option<u32>,
+    /// Do not mirror pictures at random
+    #[arg(long)]
+    pub no_flip: bool,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE", default_value_t = 2e-4, value_parser = positive)]
+    pub lr: f64,
+    /// Learning rate of the discriminator [default: as --lr]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    pub lr_d: Option<f64>,
+    /// How the learning rate changes
+    #[arg(long, default_value = "linear")]
+    pub lr_policy: LrPolicy,
+    /// Epochs between the falls of --lr-policy step
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub lr_decay_every: u64,
+    /// Adversarial loss: vanilla, lsgan or hinge [default: vanilla; lsgan for cyclegan]
+    #[arg(long, value_name = "NAME", value_parser = gan_mode)]
+    pub gan_mode: Option<GanMode>,
+    /// Weight of the L1 loss of pix2pix
+    #[arg(long, value_name = "X", default_value_t = 100.0, value_parser = not_negative)]
+    pub lambda_l1: f64,
+    /// Weight of the adversarial loss of pix2pix; 0 trains with L1 alone
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]
+    pub lambda_gan: f64,
+    /// Weight of the cycle losses of cyclegan
+    #[arg(long, value_name = "X", default_value_t = 10.0, value_parser = not_negative)]
+    pub lambda_cycle: f64,
+    /// Weight of the identity losses of cyclegan, relative to --lambda-cycle
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = not_negative)]
+    pub lambda_identity: f64,
+    /// Past pictures that the discriminators of cyclegan learn from
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub pool_size: u32,
+    /// Keep a running average of the generator's weights with this decay, such as 0.999, and
+    /// export that
+    #[arg(long, value_name = "DECAY", value_parser = rate)]
+    pub ema: Option<f64>,
+    /// Change what the discriminator sees, against learning a small set by heart: color,
+    /// translation, cutout, several with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub diff_augment: Vec<Augmentation>,
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Start from the generator of another run's latest checkpoint (fine-tuning)
+    #[arg(long, value_name = "RUN")]
+    pub from: Option<PathBuf>,
+    /// Folder of the run [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Steps between sample grids and validations [default: a tenth of all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample_every: Option<u64>,
+    /// Steps between checkpoints [default: a tenth of all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub checkpoint_every: Option<u64>,
+    /// Threads that prepare pictures [default: 1 on a CPU, 8 on a GPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub workers: Option<u32>,
+    /// How the exported model stores its weights
+    #[arg(long, value_name = "NAME", default_value = "f16", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    pub weights: WeightsDtype,
+}
+
+fn gan_mode(text: &str) -> Result<GanMode, String> {
+    if text.starts_with("wgan") {
+        let reason = "WGAN-GP needs second-order gradients, which burn lacks; use lsgan or hinge";
+        return Err(reason.to_string());
+    }
+    GanMode::from_str(text, false)
+        .map_err(|_| "no such loss; use vanilla, lsgan or hinge".to_string())
+}
+
+/// What a run that says nothing gets.
+struct Defaults {
+    net_g: GeneratorArch,
+    base: u32,
+    norm: NormKind,
+    dropout: f64,
+    gan_mode: GanMode,
+    steps: u64,
+    workers: u32,
+}
+
+impl Defaults {
+    fn of(model: ModelKind, on_gpu: bool) -> Self {
+        let (base, steps, workers) = match on_gpu {
+            true => (64, 20_000, 8),
+            false => (16, 1_500, 1),
+        };
+        let (net_g, norm, dropout, gan_mode) = match (model, on_gpu) {
+            (ModelKind::Pix2Pix, _) => (
+                GeneratorArch::Unet256,
+                NormKind::Batch,
+                0.5,
+                GanMode::Vanilla,
+            ),
+            (ModelKind::CycleGan, true) => (
+                GeneratorArch::Resnet9Blocks,
+                NormKind::Instance,
+                0.0,
+                GanMode::Lsgan,
+            ),
+            (ModelKind::CycleGan, false) => (
+                GeneratorArch::Resnet6Blocks,
+                NormKind::Instance,
+                0.0,
+                GanMode::Lsgan,
+            ),
+        };
+        Self {
+            net_g,
+            base,
+            norm,
+            dropout,
+            gan_mode,
+            steps,
+            workers,
+        }
+    }
+}
+
+impl TrainArgs {
+    /// Decides every setting. `on_gpu` chooses among defaults; `training_pairs` turns epochs
+    /// into steps.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {
+        let defaults = Defaults::of(self.model, on_gpu);
+        let (schedule, steps) = self.schedule(&defaults, training_pairs);
+        let scaled = (f64::from(self.size) * LOAD_SIZE_FACTOR).round() as u32;
+        let stats = match self.batch {
+            1 => NormStats::Batch,
+            _ => NormStats::Running,
+        };
+        let base = self.base.unwrap_or(defaults.base);
+        let config = TrainConfig {
+            name: self.name(),
+            model: self.model,
+            data: self.data.clone(),
+            net_g: self.net_g.unwrap_or(defaults.net_g),
+            base,
+            upsample: self.upsample,
+            decoder: self.decoder,
+            residual: self
+                .residual
+                .unwrap_or(self.data.task == Some(PhotoTask::Deblur)),
+            net_d: match self.net_d {
+                NetD::Basic => DiscriminatorArch::Basic,
+                NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
+                NetD::Pixel => DiscriminatorArch::Pixel,
+            },
+            patches: self.patches,
+            base_d: self.base_d.unwrap_or(base),
+            norm: self.norm.unwrap_or(defaults.norm),
+            norm_d: self.norm_d.unwrap_or(defaults.norm),
+            norm_stats: self.norm_stats.unwrap_or(stats),
+            dropout: self.dropout.unwrap_or(defaults.dropout),
+            init: self.init,
+            init_gain: self.init_gain,
+            steps,
+            schedule,
+            from: self.from.clone(),
+            batch: self.batch,
+            size: self.size,
+            load_size: self.load_size.unwrap_or(scaled),
+            // The drawn façades are lit from one side; mirrored ones would be lit from both.
+            flip: !self.no_flip && !self.data.is_demo(),
+            lr: self.lr,
+            lr_d: self.lr_d.unwrap_or(self.lr),
+            gan_mode: self.gan_mode.unwrap_or(defaults.gan_mode),
+            lambda_l1: self.lambda_l1,
+            lambda_gan: self.lambda_gan,
+            lambda_cycle: self.lambda_cycle,
+            lambda_identity: self.lambda_identity,
+            pool_size: self.pool_size,
+            ema: self.ema.filter(|&decay| decay > 0.0),
+            diff_augment: self.diff_augment(),
+            seed: self.seed,
+            sample_every: self.sample_every.unwrap_or((steps / 10).max(1)),
+            checkpoint_every: self.checkpoint_every.unwrap_or((steps / 10).max(1)),
+            workers: self.workers.unwrap_or(defaults.workers),
+            weights: self.weights,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The plan of learning rates and the number of steps.
+    fn schedule(&self, defaults: &Defaults, training_pairs: usize) -> (Schedule, u64) {
+        let batches = (training_pairs as u64)
+            .div_ceil(u64::from(self.batch))
+            .max(1);
+        let schedule = |unit_steps, constant, decay, decay_every| Schedule {
+            policy: self.lr_policy,
+            unit_steps,
+            constant,
+            decay,
+            decay_every,
+        };
+        let Some(epochs) = self.epochs else {
+            let steps = self.steps.unwrap_or(defaults.steps);
+            let every = self.lr_decay_every.saturating_mul(batches);
+            let constant = match self.lr_policy {
+                LrPolicy::Cosine => steps,
+                _ => steps / 2,
+            };
+            return (schedule(1, constant, steps - steps / 2, every), steps);
+        };
+        let decay = self.epochs_decay.unwrap_or(epochs);
+        let steps = (epochs + decay).saturating_mul(batches);
+        (schedule(batches, epochs, decay, self.lr_decay_every), steps)
+    }
+
+    fn diff_augment(&self) -> DiffAugment {
+        let has = |change| self.diff_augment.contains(&change);
+        DiffAugment {
+            color: has(Augmentation::Color),
+            translation: has(Augmentation::Translation),
+            cutout: has(Augmentation::Cutout),
+        }
+    }
+
+    /// Name of the run: that of its folder, or of the data and the task.
+    fn name(&self) -> String {
+        let last = |path: &PathBuf| {
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let name = absolute.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        if let Some(run) = &self.run {
+            return last(run);
+        }
+        match (
+            &self.data.photos,
+            self.data.task,
+            &self.data.data,
+            &self.data.b,
+        ) {
+            (Some(photos), Some(task), ..) => format!("{}-{}", last(photos), task.name()),
+            (_, _, Some(data), _) => last(data),
+            (_, _, _, Some(b)) => last(b),
+            _ => "demo".to_string(),
+        }
+    }
+}
