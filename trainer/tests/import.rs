@@ -520,6 +520,7 @@ fn claims_beyond_the_file_are_refused_without_the_memory_for_them() {
             "one number more often than there are bytes",
             claim(4, &[1 << 20], &[0]),
         ),
+        ("eight billion bytes from four", claim(4, &[1 << 31], &[0])),
         ("a product that overflows", claim(4, &[HUGE, HUGE], &[0, 0])),
         (
             "a stride that overflows",

@@ -243,3 +243,125 @@ fn biases_without_norm(config: &GeneratorConfig) -> BTreeSet<String> {
     let all = shapes(config).into_keys();
     all.filter(|name| !kept.contains_key(name)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::GeneratorArch;
+
+    use super::super::detect::{Given, detect};
+    use super::*;
+
+    const ARCHS: [GeneratorArch; 5] = [
+        GeneratorArch::Unet128,
+        GeneratorArch::Unet256,
+        GeneratorArch::Unet512,
+        GeneratorArch::Resnet6Blocks,
+        GeneratorArch::Resnet9Blocks,
+    ];
+
+    fn config(arch: GeneratorArch, norm: NormKind, resnet_dropout: bool) -> GeneratorConfig {
+        GeneratorConfig {
+            in_channels: 2,
+            out_channels: 5,
+            resnet_dropout,
+            ..GeneratorConfig::new(arch, 1, norm)
+        }
+    }
+
+    /// Other numbers in every tensor, but zeros where the reference has none.
+    fn state(config: &GeneratorConfig) -> StateDict {
+        let optional = biases_without_norm(config);
+        let named = shapes(config).into_iter().enumerate();
+        let filled = named.map(|(index, (name, shape))| {
+            let value = if optional.contains(&name) {
+                0.0
+            } else {
+                index as f32
+            };
+            let values = vec![value; shape.iter().product()];
+            (name, Array { shape, values })
+        });
+        filled.collect()
+    }
+
+    fn floats(entries: BTreeMap<String, Entry>) -> Tensors {
+        let floats = entries.into_iter().filter_map(|(name, entry)| match entry {
+            Entry::Floats(array) => Some((name, array)),
+            Entry::Count(_) => None,
+        });
+        floats.collect()
+    }
+
+    #[test]
+    fn every_generator_is_recognised_in_what_is_written_of_it() {
+        for arch in ARCHS {
+            let is_resnet = ARCHS[3..].contains(&arch);
+            for norm in [NormKind::Batch, NormKind::Instance, NormKind::None] {
+                for dropout in [false, is_resnet] {
+                    let config = config(arch, norm, dropout);
+                    let state = state(&config);
+                    let theirs = floats(unfit(&config, state.clone()).expect("a counterpart"));
+                    let (found, theirs) = detect(theirs, &Given::default()).expect("known");
+                    assert_eq!(found, config);
+                    assert!(fit(&found, theirs).expect("fits") == state, "{config:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_norm_on_the_innermost_layer_is_recognised() {
+        for arch in &ARCHS[..3] {
+            let mut config = config(*arch, NormKind::Batch, false);
+            config.norm_bottleneck = true;
+            let state = state(&config);
+            let named = state.iter().map(|(name, array)| {
+                let theirs = reference_generator_name(&config, name).expect("a name");
+                (theirs, array.clone())
+            });
+            let theirs: Tensors = named.collect();
+            assert_eq!(theirs.len(), state.len());
+            let (found, theirs) = detect(theirs, &Given::default()).expect("known");
+            assert_eq!(found, config);
+            assert!(fit(&found, theirs).expect("fits") == state);
+        }
+    }
+
+    #[test]
+    fn each_missing_tensor_and_each_stranger_is_named() {
+        let config = config(GeneratorArch::Resnet6Blocks, NormKind::Instance, false);
+        let whole = floats(unfit(&config, state(&config)).expect("a counterpart"));
+        for name in whole.keys() {
+            let mut cut = whole.clone();
+            cut.remove(name);
+            let refused = fit(&config, cut).expect_err(name).to_string();
+            assert!(refused.contains(name), "{refused}");
+        }
+        let mut more = whole;
+        let one = more["model.1.bias"].clone();
+        more.insert("attention.weight".to_string(), one);
+        let refused = fit(&config, more).expect_err("a stranger").to_string();
+        assert!(
+            refused.contains("has 1 left over (attention.weight)"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn other_sizes_and_channels_are_refused_with_what_is_known() {
+        let config = config(GeneratorArch::Resnet6Blocks, NormKind::Instance, false);
+        let whole = floats(unfit(&config, state(&config)).expect("a counterpart"));
+        let mut short = whole.clone();
+        short.retain(|name, _| !name.starts_with("model.15."));
+        let refused = detect(short, &Given::default()).expect_err("five blocks");
+        assert!(matches!(refused, NetworkError::Blocks(5)), "{refused}");
+        let mut wide = whole;
+        let stem = wide.get_mut("model.1.weight").expect("the stem");
+        stem.shape = vec![1, 9, 7, 7];
+        let refused = detect(wide, &Given::default()).expect_err("nine channels");
+        assert!(
+            matches!(refused, NetworkError::OutOfRange { found: 9, .. }),
+            "{refused}"
+        );
+    }
+}

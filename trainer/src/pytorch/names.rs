@@ -130,3 +130,72 @@ fn layer(prefix: &str, convolution: usize, rest: &[&str]) -> Option<String> {
     };
     Some(format!("{prefix}{index}.{leaf}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use burn::tensor::Device;
+    use model::NormKind;
+    use model::state::shapes_of;
+
+    use super::*;
+
+    #[test]
+    fn each_tensor_of_each_discriminator_has_a_name_of_its_own() {
+        let patchgans = (1..=5).map(|n| {
+            (
+                DiscriminatorArch::NLayers(n),
+                format!("model.{}.weight", 3 * n + 2),
+            )
+        });
+        let others = [
+            (DiscriminatorArch::Basic, "model.11.weight".to_string()),
+            (DiscriminatorArch::Pixel, "net.5.weight".to_string()),
+        ];
+        for (arch, last) in patchgans.chain(others) {
+            for norm in [NormKind::Batch, NormKind::Instance] {
+                let config = DiscriminatorConfig {
+                    arch,
+                    in_channels: 6,
+                    base: 1,
+                    norm,
+                    patches: Patches::default(),
+                };
+                let ours = shapes_of(&config.init(&Device::flex()));
+                let theirs: BTreeSet<String> = ours
+                    .keys()
+                    .map(|name| reference_discriminator_name(&config, name).expect("a name"))
+                    .collect();
+                assert_eq!(theirs.len(), ours.len(), "{arch:?}");
+                assert!(theirs.contains(&last), "{arch:?}: {theirs:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn networks_that_the_reference_lacks_have_no_names_there() {
+        let plain = GeneratorConfig::new(model::GeneratorArch::Unet128, 1, NormKind::Batch);
+        let name = "unet.downs.0.conv.weight";
+        assert!(reference_generator_name(&plain, name).is_some());
+        let resized = GeneratorConfig {
+            upsample: Upsample::Resize,
+            ..plain.clone()
+        };
+        assert_eq!(reference_generator_name(&resized, name), None);
+        let listed = GeneratorConfig {
+            decoder: Decoder::Listed,
+            ..plain.clone()
+        };
+        assert_eq!(reference_generator_name(&listed, name), None);
+        for stranger in [
+            "",
+            "unet",
+            "unet.downs.7.conv.weight",
+            "resnet.stem.conv.weight",
+            "unet.downs.x.conv.weight",
+        ] {
+            assert_eq!(reference_generator_name(&plain, stranger), None);
+        }
+    }
+}
