@@ -9,7 +9,7 @@ use model::manifest::{
     FORMAT, InputMode, ManifestGenerator, ManifestInput, PaletteEntry, TestDropout, VERSION,
     WeightsFile,
 };
-use model::state::state_of;
+use model::state::{StateDict, state_of};
 use model::weights::{WeightsError, encode, sha256_hex};
 use model::{Generator, Manifest, ManifestError, WeightsDtype};
 use serde_json::json;
@@ -142,7 +142,7 @@ fn draw_samples(config: &TrainConfig, output: &Path) -> Result<Vec<String>, Expo
 }
 
 /// A manifest that could not be read again is not written.
-fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
+pub(crate) fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
     let json = manifest.to_json()?;
     Manifest::parse(&json)?;
     Ok(write_whole(&output.join(MANIFEST_FILE), json.as_bytes())?)
@@ -159,30 +159,34 @@ pub fn export_generator(
     evaluation: &Evaluation,
     output: &Path,
 ) -> Result<Manifest, ExportError> {
-    fs::create_dir_all(output).map_err(|source| ExportError::Folder {
-        path: output.to_path_buf(),
-        source,
-    })?;
-    let dtype = config.weights;
-    let bytes = encode(&state_of(generator), dtype)?;
-    let file = format!("generator.{}.bpk", dtype.name());
-    write_whole(&output.join(&file), &bytes)?;
-    let mut manifest = manifest(
-        config,
-        steps,
-        evaluation,
-        WeightsFile {
-            path: file,
-            dtype,
-            bytes: bytes.len() as u64,
-            sha256: sha256_hex(&bytes),
-        },
-    );
+    let weights = write_weights(&state_of(generator), config.weights, output)?;
+    let mut manifest = manifest(config, steps, evaluation, weights);
     if config.data.is_demo() && config.data.direction == Direction::AtoB {
         manifest.samples = draw_samples(config, output)?;
     }
     write_manifest(&manifest, output)?;
     Ok(manifest)
+}
+
+/// Makes the model folder `output` and writes the weights into it.
+pub(crate) fn write_weights(
+    state: &StateDict,
+    dtype: WeightsDtype,
+    output: &Path,
+) -> Result<WeightsFile, ExportError> {
+    fs::create_dir_all(output).map_err(|source| ExportError::Folder {
+        path: output.to_path_buf(),
+        source,
+    })?;
+    let bytes = encode(state, dtype)?;
+    let path = format!("generator.{}.bpk", dtype.name());
+    write_whole(&output.join(&path), &bytes)?;
+    Ok(WeightsFile {
+        path,
+        dtype,
+        bytes: bytes.len() as u64,
+        sha256: sha256_hex(&bytes),
+    })
 }
 
 fn manifest(

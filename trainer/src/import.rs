@@ -1,155 +1,138 @@
-//! Checkpoints of pytorch-CycleGAN-and-pix2pix: reading their tensors, without executing
-//! anything in them, and finding the tensors of our networks among them.
+//! From a checkpoint of others to a model folder.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use model::GeneratorConfig;
-use model::generator::Family;
-use model::state::{Array, StateDict};
+use burn::tensor::Device;
+use model::manifest::{
+    FORMAT, InputMode, ManifestGenerator, ManifestInput, TestDropout, VERSION, WeightsFile,
+};
+use model::state::{StateDict, StateError, load_state};
+use model::{GeneratorConfig, Manifest, NormStats, WeightsDtype};
+use serde_json::json;
 use thiserror::Error;
 
-/// A checkpoint that cannot be used.
+use crate::export::{ExportError, write_manifest, write_weights};
+use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
+
+/// A checkpoint that cannot be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// Missing, damaged, or not a checkpoint.
-    #[error("{path}: cannot be read as a PyTorch or safetensors file ({reason})")]
-    Read {
+    /// The file.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its tensors.
+    #[error("{path}: {source}")]
+    Network {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
-        reason: String,
+        /// Why they make no generator.
+        source: NetworkError,
     },
-    /// A tensor that the network needs is not there.
-    #[error("tensor \"{0}\" is missing; is this a checkpoint of another network?")]
-    Missing(String),
+    /// The generator does not take the tensors.
+    #[error("{path}: {source}; is this a checkpoint of another network?")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: StateError,
+    },
+    /// The model folder.
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
-/// Every f32 tensor of a `.pth` or `.safetensors` file by its name; others, such as counters of
-/// batches, are left out.
+/// What a checkpoint does not say of itself.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// What is known of the network.
+    pub given: Given,
+    /// Statistics of batch norms.
+    pub norm_stats: NormStats,
+    /// Storage of the weights.
+    pub weights: WeightsDtype,
+    /// Short name [default: that of the output folder].
+    pub name: Option<String>,
+    /// Name for people [default: the name].
+    pub title: Option<String>,
+    /// Licence of the weights.
+    pub license: Option<String>,
+}
+
+/// Writes the generator of the checkpoint in `path` as a model folder to `output`. Nothing is
+/// written before the whole checkpoint is known to fit.
 ///
 /// # Errors
-/// [`ImportError::Read`].
-pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Array>, ImportError> {
-    let is_safetensors = path
-        .extension()
-        .is_some_and(|extension| extension == "safetensors");
-    let tensors = match is_safetensors {
-        true => read_safetensors(path),
-        false => read_pytorch(path),
-    };
-    tensors.map_err(|reason| ImportError::Read {
+/// See [`ImportError`].
+pub fn import_checkpoint(
+    path: &Path,
+    options: &ImportOptions,
+    output: &Path,
+) -> Result<Manifest, ImportError> {
+    let network_error = |source| ImportError::Network {
         path: path.to_path_buf(),
-        reason,
-    })
-}
-
-fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Array>, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let file = safetensors::SafeTensors::deserialize(&bytes).map_err(|error| error.to_string())?;
-    let floats = file.tensors().into_iter();
-    let floats = floats.filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
-    Ok(floats
-        .map(|(name, view)| (name, array(view.shape(), view.data())))
-        .collect())
-}
-
-fn read_pytorch(path: &Path) -> Result<BTreeMap<String, Array>, String> {
-    let reader = pytorch_reader::PytorchReader::new(path).map_err(|error| error.to_string())?;
-    let mut arrays = BTreeMap::new();
-    for (name, tensor) in reader.into_tensors() {
-        if tensor.dtype() == pytorch_reader::DType::F32 {
-            let bytes = tensor.read().map_err(|error| error.to_string())?;
-            arrays.insert(name, array(tensor.shape(), &bytes));
+        source,
+    };
+    let tensors = read_tensors(path)?;
+    let (config, tensors) = detect(tensors, &options.given).map_err(network_error)?;
+    let state = fit(&config, tensors).map_err(network_error)?;
+    load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
+        ImportError::State {
+            path: path.to_path_buf(),
+            source,
         }
-    }
-    Ok(arrays)
+    })?;
+    Ok(write_folder(path, config, &state, options, output)?)
 }
 
-fn array(shape: &[usize], bytes: &[u8]) -> Array {
-    let values = bytes
-        .chunks_exact(4)
-        .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-    Array {
-        shape: shape.to_vec(),
-        values: values.collect(),
-    }
+fn write_folder(
+    path: &Path,
+    config: GeneratorConfig,
+    state: &StateDict,
+    options: &ImportOptions,
+    output: &Path,
+) -> Result<Manifest, ExportError> {
+    let weights = write_weights(state, options.weights, output)?;
+    let manifest = manifest(path, config, weights, options, output);
+    write_manifest(&manifest, output)?;
+    Ok(manifest)
 }
 
-/// Picks the tensors that a network needs out of a checkpoint: `names` are the network's own,
-/// `reference_name` tells each one's name in the checkpoint.
-///
-/// # Errors
-/// [`ImportError::Missing`].
-pub fn pick<'a>(
-    names: impl IntoIterator<Item = &'a String>,
-    reference_name: impl Fn(&str) -> Option<String>,
-    mut tensors: BTreeMap<String, Array>,
-) -> Result<StateDict, ImportError> {
-    names
-        .into_iter()
-        .map(|name| {
-            let theirs = reference_name(name).unwrap_or_else(|| name.clone());
-            let array = tensors
-                .remove(&theirs)
-                .ok_or(ImportError::Missing(theirs))?;
-            Ok((name.clone(), array))
-        })
-        .collect()
-}
-
-/// The reference's name of a generator's tensor, for the name that it has here; `None` for a
-/// name that no generator of this configuration has.
-///
-/// The reference nests a U-Net's blocks in each other, so that the name of a layer tells how
-/// deep it lies.
-pub fn reference_generator_name(config: &GeneratorConfig, name: &str) -> Option<String> {
-    let mut parts = name.strip_prefix("unet.")?.splitn(3, '.');
-    let (side, level, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let level: usize = level.parse().ok()?;
-    let Family::Unet { depth } = config.arch.family() else {
-        return None;
+fn manifest(
+    path: &Path,
+    config: GeneratorConfig,
+    weights: WeightsFile,
+    options: &ImportOptions,
+    output: &Path,
+) -> Manifest {
+    let last = |path: &Path| {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let name = absolute.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     };
-    let innermost = depth - 1;
-    let index = match (side, rest.starts_with("norm."), level) {
-        ("downs", false, 0) => 0,
-        ("downs", false, _) => 1,
-        ("downs", true, _) => 2,
-        ("ups", false, 0) => 3,
-        ("ups", false, level) if level == innermost => 3,
-        ("ups", true, level) if level == innermost => 4,
-        ("ups", false, _) => 5,
-        ("ups", true, _) => 6,
-        _ => return None,
-    };
-    let mut path = String::from("model.model.");
-    if level > 0 {
-        path.push_str("1.model.");
-        path.push_str(&"3.model.".repeat(level - 1));
+    let name = options.name.clone().unwrap_or_else(|| last(output));
+    Manifest {
+        format: FORMAT.to_string(),
+        version: VERSION,
+        title: options.title.clone().unwrap_or_else(|| name.clone()),
+        name,
+        task: "translate".to_string(),
+        input: ManifestInput {
+            multiple_of: config.arch.size_rule().divisor(),
+            mode: InputMode::Photo,
+            palette: Vec::new(),
+            range: [-1.0, 1.0],
+        },
+        generator: ManifestGenerator {
+            config,
+            norm_stats: options.norm_stats,
+            dropout: TestDropout::Off,
+        },
+        weights: vec![weights],
+        training: json!({
+            "imported_from": last(path),
+            "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
+        }),
+        license: options.license.clone().unwrap_or_default(),
+        samples: Vec::new(),
     }
-    Some(format!("{path}{index}.{}", leaf(rest)?))
-}
-
-/// As [`reference_generator_name`], for the `basic` discriminator.
-pub fn reference_discriminator_name(name: &str) -> Option<String> {
-    let rest = name.strip_prefix("patchgan.")?;
-    if let Some(leaf) = rest.strip_prefix("head.") {
-        return Some(format!("model.11.{leaf}"));
-    }
-    let (layer, rest) = rest.strip_prefix("layers.")?.split_once('.')?;
-    let layer: usize = layer.parse().ok()?;
-    let convolution = if layer == 0 { 0 } else { 3 * layer - 1 };
-    let index = convolution + usize::from(rest.starts_with("norm."));
-    Some(format!("model.{index}.{}", leaf(rest)?))
-}
-
-fn leaf(rest: &str) -> Option<&'static str> {
-    Some(match rest {
-        "conv.weight" | "norm.batch.gamma" => "weight",
-        "conv.bias" | "norm.batch.beta" => "bias",
-        "norm.batch.running_mean" => "running_mean",
-        "norm.batch.running_var" => "running_var",
-        _ => return None,
-    })
 }

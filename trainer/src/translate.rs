@@ -76,14 +76,11 @@ pub struct Job {
     pub output: PathBuf,
 }
 
-/// Loads the model folder `folder` onto `device`.
+/// Reads the manifest and the weights of the model folder `folder`, the weights unchecked.
 ///
 /// # Errors
-/// Missing, altered or unreadable files; each error names the file.
-pub fn load_model(
-    folder: &Path,
-    device: &Device,
-) -> Result<(Manifest, Translator), TranslateFileError> {
+/// Missing or unreadable files; each error names the file.
+pub fn read_model(folder: &Path) -> Result<(Manifest, Vec<u8>), TranslateFileError> {
     let path = folder.join(MANIFEST_FILE);
     let read_error = |path: &Path| {
         let path = path.to_path_buf();
@@ -101,9 +98,22 @@ pub fn load_model(
     let manifest = Manifest::parse(&json).map_err(refused)?;
     let weights = folder.join(&manifest.weights_file().map_err(refused)?.path);
     let bytes = fs::read(&weights).map_err(read_error(&weights))?;
+    Ok((manifest, bytes))
+}
+
+/// Loads the model folder `folder` onto `device`.
+///
+/// # Errors
+/// Missing, altered or unreadable files; each error names the file.
+pub fn load_model(
+    folder: &Path,
+    device: &Device,
+) -> Result<(Manifest, Translator), TranslateFileError> {
+    let (manifest, bytes) = read_model(folder)?;
     let translator = Translator::load(&manifest, &bytes, device).map_err(|source| {
+        let file = manifest.weights.first();
         TranslateFileError::Weights {
-            path: weights,
+            path: file.map_or_else(|| folder.to_path_buf(), |file| folder.join(&file.path)),
             source,
         }
     })?;

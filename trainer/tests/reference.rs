@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::state::{Array, load_state, shapes_of};
-use model::{DiscriminatorConfig, GeneratorConfig, Mode, NormKind, NormStats};
+use model::{DiscriminatorConfig, GeneratorConfig, Mode, NormKind, NormStats, Patches};
 use serde::Deserialize;
-use trainer::import::{pick, read_tensors, reference_discriminator_name, reference_generator_name};
+use trainer::pytorch::{
+    pick, read_tensors, reference_discriminator_name, reference_generator_name,
+};
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -51,14 +53,11 @@ fn assert_close(found: Tensor<4>, expected: &Array, what: &str) {
 fn generator_matches(name: &str) {
     let case = case(name);
     let device = Device::flex();
+    let arch = serde_json::from_value(case.arch.clone().into()).expect("a known architecture");
     let config = GeneratorConfig {
-        arch: serde_json::from_value(case.arch.clone().into()).expect("a known architecture"),
         in_channels: case.in_channels,
         out_channels: case.out_channels,
-        base: case.base,
-        norm: case.norm,
-        norm_bottleneck: false,
-        residual: false,
+        ..GeneratorConfig::new(arch, case.base, case.norm)
     };
     let network = config.init(&device);
     let weights = read_tensors(&fixtures().join(format!("{name}.pth"))).expect("weights");
@@ -76,14 +75,20 @@ fn discriminator_matches(name: &str) {
     let case = case(name);
     let device = Device::flex();
     let config = DiscriminatorConfig {
+        arch: serde_json::from_value(case.arch.clone().into()).expect("a known architecture"),
         in_channels: case.in_channels,
         base: case.base,
         norm: case.norm,
+        patches: Patches::default(),
     };
     let network = config.init(&device);
     let weights = read_tensors(&fixtures().join(format!("{name}.pth"))).expect("weights");
     let names = shapes_of(&network);
-    let state = pick(names.keys(), reference_discriminator_name, weights);
+    let state = pick(
+        names.keys(),
+        |name| reference_discriminator_name(&config, name),
+        weights,
+    );
     let network = load_state(network, state.expect("every tensor")).expect("shapes fit");
     matches(name, &device, |input, mode| network.forward(input, mode));
 }
@@ -112,6 +117,21 @@ fn unet_128_with_instance_norm_equals_pytorch() {
 #[test]
 fn unet_128_with_one_input_channel_equals_pytorch() {
     generator_matches("unet_128_gray_in");
+}
+
+#[test]
+fn the_resnet_with_9_blocks_equals_pytorch() {
+    generator_matches("resnet_9blocks");
+}
+
+#[test]
+fn the_resnet_with_6_blocks_and_batch_norm_equals_pytorch() {
+    generator_matches("resnet_6blocks_batch");
+}
+
+#[test]
+fn the_pixel_discriminator_equals_pytorch() {
+    discriminator_matches("pixelgan");
 }
 
 #[test]

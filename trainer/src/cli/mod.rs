@@ -1,5 +1,7 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+mod import;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, anyhow};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::{NormStats, WeightsDtype};
@@ -17,13 +19,14 @@ use crate::bench;
 use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
-use crate::config::{DataArgs, TrainArgs};
+use crate::config::{DataArgs, Direction, TrainArgs};
 use crate::data::demo::{self, DemoSplit};
 use crate::data::folders::FolderPairs;
 use crate::data::photos::Photos;
 use crate::data::{Pair, PairSource};
 use crate::device::{self, DeviceChoice};
 use crate::export::{ExportOptions, export_run};
+use crate::export_pytorch::export_pytorch;
 use crate::picture;
 use crate::report::{Format, Reporter, metrics_table};
 use crate::run::{self, Outcome, RunData};
@@ -67,8 +70,10 @@ enum Command {
     Translate(TranslateArgs),
     /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
     Eval(EvalArgs),
-    /// Write the model folder of a run, for the browser and for `translate`
+    /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
     Export(ExportArgs),
+    /// Make a model folder of a generator that PyTorch trained
+    Import(import::ImportArgs),
     /// Make data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -117,12 +122,15 @@ struct EvalArgs {
 
 #[derive(Debug, Args)]
 struct ExportArgs {
-    /// Folder of a training run
+    /// Folder of a training run; with --to pytorch also a model folder
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Model folder to write
-    #[arg(long, short, value_name = "DIR")]
+    /// Model folder to write; with --to pytorch the .pth file
+    #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
+    /// For whom
+    #[arg(long, default_value = "web")]
+    to: ExportTarget,
     /// How to store the weights [default: as the run was configured]
     #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: Option<WeightsDtype>,
@@ -138,6 +146,15 @@ struct ExportArgs {
     /// Picture to offer as an example input; may be given several times
     #[arg(long, value_name = "FILE")]
     sample: Vec<PathBuf>,
+}
+
+/// Who reads the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExportTarget {
+    /// The browser and `translate`: a model folder
+    Web,
+    /// pytorch-CycleGAN-and-pix2pix: a state dict
+    Pytorch,
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,6 +209,7 @@ pub fn main() -> ExitCode {
         Some(Command::Translate(args)) => translate(&args, format),
         Some(Command::Eval(args)) => eval(&args, format),
         Some(Command::Export(args)) => export(&args, format),
+        Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
@@ -355,6 +373,9 @@ fn progress(length: usize) -> ProgressBar {
 }
 
 fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
+    if args.to == ExportTarget::Pytorch {
+        return export_state_dict(args, format);
+    }
     let options = ExportOptions {
         weights: args.weights,
         name: args.name.clone(),
@@ -371,6 +392,26 @@ fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
             args.output.display(),
             indicatif::HumanBytes(bytes)
         ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export_state_dict(args: &ExportArgs, format: Format) -> Result<ExitCode> {
+    let for_web = [
+        ("--weights", args.weights.is_some()),
+        ("--name", args.name.is_some()),
+        ("--title", args.title.is_some()),
+        ("--license", args.license.is_some()),
+        ("--sample", !args.sample.is_empty()),
+    ];
+    if let Some((flag, _)) = for_web.into_iter().find(|(_, given)| *given) {
+        eprintln!("error: {flag}: a .pth file has no place for it; leave it out or use --to web");
+        return Ok(ExitCode::from(WRONG_USAGE));
+    }
+    let options = export_pytorch(&args.run, Direction::AtoB, &args.output)?;
+    match format {
+        Format::Json => println!("{}", json!({"file": args.output, "options": options})),
+        Format::Human | Format::Plain => println!("{}  ({options})", args.output.display()),
     }
     Ok(ExitCode::SUCCESS)
 }

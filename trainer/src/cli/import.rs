@@ -1,0 +1,85 @@
+//! `trainer import`: its words, and what it says when it is done.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
+use serde_json::json;
+
+use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
+use crate::config::words::one_of;
+use crate::import::{ImportOptions, import_checkpoint};
+use crate::pytorch::{Given, reference_options};
+use crate::report::Format;
+
+/// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, or a
+/// safetensors file with the same names. Nothing in the file is executed. The network is found
+/// from the names and shapes of its tensors.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// State dict saved with torch.save, or safetensors
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Model folder to write
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// Generator [default: found from the file]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<GeneratorArch>(NET_G))]
+    net_g: Option<GeneratorArch>,
+    /// Normalisation [default: found from the file]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    norm: Option<NormKind>,
+    /// Which network, in a file that holds several, such as netG_A
+    #[arg(long, value_name = "NAME")]
+    part: Option<String>,
+    /// Statistics of batch norms when translating. The reference's test.py uses those of the
+    /// picture at hand, unless called with --eval. It also leaves dropout on then; here it is off
+    #[arg(long, value_name = "NAME", default_value = "batch",
+        value_parser = one_of::<NormStats>(NORM_STATS))]
+    norm_stats: NormStats,
+    /// How to store the weights
+    #[arg(long, value_name = "NAME", default_value = "f16",
+        value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    weights: WeightsDtype,
+    /// Name of the model [default: that of the folder]
+    #[arg(long)]
+    name: Option<String>,
+    /// Name for people [default: the name]
+    #[arg(long)]
+    title: Option<String>,
+    /// Licence of the weights
+    #[arg(long)]
+    license: Option<String>,
+}
+
+pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
+    let options = ImportOptions {
+        given: Given {
+            arch: args.net_g,
+            norm: args.norm,
+            part: args.part.clone(),
+        },
+        norm_stats: args.norm_stats,
+        weights: args.weights,
+        name: args.name.clone(),
+        title: args.title.clone(),
+        license: args.license.clone(),
+    };
+    let manifest = import_checkpoint(&args.file, &options, &args.output)?;
+    let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
+    match format {
+        Format::Json => println!(
+            "{}",
+            json!({"model": args.output, "weights_bytes": bytes, "generator": manifest.generator})
+        ),
+        Format::Human | Format::Plain => println!(
+            "{}  ({}, {} of weights)",
+            args.output.display(),
+            reference_options(&manifest.generator.config),
+            indicatif::HumanBytes(bytes)
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,123 @@
+//! From a run or a model folder to a `.pth` file that pytorch-CycleGAN-and-pix2pix loads.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use model::state::{StateDict, StateError, load_state, state_of};
+use model::weights::{self, WeightsError};
+use model::{GeneratorConfig, ManifestError};
+use thiserror::Error;
+
+use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
+use crate::config::Direction;
+use crate::export::MANIFEST_FILE;
+use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
+use crate::translate::{TranslateFileError, read_model};
+
+/// A generator that cannot be written for PyTorch.
+#[derive(Debug, Error)]
+pub enum ExportPytorchError {
+    /// The run folder, or the file to write.
+    #[error(transparent)]
+    Run(#[from] RunFolderError),
+    /// The model folder.
+    #[error(transparent)]
+    Model(#[from] TranslateFileError),
+    /// The manifest.
+    #[error("{path}: {source}")]
+    Manifest {
+        /// The model folder.
+        path: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The weights of the model folder.
+    #[error("{path}: {source}")]
+    Weights {
+        /// The model folder.
+        path: PathBuf,
+        /// Why.
+        source: WeightsError,
+    },
+    /// The weights are of another network than the manifest says.
+    #[error("{path}: the weights do not fit the manifest's generator: {source}; export it again")]
+    State {
+        /// The model folder.
+        path: PathBuf,
+        /// Why.
+        source: StateError,
+    },
+    /// The reference has no such network.
+    #[error("{path}: {source}")]
+    Network {
+        /// The run or the model folder.
+        path: PathBuf,
+        /// Why.
+        source: NetworkError,
+    },
+    /// The file.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Writes the generator of `source`, the folder of a run (its latest checkpoint, the generator of
+/// `direction`) or of a model, to the file `output`, and gives the reference's options for it.
+///
+/// # Errors
+/// See [`ExportPytorchError`].
+pub fn export_pytorch(
+    source: &Path,
+    direction: Direction,
+    output: &Path,
+) -> Result<String, ExportPytorchError> {
+    let (config, state) = match source.join(MANIFEST_FILE).exists() {
+        true => from_model(source)?,
+        false => from_run(source, direction)?,
+    };
+    let options = reference_options(&config);
+    let entries = unfit(&config, state).map_err(|error| ExportPytorchError::Network {
+        path: source.to_path_buf(),
+        source: error,
+    })?;
+    write_whole(output, &state_dict_bytes(&entries)?)?;
+    Ok(options)
+}
+
+fn from_run(
+    root: &Path,
+    direction: Direction,
+) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
+    let folder = RunFolder::open(root);
+    let config = folder.config()?;
+    let (generator, _) = folder.latest_generator(&config, direction, &Device::flex())?;
+    let network = match direction {
+        Direction::AtoB => config.generator(),
+        Direction::BtoA => config.generator_back(),
+    };
+    Ok((network, state_of(&generator)))
+}
+
+fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
+    let path = || folder.to_path_buf();
+    let (manifest, bytes) = read_model(folder)?;
+    let file = manifest
+        .weights_file()
+        .map_err(|source| ExportPytorchError::Manifest {
+            path: path(),
+            source,
+        })?;
+    let state = weights::verify(&bytes, file)
+        .and_then(|()| weights::decode(&bytes))
+        .map_err(|source| ExportPytorchError::Weights {
+            path: path(),
+            source,
+        })?;
+    let config = manifest.generator.config;
+    load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
+        ExportPytorchError::State {
+            path: path(),
+            source,
+        }
+    })?;
+    Ok((config, state))
+}
