@@ -14,6 +14,7 @@ pub mod loss;
 pub mod metrics;
 pub mod picture;
 pub mod pix2pix;
+pub mod recipes;
 pub mod report;
 pub mod run;
 pub mod schedule;

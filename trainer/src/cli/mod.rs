@@ -1,5 +1,8 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+mod fetch;
+mod recipes;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,9 +70,11 @@ enum Command {
     Eval(EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`
     Export(ExportArgs),
-    /// Make data sets
+    /// Get and make data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// List the recipes: named, complete settings and the data sets they need
+    Recipes(recipes::RecipesArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -142,6 +147,8 @@ struct ExportArgs {
 enum DataCommand {
     /// Write façades of the built-in set as combined pictures, label map left, photo right
     Demo(DemoArgs),
+    /// Download the public data set of a recipe
+    Fetch(fetch::FetchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -178,7 +185,7 @@ struct BenchArgs {
 
 /// Reads the command line, does the work and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(crate::recipes::expand(std::env::args_os().collect()));
     let format = cli.format;
     // Without a command: `train` with its defaults, from the same definitions.
     let command = cli
@@ -191,6 +198,8 @@ pub fn main() -> ExitCode {
         Some(Command::Eval(args)) => eval(&args, format),
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
+        Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
+        Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -207,6 +216,9 @@ pub fn main() -> ExitCode {
 }
 
 fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
+    if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
+        recipe.check_data(&args.data)?;
+    }
     let data = open_data(&args.data, args.seed)?;
     let chosen = args.device.open()?;
     let config = args.decide(chosen.is_gpu, data.train.len())?;

@@ -84,6 +84,9 @@ impl From<Stats> for NormStats {
 /// network and few steps, a GPU the paper's.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
+    /// Settings and data set of a recipe; flags beside it win (`trainer recipes` lists them)
+    #[arg(long, value_name = "NAME", value_parser = crate::recipes::name_parser())]
+    pub recipe: Option<String>,
     /// Where pairs come from.
     #[command(flatten)]
     pub data: DataArgs,
@@ -326,6 +329,9 @@ impl TrainArgs {
         };
         if let Some(run) = &self.run {
             return last(run);
+        }
+        if let Some(recipe) = &self.recipe {
+            return recipe.clone();
         }
         match (
             &self.data.photos,
