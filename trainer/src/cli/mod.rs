@@ -1,6 +1,8 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+mod fetch;
 mod import;
+mod recipes;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -74,9 +76,11 @@ enum Command {
     Export(ExportArgs),
     /// Make a model folder of a generator that PyTorch trained
     Import(import::ImportArgs),
-    /// Make data sets
+    /// Get and make data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// List the recipes: named, complete settings and the data sets they need
+    Recipes(recipes::RecipesArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -161,6 +165,8 @@ enum ExportTarget {
 enum DataCommand {
     /// Write façades of the built-in set as combined pictures, label map left, photo right
     Demo(DemoArgs),
+    /// Download the public data set of a recipe
+    Fetch(fetch::FetchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -197,7 +203,7 @@ struct BenchArgs {
 
 /// Reads the command line, does the work and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(crate::recipes::expand(std::env::args_os().collect()));
     let format = cli.format;
     // Without a command: `train` with its defaults, from the same definitions.
     let command = cli
@@ -211,6 +217,8 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
+        Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
+        Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -227,6 +235,9 @@ pub fn main() -> ExitCode {
 }
 
 fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
+    if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
+        recipe.check_data(&args.data)?;
+    }
     let data = open_data(&args.data, args.seed)?;
     let chosen = args.device.open()?;
     let config = args.decide(chosen.is_gpu, data.train.len())?;

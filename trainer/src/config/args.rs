@@ -61,6 +61,9 @@ pub enum Augmentation {
 /// gets a small network and few steps, a GPU the paper's.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
+    /// Settings and data set of a recipe; flags beside it win (`trainer recipes` lists them)
+    #[arg(long, value_name = "NAME", value_parser = crate::recipes::name_parser())]
+    pub recipe: Option<String>,
     /// pix2pix learns from pairs, cyclegan from two sets without pairs
     #[arg(long, default_value = "pix2pix")]
     pub model: ModelKind,

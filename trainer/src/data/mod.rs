@@ -4,6 +4,7 @@ pub mod augment;
 pub mod batch;
 pub mod blur;
 pub mod demo;
+pub mod fetch;
 pub mod folders;
 pub mod loader;
 pub mod photos;
