@@ -149,12 +149,16 @@ mod tests {
     use super::*;
 
     fn pixels() -> Vec<u8> {
-        (0..4 * 6 * 5).map(|index| (index * 37 % 256) as u8).collect()
+        (0..4 * 6 * 5)
+            .map(|index| (index * 37 % 256) as u8)
+            .collect()
     }
 
     #[test]
     fn lightness_and_chroma_together_are_the_picture() {
-        let rgb = Encoding::Color.from_rgba(&pixels(), (6, 5), 3).expect("RGB");
+        let rgb = Encoding::Color
+            .from_rgba(&pixels(), (6, 5), 3)
+            .expect("RGB");
         let input = Encoding::Lightness
             .from_rgba(&pixels(), (6, 5), 1)
             .expect("L");
@@ -164,14 +168,22 @@ mod tests {
 
     #[test]
     fn lightness_alone_is_a_grey_of_that_lightness() {
-        let grey: Vec<u8> = [0u8, 90, 200, 255].iter().flat_map(|&v| [v, v, v, 7]).collect();
+        let grey: Vec<u8> = [0u8, 90, 200, 255]
+            .iter()
+            .flat_map(|&v| [v, v, v, 7])
+            .collect();
         let input = Encoding::Lightness.from_rgba(&grey, (2, 2), 1).expect("L");
-        assert_eq!(to_rgba(&Encoding::Lightness.shown(&input, &input), &grey), grey);
+        assert_eq!(
+            to_rgba(&Encoding::Lightness.shown(&input, &input), &grey),
+            grey
+        );
     }
 
     #[test]
     fn rgba_survives_the_way_through_four_channels() {
-        let raster = Encoding::Color.from_rgba(&pixels(), (6, 5), 4).expect("RGBA");
+        let raster = Encoding::Color
+            .from_rgba(&pixels(), (6, 5), 4)
+            .expect("RGBA");
         assert_eq!(to_rgba(&raster, &[0; 120]), pixels());
     }
 

@@ -249,7 +249,10 @@ impl Manifest {
             ("output.encoding", output, generator.out_channels),
         ] {
             if encoding == (Encoding::Depth { max: 0 }) {
-                return Err(field(name, "has a largest depth of 0; it must be 1 to 65535"));
+                return Err(field(
+                    name,
+                    "has a largest depth of 0; it must be 1 to 65535",
+                ));
             }
             if encoding.channels().is_some_and(|needed| needed != channels) {
                 let problem = format!("does not fit the generator's {channels} channels");
@@ -374,7 +377,10 @@ mod tests {
         let encodings = (manifest.input.encoding, manifest.output.encoding);
         assert_eq!(encodings, (Encoding::Color, Encoding::Color));
         let json = manifest.to_json().expect("JSON");
-        assert!(!json.contains("encoding") && !json.contains("output\""), "{json}");
+        assert!(
+            !json.contains("encoding") && !json.contains("output\""),
+            "{json}"
+        );
     }
 
     #[test]
@@ -399,10 +405,20 @@ mod tests {
         }
         for (input, output, channels, name) in [
             (json!("color"), depth(), [3, 3], "output.encoding"),
-            (json!("lightness"), json!("chroma"), [1, 3], "output.encoding"),
+            (
+                json!("lightness"),
+                json!("chroma"),
+                [1, 3],
+                "output.encoding",
+            ),
             (json!("color"), json!("chroma"), [1, 2], "output.encoding"),
             (json!("chroma"), json!("color"), [2, 3], "input.encoding"),
-            (json!({ "depth": { "max": 0 } }), json!("color"), [1, 3], "input.encoding"),
+            (
+                json!({ "depth": { "max": 0 } }),
+                json!("color"),
+                [1, 3],
+                "input.encoding",
+            ),
         ] {
             match with(input, output, channels) {
                 Err(ManifestError::Field { field, .. }) => assert_eq!(field, name),

@@ -133,7 +133,7 @@ impl Pix2Pix {
     /// One update of the discriminator, then one of the generator, on a batch whose tensors
     /// live on the networks' device with autodiff.
     pub fn step(mut self, batch: PairedBatch, lr: f64) -> (Self, Losses) {
-        let PairedBatch { real_a, real_b } = batch;
+        let PairedBatch { real_a, real_b, .. } = batch;
         let mode = Mode::Train {
             dropout: self.objective.dropout,
         };

@@ -8,11 +8,12 @@ use model::{GeneratorArch, NormKind, NormStats};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::data::Frame;
 use crate::device::DeviceChoice;
 
 mod data;
 
-pub use data::{DataArgs, Direction, PhotoTask};
+pub use data::{DataArgs, Direction, PhotoTask, Preprocess};
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
@@ -250,6 +251,15 @@ pub enum ConfigError {
         /// What the network needs.
         multiple_of: usize,
     },
+    /// A batch needs samples of one size.
+    #[error(
+        "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
+         use --batch 1 or another --preprocess"
+    )]
+    SizesVary {
+        /// Pairs per step.
+        batch: u32,
+    },
     /// Crops must fit into the scaled picture.
     #[error("--load-size {load_size} is smaller than --size {size}; raise it or leave it out")]
     LoadSize {
@@ -346,8 +356,8 @@ impl TrainConfig {
     pub fn generator(&self) -> model::GeneratorConfig {
         model::GeneratorConfig {
             arch: self.net_g.into(),
-            in_channels: 3,
-            out_channels: 3,
+            in_channels: self.data.in_channels(),
+            out_channels: self.data.out_channels(),
             base: self.base as usize,
             norm: self.norm.into(),
             norm_bottleneck: false,
@@ -358,7 +368,7 @@ impl TrainConfig {
     /// The discriminator's configuration; it sees input and output together.
     pub fn discriminator(&self) -> model::DiscriminatorConfig {
         model::DiscriminatorConfig {
-            in_channels: 6,
+            in_channels: self.data.in_channels() + self.data.out_channels(),
             base: self.base_d as usize,
             norm: self.norm_d.into(),
         }
@@ -371,8 +381,23 @@ impl TrainConfig {
         self.load_size / divisor * divisor
     }
 
+    /// How training pictures are scaled and cropped.
+    pub fn frame(&self) -> Frame {
+        let multiple_of = GeneratorArch::from(self.net_g).size_rule().divisor();
+        self.data.frame(self.load_size, self.size, multiple_of)
+    }
+
+    /// How validation pictures are scaled and cropped.
+    pub fn validation_frame(&self) -> Frame {
+        self.data
+            .validation_frame(self.frame(), self.validation_size())
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let multiple_of = GeneratorArch::from(self.net_g).size_rule().divisor();
+        if self.data.sizes_vary() && self.batch != 1 {
+            return Err(ConfigError::SizesVary { batch: self.batch });
+        }
         if !(self.size as usize).is_multiple_of(multiple_of) {
             let size = self.size;
             return Err(ConfigError::Size { size, multiple_of });
