@@ -290,7 +290,7 @@ impl TrainArgs {
             decoder: self.decoder,
             residual: self
                 .residual
-                .unwrap_or(self.data.task == Some(PhotoTask::Deblur)),
+                .unwrap_or_else(|| self.data.task.is_some_and(PhotoTask::corrects)),
             net_d: match self.net_d {
                 NetD::Basic => DiscriminatorArch::Basic,
                 NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
@@ -376,6 +376,9 @@ impl TrainArgs {
         };
         if let Some(run) = &self.run {
             return last(run);
+        }
+        if let Some(recipe) = &self.recipe {
+            return recipe.clone();
         }
         match (
             &self.data.photos,
