@@ -123,6 +123,11 @@ impl RunFolder {
         self.root.join("export")
     }
 
+    /// Where the model of the way back goes, which CycleGAN learns too.
+    pub fn export_back(&self) -> PathBuf {
+        self.root.join("export-BtoA")
+    }
+
     /// Losses and metrics, a JSON object a line.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")

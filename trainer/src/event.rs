@@ -67,6 +67,8 @@ pub enum Event<'a> {
         evaluation: &'a Evaluation,
         /// Model folder.
         model: PathBuf,
+        /// Model folder of the way back, which CycleGAN learns too.
+        model_back: Option<PathBuf>,
         /// Folder of the run.
         run: PathBuf,
     },

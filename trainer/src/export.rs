@@ -16,7 +16,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
-use crate::config::{DataArgs, Direction, TrainConfig};
+use crate::config::{DataArgs, Direction, ModelKind, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
@@ -46,6 +46,11 @@ pub enum ExportError {
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// pix2pix learns one way only.
+    #[error(
+        "--direction BtoA: a pix2pix run has one generator, the way it was trained; leave it out"
+    )]
+    OneWay,
     /// The manifest has no JSON form.
     #[error("the manifest cannot be written: {0}")]
     Json(#[from] serde_json::Error),
@@ -57,6 +62,8 @@ pub enum ExportError {
 /// What an exported model says of itself, where it differs from its run.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
+    /// Which generator; only CycleGAN has one from B to A.
+    pub direction: Direction,
     /// Storage of the weights.
     pub weights: Option<WeightsDtype>,
     /// Short name.
@@ -86,10 +93,19 @@ pub fn export_run(
     if let Some(name) = &options.name {
         config.name.clone_from(name);
     }
-    let (generator, progress) =
-        folder.latest_generator(&config, Direction::AtoB, &Device::flex())?;
+    let direction = options.direction;
+    if direction == Direction::BtoA && config.model == ModelKind::Pix2Pix {
+        return Err(ExportError::OneWay);
+    }
+    let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
-    let mut manifest = export_generator(&config, &generator, progress.step, &evaluation, output)?;
+    let trained = Trained {
+        config: &config,
+        direction,
+        steps: progress.step,
+        evaluation: &evaluation,
+    };
+    let mut manifest = export_generator(&trained, &generator, output)?;
     if let Some(title) = &options.title {
         manifest.title.clone_from(title);
     }
@@ -148,21 +164,32 @@ pub(crate) fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), E
     Ok(write_whole(&output.join(MANIFEST_FILE), json.as_bytes())?)
 }
 
+/// What an exported generator comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained<'a> {
+    /// Settings of the run.
+    pub config: &'a TrainConfig,
+    /// Which way the generator translates.
+    pub direction: Direction,
+    /// Steps made.
+    pub steps: u64,
+    /// Last validation.
+    pub evaluation: &'a Evaluation,
+}
+
 /// Writes the model folder of `generator`.
 ///
 /// # Errors
 /// See [`ExportError`].
 pub fn export_generator(
-    config: &TrainConfig,
+    trained: &Trained<'_>,
     generator: &Generator,
-    steps: u64,
-    evaluation: &Evaluation,
     output: &Path,
 ) -> Result<Manifest, ExportError> {
-    let weights = write_weights(&state_of(generator), config.weights, output)?;
-    let mut manifest = manifest(config, steps, evaluation, weights);
-    if config.data.is_demo() && config.data.direction == Direction::AtoB {
-        manifest.samples = draw_samples(config, output)?;
+    let weights = write_weights(&state_of(generator), trained.config.weights, output)?;
+    let mut manifest = manifest(trained, weights);
+    if manifest.input.mode == InputMode::Draw {
+        manifest.samples = draw_samples(trained.config, output)?;
     }
     write_manifest(&manifest, output)?;
     Ok(manifest)
@@ -189,14 +216,15 @@ pub(crate) fn write_weights(
     })
 }
 
-fn manifest(
-    config: &TrainConfig,
-    steps: u64,
-    evaluation: &Evaluation,
-    weights: WeightsFile,
-) -> Manifest {
-    let generator = config.generator();
-    let draws = config.data.is_demo();
+fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
+    let config = trained.config;
+    let (input, output) = config.data.encodings();
+    let (generator, input, output) = match trained.direction {
+        Direction::AtoB => (config.generator(), input, output),
+        Direction::BtoA => (config.generator_back(), output, input),
+    };
+    // People draw label maps, the A of the drawn set.
+    let draws = config.data.is_demo() && config.data.direction == trained.direction;
     let palette = PALETTE.iter().map(|class| PaletteEntry {
         name: class.name.to_string(),
         color: class.color,
@@ -216,11 +244,9 @@ fn manifest(
             },
             palette: if draws { palette.collect() } else { Vec::new() },
             range: [-1.0, 1.0],
-            encoding: config.data.encodings().0,
+            encoding: input,
         },
-        output: ManifestOutput {
-            encoding: config.data.encodings().1,
-        },
+        output: ManifestOutput { encoding: output },
         generator: ManifestGenerator {
             config: generator,
             norm_stats: config.norm_stats,
@@ -229,14 +255,20 @@ fn manifest(
         weights: vec![weights],
         training: json!({
             "dataset": dataset(&config.data),
-            "steps": steps,
+            "model": config.model,
+            "direction": trained.direction,
+            "steps": trained.steps,
             "batch": config.batch,
             "size": config.size,
+            "gan_mode": config.gan_mode,
             "lambda_l1": config.lambda_l1,
             "lambda_gan": config.lambda_gan,
+            "lambda_cycle": config.lambda_cycle,
+            "lambda_identity": config.lambda_identity,
+            "ema": config.ema,
             "lr": config.lr,
             "seed": config.seed,
-            "metrics": evaluation,
+            "metrics": trained.evaluation,
             "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
         }),
         license: String::new(),

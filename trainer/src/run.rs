@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use model::Mode;
+use model::{Generator, Mode, Raster};
 use thiserror::Error;
 
 use crate::checkpoint::{Progress, RunFolder, RunFolderError};
@@ -15,13 +15,13 @@ use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::data::{DataError, Pair, PairSource, PairedBatch};
 use crate::event::Event;
-use crate::export::{ExportError, export_generator};
+use crate::export::{ExportError, Trained, export_generator};
 use crate::loss::{LossValues, Losses};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
 use crate::schedule::{LrPolicy, Plateau, Rates};
 use crate::training_model::TrainingModel;
-use crate::validate::{evaluate, sample_grid, translate_pair};
+use crate::validate::{cycle_grid, evaluate, sample_grid, translate_raster};
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;
@@ -269,20 +269,33 @@ impl Run<'_> {
         step: u64,
         pairs: usize,
     ) -> Result<Evaluation, RunError> {
-        let Some(generator) = model.generator(Direction::AtoB) else {
+        let Some(net_g) = model.generator(Direction::AtoB) else {
             return Ok(Evaluation::default());
         };
         if self.validation.is_empty() {
             return Ok(Evaluation::default());
         }
-        let mode = Mode::Inference(self.config.norm_stats);
         let (frame, source) = (self.config.validation_frame(), &self.validation);
-        let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
+        let mode = Mode::Inference(self.config.norm_stats);
+        let translate = |net_g: &Generator, picture: &Raster| {
+            translate_raster(net_g, mode, picture, self.device)
+        };
         let mut problems = Vec::new();
-        let evaluation = evaluate(source, frame, pairs, translate, |error| {
-            problems.push(error)
-        });
-        let grid = sample_grid(source, frame, GRID_ROWS, translate);
+        let (evaluation, grid) = match model.generator(Direction::BtoA) {
+            // Without pairs there is no target to compare with.
+            Some(back) => {
+                let networks = (&net_g, &back);
+                let grid = cycle_grid(source, frame, GRID_ROWS, networks, translate);
+                (Evaluation::default(), grid)
+            }
+            None => {
+                let translate = |pair: &Pair| translate(&net_g, &pair.real_a);
+                let evaluation = evaluate(source, frame, pairs, translate, |error| {
+                    problems.push(error);
+                });
+                (evaluation, sample_grid(source, frame, GRID_ROWS, translate))
+            }
+        };
         self.warn_of(&problems);
         let path = self.folder.samples().join(format!("{step:08}.png"));
         write_rgb_png(&path, grid)?;
@@ -320,16 +333,28 @@ impl Run<'_> {
             false => self.validation.len(),
         };
         let evaluation = self.sample(model, step, pairs)?;
-        let export = self.folder.export();
-        if let Some(generator) = model.generator(Direction::AtoB) {
-            export_generator(self.config, &generator, step, &evaluation, &export)?;
-        }
+        let export = |direction, output: PathBuf| -> Result<Option<PathBuf>, RunError> {
+            let Some(generator) = model.generator(direction) else {
+                return Ok(None);
+            };
+            let trained = Trained {
+                config: self.config,
+                direction,
+                steps: step,
+                evaluation: &evaluation,
+            };
+            export_generator(&trained, &generator, &output)?;
+            Ok(Some(output))
+        };
+        export(Direction::AtoB, self.folder.export())?;
+        let model_back = export(Direction::BtoA, self.folder.export_back())?;
         (self.listen)(&Event::Finished {
             step,
             elapsed,
             interrupted,
             evaluation: &evaluation,
-            model: export,
+            model: self.folder.export(),
+            model_back,
             run: self.folder.root().to_path_buf(),
         });
         Ok(match interrupted {

@@ -53,9 +53,46 @@ pub fn sample_grid(
     grid(&rows)
 }
 
-/// What `generator` makes of a pair's input.
-pub fn translate_pair(generator: &Generator, mode: Mode, pair: &Pair, device: &Device) -> Raster {
-    let real_a = stacked(std::iter::once(&pair.real_a), device);
+/// A row for each of the first `count` pairs, there and back: `real_A`, `fake_B`, `rec_A`,
+/// `idt_B`, then `real_B`, `fake_A`, `rec_B`, `idt_A`. The identities are left out where they
+/// make no sense: where A and B differ in channels.
+pub fn cycle_grid(
+    source: &PairSource,
+    frame: Frame,
+    count: usize,
+    (net_g_a, net_g_b): (&Generator, &Generator),
+    translate: impl Fn(&Generator, &Raster) -> Raster,
+) -> RgbImage {
+    let (a, b) = source.encodings();
+    let rows: Vec<_> = fixed_pairs(source, frame, count, |_| ())
+        .map(|Pair { real_a, real_b, .. }| {
+            let fake_b = translate(net_g_a, &real_a);
+            let fake_a = translate(net_g_b, &real_b);
+            let rec_a = translate(net_g_b, &fake_b);
+            let rec_b = translate(net_g_a, &fake_a);
+            let shown_a = |picture: &Raster| painted(&a.shown(picture, &real_b));
+            let shown_b = |picture: &Raster| painted(&b.shown(picture, &real_a));
+            let mut there = vec![shown_a(&real_a), shown_b(&fake_b), shown_a(&rec_a)];
+            let mut back = vec![shown_b(&real_b), shown_a(&fake_a), shown_b(&rec_b)];
+            if real_a.channels() == real_b.channels() {
+                there.push(shown_a(&translate(net_g_b, &real_a)));
+                back.push(shown_b(&translate(net_g_a, &real_b)));
+            }
+            there.append(&mut back);
+            there
+        })
+        .collect();
+    grid(&rows)
+}
+
+/// What `generator` makes of one picture.
+pub fn translate_raster(
+    generator: &Generator,
+    mode: Mode,
+    real_a: &Raster,
+    device: &Device,
+) -> Raster {
+    let real_a = stacked(std::iter::once(real_a), device);
     let fake_b = rasters(generator.forward(real_a, mode));
     fake_b.into_iter().next().unwrap_or_default()
 }

@@ -130,6 +130,9 @@ struct ExportArgs {
     /// For whom
     #[arg(long, default_value = "web")]
     to: ExportTarget,
+    /// Which generator of a cyclegan run
+    #[arg(long, default_value = "AtoB")]
+    direction: Direction,
     /// How to store the weights [default: as the run was configured]
     #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: Option<WeightsDtype>,
@@ -360,6 +363,7 @@ fn export(args: &ExportArgs, format: Format) -> Result<ExitCode> {
         return export_state_dict(args, format);
     }
     let options = ExportOptions {
+        direction: args.direction,
         weights: args.weights,
         name: args.name.clone(),
         title: args.title.clone(),
@@ -391,7 +395,7 @@ fn export_state_dict(args: &ExportArgs, format: Format) -> Result<ExitCode> {
         eprintln!("error: {flag}: a .pth file has no place for it; leave it out or use --to web");
         return Ok(ExitCode::from(WRONG_USAGE));
     }
-    let options = export_pytorch(&args.run, Direction::AtoB, &args.output)?;
+    let options = export_pytorch(&args.run, args.direction, &args.output)?;
     match format {
         Format::Json => println!("{}", json!({"file": args.output, "options": options})),
         Format::Human | Format::Plain => println!("{}  ({options})", args.output.display()),

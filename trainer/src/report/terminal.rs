@@ -126,13 +126,14 @@ impl Json {
                 interrupted,
                 evaluation,
                 model,
+                model_back,
                 run,
             } => {
                 println!(
                     "{}",
                     json!({"event": "finished", "step": step, "seconds": elapsed.as_secs_f64(),
                         "interrupted": interrupted, "evaluation": evaluation, "model": model,
-                        "run": run})
+                        "model_back": model_back, "run": run})
                 );
                 return;
             }
@@ -169,6 +170,11 @@ fn headline(event: &Event<'_>) -> String {
             step,
             evaluation,
             grid,
+        } if evaluation.count == 0 => format!("step {step}: samples in {}", grid.display()),
+        Event::Validated {
+            step,
+            evaluation,
+            grid,
         } => format!(
             "step {step}: validation PSNR {:.2} dB (input {:.2}), L1 {:.4}, samples in {}",
             evaluation.output.psnr,
@@ -191,6 +197,7 @@ fn summary(event: &Event<'_>) -> String {
         interrupted,
         evaluation,
         model,
+        model_back,
         run,
     } = event
     else {
@@ -201,11 +208,19 @@ fn summary(event: &Event<'_>) -> String {
     } else {
         "finished"
     };
+    let table = match model_back {
+        // CycleGAN learns without pairs: there is no target to compare with.
+        Some(_) => String::new(),
+        None => format!("{}\n\n", metrics_table(evaluation)),
+    };
+    let back = match model_back {
+        Some(back) => format!("\nback     {}", back.display()),
+        None => String::new(),
+    };
     format!(
-        "{how} {step} steps in {}\n\n{}\n\nsamples  {}\nmodel    {}\n\nopen it in a browser:\n  \
+        "{how} {step} steps in {}\n\n{table}samples  {}\nmodel    {}{back}\n\nopen it in a browser:\n  \
          cargo xtask serve --model {}",
         indicatif::HumanDuration(*elapsed),
-        metrics_table(evaluation),
         run.join("samples").display(),
         model.display(),
         model.display(),
