@@ -3,236 +3,30 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "fetch/archives.rs"]
+mod archives;
+#[path = "fetch/server.rs"]
+mod server;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Cursor, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Cursor;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use archives::{files, gz, hostile_tar, noise, tar, zip};
+use server::{Answer, Server};
+
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
 const WRONG_USAGE: i32 = 2;
-
-// ---- the server ----
-
-/// What the server does with one request.
-#[derive(Clone)]
-struct Answer {
-    status: &'static str,
-    content_type: &'static str,
-    content: Arc<Vec<u8>>,
-    etag: Option<&'static str>,
-    honours_ranges: bool,
-    /// Bytes of the body after which the connection ends.
-    cut_after: Option<usize>,
-    /// Whether the connection stays open there, silent.
-    stalls: bool,
-    /// Whether the body comes slowly.
-    slow: bool,
-}
-
-impl Answer {
-    fn with(content: &[u8]) -> Self {
-        Self {
-            status: "200 OK",
-            content_type: "application/octet-stream",
-            content: Arc::new(content.to_vec()),
-            etag: Some("\"one\""),
-            honours_ranges: true,
-            cut_after: None,
-            stalls: false,
-            slow: false,
-        }
-    }
-
-    fn cut_after(self, bytes: usize) -> Self {
-        Self {
-            cut_after: Some(bytes),
-            ..self
-        }
-    }
-}
-
-/// A request as the server saw it, and how much of the body it sent.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    range: Option<String>,
-    if_range: Option<String>,
-    sent: usize,
-}
-
-struct Server {
-    url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    /// Answers the first request with the first answer and so on; the last one is repeated.
-    fn start(path: &str, answers: Vec<Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&seen);
-        thread::spawn(move || {
-            for (index, stream) in listener.incoming().enumerate() {
-                let answer = answers[index.min(answers.len() - 1)].clone();
-                let log = Arc::clone(&log);
-                // A client that goes away is no failure of the server.
-                thread::spawn(move || stream.and_then(|stream| serve(stream, &answer, &log)));
-            }
-        });
-        Self {
-            url: format!("http://{address}{path}"),
-            seen,
-        }
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("the log").clone()
-    }
-
-    fn sent(&self) -> usize {
-        self.seen().iter().map(|seen| seen.sent).sum()
-    }
-}
-
-fn serve(mut stream: TcpStream, answer: &Answer, log: &Mutex<Vec<Seen>>) -> std::io::Result<()> {
-    let mut seen = Seen::default();
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    while let Some(line) = lines.next().transpose()?.filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(": ").unwrap_or((&line, ""));
-        match name.to_ascii_lowercase().as_str() {
-            "range" => seen.range = Some(value.to_string()),
-            "if-range" => seen.if_range = Some(value.to_string()),
-            _ => {}
-        }
-    }
-    let index = {
-        let mut log = log.lock().expect("the log");
-        log.push(seen.clone());
-        log.len() - 1
-    };
-    let same_version = seen.if_range.is_none() || seen.if_range.as_deref() == answer.etag;
-    let wanted = seen.range.as_deref().and_then(|range| {
-        let start = range.strip_prefix("bytes=")?.strip_suffix('-')?;
-        start.parse::<usize>().ok()
-    });
-    let total = answer.content.len();
-    let start = wanted.filter(|_| answer.honours_ranges && same_version);
-    let status = start.map_or(answer.status, |_| "206 Partial Content");
-    let body = &answer.content[start.unwrap_or(0)..];
-    let mut head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
-        answer.content_type,
-        body.len()
-    );
-    if let Some(etag) = answer.etag {
-        head += &format!("ETag: {etag}\r\n");
-    }
-    if let Some(start) = start {
-        head += &format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1);
-    }
-    stream.write_all((head + "\r\n").as_bytes())?;
-    let body = &body[..answer.cut_after.unwrap_or(body.len()).min(body.len())];
-    for chunk in body.chunks(if answer.slow { 512 } else { 1 << 16 }) {
-        stream.write_all(chunk)?;
-        log.lock().expect("the log")[index].sent += chunk.len();
-        if answer.slow {
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-    if answer.stalls {
-        stream.read_to_end(&mut Vec::new())?;
-    }
-    stream.shutdown(Shutdown::Write)
-}
-
-// ---- archives ----
-
-/// Bytes that do not shrink, so that an archive can be cut in the middle.
-fn noise(length: usize, seed: u32) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 11) as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
-fn files(top: &str, seed: u32) -> Vec<(String, Vec<u8>)> {
-    let file = |name: &str, length, seed| (format!("{top}{name}"), noise(length, seed));
-    vec![
-        file("train/1.jpg", 90_000, seed),
-        file("train/2.jpg", 50_000, seed + 1),
-        file("val/1.jpg", 1_000, seed + 2),
-    ]
-}
-
-fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        let content = content.as_slice();
-        builder
-            .append_data(&mut header, name, content)
-            .expect("an entry");
-    }
-    builder.into_inner().expect("a tar")
-}
-
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("room");
-    encoder.finish().expect("a gz")
-}
-
-fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in files {
-        let options = SimpleFileOptions::default();
-        writer.start_file(name.as_str(), options).expect("an entry");
-        writer.write_all(content).expect("room");
-    }
-    writer.finish().expect("a zip").into_inner()
-}
-
-/// A tar with an honest file and an entry that the library would refuse to write.
-fn hostile_tar(name: &str, kind: tar::EntryType, link: &str) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut honest = tar::Header::new_gnu();
-    honest.set_size(2);
-    honest.set_mode(0o644);
-    builder
-        .append_data(&mut honest, "set/fine.txt", &b"ok"[..])
-        .expect("an entry");
-    let mut header = tar::Header::new_gnu();
-    let gnu = header.as_gnu_mut().expect("a GNU header");
-    gnu.name[..name.len()].copy_from_slice(name.as_bytes());
-    gnu.linkname[..link.len()].copy_from_slice(link.as_bytes());
-    header.set_entry_type(kind);
-    header.set_mode(0o644);
-    let content = if link.is_empty() { &b"evil"[..] } else { &[] };
-    header.set_size(content.len() as u64);
-    header.set_cksum();
-    builder.append(&header, content).expect("an entry");
-    builder.into_inner().expect("a tar")
-}
-
-// ---- the command ----
 
 struct Place {
     folder: TempDir,
@@ -323,8 +117,6 @@ fn sha256(bytes: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-// ---- what must hold ----
-
 #[test]
 fn every_kind_of_archive_becomes_the_folder_and_nothing_else_stays() {
     let content = files("", 1);
@@ -359,6 +151,20 @@ fn a_folder_that_is_there_is_left_alone() {
     assert_eq!(server.seen().len(), 0);
     let names = fs::read_dir(place.path().join("sets/mine")).expect("a folder");
     assert_eq!(names.count(), 1);
+}
+
+#[test]
+fn a_place_where_no_folder_can_be_made_is_named_before_anything_is_asked_for() {
+    let place = Place::new();
+    fs::write(place.path().join("file"), "mine").expect("a file");
+    for output in ["file", ".", ".."] {
+        let arguments = ["data", "fetch", "facades", "--output", output];
+        let output_of = place.run(&arguments);
+        assert_code(&output_of, FAILED);
+        assert_names(&output_of, &[output, "--output"]);
+    }
+    let kept = fs::read_to_string(place.path().join("file"));
+    assert_eq!(kept.expect("the file"), "mine");
 }
 
 #[test]
@@ -621,7 +427,7 @@ fn a_server_that_is_not_there_is_named() {
     let output = place.run(&arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &[&url, "check the connection"]);
-    assert_eq!(place.left(), [""; 0]);
+    assert!(!place.path().join("sets").exists());
     let arguments = [&FETCH[..], &["--url", "not an address"]].concat();
     let output = place.run(&arguments);
     assert_code(&output, FAILED);

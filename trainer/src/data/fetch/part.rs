@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{FetchError, disk};
+use super::FetchError;
+use super::error::disk;
 
 /// Endings of archives; any other address gives `archive`.
 const ENDINGS: [&str; 4] = ["tar.gz", "tgz", "tar", "zip"];
@@ -32,6 +33,8 @@ pub(super) struct Part {
     file: File,
     len: u64,
     origin: Origin,
+    /// The folder it lies in, if that was made for it.
+    made: Option<PathBuf>,
 }
 
 impl Part {
@@ -45,8 +48,10 @@ impl Part {
         };
         let ending = ending_of(url);
         let path = with_ending(&format!(".{ending}.part"));
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|source| disk(parent, "making it", source))?;
+        let parent = path.parent().filter(|parent| !parent.exists());
+        let made = parent.map(Path::to_path_buf);
+        if let Some(folder) = &made {
+            fs::create_dir_all(folder).map_err(|source| disk(folder, "making it", source))?;
         }
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
@@ -67,6 +72,7 @@ impl Part {
             len,
             origin: read_note(&note),
             note,
+            made,
         };
         if part.origin.url != url || part.origin.total.is_some_and(|total| total < part.len) {
             part.restart(url)?;
@@ -169,6 +175,10 @@ impl Part {
         // What cannot be removed is found and replaced by the next attempt.
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(&self.note);
+        if let Some(folder) = &self.made {
+            // Only if it is empty.
+            let _ = fs::remove_dir(folder);
+        }
     }
 
     /// Leaves nothing behind if nothing has arrived.
