@@ -372,3 +372,122 @@ fn append_planes<S: Copy>(
         values.extend(plane.map(|&sample| unit(sample)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Pair;
+    use crate::data::batch::PairedBatch;
+    use burn::tensor::Device;
+    use image::{ImageBuffer, Luma, Rgb};
+
+    const DEPTH: Side = Side {
+        channels: 1,
+        encoding: Encoding::Depth { max: 1000 },
+    };
+
+    fn depths(values: &[u16]) -> Bands {
+        let picture = ImageBuffer::from_raw(2, 2, values.to_vec()).expect("2×2 samples");
+        DynamicImage::ImageLuma16(picture).into()
+    }
+
+    #[test]
+    fn both_bytes_of_16_bit_arrive() {
+        let grey = Side {
+            channels: 1,
+            encoding: Encoding::Color,
+        };
+        let raster = grey.raster(&depths(&[0, 1, 32_768, 65_535]));
+        let words: Vec<u16> = raster
+            .values()
+            .iter()
+            .map(|unit| ((unit + 1.0) * 32_767.5).round() as u16)
+            .collect();
+        assert_eq!(words, [0, 1, 32_768, 65_535]);
+    }
+
+    #[test]
+    fn depth_is_relative_to_its_largest_and_what_was_not_measured_is_masked() {
+        let bands = depths(&[0, 500, 1000, 1001]);
+        assert_eq!(DEPTH.raster(&bands).values(), [-1.0, 0.0, 1.0, 1.0]);
+        let mask = DEPTH.mask(&bands).expect("a mask");
+        assert_eq!(mask.valid(), [false, true, true, false]);
+        let sides = Sides {
+            input: DEPTH,
+            target: DEPTH,
+        };
+        let pair = Pair::encode(&bands, &bands, sides);
+        let batch = PairedBatch::new(&[pair.clone(), pair], &Device::flex());
+        let mask = batch.mask.expect("a mask");
+        assert_eq!(mask.dims(), [2, 1, 2, 2]);
+        let values: Vec<f32> = mask.into_data().iter::<f32>().collect();
+        assert_eq!(values, [0.0, 1.0, 1.0, 0.0].repeat(2));
+    }
+
+    #[test]
+    fn colour_has_no_mask() {
+        let bands = Bands::from(RgbImage::new(2, 2));
+        let sides = Sides {
+            input: Side::RGB,
+            target: Side::RGB,
+        };
+        let batch = PairedBatch::new(&[Pair::encode(&bands, &bands, sides)], &Device::flex());
+        assert!(batch.mask.is_none());
+    }
+
+    #[test]
+    fn scaling_depth_invents_no_depth() {
+        let picture =
+            ImageBuffer::from_fn(30, 30, |x, y| Luma([[0, 200, 900][((x + y) % 3) as usize]]));
+        let bands = Bands::from(DynamicImage::ImageLuma16(picture));
+        let scaled = bands.resized((47, 19), DEPTH.filter());
+        assert!(
+            scaled
+                .depths()
+                .iter()
+                .all(|depth| [0, 200, 900].contains(depth))
+        );
+    }
+
+    #[test]
+    fn colour_is_reduced_to_grey_and_grey_expanded() {
+        let side = |channels| Side {
+            channels,
+            encoding: Encoding::Color,
+        };
+        let red = Bands::from(RgbImage::from_pixel(2, 1, Rgb([255, 0, 0])));
+        let grey = side(1).raster(&red);
+        assert_eq!(grey.channels(), 1);
+        assert!((grey.values()[0] - (2.0 * 0.299 - 1.0)).abs() < 1e-6);
+        let expanded = side(3).raster(&depths(&[0, 0, 65_535, 0]));
+        assert_eq!(expanded.channels(), 3);
+        assert_eq!(expanded.plane(2), [-1.0, -1.0, 1.0, -1.0]);
+    }
+
+    #[test]
+    fn every_side_takes_the_files_that_it_can_be_made_of() {
+        let header = |channels, bits| Header {
+            width: 4,
+            height: 4,
+            channels,
+            bits,
+        };
+        let accepts = |side: Side, channels, bits| {
+            side.accept(Path::new("file"), header(channels, bits))
+                .is_ok()
+        };
+        for channels in 1..=8 {
+            let colour = Side {
+                channels,
+                encoding: Encoding::Color,
+            };
+            for found in 1..=8 {
+                let made = [1, 3].contains(&channels) && found <= 4;
+                assert_eq!(accepts(colour, found, 8), found == channels || made);
+            }
+            assert_eq!(accepts(DEPTH, channels, 16), channels == 1);
+            assert!(!accepts(DEPTH, channels, 8));
+            assert!(!accepts(colour, channels, 12));
+        }
+    }
+}

@@ -135,3 +135,127 @@ impl UnpairedFolders {
         stem(&self.inputs[index % self.inputs.len()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::PairSource;
+    use crate::data::loader::{Loader, LoaderConfig};
+    use image::{Rgb, RgbImage};
+    use tempfile::TempDir;
+
+    const SIDES: Sides = Sides {
+        input: Side::RGB,
+        target: Side::RGB,
+    };
+    const FRAME: Frame = Frame {
+        preprocess: crate::config::Preprocess::ResizeAndCrop,
+        load_size: 10,
+        size: 8,
+        multiple_of: 1,
+    };
+
+    /// Flat pictures whose red value says which one it is; A counts up from 10, B from 100.
+    fn set(count_a: u8, count_b: u8) -> TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, first, count) in [("trainA", 10, count_a), ("trainB", 100, count_b)] {
+            std::fs::create_dir(folder.path().join(name)).expect("a folder");
+            for index in 0..count {
+                let picture = RgbImage::from_pixel(12, 9, Rgb([first + index, 0, 0]));
+                let path = folder.path().join(name).join(format!("{index}.png"));
+                picture.save(path).expect("a picture");
+            }
+        }
+        folder
+    }
+
+    fn red(raster: &model::Raster) -> u8 {
+        model::pixels::to_byte(raster.values()[0])
+    }
+
+    fn epoch(source: UnpairedFolders, seed: u64, workers: usize) -> Vec<(u8, u8)> {
+        let count = source.len();
+        let config = LoaderConfig {
+            seed,
+            batch: 1,
+            frame: FRAME,
+            flip: true,
+            workers,
+        };
+        let mut loader = Loader::start(PairSource::Unpaired(source), config, 0);
+        let mut next = || loader.next_batch().expect("the worker lives").pairs;
+        let batches = (0..count).map(|_| next());
+        batches
+            .flatten()
+            .map(|pair| (red(&pair.real_a), red(&pair.real_b)))
+            .collect()
+    }
+
+    fn open(folder: &TempDir, direction: Direction) -> Split<UnpairedFolders> {
+        UnpairedFolders::open(folder.path(), direction, SIDES, 0).expect("a set")
+    }
+
+    #[test]
+    fn an_epoch_shows_every_input_and_draws_targets_at_random() {
+        let folder = set(16, 5);
+        std::fs::create_dir(folder.path().join("testA")).expect("a folder");
+        let (train, _) = open(&folder, Direction::AtoB);
+        // No testB: a fifth of each folder validates.
+        assert_eq!((train.inputs.len(), train.targets.len()), (13, 4));
+        let pairs = epoch(train.clone(), 3, 1);
+        let mut inputs: Vec<u8> = pairs.iter().map(|pair| pair.0).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        assert_eq!(inputs.len(), 13);
+        assert!(pairs.iter().all(|pair| (100..105).contains(&pair.1)));
+        assert_eq!(pairs, epoch(train.clone(), 3, 4));
+        assert_ne!(pairs, epoch(train, 4, 1));
+    }
+
+    #[test]
+    fn the_smaller_folder_starts_again_and_the_direction_swaps_them() {
+        let folder = set(5, 10);
+        let (train, _) = open(&folder, Direction::AtoB);
+        assert_eq!((train.inputs.len(), train.len()), (4, 8));
+        let mut inputs: Vec<u8> = epoch(train, 1, 1).iter().map(|pair| pair.0).collect();
+        inputs.sort_unstable();
+        assert!(
+            inputs.chunks(2).all(|twice| twice[0] == twice[1]),
+            "{inputs:?}"
+        );
+        let (train, validation) = open(&folder, Direction::BtoA);
+        assert!(
+            epoch(train, 1, 1)
+                .iter()
+                .all(|pair| pair.0 >= 100 && pair.1 < 100)
+        );
+        assert_eq!((validation.inputs.len(), validation.targets.len()), (2, 1));
+    }
+
+    #[test]
+    fn validation_goes_through_both_folders_in_order() {
+        let folder = set(2, 2);
+        for (from, to) in [("trainA", "valA"), ("trainB", "valB")] {
+            let (from, to) = (folder.path().join(from), folder.path().join(to));
+            std::fs::create_dir(&to).expect("a folder");
+            for name in ["0.png", "1.png"] {
+                std::fs::copy(from.join(name), to.join(name)).expect("a copy");
+            }
+        }
+        let (_, validation) = open(&folder, Direction::AtoB);
+        let pair = |index| {
+            let fixed = Sampling::Fixed { frame: FRAME };
+            let pair = validation.pair(index, fixed).expect("a pair");
+            (red(&pair.real_a), red(&pair.real_b))
+        };
+        assert_eq!([pair(0), pair(1)], [(10, 100), (11, 101)]);
+    }
+
+    #[test]
+    fn a_folder_without_the_layout_is_refused_with_the_layout() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let opened = UnpairedFolders::open(folder.path(), Direction::AtoB, SIDES, 0);
+        let message = opened.expect_err("no set").to_string();
+        assert!(message.contains("trainA and trainB"), "{message}");
+    }
+}
