@@ -5,12 +5,15 @@
 
 pub mod blocks;
 pub mod discriminator;
+pub mod encoding;
 pub mod generator;
 pub mod init;
+pub mod lab;
 pub mod manifest;
 pub mod patchgan;
 pub mod pixelgan;
 pub mod pixels;
+pub mod raster;
 pub mod resnet;
 pub mod state;
 pub mod translator;
@@ -19,9 +22,11 @@ pub mod weights;
 
 pub use blocks::{Mode, NormKind, NormStats, Upsample};
 pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
+pub use encoding::Encoding;
 pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
 pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError};
 pub use pixels::SizeRule;
+pub use raster::Raster;
 pub use translator::{LoadError, TranslateError, Translator};
 pub use weights::{WeightsDtype, WeightsError};

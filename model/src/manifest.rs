@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::blocks::NormStats;
+use crate::encoding::Encoding;
 use crate::generator::GeneratorConfig;
 use crate::pixels::SizeRule;
 use crate::weights::WeightsDtype;
@@ -38,6 +39,9 @@ pub struct Manifest {
     pub generator: ManifestGenerator,
     /// What it takes.
     pub input: ManifestInput,
+    /// What it makes.
+    #[serde(default, skip_serializing_if = "ManifestOutput::is_default")]
+    pub output: ManifestOutput,
     /// Files with the network's weights; the first is used.
     pub weights: Vec<WeightsFile>,
     /// How it was made.
@@ -83,6 +87,23 @@ pub struct ManifestInput {
     pub palette: Vec<PaletteEntry>,
     /// Range of values that the network sees; always `[-1, 1]`.
     pub range: [f32; 2],
+    /// What its channels mean.
+    #[serde(default, skip_serializing_if = "Encoding::is_color")]
+    pub encoding: Encoding,
+}
+
+/// What the network makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestOutput {
+    /// What its channels mean.
+    #[serde(default, skip_serializing_if = "Encoding::is_color")]
+    pub encoding: Encoding,
+}
+
+impl ManifestOutput {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How people make an input.
@@ -209,6 +230,7 @@ impl Manifest {
         if self.input.range != [-1.0, 1.0] {
             return Err(field("input.range", "must be [-1, 1]"));
         }
+        self.check_encodings()?;
         self.weights_file()?;
         for (index, file) in self.weights.iter().enumerate() {
             check_weights_file(&format!("weights[{index}]"), file)?;
@@ -217,6 +239,35 @@ impl Manifest {
             stays_inside(&format!("samples[{index}]"), sample)?;
         }
         Ok(())
+    }
+
+    fn check_encodings(&self) -> Result<(), ManifestError> {
+        let (input, output) = (self.input.encoding, self.output.encoding);
+        let generator = &self.generator.config;
+        for (name, encoding, channels) in [
+            ("input.encoding", input, generator.in_channels),
+            ("output.encoding", output, generator.out_channels),
+        ] {
+            if encoding == (Encoding::Depth { max: 0 }) {
+                return Err(field(
+                    name,
+                    "has a largest depth of 0; it must be 1 to 65535",
+                ));
+            }
+            if encoding.channels().is_some_and(|needed| needed != channels) {
+                let problem = format!("does not fit the generator's {channels} channels");
+                return Err(field(name, &problem));
+            }
+        }
+        match (input, output) {
+            (Encoding::Chroma, _) => Err(field("input.encoding", "cannot be chroma")),
+            (Encoding::Lightness, Encoding::Chroma) => Ok(()),
+            (_, Encoding::Chroma) => {
+                let problem = "is chroma, which needs an input of lightness";
+                Err(field("output.encoding", problem))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -318,6 +369,62 @@ mod tests {
         let manifest = Manifest::parse(&valid().to_string()).expect("valid");
         let again = Manifest::parse(&manifest.to_json().expect("JSON")).expect("valid");
         assert_eq!(manifest, again);
+    }
+
+    #[test]
+    fn a_manifest_without_encodings_is_colour_and_is_written_without_them() {
+        let manifest = Manifest::parse(&valid().to_string()).expect("valid");
+        let encodings = (manifest.input.encoding, manifest.output.encoding);
+        assert_eq!(encodings, (Encoding::Color, Encoding::Color));
+        let json = manifest.to_json().expect("JSON");
+        assert!(
+            !json.contains("encoding") && !json.contains("output\""),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn encodings_survive_being_written_and_read_and_must_fit_the_channels() {
+        let with = |input: Value, output: Value, channels: [usize; 2]| {
+            let mut manifest = valid();
+            manifest["generator"]["in_channels"] = json!(channels[0]);
+            manifest["generator"]["out_channels"] = json!(channels[1]);
+            manifest["input"]["encoding"] = input;
+            manifest["output"] = json!({ "encoding": output });
+            Manifest::parse(&manifest.to_string())
+        };
+        let depth = || json!({ "depth": { "max": 10_000 } });
+        for (input, output, channels) in [
+            (json!("lightness"), json!("chroma"), [1, 2]),
+            (json!("color"), depth(), [3, 1]),
+            (depth(), json!("color"), [1, 8]),
+        ] {
+            let manifest = with(input, output, channels).expect("valid");
+            let again = Manifest::parse(&manifest.to_json().expect("JSON")).expect("valid");
+            assert_eq!(manifest, again);
+        }
+        for (input, output, channels, name) in [
+            (json!("color"), depth(), [3, 3], "output.encoding"),
+            (
+                json!("lightness"),
+                json!("chroma"),
+                [1, 3],
+                "output.encoding",
+            ),
+            (json!("color"), json!("chroma"), [1, 2], "output.encoding"),
+            (json!("chroma"), json!("color"), [2, 3], "input.encoding"),
+            (
+                json!({ "depth": { "max": 0 } }),
+                json!("color"),
+                [1, 3],
+                "input.encoding",
+            ),
+        ] {
+            match with(input, output, channels) {
+                Err(ManifestError::Field { field, .. }) => assert_eq!(field, name),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Pixels in, tensors out, and back: padding to the sizes that a network takes, cropping after.
+//! Sizes that a network takes: padding on the way into a tensor, cropping on the way out, and
+//! the scale between bytes and units. What channels mean is said in `encoding`.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
+
+use crate::raster::Raster;
 
 /// Largest picture that is translated in one piece, in pixels after padding.
 pub const MAX_PIXELS: usize = 4096 * 4096;
@@ -45,9 +48,20 @@ pub enum PixelsError {
         /// Bytes given.
         found: usize,
     },
-    /// Only grey and RGB pictures can be made from RGBA pixels.
-    #[error("the model takes {0} channels; a picture gives 1 (grey) or 3 (RGB)")]
+    /// RGBA pixels do not make such an input.
+    #[error(
+        "the model takes {0} channels; a picture gives 1 (grey), 3 (RGB) or 4 (RGBA). Files of \
+         more bands are translated by `trainer translate`"
+    )]
     Channels(usize),
+    /// A raster of another number of channels.
+    #[error("the model takes {expected} channels, the picture has {found}")]
+    Bands {
+        /// Channels of the model.
+        expected: usize,
+        /// Channels given.
+        found: usize,
+    },
 }
 
 impl SizeRule {
@@ -69,68 +83,38 @@ impl SizeRule {
     }
 }
 
-/// Turns RGBA8 pixels into a tensor `[1, channels, height', width']` in `[-1, 1]`, whose sides
-/// follow `rule`. The picture lies in the middle; the margin mirrors it. Alpha is not read.
+/// A raster as a tensor `[1, channels, height', width']` whose sides follow `rule`. The picture
+/// lies in the middle; the margin mirrors it.
 ///
 /// # Errors
-/// Empty and too large pictures, a buffer of the wrong length, channels other than 1 and 3.
-pub fn to_tensor(
-    rgba: &[u8],
-    width: usize,
-    height: usize,
-    channels: usize,
-    rule: SizeRule,
-    device: &Device,
-) -> Result<Tensor<4>, PixelsError> {
-    check(rgba, width, height, channels, rule)?;
+/// Empty and too large pictures.
+pub fn padded(raster: &Raster, rule: SizeRule, device: &Device) -> Result<Tensor<4>, PixelsError> {
+    let (width, height, channels) = (raster.width(), raster.height(), raster.channels());
+    check_size(width, height, rule)?;
     let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
     let columns = mirrored(width, padded_width);
     let rows = mirrored(height, padded_height);
-    let plane = padded_width * padded_height;
-    let mut values = vec![0.0f32; channels * plane];
-    for (y, &source_y) in rows.iter().enumerate() {
-        for (x, &source_x) in columns.iter().enumerate() {
-            let pixel = &rgba[4 * (source_y * width + source_x)..][..3];
-            let target = y * padded_width + x;
-            if channels == 3 {
-                for channel in 0..3 {
-                    values[channel * plane + target] = to_unit(f32::from(pixel[channel]));
-                }
-            } else {
-                values[target] = to_unit(luma(pixel));
-            }
+    let mut values = Vec::with_capacity(channels * padded_width * padded_height);
+    for channel in 0..channels {
+        let plane = raster.plane(channel);
+        for &y in &rows {
+            let row = &plane[y * width..][..width];
+            values.extend(columns.iter().map(|&x| row[x]));
         }
     }
     let data = TensorData::new(values, [1, channels, padded_height, padded_width]);
     Ok(Tensor::from_data(data, device))
 }
 
-/// Turns the values of a tensor `[1, channels, height', width']` that [`to_tensor`] padded from
-/// `width × height` back into RGBA8 pixels of that size, with the alpha of `source`. One channel
-/// becomes grey; channels beyond the third are dropped.
-pub fn to_rgba(
-    values: &[f32],
-    channels: usize,
-    source: &[u8],
-    width: usize,
-    height: usize,
-    rule: SizeRule,
-) -> Vec<u8> {
+/// The picture of `width × height` in the middle of `values`, a tensor `[1, channels, height',
+/// width']` of the size to which [`padded`] brought it.
+pub fn cropped(values: &[f32], width: usize, height: usize, rule: SizeRule) -> Raster {
     let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
     let (left, top) = ((padded_width - width) / 2, (padded_height - height) / 2);
-    let plane = padded_width * padded_height;
-    let mut rgba = source.to_vec();
-    for y in 0..height {
-        for x in 0..width {
-            let from = (y + top) * padded_width + x + left;
-            let pixel = &mut rgba[4 * (y * width + x)..][..3];
-            for (channel, byte) in pixel.iter_mut().enumerate() {
-                let channel = if channels < 3 { 0 } else { channel };
-                *byte = to_byte(values[channel * plane + from]);
-            }
-        }
-    }
-    rgba
+    let planes = values.chunks_exact(padded_width * padded_height);
+    let rows = planes.flat_map(|plane| plane.chunks_exact(padded_width).skip(top).take(height));
+    let values = rows.flat_map(|row| &row[left..][..width]).copied();
+    Raster::from_planes(width, height, values.collect())
 }
 
 /// `0..=255` to `-1..=1`.
@@ -143,18 +127,11 @@ pub fn to_byte(unit: f32) -> u8 {
     ((unit + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8
 }
 
-/// Rec. 601 luma of an RGB pixel, `0..=255`.
-fn luma(rgb: &[u8]) -> f32 {
-    0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2])
-}
-
-fn check(
-    rgba: &[u8],
-    width: usize,
-    height: usize,
-    channels: usize,
-    rule: SizeRule,
-) -> Result<(), PixelsError> {
+/// Refuses pictures that are empty or, padded by `rule`, above [`MAX_PIXELS`].
+///
+/// # Errors
+/// [`PixelsError::Empty`], [`PixelsError::TooLarge`].
+pub fn check_size(width: usize, height: usize, rule: SizeRule) -> Result<(), PixelsError> {
     if width == 0 || height == 0 {
         return Err(PixelsError::Empty { width, height });
     }
@@ -165,21 +142,32 @@ fn check(
             .padded(width)
             .checked_mul(rule.padded(height))
             .is_some_and(|pixels| pixels <= MAX_PIXELS);
-    if !fits {
-        return Err(PixelsError::TooLarge { width, height });
+    match fits {
+        true => Ok(()),
+        false => Err(PixelsError::TooLarge { width, height }),
     }
+}
+
+/// As [`check_size`], and refuses buffers that are not four bytes per pixel.
+///
+/// # Errors
+/// [`PixelsError::Length`] besides.
+pub fn check_rgba(
+    rgba: &[u8],
+    width: usize,
+    height: usize,
+    rule: SizeRule,
+) -> Result<(), PixelsError> {
+    check_size(width, height, rule)?;
     let expected = 4 * width * height;
-    if rgba.len() != expected {
-        return Err(PixelsError::Length {
+    match rgba.len() == expected {
+        true => Ok(()),
+        false => Err(PixelsError::Length {
             width,
             height,
             expected,
             found: rgba.len(),
-        });
-    }
-    match channels {
-        1 | 3 => Ok(()),
-        _ => Err(PixelsError::Channels(channels)),
+        }),
     }
 }
 
@@ -227,21 +215,15 @@ mod tests {
     fn a_picture_of_any_size_is_padded_and_cropped_back_unchanged() {
         let rule = SizeRule::multiple_of(16);
         for (width, height) in [(1, 1), (5, 3), (16, 16), (17, 33)] {
-            let rgba: Vec<u8> = (0..4 * width * height)
-                .map(|index| (index * 37 % 256) as u8)
-                .collect();
-            let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
-            let mut planes = vec![0.0; 3 * padded_width * padded_height];
-            for (y, source_y) in mirrored(height, padded_height).into_iter().enumerate() {
-                for (x, source_x) in mirrored(width, padded_width).into_iter().enumerate() {
-                    for channel in 0..3 {
-                        let at = (channel * padded_height + y) * padded_width + x;
-                        let byte = rgba[4 * (source_y * width + source_x) + channel];
-                        planes[at] = to_unit(f32::from(byte));
-                    }
-                }
-            }
-            assert_eq!(to_rgba(&planes, 3, &rgba, width, height, rule), rgba);
+            let values = (0..3 * width * height).map(|index| (index * 37 % 256) as f32);
+            let raster = Raster::from_planes(width, height, values.collect());
+            let tensor = padded(&raster, rule, &Device::flex()).expect("a fitting size");
+            assert_eq!(
+                tensor.dims(),
+                [1, 3, rule.padded(height), rule.padded(width)]
+            );
+            let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
+            assert_eq!(cropped(&values, width, height, rule), raster);
         }
     }
 
@@ -249,7 +231,7 @@ mod tests {
     fn pictures_without_pixels_or_with_too_many_are_refused() {
         let rule = SizeRule::multiple_of(256);
         assert_eq!(
-            check(&[], 0, 4, 3, rule),
+            check_size(0, 4, rule),
             Err(PixelsError::Empty {
                 width: 0,
                 height: 4
@@ -257,7 +239,7 @@ mod tests {
         );
         for (width, height) in [(12_000, 12_000), (usize::MAX, 2), (1, usize::MAX)] {
             assert_eq!(
-                check(&[], width, height, 3, rule),
+                check_size(width, height, rule),
                 Err(PixelsError::TooLarge { width, height })
             );
         }

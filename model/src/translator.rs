@@ -5,9 +5,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
 
 use crate::blocks::Mode;
+use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
 use crate::manifest::{Manifest, ManifestError};
 use crate::pixels::{self, PixelsError, SizeRule};
+use crate::raster::Raster;
 use crate::state::{StateError, load_state};
 use crate::weights::{self, WeightsError};
 
@@ -19,6 +21,8 @@ pub struct Translator {
     rule: SizeRule,
     in_channels: usize,
     out_channels: usize,
+    input: Encoding,
+    output: Encoding,
     device: Device,
 }
 
@@ -68,14 +72,32 @@ impl Translator {
             rule: manifest.size_rule(),
             in_channels: config.in_channels,
             out_channels: config.out_channels,
+            input: manifest.input.encoding,
+            output: manifest.output.encoding,
             device: device.clone(),
         }
     }
 
-    /// Translates RGBA8 pixels of any size; the result has the same size and alpha.
+    /// What the generator's input means, and its number of channels.
+    pub fn input(&self) -> (Encoding, usize) {
+        (self.input, self.in_channels)
+    }
+
+    /// What the generator's output means, and its number of channels.
+    pub fn output(&self) -> (Encoding, usize) {
+        (self.output, self.out_channels)
+    }
+
+    /// Which heights and widths the network takes; others are padded.
+    pub fn size_rule(&self) -> SizeRule {
+        self.rule
+    }
+
+    /// Translates RGBA8 pixels of any size; the result has the same size and alpha, unless the
+    /// model makes an alpha of its own. Depth comes as grey.
     ///
     /// # Errors
-    /// Pictures that [`pixels::to_tensor`] refuses, and failures of the device.
+    /// Pictures that are empty, too large, or lack channels, and failures of the device.
     #[cfg(not(target_family = "wasm"))]
     pub fn translate(
         &self,
@@ -83,8 +105,9 @@ impl Translator {
         width: usize,
         height: usize,
     ) -> Result<Vec<u8>, TranslateError> {
-        let data = self.forward(rgba, width, height)?.try_into_data();
-        self.finish(data, rgba, width, height)
+        let real_a = self.encode(rgba, width, height)?;
+        let fake_b = self.translate_raster(&real_a)?;
+        Ok(self.show(&fake_b, &real_a, rgba))
     }
 
     /// As `translate`, for targets that must not block, such as a browser.
@@ -97,35 +120,59 @@ impl Translator {
         width: usize,
         height: usize,
     ) -> Result<Vec<u8>, TranslateError> {
-        let data = self.forward(rgba, width, height)?.into_data_async().await;
-        self.finish(data, rgba, width, height)
+        let real_a = self.encode(rgba, width, height)?;
+        let data = self.forward(&real_a)?.into_data_async().await;
+        let fake_b = self.finish(data, &real_a)?;
+        Ok(self.show(&fake_b, &real_a, rgba))
     }
 
-    fn forward(
-        &self,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-    ) -> Result<Tensor<4>, TranslateError> {
-        let channels = self.in_channels;
-        let real_a = pixels::to_tensor(rgba, width, height, channels, self.rule, &self.device)?;
+    /// Translates an input in the model's encoding into an output in the model's encoding, of
+    /// the same size and without rounding.
+    ///
+    /// # Errors
+    /// As `translate`.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn translate_raster(&self, real_a: &Raster) -> Result<Raster, TranslateError> {
+        let data = self.forward(real_a)?.try_into_data();
+        self.finish(data, real_a)
+    }
+
+    fn encode(&self, rgba: &[u8], width: usize, height: usize) -> Result<Raster, PixelsError> {
+        pixels::check_rgba(rgba, width, height, self.rule)?;
+        let size = (width, height);
+        self.input.from_rgba(rgba, size, self.in_channels)
+    }
+
+    fn show(&self, fake_b: &Raster, real_a: &Raster, rgba: &[u8]) -> Vec<u8> {
+        encoding::to_rgba(&self.output.shown(fake_b, real_a), rgba)
+    }
+
+    fn forward(&self, real_a: &Raster) -> Result<Tensor<4>, TranslateError> {
+        let (expected, found) = (self.in_channels, real_a.channels());
+        pixels::check_size(real_a.width(), real_a.height(), self.rule)?;
+        if expected != found {
+            return Err(PixelsError::Bands { expected, found }.into());
+        }
+        let real_a = pixels::padded(real_a, self.rule, &self.device)?;
         Ok(self.generator.forward(real_a, self.mode))
     }
 
     fn finish<E: core::fmt::Debug>(
         &self,
         data: Result<TensorData, E>,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-    ) -> Result<Vec<u8>, TranslateError> {
+        real_a: &Raster,
+    ) -> Result<Raster, TranslateError> {
         let values = data
             .map_err(|error| TranslateError::Device(format!("{error:?}")))?
             .try_to_vec::<f32>()
             .map_err(|error| TranslateError::Device(format!("{error:?}")))?;
-        let channels = self.out_channels;
-        Ok(pixels::to_rgba(
-            &values, channels, rgba, width, height, self.rule,
-        ))
+        let (width, height) = (real_a.width(), real_a.height());
+        let fake_b = pixels::cropped(&values, width, height, self.rule);
+        match fake_b.channels() == self.out_channels {
+            true => Ok(fake_b),
+            false => Err(TranslateError::Device(
+                "too few pixels came back".to_string(),
+            )),
+        }
     }
 }

@@ -81,6 +81,7 @@ pub fn time(
         let batch = PairedBatch {
             real_a: picture(&autodiff),
             real_b: picture(&autodiff),
+            mask: None,
         };
         if let Some(before) = model.take() {
             let (after, losses) = before.step(batch, 0, rates);

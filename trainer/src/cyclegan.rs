@@ -126,7 +126,7 @@ impl CycleGan {
     /// Update number `step`: the generators', then the discriminators', on a batch whose tensors
     /// live on the networks' device with autodiff.
     pub fn step(mut self, batch: PairedBatch, step: u64, rates: Rates) -> (Self, Losses) {
-        let PairedBatch { real_a, real_b } = batch;
+        let PairedBatch { real_a, real_b, .. } = batch;
         let objective = self.objective;
         let (gan_mode, lambda_cycle) = (objective.gan_mode, objective.lambda_cycle);
         let mode = Mode::Train {

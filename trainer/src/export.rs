@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use model::manifest::{
-    FORMAT, InputMode, ManifestGenerator, ManifestInput, PaletteEntry, TestDropout, VERSION,
-    WeightsFile,
+    FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, PaletteEntry, TestDropout,
+    VERSION, WeightsFile,
 };
 use model::state::{StateDict, state_of};
 use model::weights::{WeightsError, encode, sha256_hex};
@@ -216,6 +216,10 @@ fn manifest(
             },
             palette: if draws { palette.collect() } else { Vec::new() },
             range: [-1.0, 1.0],
+            encoding: config.data.encodings().0,
+        },
+        output: ManifestOutput {
+            encoding: config.data.encodings().1,
         },
         generator: ManifestGenerator {
             config: generator,

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use model::manifest::{
-    FORMAT, InputMode, ManifestGenerator, ManifestInput, TestDropout, VERSION, WeightsFile,
+    FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, TestDropout, VERSION,
+    WeightsFile,
 };
 use model::state::{StateDict, StateError, load_state};
-use model::{GeneratorConfig, Manifest, NormStats, WeightsDtype};
+use model::{Encoding, GeneratorConfig, Manifest, NormStats, WeightsDtype};
 use serde_json::json;
 use thiserror::Error;
 
@@ -110,6 +111,11 @@ fn manifest(
         name.to_string_lossy().into_owned()
     };
     let name = options.name.clone().unwrap_or_else(|| last(output));
+    // Nothing but the reference's colorization has these channels.
+    let (input, made) = match (config.in_channels, config.out_channels) {
+        (1, 2) => (Encoding::Lightness, Encoding::Chroma),
+        _ => (Encoding::Color, Encoding::Color),
+    };
     Manifest {
         format: FORMAT.to_string(),
         version: VERSION,
@@ -121,7 +127,9 @@ fn manifest(
             mode: InputMode::Photo,
             palette: Vec::new(),
             range: [-1.0, 1.0],
+            encoding: input,
         },
+        output: ManifestOutput { encoding: made },
         generator: ManifestGenerator {
             config,
             norm_stats: options.norm_stats,

@@ -23,6 +23,7 @@ pub mod pix2pix;
 pub mod pool;
 pub mod pytorch;
 pub mod randomness;
+pub mod recipes;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use tempfile::NamedTempFile;
 use thiserror::Error;
+
+use self::multiband::Multiband;
+
+mod multiband;
 
 /// File name endings that count as pictures when a folder is listed.
 pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
@@ -66,6 +71,19 @@ pub enum PictureError {
     },
 }
 
+/// What the beginning of a file tells of its picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Width of the upright picture in pixels.
+    pub width: u32,
+    /// Height of the upright picture in pixels.
+    pub height: u32,
+    /// Samples per pixel.
+    pub channels: usize,
+    /// Bits per sample.
+    pub bits: u32,
+}
+
 /// Decodes a picture and turns it upright.
 ///
 /// # Errors
@@ -75,24 +93,74 @@ pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
     if reader.format() == Some(ImageFormat::Jpeg) {
         refuse_cut_jpeg(path)?;
     }
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|error| decode_error(path, error))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let (decoder, orientation) = decoder(path, reader)?;
     let mut picture =
         DynamicImage::from_decoder(decoder).map_err(|error| decode_error(path, error))?;
     picture.apply_orientation(orientation);
     Ok(picture)
 }
 
-/// Reads only as much as tells width and height.
+/// Decodes a picture of up to four channels, or a TIFF file of several grey bands as one grey
+/// picture for each.
 ///
 /// # Errors
-/// As [`read`], for what the header alone can show.
-pub fn dimensions(path: &Path) -> Result<(u32, u32), PictureError> {
-    open(path)?
-        .into_dimensions()
-        .map_err(|error| decode_error(path, error))
+/// See [`PictureError`].
+pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
+    let Some(multiband) = multiband(path)? else {
+        return Ok(vec![read(path)?]);
+    };
+    check_size(path, &multiband.layout)?;
+    multiband.read().map_err(|reason| PictureError::Decode {
+        path: path.to_path_buf(),
+        reason,
+    })
+}
+
+/// Reads only as much as tells size and kind.
+///
+/// # Errors
+/// As [`read_bands`], for what the header alone can show.
+pub fn header(path: &Path) -> Result<Header, PictureError> {
+    if let Some(Multiband { layout, .. }) = multiband(path)? {
+        check_size(path, &layout)?;
+        return Ok(Header {
+            width: layout.width,
+            height: layout.height,
+            channels: usize::from(layout.bands),
+            bits: u32::from(layout.bits),
+        });
+    }
+    let (decoder, orientation) = decoder(path, open(path)?)?;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let (width, height) = if turned {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    let color = decoder.color_type();
+    let channels = usize::from(color.channel_count());
+    Ok(Header {
+        width,
+        height,
+        channels,
+        bits: u32::from(color.bits_per_pixel()) / channels.max(1) as u32,
+    })
+}
+
+/// Writes bands of 16 bit, samples of a pixel side by side, as a TIFF file; beside its place
+/// first, as [`write_png`].
+///
+/// # Errors
+/// [`PictureError::Write`].
+pub fn write_tiff(path: &Path, size: (u32, u32), samples: &[u16]) -> Result<(), PictureError> {
+    write_with(path, |file| multiband::write(file, size, samples))
 }
 
 /// Writes a PNG beside its place and renames it, so that nobody sees half a file.
@@ -100,16 +168,24 @@ pub fn dimensions(path: &Path) -> Result<(u32, u32), PictureError> {
 /// # Errors
 /// [`PictureError::Write`].
 pub fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PictureError> {
+    write_with(path, |file| {
+        picture
+            .write_to(file, ImageFormat::Png)
+            .map_err(|error| error.to_string())
+    })
+}
+
+fn write_with(
+    path: &Path,
+    write: impl FnOnce(&mut NamedTempFile) -> Result<(), String>,
+) -> Result<(), PictureError> {
     let failed = |reason: String| PictureError::Write {
         path: path.to_path_buf(),
         reason,
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
-    picture
-        .write_to(&mut file, ImageFormat::Png)
-        .map_err(|error| failed(error.to_string()))?;
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
+    write(&mut file).map_err(failed)?;
     make_readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
     file.persist(path)
         .map_err(|error| failed(error.error.to_string()))?;
@@ -134,6 +210,46 @@ pub(crate) fn make_readable(file: &File) -> std::io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn make_readable(_file: &File) -> std::io::Result<()> {
     Ok(())
+}
+
+/// A TIFF file of several grey bands, which the picture library refuses.
+fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureError> {
+    if open(path)?.format() != Some(ImageFormat::Tiff) {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(|source| PictureError::Open {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Ok(Multiband::open(BufReader::new(file), MAX_DECODED_BYTES))
+}
+
+fn check_size(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
+    let samples = u64::from(layout.width) * u64::from(layout.height) * u64::from(layout.bands);
+    let fits = layout.width.max(layout.height) <= MAX_SIDE
+        && samples.saturating_mul(u64::from(layout.bits).div_ceil(8)) <= MAX_DECODED_BYTES;
+    match fits {
+        true => Ok(()),
+        false => Err(PictureError::TooLarge {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
+fn decoder(
+    path: &Path,
+    reader: ImageReader<BufReader<File>>,
+) -> Result<(impl ImageDecoder, Orientation), PictureError> {
+    let mut decoder = reader
+        .into_decoder()
+        .map_err(|error| decode_error(path, error))?;
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(PictureError::TooLarge {
+            path: path.to_path_buf(),
+        });
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((decoder, orientation))
 }
 
 fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {

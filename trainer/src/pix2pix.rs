@@ -11,7 +11,7 @@ use crate::config::TrainConfig;
 use crate::data::PairedBatch;
 use crate::diff_augment::DiffAugment;
 use crate::ema::Ema;
-use crate::loss::{GanMode, Losses, l1};
+use crate::loss::{GanMode, Losses, l1, masked_l1};
 use crate::networks;
 use crate::optimizer::{adam, gradients_of};
 use crate::randomness::{Purpose, stream};
@@ -86,7 +86,11 @@ impl Pix2Pix {
     /// Update number `step`: the discriminator's, then the generator's, on a batch whose tensors
     /// live on the networks' device with autodiff.
     pub fn step(mut self, batch: PairedBatch, step: u64, rates: Rates) -> (Self, Losses) {
-        let PairedBatch { real_a, real_b } = batch;
+        let PairedBatch {
+            real_a,
+            real_b,
+            mask,
+        } = batch;
         let Objective { gan_mode, .. } = self.objective;
         let mut rng = stream(self.objective.seed, Purpose::DiffAugment, step);
         let mode = Mode::Train {
@@ -107,7 +111,10 @@ impl Pix2Pix {
         // Without gradients of its own: the generator's step needs none of the discriminator's.
         let critic = self.net_d.clone().no_grad();
         let g_gan = gan_mode.generator_loss(judge(&critic, fake_b.clone()));
-        let g_l1 = l1(fake_b, real_b) * self.objective.lambda_l1;
+        let g_l1 = match mask {
+            Some(mask) => masked_l1(fake_b, real_b, mask),
+            None => l1(fake_b, real_b),
+        } * self.objective.lambda_l1;
         let loss_g = g_gan.clone() * self.objective.lambda_gan + g_l1.clone();
         let gradients = gradients_of(&self.net_g, &loss_g);
         self.net_g = self.optimizer_g.step(rates.net_g, self.net_g, gradients);

@@ -97,6 +97,9 @@ pub fn train(
     stop: &AtomicBool,
     listen: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Outcome, RunError> {
+    let mut data = data;
+    let mut unreadable = data.train.drop_unusable(config.frame())?;
+    unreadable.extend(data.validation.drop_unusable(config.validation_frame())?);
     let folder = RunFolder::create(root, config)?;
     listen(&Event::Started {
         config,
@@ -105,11 +108,6 @@ pub fn train(
         validation_pairs: data.validation.len(),
         run: folder.root().to_path_buf(),
     });
-    let mut data = data;
-    let unreadable: Vec<DataError> = [&mut data.train, &mut data.validation]
-        .into_iter()
-        .flat_map(PairSource::drop_unreadable)
-        .collect();
     let started = Instant::now();
     let mut run = Run {
         config,
@@ -278,11 +276,13 @@ impl Run<'_> {
             return Ok(Evaluation::default());
         }
         let mode = Mode::Inference(self.config.norm_stats);
-        let (size, source) = (self.config.validation_size(), &self.validation);
+        let (frame, source) = (self.config.validation_frame(), &self.validation);
         let translate = |pair: &Pair| translate_pair(&generator, mode, pair, self.device);
         let mut problems = Vec::new();
-        let evaluation = evaluate(source, size, pairs, translate, |error| problems.push(error));
-        let grid = sample_grid(source, size, GRID_ROWS, translate);
+        let evaluation = evaluate(source, frame, pairs, translate, |error| {
+            problems.push(error)
+        });
+        let grid = sample_grid(source, frame, GRID_ROWS, translate);
         self.warn_of(&problems);
         let path = self.folder.samples().join(format!("{step:08}.png"));
         write_rgb_png(&path, grid)?;
@@ -379,8 +379,7 @@ fn loader_config(config: &TrainConfig) -> LoaderConfig {
     LoaderConfig {
         seed: config.seed,
         batch: config.batch as usize,
-        load_size: config.load_size,
-        size: config.size,
+        frame: config.frame(),
         flip: config.flip,
         workers: config.workers as usize,
     }

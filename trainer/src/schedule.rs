@@ -140,6 +140,39 @@ mod tests {
         assert_eq!(schedule.factor(1_000), 0.0);
     }
 
+    /// What PyTorch's schedulers give, epoch by epoch.
+    const REFERENCE: &str = include_str!("../tests/fixtures/lr_schedules.json");
+
+    #[test]
+    fn rates_per_epoch_are_those_of_pytorch() {
+        let reference: serde_json::Value = serde_json::from_str(REFERENCE).expect("JSON");
+        let number = |name: &str| reference[name].as_u64().expect("a number");
+        let lr = reference["lr"].as_f64().expect("a number");
+        for (name, policy) in [
+            ("linear", LrPolicy::Linear),
+            ("step", LrPolicy::Step),
+            ("cosine", LrPolicy::Cosine),
+        ] {
+            let schedule = Schedule {
+                policy,
+                unit_steps: 7,
+                constant: number("n_epochs"),
+                decay: number("n_epochs_decay"),
+                decay_every: number("lr_decay_iters"),
+            };
+            let expected = reference["per_epoch"][name].as_array().expect("a list");
+            for (epoch, expected) in (0u64..).zip(expected) {
+                let expected = expected.as_f64().expect("a number");
+                for step in [7 * epoch, 7 * epoch + 6] {
+                    let found = lr * schedule.factor(step);
+                    // The last bits of PyTorch's cosine come from its chain of products.
+                    let close = (found - expected).abs() <= 4.0 * f64::EPSILON * lr;
+                    assert!(close, "{name}, epoch {epoch}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_loss_that_stops_falling_lowers_the_rate_after_five_epochs() {
         let mut plateau = Plateau::default();

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use image::{DynamicImage, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageBuffer};
 use model::manifest::MAX_MANIFEST_BYTES;
-use model::{LoadError, Manifest, ManifestError, TranslateError, Translator};
+use model::pixels::{check_size, to_byte};
+use model::{Encoding, LoadError, Manifest, ManifestError, Raster, TranslateError, Translator};
 use thiserror::Error;
 
 use crate::data::folders::{FolderProblem, list};
+use crate::data::raster::{Bands, FitError, Side, to_depth};
 use crate::export::MANIFEST_FILE;
 use crate::picture::{self, PictureError};
 
@@ -44,6 +46,9 @@ pub enum TranslateFileError {
     /// The picture file cannot be read or written.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The picture has other channels than the model takes.
+    #[error(transparent)]
+    Fit(#[from] FitError),
     /// The picture cannot be translated.
     #[error("{path}: {source}")]
     Translate {
@@ -72,7 +77,7 @@ pub enum TranslateFileError {
 pub struct Job {
     /// Picture to read.
     pub input: PathBuf,
-    /// PNG to write.
+    /// PNG to write; a TIFF of the same name where the model makes bands that no PNG holds.
     pub output: PathBuf,
 }
 
@@ -176,52 +181,132 @@ fn outputs_taken_twice(jobs: &[Job]) -> Vec<(usize, Job)> {
         .collect()
 }
 
-/// Translates an RGB picture in memory.
+/// Translates one picture file and gives the path of the result: a PNG of 8 bits per sample, of
+/// 16 where the input has 16 or the output is depth, or a TIFF of 16 where the model makes bands
+/// that no PNG holds. The input's transparency stays.
 ///
 /// # Errors
-/// See [`TranslateError`].
-pub fn translate_rgb(
-    translator: &Translator,
-    picture: &RgbImage,
-) -> Result<RgbImage, TranslateError> {
-    let rgba = DynamicImage::ImageRgb8(picture.clone()).to_rgba8();
-    let (width, height) = rgba.dimensions();
-    let bytes = translator.translate(rgba.as_raw(), width as usize, height as usize)?;
-    RgbaImage::from_raw(width, height, bytes)
-        .map(|translated| DynamicImage::ImageRgba8(translated).to_rgb8())
-        .ok_or_else(|| TranslateError::Device("too few pixels came back".to_string()))
-}
-
-/// Translates one picture file.
-///
-/// # Errors
-/// The picture cannot be read, translated or written.
-pub fn translate_file(translator: &Translator, job: &Job) -> Result<(), TranslateFileError> {
-    let picture = picture::read(&job.input)?.to_rgba8();
-    let (width, height) = picture.dimensions();
+/// The picture cannot be read, translated or written, or does not fit the model.
+pub fn translate_file(translator: &Translator, job: &Job) -> Result<PathBuf, TranslateFileError> {
+    let (encoding, channels) = translator.input();
+    let side = Side { channels, encoding };
+    let picture: Bands = side.read_with_alpha::<TranslateFileError>(&job.input)?;
     let failed = |source| TranslateFileError::Translate {
         path: job.input.clone(),
         source,
     };
-    let rgba = translator
-        .translate(picture.as_raw(), width as usize, height as usize)
-        .map_err(failed)?;
-    let opaque = picture.pixels().all(|pixel| pixel[3] == u8::MAX);
-    let translated = RgbaImage::from_raw(width, height, rgba).ok_or_else(|| {
-        failed(TranslateError::Device(
-            "too few pixels came back".to_string(),
-        ))
-    })?;
-    let translated = DynamicImage::ImageRgba8(translated);
-    let translated = match opaque {
-        true => DynamicImage::ImageRgb8(translated.to_rgb8()),
-        false => translated,
-    };
+    let header = picture.header();
+    let (width, height) = (header.width as usize, header.height as usize);
+    check_size(width, height, translator.size_rule()).map_err(|error| failed(error.into()))?;
+    let alpha = picture.alpha();
+    let real_a = side.raster(&side.fitted(picture));
+    let fake_b = translator.translate_raster(&real_a).map_err(failed)?;
     if let Some(folder) = job.output.parent() {
         fs::create_dir_all(folder).map_err(|error| PictureError::Write {
             path: folder.to_path_buf(),
             reason: error.to_string(),
         })?;
     }
-    Ok(picture::write_png(&job.output, &translated)?)
+    match translator.output().0 {
+        Encoding::Depth { max } => {
+            let depths = fake_b.values().iter().map(|&unit| to_depth(unit, max));
+            let depths = depths.map(|depth| depth.round() as u16).collect();
+            write_samples(&job.output, &fake_b, depths)
+        }
+        encoding => {
+            let shown = with_alpha(encoding.shown(&fake_b, &real_a), alpha);
+            match header.bits > 8 {
+                true => write_samples(&job.output, &shown, interleaved(&shown, to_word)),
+                false => write_samples(&job.output, &shown, interleaved(&shown, to_byte)),
+            }
+        }
+    }
+}
+
+/// Adds the input's transparency to grey or RGB.
+fn with_alpha(picture: Raster, alpha: Option<Vec<f32>>) -> Raster {
+    match (alpha, picture.channels()) {
+        (Some(alpha), 1 | 3) => {
+            let (width, height) = (picture.width(), picture.height());
+            let mut values = picture.to_rgb().into_values();
+            values.extend(alpha.iter().map(|alpha| alpha * 2.0 - 1.0));
+            Raster::from_planes(width, height, values)
+        }
+        _ => picture,
+    }
+}
+
+/// Samples pixel by pixel.
+fn interleaved<S>(picture: &Raster, sample: fn(f32) -> S) -> Vec<S> {
+    let pixels = 0..picture.pixels();
+    pixels
+        .flat_map(|at| (0..picture.channels()).map(move |channel| picture.plane(channel)[at]))
+        .map(sample)
+        .collect()
+}
+
+/// `-1..=1` to the nearest of `0..=65535`; values outside are clamped.
+fn to_word(unit: f32) -> u16 {
+    ((unit + 1.0) * 32_767.5).round().clamp(0.0, 65_535.0) as u16
+}
+
+/// Samples of a PNG or, where there are as many bands as no PNG has, of a TIFF.
+trait Sample: Sized {
+    fn png(size: (u32, u32), channels: usize, samples: Vec<Self>) -> Option<DynamicImage>;
+    fn to_word(&self) -> u16;
+}
+
+macro_rules! sample {
+    ($sample:ty, $word:expr, $grey:path, $rgb:path, $rgba:path) => {
+        impl Sample for $sample {
+            fn png(
+                (width, height): (u32, u32),
+                channels: usize,
+                samples: Vec<Self>,
+            ) -> Option<DynamicImage> {
+                match channels {
+                    1 => ImageBuffer::from_raw(width, height, samples).map($grey),
+                    3 => ImageBuffer::from_raw(width, height, samples).map($rgb),
+                    4 => ImageBuffer::from_raw(width, height, samples).map($rgba),
+                    _ => None,
+                }
+            }
+
+            fn to_word(&self) -> u16 {
+                u16::from(*self) * $word
+            }
+        }
+    };
+}
+
+sample!(
+    u8,
+    257,
+    DynamicImage::ImageLuma8,
+    DynamicImage::ImageRgb8,
+    DynamicImage::ImageRgba8
+);
+sample!(
+    u16,
+    1,
+    DynamicImage::ImageLuma16,
+    DynamicImage::ImageRgb16,
+    DynamicImage::ImageRgba16
+);
+
+fn write_samples<S: Sample>(
+    path: &Path,
+    like: &Raster,
+    samples: Vec<S>,
+) -> Result<PathBuf, TranslateFileError> {
+    let size = (like.width() as u32, like.height() as u32);
+    if matches!(like.channels(), 1 | 3 | 4) {
+        let picture = S::png(size, like.channels(), samples).unwrap_or_default();
+        picture::write_png(path, &picture)?;
+        return Ok(path.to_path_buf());
+    }
+    let path = path.with_extension("tif");
+    let words: Vec<u16> = samples.iter().map(Sample::to_word).collect();
+    picture::write_tiff(&path, size, &words)?;
+    Ok(path)
 }

@@ -1,6 +1,8 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+mod fetch;
 mod import;
+mod recipes;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -19,27 +21,22 @@ use crate::bench;
 use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
-use crate::config::{DataArgs, Direction, TrainArgs};
+use crate::config::{DataArgs, Direction, ModelKind, TrainArgs};
+use crate::data::Pair;
 use crate::data::demo::{self, DemoSplit};
-use crate::data::folders::FolderPairs;
-use crate::data::photos::Photos;
-use crate::data::{Pair, PairSource};
 use crate::device::{self, DeviceChoice};
 use crate::export::{ExportOptions, export_run};
 use crate::export_pytorch::export_pytorch;
 use crate::picture;
 use crate::report::{Format, Reporter, metrics_table};
 use crate::run::{self, Outcome, RunData};
-use crate::translate::{jobs, load_model, translate_file, translate_rgb};
+use crate::translate::{jobs, load_model, translate_file};
 use crate::validate::{evaluate, sample_grid};
 
 /// Exit code of a command line that makes no sense; clap's own.
 const WRONG_USAGE: u8 = 2;
 /// Exit code after an interruption that lost nothing.
 const INTERRUPTED: u8 = 130;
-/// Pairs of the built-in demo set.
-const DEMO_TRAIN: usize = 2_000;
-const DEMO_VALIDATION: usize = 24;
 /// Pairs in the grid that `eval` writes.
 const GRID_ROWS: usize = 6;
 const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {per_sec}  ETA {eta}";
@@ -74,9 +71,11 @@ enum Command {
     Export(ExportArgs),
     /// Make a model folder of a generator that PyTorch trained
     Import(import::ImportArgs),
-    /// Make data sets
+    /// Get and make data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// List the recipes: named, complete settings and the data sets they need
+    Recipes(recipes::RecipesArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -161,6 +160,8 @@ enum ExportTarget {
 enum DataCommand {
     /// Write façades of the built-in set as combined pictures, label map left, photo right
     Demo(DemoArgs),
+    /// Download the public data set of a recipe
+    Fetch(fetch::FetchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -197,7 +198,7 @@ struct BenchArgs {
 
 /// Reads the command line, does the work and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(crate::recipes::expand(std::env::args_os().collect()));
     let format = cli.format;
     // Without a command: `train` with its defaults, from the same definitions.
     let command = cli
@@ -211,6 +212,8 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
+        Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
+        Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -227,7 +230,12 @@ pub fn main() -> ExitCode {
 }
 
 fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
-    let data = open_data(&args.data, args.seed)?;
+    if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
+        recipe.check_data(&args.data)?;
+    }
+    let unpaired = args.model == ModelKind::CycleGan;
+    let (train, validation) = args.data.open(args.seed, unpaired)?;
+    let data = RunData { train, validation };
     let chosen = args.device.open()?;
     let config = args.decide(chosen.is_gpu, data.train.len())?;
     let root = match &args.run {
@@ -244,37 +252,6 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
         Outcome::Finished => ExitCode::SUCCESS,
         Outcome::Interrupted => ExitCode::from(INTERRUPTED),
     })
-}
-
-fn open_data(args: &DataArgs, seed: u64) -> Result<RunData> {
-    let direction = args.direction;
-    let (train, validation) = match (&args.data, &args.a, &args.b, &args.photos, args.task) {
-        (Some(folder), ..) => {
-            let (train, validation) = FolderPairs::combined(folder, direction, seed)?;
-            (PairSource::Folders(train), PairSource::Folders(validation))
-        }
-        (_, Some(a), Some(b), ..) => {
-            let pairs = FolderPairs::two(a, b, direction, seed, args.skip_unmatched)?;
-            (PairSource::Folders(pairs.0), PairSource::Folders(pairs.1))
-        }
-        (_, _, _, Some(folder), Some(task)) => {
-            let (train, validation) = Photos::open(folder, task, seed)?;
-            (PairSource::Photos(train), PairSource::Photos(validation))
-        }
-        _ => {
-            let demo = |split, count| PairSource::Demo {
-                seed,
-                split,
-                count,
-                direction,
-            };
-            (
-                demo(DemoSplit::Train, DEMO_TRAIN),
-                demo(DemoSplit::Val, DEMO_VALIDATION),
-            )
-        }
-    };
-    Ok(RunData { train, validation })
 }
 
 /// `runs/NAME`, or the first of `runs/NAME-2`, `runs/NAME-3`… that is not taken.
@@ -310,7 +287,7 @@ fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     let mut failures = Vec::new();
     for job in &jobs {
         match translate_file(&translator, job) {
-            Ok(()) => bar.suspend(|| println!("{}", job.output.display())),
+            Ok(output) => bar.suspend(|| println!("{}", output.display())),
             Err(error) => failures.push(error),
         }
         bar.inc(1);
@@ -337,22 +314,28 @@ fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
 }
 
 fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {
-    let validation = open_data(&args.data, args.seed)?.validation;
+    let validation = args.data.open(args.seed, false)?.1;
     let chosen = args.device.open()?;
     let (_, translator) = load_model(&args.model, &chosen.device)?;
+    args.data.check_fits(&translator)?;
+    let frame = args
+        .data
+        .frame(args.size, args.size, translator.size_rule().divisor());
     let bar = progress(validation.len());
     let failure = RefCell::new(None);
     let translate = |pair: &Pair| {
         bar.inc(1);
-        translate_rgb(&translator, &pair.real_a).unwrap_or_else(|error| {
-            failure.replace(Some(error));
-            pair.real_a.clone()
-        })
+        translator
+            .translate_raster(&pair.real_a)
+            .unwrap_or_else(|error| {
+                failure.replace(Some(error));
+                pair.real_a.clone()
+            })
     };
     let warn = |error| bar.suspend(|| eprintln!("warning: left out: {error}"));
-    let evaluation = evaluate(&validation, args.size, validation.len(), translate, warn);
+    let evaluation = evaluate(&validation, frame, validation.len(), translate, warn);
     if let Some(path) = &args.grid {
-        let grid = sample_grid(&validation, args.size, GRID_ROWS, translate);
+        let grid = sample_grid(&validation, frame, GRID_ROWS, translate);
         picture::write_rgb_png(path, grid)?;
     }
     bar.finish_and_clear();

@@ -61,6 +61,9 @@ pub enum Augmentation {
 /// gets a small network and few steps, a GPU the paper's.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArgs {
+    /// Settings and data set of a recipe; flags beside it win (`trainer recipes` lists them)
+    #[arg(long, value_name = "NAME", value_parser = crate::recipes::name_parser())]
+    pub recipe: Option<String>,
     /// pix2pix learns from pairs, cyclegan from two sets without pairs
     #[arg(long, default_value = "pix2pix")]
     pub model: ModelKind,
@@ -287,7 +290,7 @@ impl TrainArgs {
             decoder: self.decoder,
             residual: self
                 .residual
-                .unwrap_or(self.data.task == Some(PhotoTask::Deblur)),
+                .unwrap_or_else(|| self.data.task.is_some_and(PhotoTask::corrects)),
             net_d: match self.net_d {
                 NetD::Basic => DiscriminatorArch::Basic,
                 NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
@@ -373,6 +376,9 @@ impl TrainArgs {
         };
         if let Some(run) = &self.run {
             return last(run);
+        }
+        if let Some(recipe) = &self.recipe {
+            return recipe.clone();
         }
         match (
             &self.data.photos,

@@ -2,10 +2,21 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
+use model::{Encoding, Translator};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Pair;
+use crate::data::demo::DemoSplit;
+use crate::data::drawn::DrawnPairs;
+use crate::data::folders::FolderPairs;
+use crate::data::photos::Photos;
+use crate::data::unpaired::UnpairedFolders;
+use crate::data::{DataError, Frame, PairSource, Side, Sides};
+
+/// Pairs of the built-in demo set.
+const DEMO_TRAIN: usize = 2_000;
+const DEMO_VALIDATION: usize = 24;
 
 /// Which picture of a pair is the input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -20,15 +31,40 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Swaps the halves of a pair if B is the input.
-    pub fn orient(self, pair: Pair) -> Pair {
+    /// Swaps the halves of a pair if B is the input; twice gives what it was.
+    pub fn orient<T>(self, (a, b): (T, T)) -> (T, T) {
         match self {
-            Self::AtoB => pair,
-            Self::BtoA => Pair {
-                real_a: pair.real_b,
-                real_b: pair.real_a,
-            },
+            Self::AtoB => (a, b),
+            Self::BtoA => (b, a),
         }
+    }
+}
+
+/// How pictures become samples, under the names of the field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Preprocess {
+    /// Scale to a square of --load-size (single photos: their shorter side), crop --size
+    #[default]
+    ResizeAndCrop,
+    /// Crop --size
+    Crop,
+    /// Scale the width to --load-size
+    ScaleWidth,
+    /// Scale the width to --load-size, crop --size
+    ScaleWidthAndCrop,
+    /// Leave sizes as they are, rounded to what the network takes
+    None,
+}
+
+impl Preprocess {
+    /// Whether a square is cut out, so that every sample has the same size.
+    pub fn crops(self) -> bool {
+        matches!(
+            self,
+            Self::ResizeAndCrop | Self::Crop | Self::ScaleWidthAndCrop
+        )
     }
 }
 
@@ -38,30 +74,44 @@ impl Direction {
 pub enum PhotoTask {
     /// Out of focus to sharp.
     Deblur,
-    /// Grey to colour.
+    /// Lightness to colour, in CIELAB.
     Colorize,
     /// Lines to photo.
     Edges,
+    /// Holes to whole photos.
+    Inpaint,
+    /// Photos of a quarter of the resolution to the whole.
+    #[serde(rename = "super-resolve")]
+    SuperResolve,
 }
 
 impl PhotoTask {
+    /// Whether the input resembles the target so much that a correction is easiest to learn.
+    pub fn corrects(self) -> bool {
+        matches!(self, Self::Deblur | Self::SuperResolve)
+    }
+
     /// The name on the command line and in manifests.
     pub fn name(self) -> &'static str {
         match self {
             Self::Deblur => "deblur",
             Self::Colorize => "colorize",
             Self::Edges => "edges",
+            Self::Inpaint => "inpaint",
+            Self::SuperResolve => "super-resolve",
         }
     }
 }
 
 /// Where pairs come from. Without any of these: façades that the program draws.
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DataArgs {
-    /// Folder of combined pictures, A on the left, B on the right
+    /// Folder of combined pictures, A on the left, B on the right; for cyclegan, of the folders
+    /// trainA and trainB (and testA, testB or valA, valB)
     #[arg(long, value_name = "DIR", conflicts_with_all = ["a", "b", "photos"])]
     pub data: Option<PathBuf>,
-    /// Folder of pictures A; their partners in --b have the same names
+    /// Folder of pictures A; their partners in --b have the same names, except for cyclegan
     #[arg(long, value_name = "DIR", requires = "b", conflicts_with = "photos")]
     pub a: Option<PathBuf>,
     /// Folder of pictures B
@@ -79,6 +129,25 @@ pub struct DataArgs {
     /// Which picture of a pair is the input
     #[arg(long, default_value = "AtoB")]
     pub direction: Direction,
+    /// Channels of A: grey is expanded to 3, colour reduced to 1, other files need as many [default: 3]
+    #[arg(long, value_name = "N", conflicts_with = "depth_a", value_parser = channels())]
+    pub channels_a: Option<usize>,
+    /// Channels of B [default: 3]
+    #[arg(long, value_name = "N", conflicts_with = "depth_b", value_parser = channels())]
+    pub channels_b: Option<usize>,
+    /// A is depth: 16-bit grey files, 0 where nothing was measured, MAX the largest depth
+    #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u16).range(1..))]
+    pub depth_a: Option<u16>,
+    /// B is depth, likewise; losses and metrics leave out what was not measured
+    #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u16).range(1..))]
+    pub depth_b: Option<u16>,
+    /// How pictures become samples; `none` and `scale_width` need --batch 1
+    #[arg(long, default_value = "resize_and_crop")]
+    pub preprocess: Preprocess,
+}
+
+fn channels() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u8).range(1..=8).map(usize::from)
 }
 
 impl DataArgs {
@@ -87,13 +156,183 @@ impl DataArgs {
         self.data.is_none() && self.a.is_none() && self.photos.is_none()
     }
 
-    /// Channels of `real_A`.
-    pub fn in_channels(&self) -> usize {
-        3
+    /// What input and target are made of, after --direction.
+    pub fn sides(&self) -> Sides {
+        let side = |channels: Option<usize>, depth: Option<u16>| match depth {
+            Some(max) => Side {
+                channels: 1,
+                encoding: Encoding::Depth { max },
+            },
+            None => Side {
+                channels: channels.unwrap_or(Side::RGB.channels),
+                encoding: Encoding::Color,
+            },
+        };
+        let a = side(self.channels_a, self.depth_a);
+        let b = side(self.channels_b, self.depth_b);
+        if self.task == Some(PhotoTask::Colorize) {
+            return Sides::COLORIZE;
+        }
+        let (input, target) = match self.photos {
+            Some(_) => (a, b),
+            None => self.direction.orient((a, b)),
+        };
+        Sides { input, target }
     }
 
-    /// Channels of `real_B`.
-    pub fn out_channels(&self) -> usize {
-        3
+    /// Channels of the generator's input, after --direction.
+    pub fn in_channels(&self) -> usize {
+        self.sides().input.channels
     }
+
+    /// Channels of the generator's output, after --direction.
+    pub fn out_channels(&self) -> usize {
+        self.sides().target.channels
+    }
+
+    /// What the generator's input and output mean, after --direction.
+    pub fn encodings(&self) -> (Encoding, Encoding) {
+        let sides = self.sides();
+        (sides.input.encoding, sides.target.encoding)
+    }
+
+    /// How training pictures are scaled and cropped, for a network whose sides are multiples of
+    /// `multiple_of`.
+    pub fn frame(&self, load_size: u32, size: u32, multiple_of: usize) -> Frame {
+        Frame {
+            preprocess: self.preprocess,
+            load_size,
+            size,
+            multiple_of: u32::try_from(multiple_of).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// How validation pictures are scaled and cropped, where training does it as `training` says:
+    /// squares of `size` instead of random crops; nothing is mirrored or drawn at random.
+    pub fn validation_frame(&self, training: Frame, size: u32) -> Frame {
+        match self.preprocess {
+            Preprocess::ResizeAndCrop | Preprocess::ScaleWidthAndCrop => Frame {
+                load_size: size,
+                size,
+                ..training
+            },
+            Preprocess::Crop | Preprocess::ScaleWidth | Preprocess::None => training,
+        }
+    }
+
+    /// Whether samples may differ in size, so that no two fit into one batch.
+    pub fn sizes_vary(&self) -> bool {
+        !self.preprocess.crops()
+    }
+
+    /// Finds the pictures: those to train on and those to validate on. `seed` splits what no
+    /// folder splits; `unpaired` sets have input and target of different pictures.
+    ///
+    /// # Errors
+    /// Missing or empty folders, files without a partner, and flags that do not go together.
+    pub fn open(&self, seed: u64, unpaired: bool) -> Result<(PairSource, PairSource), DataError> {
+        self.check(unpaired)?;
+        let (direction, sides) = (self.direction, self.sides());
+        match (&self.data, &self.a, &self.b, &self.photos, self.task) {
+            (Some(folder), ..) if unpaired => {
+                let folders = UnpairedFolders::open(folder, direction, sides, seed)?;
+                Ok(both(folders, PairSource::Unpaired))
+            }
+            (Some(folder), ..) => {
+                let folders = FolderPairs::combined(folder, direction, sides, seed)?;
+                Ok(both(folders, PairSource::Folders))
+            }
+            (_, Some(a), Some(b), ..) if unpaired => {
+                let folders = UnpairedFolders::two(a, b, direction, sides, seed)?;
+                Ok(both(folders, PairSource::Unpaired))
+            }
+            (_, Some(a), Some(b), ..) => {
+                let skip = self.skip_unmatched;
+                let folders = FolderPairs::two(a, b, direction, sides, seed, skip)?;
+                Ok(both(folders, PairSource::Folders))
+            }
+            (_, _, _, Some(folder), Some(task)) => {
+                let photos = Photos::open(folder, task, sides, seed)?;
+                Ok(both(photos, PairSource::Photos))
+            }
+            _ => {
+                let drawn = |split, count| DrawnPairs {
+                    seed,
+                    split,
+                    count,
+                    direction,
+                    sides,
+                    unpaired,
+                };
+                let train = drawn(DemoSplit::Train, DEMO_TRAIN);
+                let validation = drawn(DemoSplit::Val, DEMO_VALIDATION);
+                Ok(both((train, validation), PairSource::Demo))
+            }
+        }
+    }
+
+    /// Checks whether a model takes and makes what the flags say the pictures are.
+    ///
+    /// # Errors
+    /// [`DataError::Flags`], which says what the model takes.
+    pub fn check_fits(&self, translator: &Translator) -> Result<(), DataError> {
+        let described = |(encoding, channels): (Encoding, usize)| match encoding {
+            Encoding::Color => format!("{channels} channels of colour"),
+            Encoding::Depth { max } => format!("depth up to {max}"),
+            Encoding::Lightness => "lightness".to_string(),
+            Encoding::Chroma => "chroma".to_string(),
+        };
+        let Sides { input, target } = self.sides();
+        let given = [input, target].map(|side| (side.encoding, side.channels));
+        let model = [translator.input(), translator.output()];
+        if given == model {
+            return Ok(());
+        }
+        let [from, to] = model.map(described);
+        let [given_from, given_to] = given.map(described);
+        Err(DataError::Flags(format!(
+            "the model turns {from} into {to}, the flags name {given_from} and {given_to}; pass the \
+             --task, --channels-a, --channels-b, --depth-a and --depth-b of its training"
+        )))
+    }
+
+    fn check(&self, unpaired: bool) -> Result<(), DataError> {
+        let refused = |message: &str| Err(DataError::Flags(message.to_string()));
+        let depth = self.depth_a.is_some() || self.depth_b.is_some();
+        let channels = self.channels_a.is_some() || self.channels_b.is_some();
+        let drawn_or_computed = self.is_demo() || self.photos.is_some();
+        if unpaired && self.photos.is_some() {
+            return refused(
+                "--photos makes pairs, --model cyclegan learns without: name two folders with \
+                 --a and --b",
+            );
+        }
+        if depth && drawn_or_computed {
+            return refused(
+                "--depth-a and --depth-b need files of depth: pass --a and --b, or --data",
+            );
+        }
+        if channels && self.task == Some(PhotoTask::Colorize) {
+            return refused(
+                "--task colorize turns 1 channel (lightness) into 2 (chroma): leave --channels-a \
+                 and --channels-b out",
+            );
+        }
+        let made = [self.channels_a, self.channels_b].into_iter().flatten();
+        if drawn_or_computed
+            && made
+                .into_iter()
+                .any(|channels| channels != 1 && channels != 3)
+        {
+            return refused(
+                "--channels-a and --channels-b are 1 or 3 for photos and the drawn set: name \
+                 folders of files with more channels with --a and --b",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn both<T>((train, validation): (T, T), source: fn(T) -> PairSource) -> (PairSource, PairSource) {
+    (source(train), source(validation))
 }

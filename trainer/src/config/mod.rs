@@ -10,6 +10,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::data::Frame;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
 use crate::schedule::Schedule;
@@ -19,7 +20,7 @@ mod data;
 pub mod words;
 
 pub use args::TrainArgs;
-pub use data::{DataArgs, Direction, PhotoTask};
+pub use data::{DataArgs, Direction, PhotoTask, Preprocess};
 
 /// What learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -128,6 +129,15 @@ pub enum ConfigError {
         /// What the network needs.
         multiple_of: usize,
     },
+    /// A batch needs samples of one size.
+    #[error(
+        "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
+         use --batch 1 or another --preprocess"
+    )]
+    SizesVary {
+        /// Pairs per step.
+        batch: u32,
+    },
     /// Crops must fit into the scaled picture.
     #[error("--load-size {load_size} is smaller than --size {size}; raise it or leave it out")]
     LoadSize {
@@ -224,6 +234,18 @@ impl TrainConfig {
     pub fn validation_size(&self) -> u32 {
         let divisor = self.net_g.size_rule().divisor() as u32;
         self.load_size / divisor * divisor
+    }
+
+    /// How training pictures are scaled and cropped.
+    pub fn frame(&self) -> Frame {
+        let multiple_of = GeneratorArch::from(self.net_g).size_rule().divisor();
+        self.data.frame(self.load_size, self.size, multiple_of)
+    }
+
+    /// How validation pictures are scaled and cropped.
+    pub fn validation_frame(&self) -> Frame {
+        self.data
+            .validation_frame(self.frame(), self.validation_size())
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -12,6 +12,10 @@ where
         .try_map(|name| serde_json::from_value::<T>(serde_json::Value::String(name)))
 }
 
+/// A rate in `[0, 1)`.
+///
+/// # Errors
+/// Anything else.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.0..1.0).contains(&rate) => Ok(rate),
@@ -19,6 +23,10 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number above 0.
+///
+/// # Errors
+/// Anything else.
 pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -26,6 +34,10 @@ pub fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of 0 or above.
+///
+/// # Errors
+/// Anything else.
 pub fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),

@@ -1,9 +1,9 @@
 //! Pairs of pictures as tensors.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use image::RgbImage;
-use model::pixels::to_unit;
+use model::Raster;
 
+use crate::data::raster::Mask;
 use crate::data::source::Pair;
 
 /// What one training step sees.
@@ -13,50 +13,50 @@ pub struct PairedBatch {
     pub real_a: Tensor<4>,
     /// Targets, likewise.
     pub real_b: Tensor<4>,
+    /// 1 where a target counts and 0 where not, `[batch, 1, height, width]`; `None` when every
+    /// pixel counts.
+    pub mask: Option<Tensor<4>>,
 }
 
 impl PairedBatch {
     /// Puts pairs of equal size onto `device`.
     pub fn new(pairs: &[Pair], device: &Device) -> Self {
+        let masks: Option<Vec<&Mask>> = pairs.iter().map(|pair| pair.mask.as_ref()).collect();
         Self {
             real_a: stacked(pairs.iter().map(|pair| &pair.real_a), device),
             real_b: stacked(pairs.iter().map(|pair| &pair.real_b), device),
+            mask: masks
+                .zip(pairs.first())
+                .map(|(masks, first)| stacked_masks(&masks, &first.real_b, device)),
         }
     }
 }
 
-/// RGB pictures of equal size as `[count, 3, height, width]` in `[-1, 1]`.
-fn stacked<'a>(pictures: impl Iterator<Item = &'a RgbImage>, device: &Device) -> Tensor<4> {
+/// Rasters of equal size and channels as `[count, channels, height, width]`.
+pub fn stacked<'a>(rasters: impl Iterator<Item = &'a Raster>, device: &Device) -> Tensor<4> {
     let mut values = Vec::new();
-    let (mut count, mut size) = (0, (0, 0));
-    for picture in pictures {
-        count += 1;
-        size = picture.dimensions();
-        for channel in 0..3 {
-            let plane = picture.as_raw().iter().skip(channel).step_by(3);
-            values.extend(plane.map(|&byte| to_unit(f32::from(byte))));
-        }
+    let mut shape = [0; 4];
+    for raster in rasters {
+        let count = shape[0] + 1;
+        shape = [count, raster.channels(), raster.height(), raster.width()];
+        values.extend_from_slice(raster.values());
     }
-    let shape = [count, 3, size.1 as usize, size.0 as usize];
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Pictures out of `[count, channels, height, width]` in `[-1, 1]`; one channel becomes grey.
-pub fn pictures(tensor: Tensor<4>) -> Vec<RgbImage> {
+fn stacked_masks(masks: &[&Mask], like: &Raster, device: &Device) -> Tensor<4> {
+    let valid = masks.iter().flat_map(|mask| mask.valid());
+    let values: Vec<f32> = valid.map(|&valid| f32::from(u8::from(valid))).collect();
+    let shape = [masks.len(), 1, like.height(), like.width()];
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// Rasters out of `[count, channels, height, width]`.
+pub fn rasters(tensor: Tensor<4>) -> Vec<Raster> {
     let [_, channels, height, width] = tensor.dims();
     let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
-    let plane = height * width;
     values
-        .chunks_exact(channels * plane)
-        .map(|picture| {
-            RgbImage::from_fn(width as u32, height as u32, |x, y| {
-                let at = y as usize * width + x as usize;
-                let channel = |index: usize| {
-                    let index = if channels < 3 { 0 } else { index };
-                    model::pixels::to_byte(picture[index * plane + at])
-                };
-                image::Rgb([channel(0), channel(1), channel(2)])
-            })
-        })
+        .chunks_exact((channels * height * width).max(1))
+        .map(|values| Raster::from_planes(width, height, values.to_vec()))
         .collect()
 }

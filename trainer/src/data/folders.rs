@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use image::{RgbImage, imageops};
 use thiserror::Error;
 use walkdir::WalkDir;
 
 use crate::config::Direction;
-use crate::data::augment::sample_pair;
-use crate::data::source::{DataError, Pair, Sampling};
+use crate::data::augment::{Frame, sample_pair};
+use crate::data::raster::{Bands, Sides};
+use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
-use crate::picture::{self, EXTENSIONS};
+use crate::data::unpaired::is_unpaired_layout;
+use crate::picture::{self, EXTENSIONS, Header};
 
 /// Names of the folder that trains.
 const TRAIN_FOLDERS: [&str; 1] = ["train"];
@@ -49,6 +50,24 @@ pub enum FolderProblem {
         /// What the system says.
         reason: String,
     },
+    /// An unpaired set where a paired one is needed.
+    #[error(
+        "--data {path} is an unpaired set (trainA, trainB), which --model cyclegan takes; if the \
+         pictures match by name, pass --a {path}/trainA --b {path}/trainB"
+    )]
+    Unpaired {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No unpaired set where one is needed.
+    #[error(
+        "--data {path}: an unpaired set has folders trainA and trainB inside; name two folders \
+         with --a and --b otherwise"
+    )]
+    NotUnpaired {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Two folders whose files do not match.
     #[error(
         "{count} pictures of {a} and {b} have no partner of the same name ({names}); rename or \
@@ -73,22 +92,12 @@ enum Files {
     Two { a: PathBuf, b: PathBuf },
 }
 
-impl Files {
-    fn check_headers(&self) -> Result<(), DataError> {
-        match self {
-            Self::Combined(path) => check_combined(path, picture::dimensions(path)?.0),
-            Self::Two { a, b } => {
-                check_equal((a, picture::dimensions(a)?), (b, picture::dimensions(b)?))
-            }
-        }
-    }
-}
-
 /// Pairs in folders.
 #[derive(Clone, Debug)]
 pub struct FolderPairs {
     files: Vec<Files>,
     direction: Direction,
+    sides: Sides,
 }
 
 /// Pictures for training and for validation.
@@ -102,12 +111,19 @@ impl FolderPairs {
     pub fn combined(
         folder: &Path,
         direction: Direction,
+        sides: Sides,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
+        if is_unpaired_layout(folder) {
+            return Err(FolderProblem::Unpaired {
+                path: folder.to_path_buf(),
+            });
+        }
         let (train, validation) = split_pictures("--data", folder, seed)?;
         let pairs = |paths: Vec<PathBuf>| Self {
             files: paths.into_iter().map(Files::Combined).collect(),
             direction,
+            sides,
         };
         Ok((pairs(train), pairs(validation)))
     }
@@ -121,6 +137,7 @@ impl FolderPairs {
         a: &Path,
         b: &Path,
         direction: Direction,
+        sides: Sides,
         seed: u64,
         skip_unmatched: bool,
     ) -> Result<Split<Self>, FolderProblem> {
@@ -131,7 +148,11 @@ impl FolderPairs {
             }
             _ => train_and_validation(matched(a, b)?, seed),
         };
-        let pairs = |files| Self { files, direction };
+        let pairs = |files| Self {
+            files,
+            direction,
+            sides,
+        };
         Ok((pairs(train), pairs(validation)))
     }
 
@@ -145,24 +166,71 @@ impl FolderPairs {
         self.files.is_empty()
     }
 
-    pub(crate) fn drop_unreadable(&mut self) -> Vec<DataError> {
-        let mut problems = Vec::new();
-        self.files.retain(|files| match files.check_headers() {
-            Ok(()) => true,
-            Err(error) => {
-                problems.push(error);
-                false
-            }
-        });
+    /// What input and target are made of.
+    pub fn sides(&self) -> Sides {
+        self.sides
+    }
+
+    pub(crate) fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
+        let mut files = std::mem::take(&mut self.files);
+        let problems = keep_usable(&mut files, |files| self.check_headers(files, frame));
+        self.files = files;
         problems
     }
 
+    fn check_headers(&self, files: &Files, frame: Frame) -> Result<(), DataError> {
+        let (side_a, side_b) = self.direction.orient((self.sides.input, self.sides.target));
+        match files {
+            Files::Combined(path) => {
+                let mut header = picture::header(path)?;
+                check_combined(path, header.width)?;
+                header.width /= 2;
+                check_file(path, header, side_a, frame)?;
+                check_file(path, header, side_b, frame)
+            }
+            Files::Two { a, b } => {
+                let (header_a, header_b) = (picture::header(a)?, picture::header(b)?);
+                check_equal((a, header_a), (b, header_b))?;
+                check_file(a, header_a, side_a, frame)?;
+                check_file(b, header_b, side_b, frame)
+            }
+        }
+    }
+
     pub(crate) fn pair(&self, index: usize, sampling: Sampling<'_>) -> Result<Pair, DataError> {
-        let (a, b) = match &self.files[index] {
-            Files::Combined(path) => halves(path)?,
-            Files::Two { a, b } => equal_sizes(a, b)?,
-        };
-        Ok(self.direction.orient(sample_pair(&a, &b, sampling)))
+        let halves = self.read(&self.files[index])?;
+        Ok(sample_pair(
+            self.direction.orient(halves),
+            self.sides,
+            sampling,
+        ))
+    }
+
+    /// Halves A and B, of one size.
+    fn read(&self, files: &Files) -> Result<(Bands, Bands), DataError> {
+        let (side_a, side_b) = self.direction.orient((self.sides.input, self.sides.target));
+        match files {
+            Files::Combined(path) => {
+                let combined = side_a.read::<DataError>(path)?;
+                let other = match side_a == side_b {
+                    true => combined.clone(),
+                    false => side_b.read::<DataError>(path)?,
+                };
+                let (width, height) = combined.dimensions();
+                check_combined(path, width)?;
+                let half = (width / 2, height);
+                Ok((
+                    combined.cropped((0, 0), half),
+                    other.cropped((width / 2, 0), half),
+                ))
+            }
+            Files::Two { a, b } => {
+                let picture_a = side_a.read::<DataError>(a)?;
+                let picture_b = side_b.read::<DataError>(b)?;
+                check_equal((a, picture_a.header()), (b, picture_b.header()))?;
+                Ok((picture_a, picture_b))
+            }
+        }
     }
 
     pub(crate) fn name(&self, index: usize) -> String {
@@ -267,20 +335,6 @@ fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>,
     })
 }
 
-fn halves(path: &Path) -> Result<(RgbImage, RgbImage), DataError> {
-    let combined = picture::read(path)?.to_rgb8();
-    let (width, height) = combined.dimensions();
-    check_combined(path, width)?;
-    let half = |x| imageops::crop_imm(&combined, x, 0, width / 2, height).to_image();
-    Ok((half(0), half(width / 2)))
-}
-
-fn equal_sizes(a: &Path, b: &Path) -> Result<(RgbImage, RgbImage), DataError> {
-    let (picture_a, picture_b) = (picture::read(a)?.to_rgb8(), picture::read(b)?.to_rgb8());
-    check_equal((a, picture_a.dimensions()), (b, picture_b.dimensions()))?;
-    Ok((picture_a, picture_b))
-}
-
 fn check_combined(path: &Path, width: u32) -> Result<(), DataError> {
     match width >= 2 && width.is_multiple_of(2) {
         true => Ok(()),
@@ -292,18 +346,19 @@ fn check_combined(path: &Path, width: u32) -> Result<(), DataError> {
 }
 
 fn check_equal(
-    (a, (a_width, a_height)): (&Path, (u32, u32)),
-    (b, (b_width, b_height)): (&Path, (u32, u32)),
+    (a, header_a): (&Path, Header),
+    (b, header_b): (&Path, Header),
 ) -> Result<(), DataError> {
-    match (a_width, a_height) == (b_width, b_height) {
+    let size = |header: Header| (header.width, header.height);
+    match size(header_a) == size(header_b) {
         true => Ok(()),
         false => Err(DataError::PairSize {
             a: a.to_path_buf(),
-            a_width,
-            a_height,
+            a_width: header_a.width,
+            a_height: header_a.height,
             b: b.to_path_buf(),
-            b_width,
-            b_height,
+            b_width: header_b.width,
+            b_height: header_b.height,
         }),
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 
 use rand::seq::SliceRandom;
 
+use crate::data::augment::Frame;
 use crate::data::source::{DataError, Pair, PairSource, Sampling};
 use crate::randomness::{Purpose, stream};
 
@@ -20,10 +21,8 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Pairs per step.
     pub batch: usize,
-    /// Side before cropping.
-    pub load_size: u32,
-    /// Side after cropping.
-    pub size: u32,
+    /// Scale and crop.
+    pub frame: Frame,
     /// Whether to mirror at random.
     pub flip: bool,
     /// Threads that make pairs.
@@ -99,8 +98,7 @@ fn load(source: &PairSource, config: LoaderConfig, step: u64, order: &mut Order)
             let index = order.index(sample + attempt);
             let mut rng = stream(config.seed, Purpose::Jitter, sample);
             let sampling = Sampling::Jitter {
-                load_size: config.load_size,
-                size: config.size,
+                frame: config.frame,
                 flip: config.flip,
                 rng: &mut rng,
             };
@@ -150,38 +148,49 @@ mod tests {
     use super::*;
     use crate::config::Direction;
     use crate::data::demo::DemoSplit;
+    use crate::data::drawn::DrawnPairs;
+    use crate::data::raster::{Side, Sides};
 
     fn config(workers: usize) -> LoaderConfig {
         LoaderConfig {
             seed: 5,
             batch: 2,
-            load_size: 36,
-            size: 32,
+            frame: Frame {
+                load_size: 36,
+                ..Frame::square(32)
+            },
             flip: true,
             workers,
         }
     }
 
     fn demo() -> PairSource {
-        PairSource::Demo {
+        PairSource::Demo(DrawnPairs {
             seed: 1,
             split: DemoSplit::Train,
             count: 5,
             direction: Direction::AtoB,
-        }
+            sides: Sides {
+                input: Side::RGB,
+                target: Side::RGB,
+            },
+            unpaired: false,
+        })
     }
 
-    fn first_batches(workers: usize, first_step: u64, count: usize) -> Vec<Vec<u8>> {
-        let mut loader = Loader::start(demo(), config(workers), first_step);
-        (0..count)
-            .map(|_| {
-                let loaded = loader.next_batch().expect("the worker lives");
-                let pairs = loaded.pairs.iter();
-                pairs
-                    .flat_map(|pair| pair.real_b.as_raw().clone())
-                    .collect()
-            })
-            .collect()
+    fn first_batches(workers: usize, first_step: u64, count: usize) -> Vec<Vec<Pair>> {
+        batches_of(demo(), workers, first_step, count)
+    }
+
+    fn batches_of(
+        source: PairSource,
+        workers: usize,
+        first_step: u64,
+        count: usize,
+    ) -> Vec<Vec<Pair>> {
+        let mut loader = Loader::start(source, config(workers), first_step);
+        let mut batch = || loader.next_batch().expect("the worker lives").pairs;
+        (0..count).map(|_| batch()).collect()
     }
 
     #[test]

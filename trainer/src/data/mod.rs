@@ -3,12 +3,19 @@
 pub mod augment;
 pub mod batch;
 pub mod blur;
+pub mod degrade;
 pub mod demo;
+pub mod drawn;
+pub mod fetch;
 pub mod folders;
 pub mod loader;
 pub mod photos;
+pub mod raster;
 pub mod source;
 pub mod split;
+pub mod unpaired;
 
+pub use augment::Frame;
 pub use batch::PairedBatch;
+pub use raster::{Mask, Side, Sides};
 pub use source::{DataError, Pair, PairSource, Sampling};

@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use image::{GrayImage, Rgb, RgbImage};
+use image::RgbImage;
+use image::imageops::{self, FilterType};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::PhotoTask;
-use crate::data::augment::{Crop, scaled_to_short_side};
+use crate::data::augment::{Crop, Frame};
 use crate::data::blur::Blur;
+use crate::data::degrade::{edges, low_resolution, with_holes};
 use crate::data::folders::{self, FolderProblem, Split};
-use crate::data::source::{DataError, Pair, Sampling};
+use crate::data::raster::{Bands, Side, Sides};
+use crate::data::source::{DataError, Pair, Sampling, check_frame, keep_usable};
 use crate::picture;
 
 /// Photos and what is to be undone to them.
@@ -19,6 +22,7 @@ pub struct Photos {
     folder: PathBuf,
     paths: Vec<PathBuf>,
     task: PhotoTask,
+    sides: Sides,
 }
 
 impl Photos {
@@ -26,12 +30,18 @@ impl Photos {
     ///
     /// # Errors
     /// [`FolderProblem`]: missing folder, no pictures.
-    pub fn open(folder: &Path, task: PhotoTask, seed: u64) -> Result<Split<Self>, FolderProblem> {
+    pub fn open(
+        folder: &Path,
+        task: PhotoTask,
+        sides: Sides,
+        seed: u64,
+    ) -> Result<Split<Self>, FolderProblem> {
         let (train, validation) = folders::split_pictures("--photos", folder, seed)?;
         let photos = |paths| Self {
             folder: folder.to_path_buf(),
             paths,
             task,
+            sides,
         };
         Ok((photos(train), photos(validation)))
     }
@@ -46,16 +56,18 @@ impl Photos {
         self.paths.is_empty()
     }
 
-    pub(crate) fn drop_unreadable(&mut self) -> Vec<DataError> {
-        let mut problems = Vec::new();
-        self.paths.retain(|path| match picture::dimensions(path) {
-            Ok(_) => true,
-            Err(error) => {
-                problems.push(error.into());
-                false
-            }
-        });
-        problems
+    /// What input and target are made of.
+    pub fn sides(&self) -> Sides {
+        self.sides
+    }
+
+    pub(crate) fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
+        keep_usable(&mut self.paths, |path| {
+            let header = picture::header(path)?;
+            Side::RGB.accept(path, header)?;
+            let size = (header.width, header.height);
+            check_frame(path, size, frame, frame.scaled_in_proportion(size))
+        })
     }
 
     pub(crate) fn name(&self, index: usize) -> String {
@@ -63,26 +75,38 @@ impl Photos {
     }
 
     pub(crate) fn pair(&self, index: usize, mut sampling: Sampling<'_>) -> Result<Pair, DataError> {
-        let photo = picture::read(&self.paths[index])?.to_rgb8();
-        let photo = scaled_to_short_side(&photo, sampling.load_size());
-        // Relative to the photo, so that scale and crop change nothing about how blurred it is.
-        let side = photo.width().min(photo.height());
+        let photo = picture::read(&self.paths[index])?.into_rgb8();
+        let size = sampling.frame().scaled_in_proportion(photo.dimensions());
+        let photo = match photo.dimensions() == size {
+            true => photo,
+            false => imageops::resize(&photo, size.0, size.1, FilterType::CatmullRom),
+        };
         let mut own = self.rng_of(index);
         let rng: &mut ChaCha8Rng = match &mut sampling {
             Sampling::Jitter { rng, .. } => rng,
             Sampling::Fixed { .. } => &mut own,
         };
-        let computed = match self.task {
-            // Blurred before the crop, so that light from beyond its edge arrives.
-            PhotoTask::Deblur => Blur::draw(rng, side).apply(&photo),
-            PhotoTask::Colorize => grey(&photo),
-            PhotoTask::Edges => edges(&photo),
-        };
-        let crop = Crop::choose(photo.width(), photo.height(), sampling);
-        Ok(Pair {
-            real_a: crop.cut(&computed),
-            real_b: crop.cut(&photo),
+        let spoilt = self.spoilt(&photo, rng);
+        let crop = Crop::choose(size, &mut sampling);
+        let target = crop.cut(&Bands::from(photo));
+        Ok(match spoilt {
+            Some(spoilt) => Pair::encode(&crop.cut(&spoilt.into()), &target, self.sides),
+            None => Pair::encode(&target, &target, self.sides),
         })
+    }
+
+    /// The whole photo before the crop, so that light from beyond its edge arrives; `None` where
+    /// the encoding of input and target is all the difference.
+    fn spoilt(&self, photo: &RgbImage, rng: &mut ChaCha8Rng) -> Option<RgbImage> {
+        // Relative to the photo, so that scale and crop change nothing about how blurred it is.
+        let side = photo.width().min(photo.height());
+        match self.task {
+            PhotoTask::Deblur => Some(Blur::draw(rng, side).apply(photo)),
+            PhotoTask::Colorize => None,
+            PhotoTask::Edges => Some(edges(photo)),
+            PhotoTask::Inpaint => Some(with_holes(photo, rng)),
+            PhotoTask::SuperResolve => Some(low_resolution(photo)),
+        }
     }
 
     /// A validation photo is spoilt the same way in every run: its path inside the folder is
@@ -93,45 +117,5 @@ impl Photos {
         let name = inside.to_string_lossy().replace('\\', "/");
         let digest = model::weights::sha256_hex(name.as_bytes());
         ChaCha8Rng::seed_from_u64(u64::from_str_radix(&digest[..16], 16).unwrap_or_default())
-    }
-}
-
-fn grey(photo: &RgbImage) -> RgbImage {
-    let luma: GrayImage = image::imageops::grayscale(photo);
-    RgbImage::from_fn(photo.width(), photo.height(), |x, y| {
-        Rgb([luma.get_pixel(x, y)[0]; 3])
-    })
-}
-
-/// Dark lines on white where the brightness changes (Canny, after a slight blur).
-fn edges(photo: &RgbImage) -> RgbImage {
-    const SIGMA: f32 = 1.0;
-    const LOW: f32 = 40.0;
-    const HIGH: f32 = 100.0;
-    let luma = image::imageops::blur(&image::imageops::grayscale(photo), SIGMA);
-    let lines = imageproc::edges::canny(&luma, LOW, HIGH);
-    RgbImage::from_fn(photo.width(), photo.height(), |x, y| {
-        Rgb([255 - lines.get_pixel(x, y)[0]; 3])
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grey_picture_keeps_its_brightness_and_loses_its_colour() {
-        let photo = RgbImage::from_pixel(4, 4, Rgb([200, 30, 90]));
-        let pixel = *grey(&photo).get_pixel(1, 1);
-        assert!(pixel[0] == pixel[1] && pixel[1] == pixel[2]);
-        assert!((60..=110).contains(&pixel[0]));
-    }
-
-    #[test]
-    fn edges_are_dark_lines_where_the_brightness_changes() {
-        let photo = RgbImage::from_fn(40, 40, |x, _| Rgb([if x < 20 { 20 } else { 230 }; 3]));
-        let lines = edges(&photo);
-        assert_eq!(*lines.get_pixel(5, 20), Rgb([255; 3]));
-        assert!((17..23).any(|x| *lines.get_pixel(x, 20) == Rgb([0; 3])));
     }
 }

@@ -1,47 +1,70 @@
 //! Where pairs come from. A source makes one pair of a given size from an index; it knows
 //! nothing of batches, tensors or order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use image::RgbImage;
+use model::pixels::MAX_PIXELS;
+use model::{Encoding, Raster};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
-use crate::config::Direction;
-use crate::data::augment::sample_pair;
-use crate::data::demo::{self, DemoSplit};
+use crate::data::augment::Frame;
+use crate::data::drawn::DrawnPairs;
 use crate::data::folders::{FolderPairs, FolderProblem};
 use crate::data::photos::Photos;
-use crate::picture::PictureError;
+use crate::data::raster::{Bands, FitError, Mask, Side, Sides};
+use crate::data::unpaired::UnpairedFolders;
+use crate::picture::{Header, PictureError};
 
-/// An input and what it should become, both of the same size.
-#[derive(Clone, Debug)]
+/// An input and what it should become, both of the same size; of unpaired sets, two pictures
+/// that have nothing to do with each other, and may differ in size.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
     /// Input of the generator.
-    pub real_a: RgbImage,
+    pub real_a: Raster,
     /// Target.
-    pub real_b: RgbImage,
+    pub real_b: Raster,
+    /// Which pixels of the target count; `None` when all do.
+    pub mask: Option<Mask>,
+}
+
+impl Pair {
+    /// What networks see of two pictures.
+    pub fn encode(input: &Bands, target: &Bands, sides: Sides) -> Self {
+        Self {
+            real_a: sides.input.raster(input),
+            real_b: sides.target.raster(target),
+            mask: sides.target.mask(target),
+        }
+    }
 }
 
 /// How a pair is cut out of its pictures.
 pub enum Sampling<'a> {
-    /// Random jitter (arXiv 1611.07004, section 6.2): scale to `load_size`, crop `size` at a
-    /// random place, mirror with probability one half if `flip`.
+    /// Random jitter (arXiv 1611.07004, section 6.2): scale, crop at a random place, mirror with
+    /// probability one half if `flip`.
     Jitter {
-        /// Side before cropping.
-        load_size: u32,
-        /// Side after cropping.
-        size: u32,
+        /// Scale and crop.
+        frame: Frame,
         /// Whether to mirror at all.
         flip: bool,
         /// Randomness of this sample.
         rng: &'a mut ChaCha8Rng,
     },
-    /// The same picture every time: scale to `size`, crop the middle.
+    /// The same picture every time: scale, crop the middle.
     Fixed {
-        /// Side of the result.
-        size: u32,
+        /// Scale and crop.
+        frame: Frame,
     },
+}
+
+impl Sampling<'_> {
+    /// Scale and crop.
+    pub fn frame(&self) -> Frame {
+        match self {
+            Self::Jitter { frame, .. } | Self::Fixed { frame } => *frame,
+        }
+    }
 }
 
 /// Data that cannot be used.
@@ -53,7 +76,7 @@ pub enum DataError {
     /// A pair's halves differ in size.
     #[error(
         "{a} is {a_width}×{a_height}, its partner {b} is {b_width}×{b_height}; a pair needs equal \
-         sizes"
+         sizes: scale one of them, or remove both"
     )]
     PairSize {
         /// First file.
@@ -79,38 +102,142 @@ pub enum DataError {
         /// Its width.
         width: u32,
     },
+    /// The picture is smaller than the crop.
+    #[error(
+        "{path}: {width}×{height} is smaller than a crop of {size}; lower --size, or scale pictures \
+         up with --preprocess resize_and_crop"
+    )]
+    TooSmall {
+        /// The file.
+        path: PathBuf,
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+        /// Side of the crop.
+        size: u32,
+    },
+    /// The picture would become a sample of too many pixels.
+    #[error(
+        "{path}: would become {width}×{height} pixels, more than {MAX_PIXELS}; scale it down, or \
+         crop with another --preprocess"
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Width of the sample.
+        width: u32,
+        /// Height of the sample.
+        height: u32,
+    },
+    /// The file's samples are of another kind.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Flags(String),
     /// The folder as a whole is at fault.
     #[error(transparent)]
     Folder(#[from] FolderProblem),
+}
+
+impl DataError {
+    /// Whether one file is damaged or of an unusual size and the others may do, rather than the
+    /// set being put together wrongly.
+    fn spares_the_others(&self) -> bool {
+        match self {
+            Self::Picture(_)
+            | Self::NotCombined { .. }
+            | Self::TooSmall { .. }
+            | Self::TooLarge { .. } => true,
+            Self::PairSize { .. } | Self::Fit(_) | Self::Flags(_) | Self::Folder(_) => false,
+        }
+    }
+}
+
+/// Removes the items that `check` finds unusable and gives the reasons.
+///
+/// # Errors
+/// The first mistake that concerns the set as a whole.
+pub(crate) fn keep_usable<T>(
+    items: &mut Vec<T>,
+    check: impl Fn(&T) -> Result<(), DataError>,
+) -> Result<Vec<DataError>, DataError> {
+    let (mut problems, mut mistake) = (Vec::new(), None);
+    items.retain(|item| match check(item) {
+        Ok(()) => true,
+        Err(error) if error.spares_the_others() => {
+            problems.push(error);
+            false
+        }
+        Err(error) => {
+            mistake.get_or_insert(error);
+            false
+        }
+    });
+    mistake.map_or(Ok(problems), Err)
+}
+
+/// Refuses pictures that are smaller than the crop, or would become too large a sample.
+pub(crate) fn check_frame(
+    path: &Path,
+    (width, height): (u32, u32),
+    frame: Frame,
+    scaled: (u32, u32),
+) -> Result<(), DataError> {
+    let path = || path.to_path_buf();
+    if frame.preprocess.crops() && scaled.0.min(scaled.1) < frame.size {
+        return Err(DataError::TooSmall {
+            path: path(),
+            width,
+            height,
+            size: frame.size,
+        });
+    }
+    let (width, height) = scaled;
+    match u64::from(width) * u64::from(height) <= MAX_PIXELS as u64 {
+        true => Ok(()),
+        false => Err(DataError::TooLarge {
+            path: path(),
+            width,
+            height,
+        }),
+    }
+}
+
+/// Checks a file against the side that it is on and the frame, by its header.
+pub(crate) fn check_file(
+    path: &Path,
+    header: Header,
+    side: Side,
+    frame: Frame,
+) -> Result<(), DataError> {
+    side.accept(path, header)?;
+    let size = (header.width, header.height);
+    check_frame(path, size, frame, frame.scaled(size))
 }
 
 /// A set of pairs.
 #[derive(Clone, Debug)]
 pub enum PairSource {
     /// Façades that the program draws.
-    Demo {
-        /// Seed of the whole set.
-        seed: u64,
-        /// Which part.
-        split: DemoSplit,
-        /// How many pairs.
-        count: usize,
-        /// Which picture is the input.
-        direction: Direction,
-    },
+    Demo(DrawnPairs),
     /// Pictures in folders, combined or side by side.
     Folders(FolderPairs),
     /// Photos whose input is computed.
     Photos(Photos),
+    /// Two folders whose pictures have nothing to do with each other.
+    Unpaired(UnpairedFolders),
 }
 
 impl PairSource {
     /// Number of pairs.
     pub fn len(&self) -> usize {
         match self {
-            Self::Demo { count, .. } => *count,
+            Self::Demo(drawn) => drawn.count,
             Self::Folders(folders) => folders.len(),
             Self::Photos(photos) => photos.len(),
+            Self::Unpaired(folders) => folders.len(),
         }
     }
 
@@ -119,13 +246,34 @@ impl PairSource {
         self.len() == 0
     }
 
+    /// What input and target are made of.
+    pub fn sides(&self) -> Sides {
+        match self {
+            Self::Demo(drawn) => drawn.sides,
+            Self::Folders(folders) => folders.sides(),
+            Self::Photos(photos) => photos.sides(),
+            Self::Unpaired(folders) => folders.sides(),
+        }
+    }
+
+    /// What input and target mean.
+    pub fn encodings(&self) -> (Encoding, Encoding) {
+        let sides = self.sides();
+        (sides.input.encoding, sides.target.encoding)
+    }
+
     /// Reads the header of every file and leaves out the pairs whose files cannot be used, so
     /// that they are known in the first seconds.
-    pub fn drop_unreadable(&mut self) -> Vec<DataError> {
+    ///
+    /// # Errors
+    /// Mistakes that concern the set as a whole: halves of different sizes, files with other
+    /// channels than asked for.
+    pub fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
         match self {
-            Self::Demo { .. } => Vec::new(),
-            Self::Folders(folders) => folders.drop_unreadable(),
-            Self::Photos(photos) => photos.drop_unreadable(),
+            Self::Demo(_) => Ok(Vec::new()),
+            Self::Folders(folders) => folders.drop_unusable(frame),
+            Self::Photos(photos) => photos.drop_unusable(frame),
+            Self::Unpaired(folders) => folders.drop_unusable(frame),
         }
     }
 
@@ -135,27 +283,20 @@ impl PairSource {
     /// [`DataError`] of the picture files behind it.
     pub fn pair(&self, index: usize, sampling: Sampling<'_>) -> Result<Pair, DataError> {
         match self {
-            Self::Demo {
-                seed,
-                split,
-                direction,
-                ..
-            } => {
-                let side = sampling.load_size();
-                let facade = demo::facade(*seed, *split, index as u64, side);
-                Ok(direction.orient(sample_pair(&facade.label, &facade.photo, sampling)))
-            }
+            Self::Demo(drawn) => Ok(drawn.pair(index, sampling)),
             Self::Folders(folders) => folders.pair(index, sampling),
             Self::Photos(photos) => photos.pair(index, sampling),
+            Self::Unpaired(folders) => folders.pair(index, sampling),
         }
     }
 
     /// A name for pair `index` that people recognise.
     pub fn name(&self, index: usize) -> String {
         match self {
-            Self::Demo { .. } => format!("facade-{index:04}"),
+            Self::Demo(drawn) => drawn.name(index),
             Self::Folders(folders) => folders.name(index),
             Self::Photos(photos) => photos.name(index),
+            Self::Unpaired(folders) => folders.name(index),
         }
     }
 }

@@ -1,0 +1,292 @@
+//! `trainer data fetch`: the words of the command, and its progress as bars, lines or JSON.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
+use crate::recipes::{DataSet, Source, data_name_parser, find_data};
+use crate::report::Format;
+
+/// How often a log without bars tells how far it is.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const BAR: &str = "{bar:32.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}";
+const COUNT: &str = "{spinner} {bytes}  {bytes_per_sec}";
+const FILES: &str = "{spinner} unpacking: {msg}";
+
+#[derive(Debug, Args)]
+pub(super) struct FetchArgs {
+    /// Data set, or a recipe that needs it (`trainer recipes` lists them)
+    #[arg(value_name = "NAME", value_parser = data_name_parser(), hide_possible_values = true)]
+    name: String,
+    /// Folder to make [default: datasets/NAME]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Another address of the archive: a tar, tar.gz or zip
+    #[arg(long)]
+    url: Option<String>,
+    /// SHA-256 that the archive must have [default: the known one, without --url]
+    #[arg(long, value_name = "HEX", value_parser = sha256)]
+    sha256: Option<String>,
+    /// Keep the archive beside the folder
+    #[arg(long)]
+    keep_archive: bool,
+    /// How often in a row a failed connection is tried again
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    retries: u32,
+    /// Seconds that a server may be silent
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
+    let set = find_data(&args.name).ok_or_else(|| {
+        anyhow!(
+            "{}: no such data set; `trainer recipes` lists all",
+            args.name
+        )
+    })?;
+    let request = request(args, set)?;
+    let mut talk = Talk::new(format);
+    talk.licence(set);
+    let stop = super::stop_flag()?;
+    let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
+    talk.bar.finish_and_clear();
+    let target = request.target.display();
+    match outcome? {
+        FetchOutcome::AlreadyThere => {
+            talk.say(&format!(
+                "{target} is already there; remove it to fetch it again"
+            ));
+            let result = json!({"event": "already_there", "folder": request.target});
+            talk.result(&target.to_string(), &result);
+        }
+        FetchOutcome::Fetched {
+            archive_bytes,
+            unpacked,
+            archive,
+        } => {
+            talk.say(&format!(
+                "{} files, {}",
+                unpacked.files,
+                HumanBytes(unpacked.bytes)
+            ));
+            let result = json!({"event": "fetched", "folder": request.target,
+                "archive_bytes": archive_bytes, "files": unpacked.files,
+                "bytes": unpacked.bytes, "archive": archive});
+            talk.result(&target.to_string(), &result);
+        }
+        FetchOutcome::Interrupted { part } => {
+            let path = part.display();
+            talk.say(&format!(
+                "stopped; run the same command again to resume from {path}"
+            ));
+            if format == Format::Json {
+                eprintln!("{}", json!({"event": "interrupted", "part": part}));
+            }
+            return Ok(ExitCode::from(super::INTERRUPTED));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request(args: &FetchArgs, set: &DataSet) -> Result<FetchRequest> {
+    let target = args.output.clone().unwrap_or_else(|| set.place());
+    let (url, bytes, known) = match (&args.url, set.source) {
+        (Some(url), _) => (url.as_str(), None, None),
+        (
+            None,
+            Source::Archive {
+                url, bytes, sha256, ..
+            },
+        ) => (url, bytes, sha256),
+        // What somebody has put there is found before anything is asked for.
+        (None, Source::ByHand { page, .. }) if has_content(&target) => (page, None, None),
+        (None, Source::ByHand { page, instructions }) => {
+            return Err(anyhow!(
+                "{}: no program may download it ({}). By hand from {page}: {instructions}",
+                set.name,
+                set.license
+            ));
+        }
+    };
+    Ok(FetchRequest {
+        url: url.to_string(),
+        bytes,
+        sha256: args.sha256.clone().or_else(|| known.map(String::from)),
+        target,
+        keep_archive: args.keep_archive,
+        retries: args.retries,
+        timeout: Duration::from_secs(args.timeout),
+    })
+}
+
+fn has_content(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder);
+    entries.is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn sha256(text: &str) -> Result<String, String> {
+    let right = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match right {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("must be 64 hexadecimal digits, as `sha256sum` prints them".to_string()),
+    }
+}
+
+/// Tells people or programs what happens.
+struct Talk {
+    format: Format,
+    bar: ProgressBar,
+    /// When how far it is was told, and whether that was about unpacking.
+    told: Option<(Instant, bool)>,
+}
+
+impl Talk {
+    fn new(format: Format) -> Self {
+        use std::io::IsTerminal;
+        let has_bars = format == Format::Human && std::io::stderr().is_terminal();
+        let target = match has_bars {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        Self {
+            format,
+            bar: ProgressBar::with_draw_target(None, target),
+            told: None,
+        }
+    }
+
+    fn licence(&self, set: &DataSet) {
+        match self.format {
+            Format::Json => eprintln!(
+                "{}",
+                json!({"event": "licence", "license": set.license, "citation": set.citation})
+            ),
+            Format::Human | Format::Plain => {
+                eprintln!("licence: {}\nplease cite: {}", set.license, set.citation);
+            }
+        }
+    }
+
+    fn on(&mut self, event: &FetchEvent<'_>) {
+        self.draw(event);
+        match (self.format, event) {
+            (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
+                if !self.is_due(event) => {}
+            (Format::Json, event) => eprintln!("{}", in_json(event)),
+            (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
+                if !self.bar.is_hidden() => {}
+            (_, event) => self.say(&in_words(event)),
+        }
+    }
+
+    fn draw(&self, event: &FetchEvent<'_>) {
+        match event {
+            FetchEvent::Downloading {
+                total, resumed_at, ..
+            } => {
+                self.style(if total.is_some() { BAR } else { COUNT });
+                self.bar.set_length(total.unwrap_or(0));
+                self.bar.set_position(*resumed_at);
+                self.bar.reset_eta();
+            }
+            FetchEvent::Received { bytes, .. } => self.bar.set_position(*bytes),
+            FetchEvent::Unpacking { .. } => {
+                self.style(FILES);
+                self.bar.set_message(in_words(event));
+            }
+            _ => {}
+        }
+    }
+
+    fn style(&self, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+    }
+
+    fn is_due(&mut self, event: &FetchEvent<'_>) -> bool {
+        let unpacks = matches!(event, FetchEvent::Unpacking { .. });
+        let due = self
+            .told
+            .is_none_or(|(told, was)| was != unpacks || told.elapsed() >= LINE_EVERY);
+        if due {
+            self.told = Some((Instant::now(), unpacks));
+        }
+        due
+    }
+
+    /// A line of talk; JSON has its events instead.
+    fn say(&self, line: &str) {
+        if self.format != Format::Json {
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
+    }
+
+    fn result(&self, words: &str, object: &Value) {
+        match self.format {
+            Format::Json => println!("{object}"),
+            Format::Human | Format::Plain => println!("{words}"),
+        }
+    }
+}
+
+fn in_words(event: &FetchEvent<'_>) -> String {
+    match event {
+        FetchEvent::Downloading {
+            url,
+            total,
+            resumed_at,
+        } => {
+            let size = total.map_or("unknown size".to_string(), |total| {
+                HumanBytes(total).to_string()
+            });
+            match resumed_at {
+                0 => format!("downloading {url} ({size})"),
+                _ => format!("resuming {url} at {} of {size}", HumanBytes(*resumed_at)),
+            }
+        }
+        FetchEvent::Received { bytes, total } => {
+            let share = total.map_or(String::new(), |total| {
+                format!(" ({}%)", bytes * 100 / total.max(1))
+            });
+            format!("{}{share}", HumanBytes(*bytes))
+        }
+        FetchEvent::Retrying { reason, wait } => {
+            format!("{reason}; trying again in {:.1} s", wait.as_secs_f64())
+        }
+        FetchEvent::Restarted { reason } => format!("{reason}; beginning again"),
+        FetchEvent::Checking { bytes } => format!("checking {}", HumanBytes(*bytes)),
+        FetchEvent::Unpacking { files, bytes } => {
+            format!("{files} files, {}", HumanBytes(*bytes))
+        }
+    }
+}
+
+fn in_json(event: &FetchEvent<'_>) -> Value {
+    match event {
+        FetchEvent::Downloading {
+            url,
+            total,
+            resumed_at,
+        } => json!({"event": "downloading", "url": url, "total": total,
+            "resumed_at": resumed_at}),
+        FetchEvent::Received { bytes, total } => {
+            json!({"event": "received", "bytes": bytes, "total": total})
+        }
+        FetchEvent::Retrying { reason, wait } => {
+            json!({"event": "retrying", "reason": reason, "seconds": wait.as_secs_f64()})
+        }
+        FetchEvent::Restarted { reason } => json!({"event": "restarted", "reason": reason}),
+        FetchEvent::Checking { bytes } => json!({"event": "checking", "bytes": bytes}),
+        FetchEvent::Unpacking { files, bytes } => {
+            json!({"event": "unpacking", "files": files, "bytes": bytes})
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! Archives into an empty folder: files and folders of plain names, nothing else, and no more
+//! than a limit. Trusts no size that an archive states.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use flate2::read::MultiGzDecoder;
+use thiserror::Error;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::path::{UnsafePath, inside};
+use super::tar;
+use super::{FetchEvent, Listener, is_stopped};
+
+/// Bytes copied at once.
+const CHUNK: usize = 1 << 16;
+/// Kind of file in the mode bits of Unix, where zip keeps it.
+const UNIX_KIND: u32 = 0o170_000;
+const UNIX_FILE: u32 = 0o100_000;
+const UNIX_FOLDER: u32 = 0o040_000;
+
+/// An archive that is not unpacked.
+#[derive(Debug, Error)]
+pub enum UnpackError {
+    /// Neither tar, tar.gz nor zip.
+    #[error("it is neither a tar, a tar.gz nor a zip")]
+    Kind,
+    /// An entry that could be written somewhere else.
+    #[error("the archive is refused: its entry \"{entry}\" {why}")]
+    Path {
+        /// The entry.
+        entry: String,
+        /// What is wrong with its name.
+        why: UnsafePath,
+    },
+    /// A symbolic or hard link.
+    #[error(
+        "the archive is refused: its entry \"{entry}\" is a link; only files and folders may be"
+    )]
+    Link {
+        /// The entry.
+        entry: String,
+    },
+    /// A device, a pipe, or something unknown.
+    #[error("the archive is refused: its entry \"{entry}\" is neither a file nor a folder")]
+    Special {
+        /// The entry.
+        entry: String,
+    },
+    /// More bytes than are allowed.
+    #[error("the archive is refused: it unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// More files than are allowed.
+    #[error("the archive is refused: it has more than {limit} entries")]
+    TooMany {
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// It cannot be read to its end.
+    #[error("the archive is damaged or cut ({reason})")]
+    Damaged {
+        /// What the reader says.
+        reason: String,
+    },
+    /// There is no file in it.
+    #[error("the archive is empty")]
+    Empty,
+    /// A file cannot be written.
+    #[error("{}: writing failed ({source})", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// How much an archive may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// Files and folders.
+    pub entries: u64,
+}
+
+impl Limits {
+    /// A hundred times the archive and a GiB, at most 64 GiB, in 2 million entries: pictures are
+    /// packed already, so a data set stays far below.
+    pub fn for_archive(bytes: u64) -> Self {
+        let roomy = bytes.saturating_mul(100).saturating_add(1 << 30);
+        Self {
+            bytes: roomy.min(64 << 30),
+            entries: 2_000_000,
+        }
+    }
+}
+
+/// What an archive held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Unpacks `archive` into the empty folder `folder`. Its kind is read from its first bytes.
+///
+/// # Errors
+/// See [`UnpackError`]; the folder then holds whatever came before.
+pub(super) fn unpack(
+    archive: &File,
+    folder: &Path,
+    limits: &Limits,
+    stop: &AtomicBool,
+    listen: Listener<'_>,
+) -> Result<Unpacked, UnpackError> {
+    let mut writer = FolderWriter {
+        folder,
+        limits,
+        stop,
+        listen,
+        entries: 0,
+        unpacked: Unpacked::default(),
+    };
+    let mut reader = BufReader::with_capacity(1 << 20, archive);
+    match Kind::of(&mut reader).map_err(damaged)? {
+        Some(Kind::Tar) => tar::unpack(reader, &mut writer)?,
+        Some(Kind::TarGz) => {
+            let mut decoder = MultiGzDecoder::new(reader);
+            tar::unpack(&mut decoder, &mut writer)?;
+            // The checksum comes after the last block.
+            drain(&mut decoder, limits.bytes)?;
+        }
+        Some(Kind::Zip) => unpack_zip(reader, &mut writer)?,
+        None => return Err(UnpackError::Kind),
+    }
+    match writer.unpacked.files {
+        0 => Err(UnpackError::Empty),
+        _ => Ok(writer.unpacked),
+    }
+}
+
+enum Kind {
+    Tar,
+    TarGz,
+    Zip,
+}
+
+impl Kind {
+    fn of(reader: &mut (impl Read + Seek)) -> io::Result<Option<Self>> {
+        let mut start = Vec::new();
+        reader.seek(SeekFrom::Start(0))?;
+        reader.by_ref().take(512).read_to_end(&mut start)?;
+        reader.seek(SeekFrom::Start(0))?;
+        Ok(match start.as_slice() {
+            [0x1f, 0x8b, ..] => Some(Self::TarGz),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
+            block if block.get(257..262) == Some(b"ustar") => Some(Self::Tar),
+            _ => None,
+        })
+    }
+}
+
+fn drain(reader: &mut impl Read, limit: u64) -> Result<(), UnpackError> {
+    let read = io::copy(&mut reader.take(limit), &mut io::sink());
+    match read.map_err(damaged)? {
+        rest if rest == limit => Err(UnpackError::TooLarge { limit }),
+        _ => Ok(()),
+    }
+}
+
+fn unpack_zip(reader: BufReader<&File>, writer: &mut FolderWriter<'_>) -> Result<(), UnpackError> {
+    let mut archive = ZipArchive::new(reader).map_err(zip_damaged)?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(zip_damaged)?;
+        let name = entry.name_raw().to_vec();
+        let kind = entry.unix_mode().map_or(0, |mode| mode & UNIX_KIND);
+        if entry.is_symlink() {
+            return Err(UnpackError::Link {
+                entry: shown(&name),
+            });
+        }
+        match kind {
+            _ if entry.is_dir() => writer.make_folder(&name)?,
+            0 | UNIX_FILE => writer.write_file(&name, &mut entry)?,
+            UNIX_FOLDER => writer.make_folder(&name)?,
+            _ => {
+                return Err(UnpackError::Special {
+                    entry: shown(&name),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes entries and counts what it writes.
+pub(super) struct FolderWriter<'a> {
+    folder: &'a Path,
+    limits: &'a Limits,
+    stop: &'a AtomicBool,
+    listen: Listener<'a>,
+    entries: u64,
+    unpacked: Unpacked,
+}
+
+impl FolderWriter<'_> {
+    /// Makes the folder of an entry.
+    pub(super) fn make_folder(&mut self, name: &[u8]) -> Result<(), UnpackError> {
+        let Some(path) = self.place(name)? else {
+            return Ok(());
+        };
+        fs::create_dir_all(&path).map_err(|source| not_written(&path, source))
+    }
+
+    /// Writes the file of an entry, with the permissions that new files get.
+    pub(super) fn write_file(
+        &mut self,
+        name: &[u8],
+        content: &mut impl Read,
+    ) -> Result<(), UnpackError> {
+        let Some(path) = self.place(name)? else {
+            return Ok(());
+        };
+        let failed = |source| not_written(&path, source);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        let mut file = BufWriter::new(File::create(&path).map_err(failed)?);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            if is_stopped(self.stop) {
+                return Err(UnpackError::Stopped);
+            }
+            let read = match content.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(damaged(error)),
+            };
+            self.unpacked.bytes += read as u64;
+            let limit = self.limits.bytes;
+            if self.unpacked.bytes > limit {
+                return Err(UnpackError::TooLarge { limit });
+            }
+            file.write_all(&chunk[..read]).map_err(failed)?;
+        }
+        file.flush().map_err(failed)?;
+        self.unpacked.files += 1;
+        let Unpacked { files, bytes } = self.unpacked;
+        (self.listen)(FetchEvent::Unpacking { files, bytes });
+        Ok(())
+    }
+
+    /// Counts an entry and says where it belongs; `None` leaves it out.
+    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
+        self.entries += 1;
+        let limit = self.limits.entries;
+        if self.entries > limit {
+            return Err(UnpackError::TooMany { limit });
+        }
+        let path = inside(name).map_err(|why| UnpackError::Path {
+            entry: shown(name),
+            why,
+        })?;
+        Ok(path.map(|path| self.folder.join(path)))
+    }
+}
+
+/// A name for messages, whatever is in it.
+pub(super) fn shown(name: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(name).chars().take(200).collect();
+    text.escape_debug().to_string()
+}
+
+pub(super) fn damaged(error: io::Error) -> UnpackError {
+    UnpackError::Damaged {
+        reason: error.to_string(),
+    }
+}
+
+/// A folder where a file should be, or a name that no file can have, is the archive's fault: the
+/// folder was empty.
+fn not_written(path: &Path, source: io::Error) -> UnpackError {
+    use io::ErrorKind::{AlreadyExists, InvalidFilename, IsADirectory, NotADirectory};
+    let path = path.to_path_buf();
+    match source.kind() {
+        AlreadyExists | InvalidFilename | IsADirectory | NotADirectory => UnpackError::Damaged {
+            reason: format!("{} cannot be made: {source}", path.display()),
+        },
+        _ => UnpackError::Write { path, source },
+    }
+}
+
+fn zip_damaged(error: ZipError) -> UnpackError {
+    UnpackError::Damaged {
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn unpack_bytes(bytes: &[u8], limits: Limits) -> Result<Unpacked, UnpackError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut archive = tempfile::tempfile().expect("a file");
+        archive.write_all(bytes).expect("room");
+        let stop = AtomicBool::new(false);
+        unpack(&archive, folder.path(), &limits, &stop, &mut |_| {})
+    }
+
+    fn tar_gz(files: &[(&str, usize)]) -> Vec<u8> {
+        let encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let mut builder = ::tar::Builder::new(encoder);
+        for (name, length) in files {
+            let mut header = ::tar::Header::new_gnu();
+            header.set_size(*length as u64);
+            header.set_mode(0o644);
+            let content = io::repeat(7).take(*length as u64);
+            builder
+                .append_data(&mut header, name, content)
+                .expect("an entry");
+        }
+        let encoder = builder.into_inner().expect("a tar");
+        encoder.finish().expect("a gz")
+    }
+
+    const SMALL: Limits = Limits {
+        bytes: 100_000,
+        entries: 3,
+    };
+
+    #[test]
+    fn an_archive_that_unpacks_to_more_than_the_limit_is_refused() {
+        let bomb = tar_gz(&[("a", 60_000), ("b", 60_000)]);
+        assert!(bomb.len() < 2_000);
+        let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
+        assert!(matches!(error, UnpackError::TooLarge { limit: 100_000 }));
+    }
+
+    #[test]
+    fn an_archive_with_more_entries_than_the_limit_is_refused() {
+        let many = tar_gz(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]);
+        let error = unpack_bytes(&many, SMALL).expect_err("too many");
+        assert!(matches!(error, UnpackError::TooMany { limit: 3 }));
+    }
+
+    #[test]
+    fn a_tail_of_zeros_behind_the_archive_is_bounded_too() {
+        let mut bomb = tar_gz(&[("a", 1)]);
+        let mut tail = GzEncoder::new(Vec::new(), Compression::best());
+        tail.write_all(&vec![0; 200_000]).expect("room");
+        bomb.extend(tail.finish().expect("a gz"));
+        let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
+        assert!(matches!(error, UnpackError::TooLarge { .. }));
+    }
+
+    #[test]
+    fn every_cut_of_an_archive_is_noticed() {
+        let whole = tar_gz(&[("a", 2_000), ("b/c", 3)]);
+        assert_eq!(
+            unpack_bytes(&whole, SMALL).expect("a whole archive"),
+            Unpacked {
+                files: 2,
+                bytes: 2_003
+            }
+        );
+        for length in 0..whole.len() {
+            assert!(unpack_bytes(&whole[..length], SMALL).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn other_files_and_empty_archives_are_named_as_such() {
+        let page = unpack_bytes(b"<html>no</html>", SMALL).expect_err("no archive");
+        assert!(matches!(page, UnpackError::Kind));
+        let empty = unpack_bytes(&tar_gz(&[]), SMALL).expect_err("nothing in it");
+        assert!(matches!(empty, UnpackError::Empty));
+    }
+}

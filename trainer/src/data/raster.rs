@@ -1,0 +1,374 @@
+//! From the samples of a file to what a network sees: which channels and which meaning each side
+//! of a pair has, and which pixels of a target count.
+
+use std::path::{Path, PathBuf};
+
+use image::imageops::FilterType;
+use image::{DynamicImage, RgbImage};
+use model::pixels::to_unit;
+use model::{Encoding, Raster, encoding};
+use thiserror::Error;
+
+use crate::picture::{self, Header, PictureError};
+
+/// A file whose samples do not fit the side of the pair that it is on.
+#[derive(Debug, Error)]
+pub enum FitError {
+    /// Another number of channels.
+    #[error(
+        "{path}: {found} channels per pixel do not fit the {wanted} of this side; 1 and 3 are made \
+         of grey, RGB and RGBA files, other numbers need files of as many channels: pass \
+         --channels-a or --channels-b, or save the file again"
+    )]
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// Channels of the file.
+        found: usize,
+        /// Channels of the side.
+        wanted: usize,
+    },
+    /// Depth needs 16 bits.
+    #[error(
+        "{path}: {channels} channels of {bits} bit are no depth; depth is one channel of 16 bit, \
+         0 where nothing was measured: save it as a 16-bit grey PNG or TIFF"
+    )]
+    Depth {
+        /// The file.
+        path: PathBuf,
+        /// Channels of the file.
+        channels: usize,
+        /// Bits per sample of the file.
+        bits: u32,
+    },
+    /// Samples of a kind that is not read.
+    #[error("{path}: samples of {bits} bit are not read; save the file again with 8 or 16 bit")]
+    Bits {
+        /// The file.
+        path: PathBuf,
+        /// Bits per sample of the file.
+        bits: u32,
+    },
+}
+
+/// What one side of a pair is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Channels that the network sees.
+    pub channels: usize,
+    /// What they mean.
+    pub encoding: Encoding,
+}
+
+/// Both sides of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// What the generator takes.
+    pub input: Side,
+    /// What it is to make.
+    pub target: Side,
+}
+
+impl Sides {
+    /// Lightness in, chroma out (arXiv 1611.07004, section 4; arXiv 1603.08511).
+    pub const COLORIZE: Self = Self {
+        input: Side {
+            channels: 1,
+            encoding: Encoding::Lightness,
+        },
+        target: Side {
+            channels: 2,
+            encoding: Encoding::Chroma,
+        },
+    };
+}
+
+/// Pixels that count, row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    valid: Vec<bool>,
+}
+
+/// Samples as a file has them: a picture of up to four channels, or a grey picture per band.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bands(Vec<DynamicImage>);
+
+impl Mask {
+    /// A mask of as many pixels as `valid` has.
+    pub fn new(valid: Vec<bool>) -> Self {
+        Self { valid }
+    }
+
+    /// For each pixel, whether it counts.
+    pub fn valid(&self) -> &[bool] {
+        &self.valid
+    }
+
+    /// How many pixels count.
+    pub fn count(&self) -> usize {
+        self.valid.iter().filter(|valid| **valid).count()
+    }
+}
+
+impl Side {
+    /// 8-bit RGB, as most pictures are.
+    pub const RGB: Self = Self {
+        channels: 3,
+        encoding: Encoding::Color,
+    };
+
+    /// Checks whether a file fits this side, by its header.
+    ///
+    /// # Errors
+    /// See [`FitError`].
+    pub fn accept(self, path: &Path, header: Header) -> Result<(), FitError> {
+        let path = || path.to_path_buf();
+        let (channels, bits) = (header.channels, header.bits);
+        match self.encoding {
+            Encoding::Depth { .. } if (channels, bits) != (1, 16) => Err(FitError::Depth {
+                path: path(),
+                channels,
+                bits,
+            }),
+            _ if bits != 8 && bits != 16 && bits != 32 => {
+                Err(FitError::Bits { path: path(), bits })
+            }
+            Encoding::Color if self.channels == channels => Ok(()),
+            Encoding::Color if ![1, 3].contains(&self.channels) || channels > 4 => {
+                Err(FitError::Channels {
+                    path: path(),
+                    found: channels,
+                    wanted: self.channels,
+                })
+            }
+            Encoding::Lightness | Encoding::Chroma if channels > 4 => Err(FitError::Channels {
+                path: path(),
+                found: channels,
+                wanted: 3,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a file and leaves of its samples what this side needs.
+    ///
+    /// # Errors
+    /// [`PictureError`] and [`FitError`].
+    pub fn read<E: From<PictureError> + From<FitError>>(self, path: &Path) -> Result<Bands, E> {
+        Ok(self.fitted(self.read_with_alpha::<E>(path)?))
+    }
+
+    /// As [`Self::read`], with an alpha that this side does not need.
+    ///
+    /// # Errors
+    /// [`PictureError`] and [`FitError`].
+    pub fn read_with_alpha<E>(self, path: &Path) -> Result<Bands, E>
+    where
+        E: From<PictureError> + From<FitError>,
+    {
+        let bands = Bands(picture::read_bands(path)?);
+        self.accept(path, bands.header())?;
+        Ok(bands)
+    }
+
+    /// Drops an alpha that is not needed; floats become 16 bit.
+    pub fn fitted(self, bands: Bands) -> Bands {
+        let keeps_alpha = self.channels == 4 || self.channels == 2;
+        let fit = |picture: DynamicImage| match (picture, keeps_alpha) {
+            (picture @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), true) => {
+                DynamicImage::ImageRgba16(picture.into_rgba16())
+            }
+            (picture @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), false) => {
+                DynamicImage::ImageRgb16(picture.into_rgb16())
+            }
+            (picture @ DynamicImage::ImageLumaA8(_), false) => {
+                DynamicImage::ImageLuma8(picture.into_luma8())
+            }
+            (picture @ DynamicImage::ImageLumaA16(_), false) => {
+                DynamicImage::ImageLuma16(picture.into_luma16())
+            }
+            (picture @ DynamicImage::ImageRgba8(_), false) => {
+                DynamicImage::ImageRgb8(picture.into_rgb8())
+            }
+            (picture @ DynamicImage::ImageRgba16(_), false) => {
+                DynamicImage::ImageRgb16(picture.into_rgb16())
+            }
+            (picture, _) => picture,
+        };
+        Bands(bands.0.into_iter().map(fit).collect())
+    }
+
+    /// How pictures of this side are scaled: depths are never mixed, because that would spread
+    /// the missing ones and invent distances between near and far.
+    pub fn filter(self) -> FilterType {
+        match self.encoding {
+            Encoding::Depth { .. } => FilterType::Nearest,
+            _ => FilterType::CatmullRom,
+        }
+    }
+
+    /// What the network sees of samples that [`Self::read`] gave.
+    pub fn raster(self, bands: &Bands) -> Raster {
+        let samples = bands.raster();
+        match (self.encoding, self.channels) {
+            (Encoding::Color, channels) if channels == samples.channels() => samples,
+            (Encoding::Color, 1) => samples.to_grey(),
+            (Encoding::Color, _) => samples.to_rgb(),
+            (Encoding::Lightness, _) => encoding::lightness(&samples.to_rgb()),
+            (Encoding::Chroma, _) => encoding::chroma(&samples.to_rgb()),
+            (Encoding::Depth { max }, _) => {
+                let depths = bands.depths().iter();
+                let unit = |&depth: &u16| to_depth_unit(depth, max);
+                Raster::from_planes(
+                    samples.width(),
+                    samples.height(),
+                    depths.map(unit).collect(),
+                )
+            }
+        }
+    }
+
+    /// Which pixels of a depth target were measured, and lie within the largest depth.
+    pub fn mask(self, bands: &Bands) -> Option<Mask> {
+        let Encoding::Depth { max } = self.encoding else {
+            return None;
+        };
+        let valid = bands.depths().iter().map(|depth| (1..=max).contains(depth));
+        Some(Mask::new(valid.collect()))
+    }
+}
+
+/// A depth of `0..=max` in `-1..=1`; what lies beyond is at 1.
+pub fn to_depth_unit(depth: u16, max: u16) -> f32 {
+    f32::from(depth.min(max)) / f32::from(max) * 2.0 - 1.0
+}
+
+/// The way back, without rounding.
+pub fn to_depth(unit: f32, max: u16) -> f32 {
+    ((unit + 1.0) / 2.0).clamp(0.0, 1.0) * f32::from(max)
+}
+
+impl From<RgbImage> for Bands {
+    fn from(picture: RgbImage) -> Self {
+        Self(vec![DynamicImage::ImageRgb8(picture)])
+    }
+}
+
+impl From<DynamicImage> for Bands {
+    fn from(picture: DynamicImage) -> Self {
+        Self(vec![picture])
+    }
+}
+
+impl Bands {
+    /// Width and height in pixels.
+    pub fn dimensions(&self) -> (u32, u32) {
+        let first = self.0.first();
+        first.map_or((0, 0), |band| (band.width(), band.height()))
+    }
+
+    /// Size and kind of the samples.
+    pub fn header(&self) -> Header {
+        let (width, height) = self.dimensions();
+        let color = self.0.first().map(DynamicImage::color);
+        let per_band = color.map_or(1, |color| usize::from(color.channel_count()));
+        let bits = color.map_or(8, |color| u32::from(color.bits_per_pixel()));
+        Header {
+            width,
+            height,
+            channels: per_band * self.0.len(),
+            bits: bits / per_band.max(1) as u32,
+        }
+    }
+
+    /// Alpha of each pixel in `0..=1`, where there is one and not every pixel is opaque.
+    pub fn alpha(&self) -> Option<Vec<f32>> {
+        let [picture] = self.0.as_slice() else {
+            return None;
+        };
+        if !picture.color().has_alpha() {
+            return None;
+        }
+        let alpha: Vec<f32> = match picture {
+            DynamicImage::ImageRgba8(_) | DynamicImage::ImageLumaA8(_) => {
+                let rgba = picture.to_rgba8();
+                rgba.pixels()
+                    .map(|pixel| f32::from(pixel[3]) / 255.0)
+                    .collect()
+            }
+            _ => {
+                let rgba = picture.to_rgba16();
+                rgba.pixels()
+                    .map(|pixel| f32::from(pixel[3]) / 65_535.0)
+                    .collect()
+            }
+        };
+        alpha.iter().any(|&alpha| alpha < 1.0).then_some(alpha)
+    }
+
+    /// Scaled to exactly `width × height`; a picture of that size is left as it is.
+    pub fn resized(self, (width, height): (u32, u32), filter: FilterType) -> Self {
+        if self.dimensions() == (width, height) {
+            return self;
+        }
+        let resized = |band: DynamicImage| band.resize_exact(width, height, filter);
+        Self(self.0.into_iter().map(resized).collect())
+    }
+
+    /// The rectangle whose upper left corner is `x`, `y`.
+    pub fn cropped(&self, (x, y): (u32, u32), (width, height): (u32, u32)) -> Self {
+        let cropped = |band: &DynamicImage| band.crop_imm(x, y, width, height);
+        Self(self.0.iter().map(cropped).collect())
+    }
+
+    /// Left and right exchanged.
+    pub fn mirrored(self) -> Self {
+        Self(self.0.into_iter().map(|band| band.fliph()).collect())
+    }
+
+    /// Every sample in `[-1, 1]`, by its number of bits.
+    fn raster(&self) -> Raster {
+        let (width, height) = self.dimensions();
+        let mut values = Vec::new();
+        for band in &self.0 {
+            let channels = usize::from(band.color().channel_count());
+            match band.as_bytes().len() == channels * width as usize * height as usize {
+                true => append_planes(&mut values, band.as_bytes(), channels, |byte| {
+                    to_unit(f32::from(byte))
+                }),
+                false => append_planes(&mut values, words(band), channels, |word| {
+                    f32::from(word) / 32_767.5 - 1.0
+                }),
+            }
+        }
+        Raster::from_planes(width as usize, height as usize, values)
+    }
+
+    /// Samples of a single band of 16 bit.
+    fn depths(&self) -> &[u16] {
+        self.0.first().map_or(&[], words)
+    }
+}
+
+fn words(picture: &DynamicImage) -> &[u16] {
+    match picture {
+        DynamicImage::ImageLuma16(picture) => picture.as_raw(),
+        DynamicImage::ImageLumaA16(picture) => picture.as_raw(),
+        DynamicImage::ImageRgb16(picture) => picture.as_raw(),
+        DynamicImage::ImageRgba16(picture) => picture.as_raw(),
+        _ => &[],
+    }
+}
+
+fn append_planes<S: Copy>(
+    values: &mut Vec<f32>,
+    samples: &[S],
+    channels: usize,
+    unit: impl Fn(S) -> f32,
+) {
+    values.reserve(samples.len());
+    for channel in 0..channels {
+        let plane = samples.iter().skip(channel).step_by(channels);
+        values.extend(plane.map(|&sample| unit(sample)));
+    }
+}
