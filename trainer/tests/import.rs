@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use model::Manifest;
 use pytorch_reader::{DType, PytorchReader};
+use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainer::pytorch::{Entry, ReadError, Tensors, VetError, read_tensors, state_dict_bytes};
@@ -597,11 +598,56 @@ fn headers_of_safetensors_are_not_believed() {
             "{what}: {refused}"
         );
     }
+    for (dtype, data) in [
+        ("F64", &1.5f64.to_le_bytes()[..]),
+        ("F16", &[0, 0x3e]),
+        ("BF16", &[0xc0, 0x3f]),
+    ] {
+        let file = header(&tensor(dtype, "[1]", &format!("[0,{}]", data.len())), data);
+        assert_eq!(
+            read(&file, "x.safetensors").expect(dtype)["w"].values,
+            [1.5]
+        );
+    }
     let fits = header(&tensor("F32", "[4]", "[0,16]"), &sixteen);
     assert_eq!(
         read(&fits, "x.pth").expect("known by its content")["w"].values,
         [0.0; 4]
     );
+}
+
+#[test]
+fn safetensors_of_a_generator_make_the_same_model_as_its_pth() {
+    let folder = folder();
+    let original = fixture("resnet_9blocks.pth");
+    let tensors = read_tensors(&original).expect("theirs");
+    let bytes: BTreeMap<&String, Vec<u8>> = tensors
+        .iter()
+        .map(|(name, array)| {
+            (
+                name,
+                array.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, array)| {
+        let view = TensorView::new(Dtype::F32, array.shape.clone(), &bytes[name]);
+        (name, view.expect("a tensor"))
+    });
+    let file = folder.path().join("netG.safetensors");
+    let whole = safetensors::serialize(views, None).expect("a file");
+    fs::write(&file, &whole).expect("a file");
+    let weights = || fs::read(folder.path().join("model/generator.f16.bpk")).expect("weights");
+    assert_code(&import(folder.path(), &file, &[]), DONE);
+    let found = weights();
+    assert_code(&import(folder.path(), &original, &[]), DONE);
+    assert!(found == weights());
+    for length in (0..whole.len()).step_by(whole.len() / 50) {
+        assert!(
+            read(&whole[..length], "x.safetensors").is_err(),
+            "{length} bytes"
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{bf16, f16};
 use model::state::Array;
-use pytorch_reader::{DType, PytorchReader};
+use pytorch_reader::{DType, PytorchError, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
 
@@ -51,6 +51,17 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
+        reason: String,
+    },
+    /// Something else than a dictionary of tensors.
+    #[error(
+        "{path}: no weights can be read from it ({reason}); give the file of \
+         torch.save(net.state_dict(), …), or copy it again if it is one"
+    )]
+    NoStateDict {
+        /// The file.
+        path: PathBuf,
+        /// What is there instead.
         reason: String,
     },
     /// More numbers than there are bytes.
@@ -102,6 +113,9 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, ReadError> {
         true => read_safetensors(path, &fs::read(path).map_err(io)?),
         false => read_pytorch(path, metadata.len()),
     }?;
+    if tensors.is_empty() {
+        return Err(no_state_dict(path, "no floating point tensor".to_string()));
+    }
     let diverged = tensors
         .iter()
         .find(|(_, array)| !array.values.iter().all(|value| value.is_finite()));
@@ -129,6 +143,13 @@ fn damaged(path: &Path, reason: impl ToString) -> ReadError {
     }
 }
 
+fn no_state_dict(path: &Path, reason: String) -> ReadError {
+    ReadError::NoStateDict {
+        path: path.to_path_buf(),
+        reason,
+    }
+}
+
 fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors, ReadError> {
     // The library compares every shape with the bytes that are there.
     let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(path, error))?;
@@ -152,7 +173,10 @@ fn read_pytorch(path: &Path, length: u64) -> Result<Tensors, ReadError> {
         path: path.to_path_buf(),
         source,
     })?;
-    let reader = PytorchReader::new(path).map_err(|error| damaged(path, error))?;
+    let reader = PytorchReader::new(path).map_err(|error| match error {
+        PytorchError::InvalidFormat(reason) => no_state_dict(path, reason),
+        error => damaged(path, error),
+    })?;
     let mut left = length.saturating_mul(SHARING);
     let mut tensors = Tensors::new();
     for (name, tensor) in reader
