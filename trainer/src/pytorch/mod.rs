@@ -2,6 +2,7 @@
 //! the names that its networks give their tensors. Nothing in a file is ever executed. Model
 //! folders and command lines are elsewhere.
 
+mod archive;
 mod detect;
 mod fit;
 mod names;

@@ -9,8 +9,10 @@ use burn::tensor::{bf16, f16};
 use model::state::Array;
 use pytorch_reader::{DType, PytorchError, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use super::archive::without_spare_records;
 use super::vet::{VetError, vet};
 
 /// How often a number of the file may be used: files hold averaged copies of a network beside it,
@@ -168,12 +170,14 @@ fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors, ReadError> {
 }
 
 fn read_pytorch(path: &Path, length: u64) -> Result<Tensors, ReadError> {
-    let file = File::open(path).map_err(|error| damaged(path, error))?;
+    let copy = without_spare_records(path).map_err(|error| damaged(path, error))?;
+    let readable = copy.as_ref().map_or(path, NamedTempFile::path);
+    let file = File::open(readable).map_err(|error| damaged(path, error))?;
     vet(file).map_err(|source| ReadError::Vet {
         path: path.to_path_buf(),
         source,
     })?;
-    let reader = PytorchReader::new(path).map_err(|error| match error {
+    let reader = PytorchReader::new(readable).map_err(|error| match error {
         PytorchError::InvalidFormat(reason) => no_state_dict(path, reason),
         error => damaged(path, error),
     })?;
