@@ -685,7 +685,7 @@ fn what_nobody_should_trust_is_refused_with_a_remedy() {
         TAIL,
     ]
     .concat();
-    let nested = [&b"\x80\x02"[..], &b")\x85".repeat(5_000), b"."].concat();
+    let many = [&b"\x80\x02"[..], &b")\x85".repeat(5_000), b"."].concat();
     let deep = [&b"\x80\x02)"[..], &b"\x85".repeat(5_000), b"."].concat();
     let endless = [&b"\x80\x02"[..], &b"N".repeat(3 << 20), b"."].concat();
     let nan = Claim {
@@ -724,7 +724,16 @@ fn what_nobody_should_trust_is_refused_with_a_remedy() {
             stored(b"\x80\x04\x95\0\0\0\0\0\0\0\0.", &[]),
             ["0x95", "state_dict()"],
         ),
-        ("nested.pth", stored(&nested, &[]), ["damaged", "again"]),
+        (
+            "many.pth",
+            stored(&many, &[]),
+            ["found tuple", "state_dict()"],
+        ),
+        (
+            "none.pth",
+            stored(b"\x80\x02}.", &[]),
+            ["no floating point tensor", "state_dict()"],
+        ),
         ("deep.pth", stored(&deep, &[]), ["nesting", "again"]),
         (
             "long.pth",
