@@ -76,11 +76,7 @@ impl<'a> Download<'a> {
     }
 
     /// Fetches what is missing. False if it was asked to stop before the end.
-    pub(super) fn run(
-        &mut self,
-        part: &mut Part,
-        listen: Listener<'_>,
-    ) -> Result<bool, FetchError> {
+    pub(super) fn run(&self, part: &mut Part, listen: Listener<'_>) -> Result<bool, FetchError> {
         let mut failures = 0;
         let mut wait = FIRST_WAIT;
         let mut furthest = part.len();

@@ -112,9 +112,9 @@ pub type Listener<'a> = &'a mut dyn FnMut(FetchEvent<'_>);
 /// Gets a data set. `stop` ends it at the next chunk of bytes.
 ///
 /// # Errors
-/// See [`FetchError`]. After a cut connection, an interruption or a full disk the unfinished
-/// download stays beside the folder and the same request continues it; after any other error
-/// nothing is left.
+/// See [`FetchError`]. Bytes that can be continued, after a cut connection, a refusal in the middle
+/// or a full disk, stay beside the folder, and the same request continues them; after any other
+/// error nothing is left.
 pub fn fetch(
     request: &FetchRequest,
     stop: &AtomicBool,
@@ -124,24 +124,8 @@ pub fn fetch(
         return Ok(FetchOutcome::AlreadyThere);
     }
     let mut part = Part::open(&request.target, &request.url)?;
-    let interrupted = |part: &Part| FetchOutcome::Interrupted {
-        part: part.path().to_path_buf(),
-    };
-    let mut download = Download::new(request, stop);
-    match download.run(&mut part, listen) {
-        Ok(true) => {}
-        Ok(false) => return Ok(interrupted(&part)),
-        Err(error) => {
-            match error {
-                FetchError::Length { .. } => part.discard(),
-                _ => part.discard_if_empty(),
-            }
-            return Err(error);
-        }
-    }
-    if let Err(error) = check_hash(request, &part, listen) {
-        part.discard();
-        return Err(error);
+    if let Err(error) = download_and_check(request, &mut part, stop, listen) {
+        return stopped_or_failed(error, part);
     }
     let staging = Staging::create(&request.target)?;
     let archive_bytes = part.len();
@@ -149,20 +133,7 @@ pub fn fetch(
     let unpacked = unpack::unpack(part.file(), &staging.content(), &limits, stop, listen);
     let unpacked = match unpacked {
         Ok(unpacked) => unpacked,
-        Err(UnpackError::Stopped) => return Ok(interrupted(&part)),
-        Err(UnpackError::Write { path, source }) => {
-            let action = "writing";
-            return Err(FetchError::Disk {
-                path,
-                action,
-                source,
-            });
-        }
-        Err(problem) => {
-            part.discard();
-            let url = request.url.clone();
-            return Err(FetchError::Archive { url, problem });
-        }
+        Err(problem) => return stopped_or_failed(failure_of(problem, &request.url), part),
     };
     staging.become_target(&request.target)?;
     let archive = part.finish(request.keep_archive)?;
@@ -171,6 +142,70 @@ pub fn fetch(
         unpacked,
         archive,
     })
+}
+
+/// Why a request did not get to its end.
+enum Ended {
+    /// Somebody asked to stop.
+    Stopped,
+    /// Continuing may help: what is there stays.
+    Resumable(FetchError),
+    /// What is there is of no use.
+    Useless(FetchError),
+}
+
+fn stopped_or_failed(ended: Ended, part: Part) -> Result<FetchOutcome, FetchError> {
+    match ended {
+        Ended::Stopped => Ok(FetchOutcome::Interrupted {
+            part: part.path().to_path_buf(),
+        }),
+        Ended::Resumable(error) => {
+            part.discard_if_empty();
+            Err(error)
+        }
+        Ended::Useless(error) => {
+            part.discard();
+            Err(error)
+        }
+    }
+}
+
+fn download_and_check(
+    request: &FetchRequest,
+    part: &mut Part,
+    stop: &AtomicBool,
+    listen: Listener<'_>,
+) -> Result<(), Ended> {
+    match Download::new(request, stop).run(part, listen) {
+        Ok(true) => {}
+        Ok(false) => return Err(Ended::Stopped),
+        Err(error @ FetchError::Length { .. }) => return Err(Ended::Useless(error)),
+        Err(error) => return Err(Ended::Resumable(error)),
+    }
+    let Some(expected) = &request.sha256 else {
+        return Ok(());
+    };
+    listen(FetchEvent::Checking { bytes: part.len() });
+    let actual = part.sha256().map_err(Ended::Resumable)?;
+    if actual.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(Ended::Useless(FetchError::Hash {
+        url: request.url.clone(),
+        expected: expected.clone(),
+        actual,
+    }))
+}
+
+fn failure_of(problem: UnpackError, url: &str) -> Ended {
+    match problem {
+        UnpackError::Stopped => Ended::Stopped,
+        UnpackError::Write { path, source } => Ended::Resumable(disk(&path, "writing", source)),
+        problem => {
+            let url = url.to_string();
+            Ended::Useless(FetchError::Archive { url, problem })
+        }
+    }
 }
 
 /// Whether the target has something in it. A file is no folder, and `..` is no name for a new one.
@@ -184,22 +219,6 @@ fn is_taken(target: &Path) -> Result<bool, FetchError> {
     }
     let mut entries = fs::read_dir(target).map_err(|source| disk(target, "listing", source))?;
     Ok(entries.next().is_some())
-}
-
-fn check_hash(request: &FetchRequest, part: &Part, listen: Listener<'_>) -> Result<(), FetchError> {
-    let Some(expected) = &request.sha256 else {
-        return Ok(());
-    };
-    listen(FetchEvent::Checking { bytes: part.len() });
-    let actual = part.sha256()?;
-    if actual.eq_ignore_ascii_case(expected) {
-        return Ok(());
-    }
-    Err(FetchError::Hash {
-        url: request.url.clone(),
-        expected: expected.clone(),
-        actual,
-    })
 }
 
 fn is_stopped(stop: &AtomicBool) -> bool {
