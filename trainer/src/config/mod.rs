@@ -251,6 +251,17 @@ pub enum ConfigError {
         /// What the network needs.
         multiple_of: usize,
     },
+    /// A correction has the channels of what it corrects.
+    #[error(
+        "--residual true adds the output to the input, whose channels are {in_channels} and not \
+         {out_channels}; use --residual false"
+    )]
+    Residual {
+        /// Channels of the input.
+        in_channels: usize,
+        /// Channels of the output.
+        out_channels: usize,
+    },
     /// A batch needs samples of one size.
     #[error(
         "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
@@ -395,6 +406,13 @@ impl TrainConfig {
 
     fn check(&self) -> Result<(), ConfigError> {
         let multiple_of = GeneratorArch::from(self.net_g).size_rule().divisor();
+        let (in_channels, out_channels) = (self.data.in_channels(), self.data.out_channels());
+        if self.residual && in_channels != out_channels {
+            return Err(ConfigError::Residual {
+                in_channels,
+                out_channels,
+            });
+        }
         if self.data.sizes_vary() && self.batch != 1 {
             return Err(ConfigError::SizesVary { batch: self.batch });
         }
