@@ -114,7 +114,7 @@ pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
     let Some(multiband) = multiband(path)? else {
         return Ok(vec![read(path)?]);
     };
-    check_size(path, &multiband.layout)?;
+    check_layout(path, &multiband.layout)?;
     multiband.read().map_err(|reason| PictureError::Decode {
         path: path.to_path_buf(),
         reason,
@@ -127,7 +127,7 @@ pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
 /// As [`read_bands`], for what the header alone can show.
 pub fn header(path: &Path) -> Result<Header, PictureError> {
     if let Some(Multiband { layout, .. }) = multiband(path)? {
-        check_size(path, &layout)?;
+        check_layout(path, &layout)?;
         return Ok(Header {
             width: layout.width,
             height: layout.height,
@@ -283,15 +283,25 @@ fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureE
     Ok(Multiband::open(BufReader::new(file), MAX_DECODED_BYTES))
 }
 
-fn check_size(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
-    let samples = u64::from(layout.width) * u64::from(layout.height) * u64::from(layout.bands);
-    let fits = layout.width.max(layout.height) <= MAX_SIDE
-        && samples.saturating_mul(u64::from(layout.bits).div_ceil(8)) <= MAX_DECODED_BYTES;
-    match fits {
+fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
+    let pixels = u64::from(layout.width) * u64::from(layout.height);
+    let bytes = pixels
+        .saturating_mul(u64::from(layout.bands))
+        .saturating_mul(u64::from(layout.bits / 8));
+    let path = || path.to_path_buf();
+    if layout.bits != 8 && layout.bits != 16 {
+        let reason = format!(
+            "bands of {} bit are not read, those of 8 and 16 are",
+            layout.bits
+        );
+        return Err(PictureError::Decode {
+            path: path(),
+            reason,
+        });
+    }
+    match layout.width.max(layout.height) <= MAX_SIDE && bytes <= MAX_DECODED_BYTES {
         true => Ok(()),
-        false => Err(PictureError::TooLarge {
-            path: path.to_path_buf(),
-        }),
+        false => Err(PictureError::TooLarge { path: path() }),
     }
 }
 
