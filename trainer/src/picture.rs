@@ -1,12 +1,17 @@
 //! Reading and writing picture files: the one place that decodes, with limits, with EXIF
 //! orientation applied, and with errors that name the file and the remedy.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
+use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
+    ImageReader, Limits, RgbImage,
+};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -109,7 +114,7 @@ pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
     let Some(multiband) = multiband(path)? else {
         return Ok(vec![read(path)?]);
     };
-    check_size(path, &multiband.layout)?;
+    check_layout(path, &multiband.layout)?;
     multiband.read().map_err(|reason| PictureError::Decode {
         path: path.to_path_buf(),
         reason,
@@ -122,7 +127,7 @@ pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
 /// As [`read_bands`], for what the header alone can show.
 pub fn header(path: &Path) -> Result<Header, PictureError> {
     if let Some(Multiband { layout, .. }) = multiband(path)? {
-        check_size(path, &layout)?;
+        check_layout(path, &layout)?;
         return Ok(Header {
             width: layout.width,
             height: layout.height,
@@ -154,13 +159,67 @@ pub fn header(path: &Path) -> Result<Header, PictureError> {
     })
 }
 
-/// Writes bands of 16 bit, samples of a pixel side by side, as a TIFF file; beside its place
-/// first, as [`write_png`].
+/// Samples of a picture, those of a pixel side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Samples {
+    /// 8 bits each.
+    Bytes(Vec<u8>),
+    /// 16 bits each.
+    Words(Vec<u16>),
+}
+
+/// Writes grey, RGB or RGBA samples as a PNG to `path`, or others as a TIFF file of grey bands of
+/// 16 bit beside it, and gives the path of the file; as [`write_png`], never half of one.
 ///
 /// # Errors
 /// [`PictureError::Write`].
-pub fn write_tiff(path: &Path, size: (u32, u32), samples: &[u16]) -> Result<(), PictureError> {
-    write_with(path, |file| multiband::write(file, size, samples))
+pub fn write_samples(
+    path: &Path,
+    (width, height): (u32, u32),
+    samples: &Samples,
+) -> Result<PathBuf, PictureError> {
+    let (count, wide) = match samples {
+        Samples::Bytes(bytes) => (bytes.len(), false),
+        Samples::Words(words) => (words.len(), true),
+    };
+    let pixels = width as usize * height as usize;
+    let color = match (count / pixels.max(1), wide) {
+        (1, false) => ExtendedColorType::L8,
+        (3, false) => ExtendedColorType::Rgb8,
+        (4, false) => ExtendedColorType::Rgba8,
+        (1, true) => ExtendedColorType::L16,
+        (3, true) => ExtendedColorType::Rgb16,
+        (4, true) => ExtendedColorType::Rgba16,
+        _ => {
+            let path = path.with_extension("tif");
+            write_with(&path, |file| {
+                multiband::write(file, (width, height), &samples.words())
+            })?;
+            return Ok(path);
+        }
+    };
+    write_with(path, |file| {
+        PngEncoder::new(BufWriter::new(file))
+            .write_image(&samples.native_bytes(), width, height, color)
+            .map_err(|error| error.to_string())
+    })?;
+    Ok(path.to_path_buf())
+}
+
+impl Samples {
+    fn words(&self) -> Cow<'_, [u16]> {
+        match self {
+            Self::Bytes(bytes) => bytes.iter().map(|&byte| u16::from(byte) * 257).collect(),
+            Self::Words(words) => Cow::Borrowed(words),
+        }
+    }
+
+    fn native_bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
+            Self::Words(words) => words.iter().flat_map(|word| word.to_ne_bytes()).collect(),
+        }
+    }
 }
 
 /// Writes a PNG beside its place and renames it, so that nobody sees half a file.
@@ -224,15 +283,25 @@ fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureE
     Ok(Multiband::open(BufReader::new(file), MAX_DECODED_BYTES))
 }
 
-fn check_size(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
-    let samples = u64::from(layout.width) * u64::from(layout.height) * u64::from(layout.bands);
-    let fits = layout.width.max(layout.height) <= MAX_SIDE
-        && samples.saturating_mul(u64::from(layout.bits).div_ceil(8)) <= MAX_DECODED_BYTES;
-    match fits {
+fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
+    let pixels = u64::from(layout.width) * u64::from(layout.height);
+    let bytes = pixels
+        .saturating_mul(u64::from(layout.bands))
+        .saturating_mul(u64::from(layout.bits / 8));
+    let path = || path.to_path_buf();
+    if layout.bits != 8 && layout.bits != 16 {
+        let reason = format!(
+            "bands of {} bit are not read, those of 8 and 16 are",
+            layout.bits
+        );
+        return Err(PictureError::Decode {
+            path: path(),
+            reason,
+        });
+    }
+    match layout.width.max(layout.height) <= MAX_SIDE && bytes <= MAX_DECODED_BYTES {
         true => Ok(()),
-        false => Err(PictureError::TooLarge {
-            path: path.to_path_buf(),
-        }),
+        false => Err(PictureError::TooLarge { path: path() }),
     }
 }
 

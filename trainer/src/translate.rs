@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use image::{DynamicImage, ImageBuffer};
 use model::manifest::MAX_MANIFEST_BYTES;
 use model::pixels::{check_size, to_byte};
 use model::{Encoding, LoadError, Manifest, ManifestError, Raster, TranslateError, Translator};
@@ -14,7 +13,7 @@ use thiserror::Error;
 use crate::data::folders::{FolderProblem, list};
 use crate::data::raster::{Bands, FitError, Side, to_depth};
 use crate::export::MANIFEST_FILE;
-use crate::picture::{self, PictureError};
+use crate::picture::{self, PictureError, Samples};
 
 /// A model or a picture that cannot be used.
 #[derive(Debug, Error)]
@@ -190,7 +189,7 @@ fn outputs_taken_twice(jobs: &[Job]) -> Vec<(usize, Job)> {
 pub fn translate_file(translator: &Translator, job: &Job) -> Result<PathBuf, TranslateFileError> {
     let (encoding, channels) = translator.input();
     let side = Side { channels, encoding };
-    let picture: Bands = side.read_with_alpha::<TranslateFileError>(&job.input)?;
+    let picture = Bands::read(&job.input)?;
     let failed = |source| TranslateFileError::Translate {
         path: job.input.clone(),
         source,
@@ -199,7 +198,7 @@ pub fn translate_file(translator: &Translator, job: &Job) -> Result<PathBuf, Tra
     let (width, height) = (header.width as usize, header.height as usize);
     check_size(width, height, translator.size_rule()).map_err(|error| failed(error.into()))?;
     let alpha = picture.alpha();
-    let real_a = side.raster(&side.fitted(picture));
+    let real_a = side.raster(&side.fit(&job.input, picture)?);
     let fake_b = translator.translate_raster(&real_a).map_err(failed)?;
     if let Some(folder) = job.output.parent() {
         fs::create_dir_all(folder).map_err(|error| PictureError::Write {
@@ -207,20 +206,17 @@ pub fn translate_file(translator: &Translator, job: &Job) -> Result<PathBuf, Tra
             reason: error.to_string(),
         })?;
     }
-    match translator.output().0 {
-        Encoding::Depth { max } => {
-            let depths = fake_b.values().iter().map(|&unit| to_depth(unit, max));
-            let depths = depths.map(|depth| depth.round() as u16).collect();
-            write_samples(&job.output, &fake_b, depths)
-        }
-        encoding => {
-            let shown = with_alpha(encoding.shown(&fake_b, &real_a), alpha);
-            match header.bits > 8 {
-                true => write_samples(&job.output, &shown, interleaved(&shown, to_word)),
-                false => write_samples(&job.output, &shown, interleaved(&shown, to_byte)),
-            }
-        }
-    }
+    let output = translator.output().0;
+    let shown = with_alpha(output.shown(&fake_b, &real_a), alpha);
+    let samples = match output {
+        Encoding::Depth { max } => Samples::Words(interleaved(&fake_b, |unit| {
+            to_depth(unit, max).round() as u16
+        })),
+        _ if header.bits > 8 => Samples::Words(interleaved(&shown, to_word)),
+        _ => Samples::Bytes(interleaved(&shown, to_byte)),
+    };
+    let size = (header.width, header.height);
+    Ok(picture::write_samples(&job.output, size, &samples)?)
 }
 
 /// Adds the input's transparency to grey or RGB.
@@ -237,7 +233,7 @@ fn with_alpha(picture: Raster, alpha: Option<Vec<f32>>) -> Raster {
 }
 
 /// Samples pixel by pixel.
-fn interleaved<S>(picture: &Raster, sample: fn(f32) -> S) -> Vec<S> {
+fn interleaved<S>(picture: &Raster, sample: impl Fn(f32) -> S) -> Vec<S> {
     let pixels = 0..picture.pixels();
     pixels
         .flat_map(|at| (0..picture.channels()).map(move |channel| picture.plane(channel)[at]))
@@ -248,65 +244,4 @@ fn interleaved<S>(picture: &Raster, sample: fn(f32) -> S) -> Vec<S> {
 /// `-1..=1` to the nearest of `0..=65535`; values outside are clamped.
 fn to_word(unit: f32) -> u16 {
     ((unit + 1.0) * 32_767.5).round().clamp(0.0, 65_535.0) as u16
-}
-
-/// Samples of a PNG or, where there are as many bands as no PNG has, of a TIFF.
-trait Sample: Sized {
-    fn png(size: (u32, u32), channels: usize, samples: Vec<Self>) -> Option<DynamicImage>;
-    fn to_word(&self) -> u16;
-}
-
-macro_rules! sample {
-    ($sample:ty, $word:expr, $grey:path, $rgb:path, $rgba:path) => {
-        impl Sample for $sample {
-            fn png(
-                (width, height): (u32, u32),
-                channels: usize,
-                samples: Vec<Self>,
-            ) -> Option<DynamicImage> {
-                match channels {
-                    1 => ImageBuffer::from_raw(width, height, samples).map($grey),
-                    3 => ImageBuffer::from_raw(width, height, samples).map($rgb),
-                    4 => ImageBuffer::from_raw(width, height, samples).map($rgba),
-                    _ => None,
-                }
-            }
-
-            fn to_word(&self) -> u16 {
-                u16::from(*self) * $word
-            }
-        }
-    };
-}
-
-sample!(
-    u8,
-    257,
-    DynamicImage::ImageLuma8,
-    DynamicImage::ImageRgb8,
-    DynamicImage::ImageRgba8
-);
-sample!(
-    u16,
-    1,
-    DynamicImage::ImageLuma16,
-    DynamicImage::ImageRgb16,
-    DynamicImage::ImageRgba16
-);
-
-fn write_samples<S: Sample>(
-    path: &Path,
-    like: &Raster,
-    samples: Vec<S>,
-) -> Result<PathBuf, TranslateFileError> {
-    let size = (like.width() as u32, like.height() as u32);
-    if matches!(like.channels(), 1 | 3 | 4) {
-        let picture = S::png(size, like.channels(), samples).unwrap_or_default();
-        picture::write_png(path, &picture)?;
-        return Ok(path.to_path_buf());
-    }
-    let path = path.with_extension("tif");
-    let words: Vec<u16> = samples.iter().map(Sample::to_word).collect();
-    picture::write_tiff(&path, size, &words)?;
-    Ok(path)
 }

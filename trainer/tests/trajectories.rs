@@ -5,7 +5,7 @@
 #[path = "reference/fixtures.rs"]
 mod fixtures;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use fixtures::{discriminator, generator, path, tensor};
 use model::{
     DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, Mode, NormKind, Patches,

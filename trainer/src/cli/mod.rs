@@ -317,13 +317,16 @@ fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
 }
 
 fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {
-    let validation = args.data.open(args.seed, false)?.1;
+    let mut validation = args.data.open(args.seed, false)?.1;
     let chosen = args.device.open()?;
     let (_, translator) = load_model(&args.model, &chosen.device)?;
     args.data.check_fits(&translator)?;
     let frame = args
         .data
         .frame(args.size, args.size, translator.size_rule().divisor());
+    for problem in validation.drop_unusable(frame)? {
+        eprintln!("warning: left out: {problem}");
+    }
     let bar = progress(validation.len());
     let failure = RefCell::new(None);
     let translate = |pair: &Pair| {

@@ -249,6 +249,9 @@ impl TrainConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
+        if self.data.sizes_vary() && self.batch != 1 {
+            return Err(ConfigError::SizesVary { batch: self.batch });
+        }
         let multiple_of = self.net_g.size_rule().divisor();
         if !(self.size as usize).is_multiple_of(multiple_of) {
             let size = self.size;

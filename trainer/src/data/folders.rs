@@ -211,22 +211,18 @@ impl FolderPairs {
         let (side_a, side_b) = self.direction.orient((self.sides.input, self.sides.target));
         match files {
             Files::Combined(path) => {
-                let combined = side_a.read::<DataError>(path)?;
-                let other = match side_a == side_b {
-                    true => combined.clone(),
-                    false => side_b.read::<DataError>(path)?,
-                };
+                let combined = Bands::read(path)?;
                 let (width, height) = combined.dimensions();
                 check_combined(path, width)?;
-                let half = (width / 2, height);
+                let half = |x| combined.cropped((x, 0), (width / 2, height));
                 Ok((
-                    combined.cropped((0, 0), half),
-                    other.cropped((width / 2, 0), half),
+                    side_a.fit(path, half(0))?,
+                    side_b.fit(path, half(width / 2))?,
                 ))
             }
             Files::Two { a, b } => {
-                let picture_a = side_a.read::<DataError>(a)?;
-                let picture_b = side_b.read::<DataError>(b)?;
+                let picture_a = side_a.fit(a, Bands::read(a)?)?;
+                let picture_b = side_b.fit(b, Bands::read(b)?)?;
                 check_equal((a, picture_a.header()), (b, picture_b.header()))?;
                 Ok((picture_a, picture_b))
             }

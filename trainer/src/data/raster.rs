@@ -17,8 +17,8 @@ pub enum FitError {
     /// Another number of channels.
     #[error(
         "{path}: {found} channels per pixel do not fit the {wanted} of this side; 1 and 3 are made \
-         of grey, RGB and RGBA files, other numbers need files of as many channels: pass \
-         --channels-a or --channels-b, or save the file again"
+         of grey, RGB and RGBA files, other numbers need files of as many: save the file again, or \
+         train with other --channels-a and --channels-b"
     )]
     Channels {
         /// The file.
@@ -150,29 +150,17 @@ impl Side {
         }
     }
 
-    /// Reads a file and leaves of its samples what this side needs.
+    /// Leaves of a file's samples what this side needs.
     ///
     /// # Errors
-    /// [`PictureError`] and [`FitError`].
-    pub fn read<E: From<PictureError> + From<FitError>>(self, path: &Path) -> Result<Bands, E> {
-        Ok(self.fitted(self.read_with_alpha::<E>(path)?))
-    }
-
-    /// As [`Self::read`], with an alpha that this side does not need.
-    ///
-    /// # Errors
-    /// [`PictureError`] and [`FitError`].
-    pub fn read_with_alpha<E>(self, path: &Path) -> Result<Bands, E>
-    where
-        E: From<PictureError> + From<FitError>,
-    {
-        let bands = Bands(picture::read_bands(path)?);
+    /// See [`FitError`].
+    pub fn fit(self, path: &Path, bands: Bands) -> Result<Bands, FitError> {
         self.accept(path, bands.header())?;
-        Ok(bands)
+        Ok(self.fitted(bands))
     }
 
     /// Drops an alpha that is not needed; floats become 16 bit.
-    pub fn fitted(self, bands: Bands) -> Bands {
+    fn fitted(self, bands: Bands) -> Bands {
         let keeps_alpha = self.channels == 4 || self.channels == 2;
         let fit = |picture: DynamicImage| match (picture, keeps_alpha) {
             (picture @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), true) => {
@@ -207,7 +195,7 @@ impl Side {
         }
     }
 
-    /// What the network sees of samples that [`Self::read`] gave.
+    /// What the network sees of samples that [`Self::fit`] gave.
     pub fn raster(self, bands: &Bands) -> Raster {
         let samples = bands.raster();
         match (self.encoding, self.channels) {
@@ -261,6 +249,14 @@ impl From<DynamicImage> for Bands {
 }
 
 impl Bands {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`PictureError`].
+    pub fn read(path: &Path) -> Result<Self, PictureError> {
+        picture::read_bands(path).map(Self)
+    }
+
     /// Width and height in pixels.
     pub fn dimensions(&self) -> (u32, u32) {
         let first = self.0.first();

@@ -7,7 +7,7 @@ use rand::Rng;
 use crate::config::Direction;
 use crate::data::augment::{Frame, sample_one};
 use crate::data::folders::{FolderProblem, Split, list, split_pictures, stem};
-use crate::data::raster::{Side, Sides};
+use crate::data::raster::{Bands, Side, Sides};
 use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
 use crate::picture;
@@ -123,7 +123,7 @@ impl UnpairedFolders {
             Sampling::Fixed { .. } => index % self.targets.len(),
         };
         let mut sample = |path: &Path, side: Side| {
-            let picture = side.read::<DataError>(path)?;
+            let picture = side.fit(path, Bands::read(path)?)?;
             Ok::<_, DataError>(sample_one(picture, side, &mut sampling))
         };
         let input = sample(&self.inputs[index % self.inputs.len()], self.sides.input)?;

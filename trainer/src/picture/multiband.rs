@@ -146,3 +146,87 @@ pub(super) fn write(
 fn reason(error: TiffError) -> Reason {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+    use tiff::tags::Tag;
+
+    const SIZE: (u32, u32) = (7, 5);
+    const BANDS: usize = 3;
+
+    fn samples() -> Vec<u16> {
+        (0..7 * 5 * BANDS as u16).map(|index| index * 601).collect()
+    }
+
+    fn written() -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        write(&mut file, SIZE, &samples()).expect("a TIFF");
+        file.into_inner()
+    }
+
+    /// The same samples with each band as a plane of its own, as maps often have them.
+    fn planar() -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut file).expect("a TIFF");
+        let mut directory = encoder.image_directory().expect("a TIFF");
+        let plane = |band| samples().into_iter().skip(band).step_by(BANDS).collect();
+        let offsets: Vec<u32> = (0..BANDS)
+            .map(|band| {
+                let plane: Vec<u16> = plane(band);
+                directory.write_data(&plane[..]).expect("a plane") as u32
+            })
+            .collect();
+        let length = SIZE.0 * SIZE.1 * 2;
+        let mut tag = |tag, value: &[u32]| directory.write_tag(tag, value).expect("a tag");
+        tag(Tag::ImageWidth, &[SIZE.0]);
+        tag(Tag::ImageLength, &[SIZE.1]);
+        tag(Tag::RowsPerStrip, &[SIZE.1]);
+        tag(Tag::StripOffsets, &offsets);
+        tag(Tag::StripByteCounts, &[length; BANDS]);
+        let mut short = |tag, value: &[u16]| directory.write_tag(tag, value).expect("a tag");
+        short(Tag::BitsPerSample, &[16; BANDS]);
+        short(Tag::SampleFormat, &[1; BANDS]);
+        short(Tag::Compression, &[1]);
+        short(Tag::PhotometricInterpretation, &[1]);
+        short(Tag::SamplesPerPixel, &[BANDS as u16]);
+        short(Tag::PlanarConfiguration, &[2]);
+        short(Tag::ExtraSamples, &[0; BANDS - 1]);
+        directory.finish().expect("a TIFF");
+        file.into_inner()
+    }
+
+    fn read(file: &[u8]) -> Option<Result<Vec<DynamicImage>, Reason>> {
+        Some(Multiband::open(Cursor::new(file), 1 << 20)?.read())
+    }
+
+    #[test]
+    fn bands_are_read_pixel_by_pixel_and_plane_by_plane() {
+        for file in [written(), planar()] {
+            let bands = read(&file).expect("bands").expect("samples");
+            assert_eq!(bands.len(), BANDS);
+            for (band, picture) in bands.into_iter().enumerate() {
+                let expected: Vec<u16> = samples().into_iter().skip(band).step_by(BANDS).collect();
+                assert_eq!(picture.into_luma16().into_raw(), expected, "band {band}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused() {
+        for file in [written(), planar()] {
+            for length in 0..file.len() {
+                let cut = read(&file[..length]);
+                assert!(!matches!(cut, Some(Ok(_))), "{length} of {}", file.len());
+            }
+        }
+    }
+
+    #[test]
+    fn more_bytes_than_allowed_are_refused() {
+        let file = written();
+        let opened = Multiband::open(Cursor::new(&file[..]), 100).expect("bands");
+        assert!(opened.read().is_err());
+    }
+}

@@ -290,7 +290,7 @@ pub const RECIPES: &[Recipe] = &[
         name: "sparse-depth",
         title: "sparse depth of a laser scanner to dense depth",
         flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm none \
-            --norm-d batch --dropout 0 --gan-mode lsgan --batch 4 --preprocess crop --size 256 \
+            --norm-d batch --dropout 0 --gan-mode lsgan --batch 4 --preprocess crop --size 256 --depth-a 20480 --depth-b 20480 \
             --lr 0.0002 --lr-policy linear --epochs 5 --epochs-decay 5 --lambda-l1 100 \
             --lambda-gan 0.1 --skip-unmatched --direction AtoB",
         settings_from: OWN,

@@ -238,14 +238,27 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
             metrics.l1, metrics.psnr, metrics.ssim
         )
     };
+    let depth = |name: &str, metrics: &crate::metrics::Metrics| {
+        metrics.depth.map(|depth| {
+            format!(
+                "\n{name:<18} MAE {:.1}  RMSE {:.1}  relative {:.4}  within 1.25 {:.4}",
+                depth.mae, depth.rmse, depth.abs_rel, depth.delta1
+            )
+        })
+    };
+    let depths = [
+        depth("depth, input", &evaluation.input),
+        depth("depth, output", &evaluation.output),
+    ];
     format!(
-        "{:<18} {:>7}  {:>8}  {:>6}   ({} validation pictures)\n{}\n{}",
+        "{:<18} {:>7}  {:>8}  {:>6}   ({} validation pictures)\n{}\n{}{}",
         "",
         "L1",
         "PSNR dB",
         "SSIM",
         evaluation.count,
         row("untouched input", &evaluation.input),
-        row("output", &evaluation.output)
+        row("output", &evaluation.output),
+        depths.into_iter().flatten().collect::<String>()
     )
 }
