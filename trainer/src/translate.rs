@@ -10,8 +10,9 @@ use model::pixels::{check_size, to_byte};
 use model::{Encoding, LoadError, Manifest, ManifestError, Raster, TranslateError, Translator};
 use thiserror::Error;
 
+use crate::data::bands::Bands;
 use crate::data::folders::{FolderProblem, list};
-use crate::data::raster::{Bands, FitError, Side, to_depth};
+use crate::data::raster::{FitError, Side, to_depth};
 use crate::export::MANIFEST_FILE;
 use crate::picture::{self, PictureError, Samples};
 

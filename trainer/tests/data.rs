@@ -391,3 +391,32 @@ fn flags_that_do_not_go_together_are_refused_with_what_to_do() {
         &["--task colorize", "leave --channels-a"],
     );
 }
+
+/// A JPEG that asks to be turned by 90°.
+fn turned_jpeg(upright_width: u32, upright_height: u32) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+    picture(upright_height, upright_width, 4)
+        .write_with_encoder(encoder)
+        .expect("a JPEG");
+    let jpeg = jpeg.into_inner();
+    // TIFF header, one entry: tag 0x0112 (orientation), type SHORT, count 1, value 6.
+    let exif = [
+        b"Exif\0\0MM\0\x2a\0\0\0\x08".as_slice(),
+        b"\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".as_slice(),
+    ]
+    .concat();
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], b"\xff\xe1", &length, &exif, &jpeg[2..]].concat()
+}
+
+#[test]
+fn a_turned_photo_is_as_large_as_it_is_upright() {
+    let folder = temp();
+    two_folders(folder.path(), "png", |side, index, path| match side {
+        "a" => fs::write(path.with_extension("jpg"), turned_jpeg(130, 170)).expect("a file"),
+        _ => picture(130, 170, index).save(path).expect("a picture"),
+    });
+    let output = trained(folder.path(), &FOLDERS);
+    assert!(!talk(&output).contains("left out"), "{}", talk(&output));
+}

@@ -336,3 +336,62 @@ impl DataArgs {
 fn both<T>((train, validation): (T, T), source: fn(T) -> PairSource) -> (PairSource, PairSource) {
     (source(train), source(validation))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(json: serde_json::Value) -> DataArgs {
+        serde_json::from_value(json).expect("settings")
+    }
+
+    #[test]
+    fn settings_written_before_there_were_channels_are_rgb_both_ways() {
+        let old = args(serde_json::json!({
+            "data": "facades", "a": null, "b": null, "photos": null, "task": null,
+            "skip_unmatched": false, "direction": "BtoA"
+        }));
+        assert_eq!((old.in_channels(), old.out_channels()), (3, 3));
+        assert_eq!(old.encodings(), (Encoding::Color, Encoding::Color));
+        assert_eq!(old.preprocess, Preprocess::ResizeAndCrop);
+    }
+
+    #[test]
+    fn the_direction_swaps_channels_and_meaning() {
+        let sides = |direction: &str| {
+            let args = args(serde_json::json!({
+                "a": "x", "b": "y", "channels_a": 4, "depth_b": 900, "direction": direction
+            }));
+            let channels = (args.in_channels(), args.out_channels());
+            (channels, args.encodings())
+        };
+        let depth = Encoding::Depth { max: 900 };
+        assert_eq!(sides("AtoB"), ((4, 1), (Encoding::Color, depth)));
+        assert_eq!(sides("BtoA"), ((1, 4), (depth, Encoding::Color)));
+    }
+
+    #[test]
+    fn photos_have_no_direction_and_colorize_is_lightness_to_chroma() {
+        let photos = |task: &str| {
+            args(serde_json::json!({
+                "photos": "x", "task": task, "channels_a": 1, "direction": "BtoA"
+            }))
+        };
+        let edges = photos("edges");
+        assert_eq!((edges.in_channels(), edges.out_channels()), (1, 3));
+        let colorize = photos("colorize");
+        assert_eq!((colorize.in_channels(), colorize.out_channels()), (1, 2));
+        let expected = (Encoding::Lightness, Encoding::Chroma);
+        assert_eq!(colorize.encodings(), expected);
+    }
+
+    #[test]
+    fn unpaired_learning_refuses_photos_that_are_made_into_pairs() {
+        let photos = args(serde_json::json!({ "photos": "x", "task": "edges" }));
+        let message = photos.open(0, true).expect_err("pairs").to_string();
+        assert!(
+            message.contains("--photos") && message.contains("--a and --b"),
+            "{message}"
+        );
+    }
+}

@@ -3,7 +3,8 @@
 use rand::Rng;
 
 use crate::config::Preprocess;
-use crate::data::raster::{Bands, Side, Sides};
+use crate::data::bands::Bands;
+use crate::data::raster::{Side, Sides};
 use crate::data::source::{Pair, Sampling};
 
 /// Which part of a picture a sample is, and at which scale.

@@ -4,8 +4,9 @@ use rand::Rng;
 
 use crate::config::Direction;
 use crate::data::augment::sample_pair;
+use crate::data::bands::Bands;
 use crate::data::demo::{self, DemoSplit};
-use crate::data::raster::{Bands, Sides};
+use crate::data::raster::Sides;
 use crate::data::source::{Pair, Sampling};
 
 /// A set of façades.

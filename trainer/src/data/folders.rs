@@ -8,7 +8,8 @@ use walkdir::WalkDir;
 
 use crate::config::Direction;
 use crate::data::augment::{Frame, sample_pair};
-use crate::data::raster::{Bands, Sides};
+use crate::data::bands::Bands;
+use crate::data::raster::Sides;
 use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
 use crate::data::unpaired::is_unpaired_layout;

@@ -1,6 +1,7 @@
 //! Pairs of pictures to train on: where they come from and how they become a batch.
 
 pub mod augment;
+pub mod bands;
 pub mod batch;
 pub mod blur;
 pub mod degrade;

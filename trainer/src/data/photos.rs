@@ -9,10 +9,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::config::PhotoTask;
 use crate::data::augment::{Crop, Frame};
+use crate::data::bands::Bands;
 use crate::data::blur::Blur;
 use crate::data::degrade::{edges, low_resolution, with_holes};
 use crate::data::folders::{self, FolderProblem, Split};
-use crate::data::raster::{Bands, Side, Sides};
+use crate::data::raster::{Side, Sides};
 use crate::data::source::{DataError, Pair, Sampling, check_frame, keep_usable};
 use crate::picture;
 

@@ -9,10 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
 use crate::data::augment::Frame;
+use crate::data::bands::Bands;
 use crate::data::drawn::DrawnPairs;
 use crate::data::folders::{FolderPairs, FolderProblem};
 use crate::data::photos::Photos;
-use crate::data::raster::{Bands, FitError, Mask, Side, Sides};
+use crate::data::raster::{FitError, Mask, Side, Sides};
 use crate::data::unpaired::UnpairedFolders;
 use crate::picture::{Header, PictureError};
 

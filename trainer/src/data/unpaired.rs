@@ -6,8 +6,9 @@ use rand::Rng;
 
 use crate::config::Direction;
 use crate::data::augment::{Frame, sample_one};
+use crate::data::bands::Bands;
 use crate::data::folders::{FolderProblem, Split, list, split_pictures, stem};
-use crate::data::raster::{Bands, Side, Sides};
+use crate::data::raster::{Side, Sides};
 use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
 use crate::picture;
