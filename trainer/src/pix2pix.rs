@@ -97,12 +97,18 @@ impl Pix2Pix {
             dropout: self.objective.dropout,
         };
         let fake_b = self.net_g.forward(real_a.clone(), mode);
+        // Where nothing was measured, `real_B` is as low as can be; `fake_B` must not be told
+        // from it by that.
+        let judged_b = match &mask {
+            Some(mask) => fake_b.clone() * mask.clone() + mask.clone() - 1.0,
+            None => fake_b.clone(),
+        };
         let mut judge = |net_d: &Discriminator, b: Tensor<4>| {
             net_d.forward(self.objective.seen(&real_a, b, &mut rng), mode)
         };
 
         let d_fake =
-            gan_mode.discriminator_loss(judge(&self.net_d, fake_b.clone().detach()), false);
+            gan_mode.discriminator_loss(judge(&self.net_d, judged_b.clone().detach()), false);
         let d_real = gan_mode.discriminator_loss(judge(&self.net_d, real_b.clone()), true);
         let loss_d = (d_fake.clone() + d_real.clone()) * 0.5;
         let gradients = gradients_of(&self.net_d, &loss_d);
@@ -110,7 +116,7 @@ impl Pix2Pix {
 
         // Without gradients of its own: the generator's step needs none of the discriminator's.
         let critic = self.net_d.clone().no_grad();
-        let g_gan = gan_mode.generator_loss(judge(&critic, fake_b.clone()));
+        let g_gan = gan_mode.generator_loss(judge(&critic, judged_b));
         let g_l1 = match mask {
             Some(mask) => masked_l1(fake_b, real_b, mask),
             None => l1(fake_b, real_b),

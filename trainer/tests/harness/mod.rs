@@ -1,5 +1,7 @@
 //! The binary in a temporary folder, and the pictures to give it.
 
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
