@@ -69,6 +69,7 @@ impl DiscriminatorConfig {
 
 /// The families of discriminators.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
 pub enum DiscriminatorNetwork {
     /// Judges patches.
     Patchgan(PatchGan),

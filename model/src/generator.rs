@@ -149,6 +149,7 @@ impl GeneratorConfig {
 
 /// The families of generators.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
 pub enum GeneratorNetwork {
     /// Encoder and decoder with skip connections.
     Unet(Unet),

@@ -51,7 +51,7 @@ impl Trajectory {
     fn batch(&self, step: usize, device: &Device) -> PairedBatch {
         let picture = |side: &str| {
             let all = tensor(&self.pictures[side], device);
-            all.slice([step..step + 1])
+            all.narrow(0, step, 1)
         };
         PairedBatch {
             real_a: picture("A"),

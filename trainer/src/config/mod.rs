@@ -238,7 +238,7 @@ impl TrainConfig {
 
     /// How training pictures are scaled and cropped.
     pub fn frame(&self) -> Frame {
-        let multiple_of = GeneratorArch::from(self.net_g).size_rule().divisor();
+        let multiple_of = self.net_g.size_rule().divisor();
         self.data.frame(self.load_size, self.size, multiple_of)
     }
 
