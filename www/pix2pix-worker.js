@@ -11,7 +11,7 @@ const MAX_PIXELS = 4096 * 4096;
 
 let session = null;
 
-const handlers = { start, run };
+const handlers = { start, run, runTensor };
 
 addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
   try {
@@ -153,10 +153,19 @@ async function run({ rgba, width, height, bitmap, blob }) {
   if (blob) bitmap = await decodePicture(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
-  const result = await session.run(new Uint8Array(rgba), width, height);
-  // A view into the module's memory could not be handed over.
-  const { buffer } = result.byteLength === result.buffer.byteLength ? result : result.slice();
+  const buffer = bufferOf(await session.run(new Uint8Array(rgba), width, height));
   return { rgba: buffer, width, height, transfer: [buffer] };
+}
+
+async function runTensor({ values, shape: { batch, channels, height, width } }) {
+  const tensor = new Float32Array(values);
+  const buffer = bufferOf(await session.forward(tensor, batch, channels, height, width));
+  return { values: buffer, transfer: [buffer] };
+}
+
+/** A view into the module's memory could not be handed over. */
+function bufferOf(view) {
+  return view.byteLength === view.buffer.byteLength ? view.buffer : view.slice().buffer;
 }
 
 function pixelsOf(bitmap) {

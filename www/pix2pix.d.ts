@@ -7,7 +7,7 @@ export type Pix2PixErrorCode =
   | 'manifest'      // the manifest is not valid
   | 'version'       // the model was made for a newer version of this module
   | 'weights'       // the weights do not fit the manifest
-  | 'input-size'    // the source has no pixels, too many, or is no picture
+  | 'input-size'    // the source has no pixels, too many, or is no picture; a tensor that does not fit
   | 'no-webgpu'     // WebGPU was demanded and is not available
   | 'device-lost'   // the GPU went away; the next call starts it again
   | 'out-of-memory'
@@ -46,6 +46,14 @@ export interface Manifest {
   [key: string]: unknown;
 }
 
+export interface TensorShape {
+  /** 1 if left out. */
+  batch?: number;
+  channels: number;
+  height: number;
+  width: number;
+}
+
 export class Pix2Pix {
   /** Starts a worker, downloads the runtime and the model, and prepares both. */
   static create(manifestUrl: string | URL, options?: CreateOptions): Promise<Pix2Pix>;
@@ -70,6 +78,20 @@ export class Pix2Pix {
     source: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | Blob,
     options?: { signal?: AbortSignal },
   ): Promise<ImageData>;
+
+  /**
+   * Runs the network on numbers as they are, for data that is no picture: depth, many bands,
+   * values between bytes. `values` is a tensor in row-major order (batch, channels, height,
+   * width), in the range that the model was trained on, usually -1 to 1; it stays yours. Nothing
+   * is scaled or padded: height and width must be multiples of `manifest.input.multiple_of`.
+   * The answer has the same batch, height and width, and the generator's `out_channels`.
+   * With `norm_stats` "batch" in the manifest, statistics are those of the whole batch.
+   */
+  runTensor(
+    values: Float32Array,
+    shape: TensorShape,
+    options?: { signal?: AbortSignal },
+  ): Promise<Float32Array>;
 
   /** Ends the worker. Waiting calls fail with `aborted`. */
   dispose(): void;

@@ -64,6 +64,17 @@ export class Pix2Pix {
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
 
+  async runTensor(values, { batch = 1, channels, height, width } = {}, { signal } = {}) {
+    const shape = { batch, channels, height, width };
+    checkTensor(values, shape);
+    const copy = values.slice().buffer;
+    const answer = await this.#enqueue(async () => {
+      await this.#start();
+      return this.#link.call('runTensor', { values: copy, shape }, [copy]);
+    }, signal, 'The translation');
+    return new Float32Array(answer.values);
+  }
+
   dispose() {
     this.#disposed = true;
     this.#end(abortedError('The model was disposed of; the job'));
@@ -118,6 +129,18 @@ export class Pix2Pix {
   #end(reason) {
     this.#link?.end(reason);
     this.#link = null;
+  }
+}
+
+/** What the model takes is for the session to say; here, that these are numbers. */
+function checkTensor(values, shape) {
+  if (!(values instanceof Float32Array)) {
+    throw new Pix2PixError('input-size', 'There is no tensor to translate: pass a Float32Array.');
+  }
+  for (const [name, side] of Object.entries(shape)) {
+    if (!Number.isInteger(side) || side < 1 || side > 0xffffffff) {
+      throw new Pix2PixError('input-size', `The tensor's ${name} is ${side}: pass a positive whole number.`);
+    }
   }
 }
 

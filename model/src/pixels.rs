@@ -54,6 +54,30 @@ pub enum PixelsError {
          more bands are translated by `trainer translate`"
     )]
     Channels(usize),
+    /// The values do not fill the shape.
+    #[error(
+        "{found} values are not a tensor of {shape:?} (batch, channels, height, width); pass as \
+         many values as these four multiply to, at least one of each"
+    )]
+    Values {
+        /// Batch, channels, height, width.
+        shape: [usize; 4],
+        /// Values given.
+        found: usize,
+    },
+    /// A tensor whose sides break the size rule.
+    #[error(
+        "the tensor is {width}×{height}; the model takes sides that are multiples of \
+         {multiple_of}: pad or crop it"
+    )]
+    Multiple {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Divisor of both sides.
+        multiple_of: usize,
+    },
     /// A raster of another number of channels.
     #[error("the model takes {expected} channels, the picture has {found}")]
     Bands {
@@ -171,6 +195,46 @@ pub fn check_rgba(
     }
 }
 
+/// Refuses a tensor of `values` numbers in `shape` (batch, channels, height, width) that a network
+/// with `channels` input channels cannot take as it is.
+///
+/// # Errors
+/// [`PixelsError::Values`], [`PixelsError::Bands`], [`PixelsError::Multiple`], and
+/// [`PixelsError::TooLarge`] for a batch of more pixels than [`MAX_PIXELS`].
+pub fn check_tensor(
+    values: usize,
+    shape: [usize; 4],
+    channels: usize,
+    rule: SizeRule,
+) -> Result<(), PixelsError> {
+    let [batch, found, height, width] = shape;
+    let product = |sides: &[usize]| sides.iter().try_fold(1usize, |all, &n| all.checked_mul(n));
+    if values == 0 || product(&shape) != Some(values) {
+        return Err(PixelsError::Values {
+            shape,
+            found: values,
+        });
+    }
+    if found != channels {
+        return Err(PixelsError::Bands {
+            expected: channels,
+            found,
+        });
+    }
+    let multiple_of = rule.divisor();
+    if !width.is_multiple_of(multiple_of) || !height.is_multiple_of(multiple_of) {
+        return Err(PixelsError::Multiple {
+            width,
+            height,
+            multiple_of,
+        });
+    }
+    match product(&[batch, height, width]) {
+        Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
+        _ => Err(PixelsError::TooLarge { width, height }),
+    }
+}
+
 /// For each index of a padded line, the index of the line that it shows: the line lies in the
 /// middle and is mirrored outwards about its first and last pixel as often as needed.
 fn mirrored(length: usize, padded: usize) -> Vec<usize> {
@@ -243,5 +307,36 @@ mod tests {
                 Err(PixelsError::TooLarge { width, height })
             );
         }
+    }
+
+    #[test]
+    fn a_tensor_is_taken_only_if_values_channels_and_sides_fit() {
+        let rule = SizeRule::multiple_of(16);
+        let check = |values, shape| check_tensor(values, shape, 3, rule);
+        assert_eq!(check(2 * 3 * 16 * 32, [2, 3, 16, 32]), Ok(()));
+        for (found, shape) in [
+            (767, [1, 3, 16, 16]),
+            (0, [0, 3, 16, 16]),
+            (0, [1, 3, 0, 16]),
+            (0, [usize::MAX, 3, usize::MAX, 16]),
+        ] {
+            assert_eq!(
+                check(found, shape),
+                Err(PixelsError::Values { shape, found })
+            );
+        }
+        let (expected, found) = (3, 1);
+        let bands = Err(PixelsError::Bands { expected, found });
+        assert_eq!(check(256, [1, 1, 16, 16]), bands);
+        let (width, height, multiple_of) = (16, 15, 16);
+        let sides = Err(PixelsError::Multiple {
+            width,
+            height,
+            multiple_of,
+        });
+        assert_eq!(check(3 * 15 * 16, [1, 3, 15, 16]), sides);
+        let (width, height) = (4096, 4096);
+        let large = Err(PixelsError::TooLarge { width, height });
+        assert_eq!(check(2 * 3 * MAX_PIXELS, [2, 3, height, width]), large);
     }
 }

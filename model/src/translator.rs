@@ -137,6 +137,24 @@ impl Translator {
         self.finish(data, real_a)
     }
 
+    /// Runs the network on a batch of numbers as they are: `real_a` holds a tensor `[batch,
+    /// channels, height, width]` in row-major order, in the model's encoding. Nothing is padded.
+    /// The answer is a tensor of the same batch, height and width with the model's output
+    /// channels.
+    ///
+    /// # Errors
+    /// Shapes that do not fit the model or the values, and failures of the device.
+    pub async fn forward_async(
+        &self,
+        real_a: Vec<f32>,
+        shape: [usize; 4],
+    ) -> Result<Vec<f32>, TranslateError> {
+        pixels::check_tensor(real_a.len(), shape, self.in_channels, self.rule)?;
+        let real_a = Tensor::from_data(TensorData::new(real_a, shape), &self.device);
+        let fake_b = self.generator.forward(real_a, self.mode);
+        values_of(fake_b.into_data_async().await)
+    }
+
     fn encode(&self, rgba: &[u8], width: usize, height: usize) -> Result<Raster, PixelsError> {
         pixels::check_rgba(rgba, width, height, self.rule)?;
         let size = (width, height);
@@ -162,10 +180,7 @@ impl Translator {
         data: Result<TensorData, E>,
         real_a: &Raster,
     ) -> Result<Raster, TranslateError> {
-        let values = data
-            .map_err(|error| TranslateError::Device(format!("{error:?}")))?
-            .try_to_vec::<f32>()
-            .map_err(|error| TranslateError::Device(format!("{error:?}")))?;
+        let values = values_of(data)?;
         let (width, height) = (real_a.width(), real_a.height());
         let fake_b = pixels::cropped(&values, width, height, self.rule);
         match fake_b.channels() == self.out_channels {
@@ -175,4 +190,10 @@ impl Translator {
             )),
         }
     }
+}
+
+fn values_of<E: core::fmt::Debug>(data: Result<TensorData, E>) -> Result<Vec<f32>, TranslateError> {
+    let data = data.map_err(|error| TranslateError::Device(format!("{error:?}")))?;
+    let values = data.try_to_vec::<f32>();
+    values.map_err(|error| TranslateError::Device(format!("{error:?}")))
 }

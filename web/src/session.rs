@@ -61,4 +61,22 @@ impl Session {
         backend::still_there(self.backend)?;
         Ok(translated?)
     }
+
+    /// Runs the network on numbers as they are: a tensor `[batch, channels, height, width]` in
+    /// row-major order. The answer has the same batch, height and width, and the model's output
+    /// channels.
+    pub async fn forward(
+        &self,
+        values: Vec<f32>,
+        batch: u32,
+        channels: u32,
+        height: u32,
+        width: u32,
+    ) -> Result<Vec<f32>, WebError> {
+        backend::still_there(self.backend)?;
+        let shape = [batch, channels, height, width].map(|side| side as usize);
+        let answer = self.translator.forward_async(values, shape).await;
+        backend::still_there(self.backend)?;
+        Ok(answer?)
+    }
 }

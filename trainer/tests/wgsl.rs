@@ -1,0 +1,48 @@
+//! The GPU code without a GPU: networks and training as PyTorch has them, with WGSL shaders on a
+//! Vulkan driver that computes in software.
+
+#![cfg(feature = "vulkan")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "reference/fixtures.rs"]
+mod fixtures;
+#[path = "reference/networks.rs"]
+mod networks;
+#[path = "wgsl/software_vulkan.rs"]
+mod software_vulkan;
+#[path = "reference/training.rs"]
+mod training;
+
+use networks::{discriminator_matches, generator_matches};
+use software_vulkan::device;
+use training::{cyclegan_matches, pix2pix_lsgan_matches};
+
+#[test]
+fn every_generator_equals_pytorch_with_wgsl() {
+    for name in [
+        "resnet_9blocks",
+        "resnet_6blocks_batch",
+        "unet_128_instance",
+        "unet_128_gray_in",
+        "unet_256",
+    ] {
+        generator_matches(name, &device());
+    }
+}
+
+#[test]
+fn every_discriminator_equals_pytorch_with_wgsl() {
+    for name in ["pixelgan", "patchgan_70", "patchgan_70_instance"] {
+        discriminator_matches(name, &device());
+    }
+}
+
+#[test]
+fn cyclegan_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
+    cyclegan_matches(&device());
+}
+
+#[test]
+fn pix2pix_with_least_squares_ends_where_pytorch_ends_with_wgsl() {
+    pix2pix_lsgan_matches(&device());
+}
