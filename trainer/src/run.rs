@@ -21,7 +21,7 @@ use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
 use crate::schedule::{LrPolicy, Plateau, Rates};
 use crate::training_model::TrainingModel;
-use crate::validate::{cycle_grid, evaluate, sample_grid, translate_raster};
+use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;
@@ -290,10 +290,13 @@ impl Run<'_> {
             }
             None => {
                 let translate = |pair: &Pair| translate(&net_g, &pair.real_a);
-                let evaluation = evaluate(source, frame, pairs, translate, |error| {
+                let rows = judge(source, frame, pairs, translate, |error| {
                     problems.push(error);
                 });
-                (evaluation, sample_grid(source, frame, GRID_ROWS, translate))
+                (
+                    Evaluation::from_rows(&rows),
+                    sample_grid(source, frame, GRID_ROWS, translate),
+                )
             }
         };
         self.warn_of(&problems);

@@ -4,32 +4,50 @@ use burn::tensor::Device;
 use image::{RgbImage, imageops};
 use model::pixels::to_byte;
 use model::{Generator, Mode, Raster};
+use serde::Serialize;
 
 use crate::data::batch::{rasters, stacked};
 use crate::data::{DataError, Frame, Pair, PairSource, Sampling};
-use crate::metrics::{Evaluation, Metrics};
+use crate::metrics::Metrics;
 
 /// Pixels between the pictures of a grid.
 const GRID_GAP: u32 = 4;
 const GRID_BACKGROUND: image::Rgb<u8> = image::Rgb([245, 245, 245]);
 
+/// What was made of one pair.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    /// Name of the pair.
+    pub name: String,
+    /// The output against the target.
+    pub output: Metrics,
+    /// The untouched input against the target.
+    pub input: Metrics,
+}
+
 /// Judges what `translate` makes of the first `count` pairs of `source`: input and output are
 /// rasters in the source's encodings. Targets without a single pixel that counts are left out.
 ///
 /// Pairs that cannot be made are told to `problem` and left out.
-pub fn evaluate(
+pub fn judge(
     source: &PairSource,
     frame: Frame,
     count: usize,
     translate: impl Fn(&Pair) -> Raster,
     problem: impl FnMut(DataError),
-) -> Evaluation {
+) -> Vec<Judged> {
     let encodings = source.encodings();
-    let rows: Vec<_> = fixed_pairs(source, frame, count, problem)
-        .filter(|pair| pair.mask.as_ref().is_none_or(|mask| mask.count() > 0))
-        .map(|pair| Metrics::of_pair(&translate(&pair), &pair, encodings))
-        .collect();
-    Evaluation::from_rows(&rows)
+    named_pairs(source, frame, count, problem)
+        .filter(|(_, pair)| pair.mask.as_ref().is_none_or(|mask| mask.count() > 0))
+        .map(|(name, pair)| {
+            let (output, input) = Metrics::of_pair(&translate(&pair), &pair, encodings);
+            Judged {
+                name,
+                output,
+                input,
+            }
+        })
+        .collect()
 }
 
 /// A row for each of the first `count` pairs: input, output, target, as people see them.
@@ -102,10 +120,22 @@ pub fn fixed_pairs(
     source: &PairSource,
     frame: Frame,
     count: usize,
-    mut problem: impl FnMut(DataError),
+    problem: impl FnMut(DataError),
 ) -> impl Iterator<Item = Pair> {
-    let pairs = (0..source.len()).map(move |index| source.pair(index, Sampling::Fixed { frame }));
-    let good = pairs.filter_map(move |pair| pair.map_err(&mut problem).ok());
+    named_pairs(source, frame, count, problem).map(|(_, pair)| pair)
+}
+
+fn named_pairs(
+    source: &PairSource,
+    frame: Frame,
+    count: usize,
+    mut problem: impl FnMut(DataError),
+) -> impl Iterator<Item = (String, Pair)> {
+    let pairs = (0..source.len()).map(move |index| {
+        let pair = source.pair(index, Sampling::Fixed { frame })?;
+        Ok((source.name(index), pair))
+    });
+    let good = pairs.filter_map(move |pair: Result<_, DataError>| pair.map_err(&mut problem).ok());
     good.take(count)
 }
 

@@ -1,10 +1,10 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
+mod eval;
 mod fetch;
 mod import;
 mod recipes;
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,24 +21,20 @@ use crate::bench;
 use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
-use crate::config::{DataArgs, Direction, ModelKind, TrainArgs};
-use crate::data::Pair;
+use crate::config::{Direction, ModelKind, TrainArgs};
 use crate::data::demo::{self, DemoSplit};
 use crate::device::{self, DeviceChoice};
 use crate::export::{ExportOptions, export_run};
 use crate::export_pytorch::export_pytorch;
 use crate::picture;
-use crate::report::{Format, Reporter, metrics_table};
+use crate::report::{Format, Reporter};
 use crate::run::{self, Outcome, RunData};
 use crate::translate::{jobs, load_model, translate_file};
-use crate::validate::{evaluate, sample_grid};
 
 /// Exit code of a command line that makes no sense; clap's own.
 const WRONG_USAGE: u8 = 2;
 /// Exit code after an interruption that lost nothing.
 const INTERRUPTED: u8 = 130;
-/// Pairs in the grid that `eval` writes.
-const GRID_ROWS: usize = 6;
 const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {per_sec}  ETA {eta}";
 
 /// Trains image-to-image translators (pix2pix) and translates pictures with them.
@@ -66,7 +62,7 @@ enum Command {
     /// Translate pictures with a model
     Translate(TranslateArgs),
     /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
-    Eval(EvalArgs),
+    Eval(eval::EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
     Export(ExportArgs),
     /// Make a model folder of a generator that PyTorch trained
@@ -93,27 +89,6 @@ struct TranslateArgs {
     /// Folder for the results, PNGs of the same names
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
-}
-
-#[derive(Debug, Args)]
-struct EvalArgs {
-    /// Model folder, with a manifest.json
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
-    #[command(flatten)]
-    data: DataArgs,
-    /// Side of the pictures in pixels
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    size: u32,
-    /// Seed of the demo set and of the 80/20 split, as in the training
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-    /// Also write a grid of input, output and target of the first pictures
-    #[arg(long, value_name = "FILE")]
-    grid: Option<PathBuf>,
     /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
@@ -211,7 +186,7 @@ pub fn main() -> ExitCode {
         None => return ExitCode::from(WRONG_USAGE),
         Some(Command::Train(args)) => train(&args, format),
         Some(Command::Translate(args)) => translate(&args, format),
-        Some(Command::Eval(args)) => eval(&args, format),
+        Some(Command::Eval(args)) => eval::run(&args, format),
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
@@ -314,45 +289,6 @@ fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
         jobs.len()
     );
     Ok(ExitCode::FAILURE)
-}
-
-fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {
-    let mut validation = args.data.open(args.seed, false)?.1;
-    let chosen = args.device.open()?;
-    let (_, translator) = load_model(&args.model, &chosen.device)?;
-    args.data.check_fits(&translator)?;
-    let frame = args
-        .data
-        .frame(args.size, args.size, translator.size_rule().divisor());
-    for problem in validation.drop_unusable(frame)? {
-        eprintln!("warning: left out: {problem}");
-    }
-    let bar = progress(validation.len());
-    let failure = RefCell::new(None);
-    let translate = |pair: &Pair| {
-        bar.inc(1);
-        translator
-            .translate_raster(&pair.real_a)
-            .unwrap_or_else(|error| {
-                failure.replace(Some(error));
-                pair.real_a.clone()
-            })
-    };
-    let warn = |error| bar.suspend(|| eprintln!("warning: left out: {error}"));
-    let evaluation = evaluate(&validation, frame, validation.len(), translate, warn);
-    if let Some(path) = &args.grid {
-        let grid = sample_grid(&validation, frame, GRID_ROWS, translate);
-        picture::write_rgb_png(path, grid)?;
-    }
-    bar.finish_and_clear();
-    if let Some(error) = failure.into_inner() {
-        return Err(error.into());
-    }
-    match format {
-        Format::Json => println!("{}", serde_json::to_string(&evaluation)?),
-        Format::Human | Format::Plain => println!("{}", metrics_table(&evaluation)),
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn progress(length: usize) -> ProgressBar {
