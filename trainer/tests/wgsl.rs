@@ -1,7 +1,7 @@
 //! The GPU code without a GPU: networks and training as PyTorch has them, with WGSL shaders on a
 //! Vulkan driver that computes in software.
 
-#![cfg(feature = "vulkan")]
+#![cfg(all(feature = "vulkan", target_os = "linux"))]
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "reference/fixtures.rs"]
