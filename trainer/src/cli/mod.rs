@@ -3,6 +3,7 @@
 mod fetch;
 mod import;
 mod recipes;
+mod translate;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ use crate::export_pytorch::export_pytorch;
 use crate::picture;
 use crate::report::{Format, Reporter, metrics_table};
 use crate::run::{self, Outcome, RunData};
-use crate::translate::{jobs, load_model, translate_file};
+use crate::translate::load_model;
 use crate::validate::{evaluate, sample_grid};
 
 /// Exit code of a command line that makes no sense; clap's own.
@@ -64,7 +65,7 @@ enum Command {
     /// Train a translator
     Train(Box<TrainArgs>),
     /// Translate pictures with a model
-    Translate(TranslateArgs),
+    Translate(translate::TranslateArgs),
     /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
     Eval(EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
@@ -80,22 +81,6 @@ enum Command {
     Devices,
     /// Time a forward pass and a training step
     Bench(BenchArgs),
-}
-
-#[derive(Debug, Args)]
-struct TranslateArgs {
-    /// Model folder, with a manifest.json
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
-    /// Pictures, or folders of pictures
-    #[arg(value_name = "INPUT", required = true)]
-    inputs: Vec<PathBuf>,
-    /// Folder for the results, PNGs of the same names
-    #[arg(long, short, value_name = "DIR")]
-    output: PathBuf,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
 }
 
 #[derive(Debug, Args)]
@@ -210,7 +195,7 @@ pub fn main() -> ExitCode {
     let done = match command {
         None => return ExitCode::from(WRONG_USAGE),
         Some(Command::Train(args)) => train(&args, format),
-        Some(Command::Translate(args)) => translate(&args, format),
+        Some(Command::Translate(args)) => translate::run(&args, format),
         Some(Command::Eval(args)) => eval(&args, format),
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
@@ -280,40 +265,6 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C ({error})"))?;
     Ok(stop)
-}
-
-fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
-    let jobs = jobs(&args.inputs, &args.output)?;
-    let chosen = args.device.open()?;
-    let (_, translator) = load_model(&args.model, &chosen.device)?;
-    let bar = progress(jobs.len());
-    let mut failures = Vec::new();
-    for job in &jobs {
-        match translate_file(&translator, job) {
-            Ok(output) => bar.suspend(|| println!("{}", output.display())),
-            Err(error) => failures.push(error),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    for failure in &failures {
-        match format {
-            Format::Json => eprintln!(
-                "{}",
-                json!({"event": "error", "message": failure.to_string()})
-            ),
-            Format::Human | Format::Plain => eprintln!("error: {failure}"),
-        }
-    }
-    if failures.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!(
-        "{} of {} pictures failed, the others are done",
-        failures.len(),
-        jobs.len()
-    );
-    Ok(ExitCode::FAILURE)
 }
 
 fn eval(args: &EvalArgs, format: Format) -> Result<ExitCode> {

@@ -266,21 +266,38 @@ pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     if !folder.is_dir() {
         return Err(FolderProblem::Missing { flag, path });
     }
-    let mut pictures = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| FolderProblem::Unreadable {
-            flag: flag.clone(),
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        if entry.file_type().is_file() && has_picture_extension(entry.path()) {
-            pictures.push(entry.into_path());
-        }
-    }
+    let pictures: Vec<PathBuf> = walk(&flag, folder, None).collect::<Result<_, _>>()?;
     match pictures.is_empty() {
         true => Err(FolderProblem::NoPictures { flag, path }),
         false => Ok(pictures),
     }
+}
+
+/// Every picture below `folder` in the order of their paths, without those below `skipped`.
+///
+/// # Errors
+/// Folders that cannot be read, instead of their pictures.
+pub(crate) fn walk(
+    flag: &str,
+    folder: &Path,
+    skipped: Option<&Path>,
+) -> impl Iterator<Item = Result<PathBuf, FolderProblem>> + use<> {
+    let (flag, path) = (flag.to_string(), folder.to_path_buf());
+    let skipped = skipped.map(Path::to_path_buf);
+    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    let entries = entries.into_iter();
+    let entries = entries.filter_entry(move |entry| skipped.as_deref() != Some(entry.path()));
+    entries.filter_map(move |entry| match entry {
+        Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+            Some(Ok(entry.into_path()))
+        }
+        Ok(_) => None,
+        Err(error) => Some(Err(FolderProblem::Unreadable {
+            flag: flag.clone(),
+            path: path.clone(),
+            reason: error.to_string(),
+        })),
+    })
 }
 
 /// Whether the file's ending is one of [`EXTENSIONS`].
