@@ -2,6 +2,7 @@
 
 mod fetch;
 mod import;
+mod inspect;
 mod recipes;
 mod translate;
 
@@ -77,6 +78,8 @@ enum Command {
     Data(DataCommand),
     /// List the recipes: named, complete settings and the data sets they need
     Recipes(recipes::RecipesArgs),
+    /// Check a model folder and say what is in it
+    Inspect(inspect::InspectModelArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -150,6 +153,8 @@ enum DataCommand {
     Demo(DemoArgs),
     /// Download the public data set of a recipe
     Fetch(fetch::FetchArgs),
+    /// Describe a data set, and say what a training would find wrong with it
+    Inspect(Box<inspect::InspectDataArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -201,6 +206,8 @@ pub fn main() -> ExitCode {
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
         Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
+        Some(Command::Data(DataCommand::Inspect(args))) => inspect::data(&args, format),
+        Some(Command::Inspect(args)) => inspect::model(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use image::{RgbImage, imageops};
 use model::Encoding;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,13 +15,23 @@ use crate::config::{DataArgs, Preprocess};
 use crate::data::bands::Bands;
 use crate::data::folders::unmatched;
 use crate::data::source::{DataError, PairSource};
-use crate::data::{Frame, Side};
+use crate::data::{Frame, Sampling, Side};
 use crate::picture::{self, Header, PictureError};
+use crate::validate::{grid, painted};
 
 /// Headers that are looked at before a training, at most, in each part of a set.
 const FAST_HEADERS: usize = 2_000;
 /// A side that is so many times as long as the other changes much when squeezed into a square.
 const SQUEEZED: f64 = 2.0;
+
+/// Pairs on a contact sheet that train.
+const SHEET_TRAIN: usize = 24;
+/// Pairs on a contact sheet that validate.
+const SHEET_VALIDATION: usize = 8;
+/// Pairs beside each other.
+const SHEET_COLUMNS: usize = 4;
+/// Longer side of a picture on a contact sheet, in pixels.
+const SHEET_SIDE: u32 = 128;
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -473,6 +484,41 @@ fn digest(path: &Path) -> Option<String> {
     std::io::copy(&mut fs::File::open(path).ok()?, &mut hasher).ok()?;
     let digest = hasher.finalize();
     Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Pairs as the network sees them, input left, target right, evenly spread over the set: those
+/// that train, then those that validate. Pairs that cannot be made are left out.
+pub fn contact_sheet(train: &PairSource, validation: &PairSource, frame: Frame) -> RgbImage {
+    let (mut rows, mut row) = (Vec::new(), Vec::new());
+    for (source, count) in [(train, SHEET_TRAIN), (validation, SHEET_VALIDATION)] {
+        let (input, target) = source.encodings();
+        let count = count.min(source.len());
+        for index in (0..count).map(|number| number * source.len() / count) {
+            let Ok(pair) = source.pair(index, Sampling::Fixed { frame }) else {
+                continue;
+            };
+            let shown = [
+                input.shown(&pair.real_a, &pair.real_a),
+                target.shown(&pair.real_b, &pair.real_a),
+            ];
+            row.extend(shown.iter().map(|shown| thumbnail(&painted(shown))));
+            if row.len() == 2 * SHEET_COLUMNS {
+                rows.push(std::mem::take(&mut row));
+            }
+        }
+        rows.push(std::mem::take(&mut row));
+    }
+    rows.retain(|row| !row.is_empty());
+    grid(&rows)
+}
+
+fn thumbnail(picture: &RgbImage) -> RgbImage {
+    let longer = picture.width().max(picture.height()).max(1);
+    if longer <= SHEET_SIDE {
+        return picture.clone();
+    }
+    let scaled = |side: u32| (side * SHEET_SIDE / longer).max(1);
+    imageops::thumbnail(picture, scaled(picture.width()), scaled(picture.height()))
 }
 
 /// Does `work` with every item on all cores; results are in the items' order.
