@@ -237,7 +237,7 @@ pub fn check_tensor(
 
 /// For each index of a padded line, the index of the line that it shows: the line lies in the
 /// middle and is mirrored outwards about its first and last pixel as often as needed.
-fn mirrored(length: usize, padded: usize) -> Vec<usize> {
+pub(crate) fn mirrored(length: usize, padded: usize) -> Vec<usize> {
     let before = (padded - length) / 2;
     let period = (2 * length).saturating_sub(2).max(1);
     (0..padded)

@@ -11,7 +11,22 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
 use crate::state::{StateError, load_state};
+use crate::tiling::{Mosaic, Rect, Strip, TILE_SIDE, TilePlan, TilingError};
 use crate::weights::{self, WeightsError};
+
+/// Largest picture, in pixels after padding, that is translated in one piece although tiles would
+/// give the same.
+const WHOLE_PIXELS: usize = 2048 * 2048;
+
+/// Tiles as somebody asks for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TileOptions {
+    /// Side of a tile in pixels, rounded up to what the network takes; without it, large
+    /// pictures are tiled.
+    pub side: Option<usize>,
+    /// Pixels that neighbours share, at least; without it, as many as it takes.
+    pub overlap: Option<usize>,
+}
 
 /// A generator on a device, ready to translate.
 #[derive(Debug)]
@@ -19,6 +34,7 @@ pub struct Translator {
     generator: Generator,
     mode: Mode,
     rule: SizeRule,
+    radius: Option<usize>,
     in_channels: usize,
     out_channels: usize,
     input: Encoding,
@@ -70,6 +86,9 @@ impl Translator {
             generator,
             mode: Mode::Inference(manifest.generator.norm_stats),
             rule: manifest.size_rule(),
+            radius: config
+                .is_local(manifest.generator.norm_stats)
+                .then(|| config.receptive_radius()),
             in_channels: config.in_channels,
             out_channels: config.out_channels,
             input: manifest.input.encoding,
@@ -153,6 +172,64 @@ impl Translator {
         let real_a = Tensor::from_data(TensorData::new(real_a, shape), &self.device);
         let fake_b = self.generator.forward(real_a, self.mode);
         values_of(fake_b.into_data_async().await)
+    }
+
+    /// How far the generator looks, in pixels; `None` where every output pixel depends on the
+    /// statistics of the whole picture.
+    pub fn receptive_radius(&self) -> Option<usize> {
+        self.radius
+    }
+
+    /// The tiles of a picture of `size`, width and height: as many as `options` ask for;
+    /// otherwise one, unless the picture is too large for that.
+    ///
+    /// # Errors
+    /// [`TilingError`].
+    pub fn plan(
+        &self,
+        size: (usize, usize),
+        options: TileOptions,
+    ) -> Result<TilePlan, TilingError> {
+        let pixels = self
+            .rule
+            .padded(size.0)
+            .saturating_mul(self.rule.padded(size.1));
+        let tiled = |side| TilePlan::new(size, self.rule, self.radius, side, options.overlap);
+        if let Some(side) = options.side {
+            return tiled(side);
+        }
+        if pixels > WHOLE_PIXELS {
+            let plan = tiled(TILE_SIDE)?;
+            // Tiles that give another result than the whole are for want of memory alone.
+            if plan.is_exact() || pixels > pixels::MAX_PIXELS {
+                return Ok(plan);
+            }
+        }
+        TilePlan::whole(size, self.rule)
+    }
+
+    /// Translates a picture tile by tile. `read` gives the part of the input, in the model's
+    /// encoding, that a tile shows; `write` takes the rows of the output as they are finished,
+    /// from top to bottom. The whole of neither is ever held.
+    ///
+    /// # Errors
+    /// As `translate`.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn translate_tiles(
+        &self,
+        plan: &TilePlan,
+        mut read: impl FnMut(Rect) -> Raster,
+        mut write: impl FnMut(Strip),
+    ) -> Result<(), TranslateError> {
+        let mut mosaic = Mosaic::new(plan, self.out_channels);
+        for tile in plan.tiles() {
+            let real_a = plan.input(tile, &read(plan.source(tile)));
+            let fake_b = self.translate_raster(&real_a)?;
+            if let Some(strip) = mosaic.add(tile, &fake_b) {
+                write(strip);
+            }
+        }
+        Ok(())
     }
 
     fn encode(&self, rgba: &[u8], width: usize, height: usize) -> Result<Raster, PixelsError> {

@@ -159,6 +159,21 @@ pub fn header(path: &Path) -> Result<Header, PictureError> {
     })
 }
 
+/// Whether the file says that its colours are others than sRGB, by an ICC profile. Samples are
+/// read as they are, whatever it says.
+pub fn has_other_colors(path: &Path) -> bool {
+    let profile = open(path).ok().and_then(|reader| {
+        let mut decoder = reader.into_decoder().ok()?;
+        decoder.icc_profile().ok().flatten()
+    });
+    // Profiles name themselves in ASCII (version 2) or UTF-16 (version 4).
+    let names = [b"sRGB".to_vec(), b"\0s\0R\0G\0B".to_vec()];
+    profile.is_some_and(|profile| {
+        let named = |name: &Vec<u8>| profile.windows(name.len()).any(|window| window == name);
+        !names.iter().any(named)
+    })
+}
+
 /// Samples of a picture, those of a pixel side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{Progress, RunFolder, RunFolderError};
 use crate::config::{Direction, ModelKind, TrainConfig};
+use crate::data::inspect;
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::data::{DataError, Pair, PairSource, PairedBatch};
 use crate::event::Event;
@@ -118,6 +119,9 @@ pub fn train(
         problems: HashSet::new(),
     };
     run.warn_of(&unreadable);
+    for message in inspect::remarks(&data.train, &run.validation, config.frame()) {
+        (run.listen)(&Event::Warning { message });
+    }
     if data.train.is_empty() {
         let first = unreadable.first().map(ToString::to_string);
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));

@@ -3,7 +3,9 @@
 mod eval;
 mod fetch;
 mod import;
+mod inspect;
 mod recipes;
+mod translate;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,7 +31,6 @@ use crate::export_pytorch::export_pytorch;
 use crate::picture;
 use crate::report::{Format, Reporter};
 use crate::run::{self, Outcome, RunData};
-use crate::translate::{jobs, load_model, translate_file};
 
 /// Exit code of a command line that makes no sense; clap's own.
 const WRONG_USAGE: u8 = 2;
@@ -60,7 +61,7 @@ enum Command {
     /// Train a translator
     Train(Box<TrainArgs>),
     /// Translate pictures with a model
-    Translate(TranslateArgs),
+    Translate(translate::TranslateArgs),
     /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
     Eval(eval::EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
@@ -72,26 +73,12 @@ enum Command {
     Data(DataCommand),
     /// List the recipes: named, complete settings and the data sets they need
     Recipes(recipes::RecipesArgs),
+    /// Check a model folder and say what is in it
+    Inspect(inspect::InspectModelArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
     Bench(BenchArgs),
-}
-
-#[derive(Debug, Args)]
-struct TranslateArgs {
-    /// Model folder, with a manifest.json
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
-    /// Pictures, or folders of pictures
-    #[arg(value_name = "INPUT", required = true)]
-    inputs: Vec<PathBuf>,
-    /// Folder for the results, PNGs of the same names
-    #[arg(long, short, value_name = "DIR")]
-    output: PathBuf,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +127,8 @@ enum DataCommand {
     Demo(DemoArgs),
     /// Download the public data set of a recipe
     Fetch(fetch::FetchArgs),
+    /// Describe a data set, and say what a training would find wrong with it
+    Inspect(Box<inspect::InspectDataArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -185,12 +174,12 @@ pub fn main() -> ExitCode {
     let done = match command {
         None => return ExitCode::from(WRONG_USAGE),
         Some(Command::Train(args)) => train(&args, format),
-        Some(Command::Translate(args)) => translate(&args, format),
-        Some(Command::Eval(args)) => eval::run(&args, format),
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
         Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
+        Some(Command::Data(DataCommand::Inspect(args))) => inspect::data(&args, format),
+        Some(Command::Inspect(args)) => inspect::model(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
@@ -255,40 +244,6 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     })
     .map_err(|error| anyhow!("cannot listen for Ctrl-C ({error})"))?;
     Ok(stop)
-}
-
-fn translate(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
-    let jobs = jobs(&args.inputs, &args.output)?;
-    let chosen = args.device.open()?;
-    let (_, translator) = load_model(&args.model, &chosen.device)?;
-    let bar = progress(jobs.len());
-    let mut failures = Vec::new();
-    for job in &jobs {
-        match translate_file(&translator, job) {
-            Ok(output) => bar.suspend(|| println!("{}", output.display())),
-            Err(error) => failures.push(error),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    for failure in &failures {
-        match format {
-            Format::Json => eprintln!(
-                "{}",
-                json!({"event": "error", "message": failure.to_string()})
-            ),
-            Format::Human | Format::Plain => eprintln!("error: {failure}"),
-        }
-    }
-    if failures.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!(
-        "{} of {} pictures failed, the others are done",
-        failures.len(),
-        jobs.len()
-    );
-    Ok(ExitCode::FAILURE)
 }
 
 fn progress(length: usize) -> ProgressBar {

@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 use crate::config::Direction;
 use crate::data::augment::{Frame, sample_pair};
 use crate::data::bands::Bands;
+use crate::data::inspect::FileGroup;
 use crate::data::raster::Sides;
 use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
@@ -230,6 +231,39 @@ impl FolderPairs {
         }
     }
 
+    pub(crate) fn file_groups(&self) -> Vec<FileGroup<'_>> {
+        let (mut combined, mut a, mut b) = (Vec::new(), Vec::new(), Vec::new());
+        for files in &self.files {
+            match files {
+                Files::Combined(path) => combined.push(path.as_path()),
+                Files::Two {
+                    a: first,
+                    b: second,
+                } => {
+                    a.push(first.as_path());
+                    b.push(second.as_path());
+                }
+            }
+        }
+        let input = ("input", self.sides.input);
+        let target = ("target", self.sides.target);
+        let (half_a, half_b) = self.direction.orient((input, target));
+        let group = |name, paths, halves| FileGroup {
+            name,
+            paths,
+            halves,
+        };
+        let groups = [
+            group("combined", combined, vec![half_a, half_b]),
+            group(half_a.0, a, vec![half_a]),
+            group(half_b.0, b, vec![half_b]),
+        ];
+        groups
+            .into_iter()
+            .filter(|group| !group.paths.is_empty())
+            .collect()
+    }
+
     pub(crate) fn name(&self, index: usize) -> String {
         match &self.files[index] {
             Files::Combined(path) => stem(path),
@@ -266,21 +300,38 @@ pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     if !folder.is_dir() {
         return Err(FolderProblem::Missing { flag, path });
     }
-    let mut pictures = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| FolderProblem::Unreadable {
-            flag: flag.clone(),
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        if entry.file_type().is_file() && has_picture_extension(entry.path()) {
-            pictures.push(entry.into_path());
-        }
-    }
+    let pictures: Vec<PathBuf> = walk(&flag, folder, None).collect::<Result<_, _>>()?;
     match pictures.is_empty() {
         true => Err(FolderProblem::NoPictures { flag, path }),
         false => Ok(pictures),
     }
+}
+
+/// Every picture below `folder` in the order of their paths, without those below `skipped`.
+///
+/// # Errors
+/// Folders that cannot be read, instead of their pictures.
+pub(crate) fn walk(
+    flag: &str,
+    folder: &Path,
+    skipped: Option<&Path>,
+) -> impl Iterator<Item = Result<PathBuf, FolderProblem>> + use<> {
+    let (flag, path) = (flag.to_string(), folder.to_path_buf());
+    let skipped = skipped.map(Path::to_path_buf);
+    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    let entries = entries.into_iter();
+    let entries = entries.filter_entry(move |entry| skipped.as_deref() != Some(entry.path()));
+    entries.filter_map(move |entry| match entry {
+        Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+            Some(Ok(entry.into_path()))
+        }
+        Ok(_) => None,
+        Err(error) => Some(Err(FolderProblem::Unreadable {
+            flag: flag.clone(),
+            path: path.clone(),
+            reason: error.to_string(),
+        })),
+    })
 }
 
 /// Whether the file's ending is one of [`EXTENSIONS`].
@@ -298,7 +349,39 @@ fn parts(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((first(&TRAIN_FOLDERS)?, first(&VALIDATION_FOLDERS)?))
 }
 
+/// Pictures of two folders that have no partner of the same name in the other, in the same
+/// parts as [`FolderPairs::two`] takes them.
+///
+/// # Errors
+/// [`FolderProblem`]: missing folders, no pictures.
+pub(crate) fn unmatched(a: &Path, b: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
+    Ok(match (parts(a), parts(b)) {
+        (Some((train_a, val_a)), Some((train_b, val_b))) => [
+            by_partner(&train_a, &train_b)?.1,
+            by_partner(&val_a, &val_b)?.1,
+        ]
+        .concat(),
+        _ => by_partner(a, b)?.1,
+    })
+}
+
 fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>, FolderProblem> {
+    let (pairs, unmatched) = by_partner(a, b)?;
+    if unmatched.is_empty() || (skip_unmatched && !pairs.is_empty()) {
+        return Ok(pairs);
+    }
+    let mut names: Vec<String> = unmatched.iter().map(|path| stem(path)).collect();
+    names.truncate(NAMES_SHOWN);
+    Err(FolderProblem::Unmatched {
+        a: a.to_path_buf(),
+        b: b.to_path_buf(),
+        count: unmatched.len(),
+        names: names.join(", "),
+    })
+}
+
+/// Pairs of the same name, and pictures without a partner.
+fn by_partner(a: &Path, b: &Path) -> Result<(Vec<Files>, Vec<PathBuf>), FolderProblem> {
     let by_name = |flag: &str, folder: &Path| -> Result<BTreeMap<PathBuf, PathBuf>, _> {
         let paths = list(flag, folder)?;
         let name = |path: &Path| {
@@ -319,17 +402,7 @@ fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>,
         }
     }
     unmatched.extend(in_b.into_values());
-    if unmatched.is_empty() || (skip_unmatched && !pairs.is_empty()) {
-        return Ok(pairs);
-    }
-    let mut names: Vec<String> = unmatched.iter().map(|path| stem(path)).collect();
-    names.truncate(NAMES_SHOWN);
-    Err(FolderProblem::Unmatched {
-        a: a.to_path_buf(),
-        b: b.to_path_buf(),
-        count: unmatched.len(),
-        names: names.join(", "),
-    })
+    Ok((pairs, unmatched))
 }
 
 fn check_combined(path: &Path, width: u32) -> Result<(), DataError> {

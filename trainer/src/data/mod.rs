@@ -9,6 +9,7 @@ pub mod demo;
 pub mod drawn;
 pub mod fetch;
 pub mod folders;
+pub mod inspect;
 pub mod loader;
 pub mod photos;
 pub mod raster;

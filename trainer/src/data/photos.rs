@@ -13,6 +13,7 @@ use crate::data::bands::Bands;
 use crate::data::blur::Blur;
 use crate::data::degrade::{edges, low_resolution, with_holes};
 use crate::data::folders::{self, FolderProblem, Split};
+use crate::data::inspect::FileGroup;
 use crate::data::raster::{Side, Sides};
 use crate::data::source::{DataError, Pair, Sampling, check_frame, keep_usable};
 use crate::picture;
@@ -69,6 +70,14 @@ impl Photos {
             let size = (header.width, header.height);
             check_frame(path, size, frame, frame.scaled_in_proportion(size))
         })
+    }
+
+    pub(crate) fn file_group(&self) -> FileGroup<'_> {
+        FileGroup {
+            name: "photos",
+            paths: self.paths.iter().map(PathBuf::as_path).collect(),
+            halves: vec![("photo", Side::RGB)],
+        }
     }
 
     pub(crate) fn name(&self, index: usize) -> String {

@@ -12,6 +12,7 @@ use crate::data::augment::Frame;
 use crate::data::bands::Bands;
 use crate::data::drawn::DrawnPairs;
 use crate::data::folders::{FolderPairs, FolderProblem};
+use crate::data::inspect::FileGroup;
 use crate::data::photos::Photos;
 use crate::data::raster::{FitError, Mask, Side, Sides};
 use crate::data::unpaired::UnpairedFolders;
@@ -288,6 +289,16 @@ impl PairSource {
             Self::Folders(folders) => folders.pair(index, sampling),
             Self::Photos(photos) => photos.pair(index, sampling),
             Self::Unpaired(folders) => folders.pair(index, sampling),
+        }
+    }
+
+    /// The files behind the pairs.
+    pub(crate) fn file_groups(&self) -> Vec<FileGroup<'_>> {
+        match self {
+            Self::Demo(_) => Vec::new(),
+            Self::Folders(folders) => folders.file_groups(),
+            Self::Photos(photos) => vec![photos.file_group()],
+            Self::Unpaired(folders) => folders.file_groups(),
         }
     }
 

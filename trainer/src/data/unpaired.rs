@@ -8,6 +8,7 @@ use crate::config::Direction;
 use crate::data::augment::{Frame, sample_one};
 use crate::data::bands::Bands;
 use crate::data::folders::{FolderProblem, Split, list, split_pictures, stem};
+use crate::data::inspect::FileGroup;
 use crate::data::raster::{Side, Sides};
 use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::data::split::train_and_validation;
@@ -130,6 +131,20 @@ impl UnpairedFolders {
         let input = sample(&self.inputs[index % self.inputs.len()], self.sides.input)?;
         let target = sample(&self.targets[target], self.sides.target)?;
         Ok(Pair::encode(&input, &target, self.sides))
+    }
+
+    pub(crate) fn file_groups(&self) -> Vec<FileGroup<'_>> {
+        fn group<'a>(name: &'static str, paths: &'a [PathBuf], side: Side) -> FileGroup<'a> {
+            FileGroup {
+                name,
+                paths: paths.iter().map(PathBuf::as_path).collect(),
+                halves: vec![(name, side)],
+            }
+        }
+        vec![
+            group("input", &self.inputs, self.sides.input),
+            group("target", &self.targets, self.sides.target),
+        ]
     }
 
     pub(crate) fn name(&self, index: usize) -> String {

@@ -1,0 +1,148 @@
+//! Translates picture files with a model folder. Here is how a model is opened; which pictures
+//! are translated is said in `inputs` and `shard`, and how one of them is in `one`.
+
+mod inputs;
+mod one;
+mod shard;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use model::manifest::MAX_MANIFEST_BYTES;
+use model::{
+    LoadError, Manifest, ManifestError, NormKind, NormStats, TilingError, TranslateError,
+    Translator,
+};
+use thiserror::Error;
+
+use crate::data::raster::FitError;
+use crate::export::MANIFEST_FILE;
+use crate::picture::PictureError;
+
+pub use inputs::{InputError, Inputs, Job};
+pub use one::{Translated, is_finished, translate_file};
+pub use shard::Shard;
+
+/// A model or a picture that cannot be used.
+#[derive(Debug, Error)]
+pub enum TranslateFileError {
+    /// A file of the model folder is missing or cannot be read.
+    #[error("{path}: cannot be read ({source}); --model needs a folder with a {MANIFEST_FILE}")]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The manifest is refused.
+    #[error("{path}: {source}")]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The weights are refused.
+    #[error("{path}: {source}")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: LoadError,
+    },
+    /// The picture file cannot be read or written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The picture has other channels than the model takes.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The picture cannot be translated.
+    #[error("{path}: {source}")]
+    Translate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TranslateError,
+    },
+    /// The tiles cannot be laid out.
+    #[error("{path}: {source}")]
+    Tiling {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TilingError,
+    },
+    /// Running statistics of a model that has none.
+    #[error(
+        "--norm-stats: the model in {path} has no batch norm, so there is nothing to choose; leave \
+         it out"
+    )]
+    NoBatchNorm {
+        /// The model folder.
+        path: PathBuf,
+    },
+}
+
+/// Reads the manifest and the weights of the model folder `folder`, the weights unchecked.
+///
+/// # Errors
+/// Missing or unreadable files; each error names the file.
+pub fn read_model(folder: &Path) -> Result<(Manifest, Vec<u8>), TranslateFileError> {
+    let path = folder.join(MANIFEST_FILE);
+    let read_error = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| TranslateFileError::Model { path, source }
+    };
+    let length = fs::metadata(&path).map_err(read_error(&path))?.len();
+    let json = match length as usize > MAX_MANIFEST_BYTES {
+        true => " ".repeat(MAX_MANIFEST_BYTES + 1),
+        false => fs::read_to_string(&path).map_err(read_error(&path))?,
+    };
+    let refused = |source| TranslateFileError::Manifest {
+        path: path.clone(),
+        source,
+    };
+    let manifest = Manifest::parse(&json).map_err(refused)?;
+    let weights = folder.join(&manifest.weights_file().map_err(refused)?.path);
+    let bytes = fs::read(&weights).map_err(read_error(&weights))?;
+    Ok((manifest, bytes))
+}
+
+/// Loads the model folder `folder` onto `device`.
+///
+/// # Errors
+/// Missing, altered or unreadable files; each error names the file.
+pub fn load_model(
+    folder: &Path,
+    device: &Device,
+) -> Result<(Manifest, Translator), TranslateFileError> {
+    load_model_with(folder, None, device)
+}
+
+/// As [`load_model`], with other statistics of batch norms than the manifest says.
+///
+/// # Errors
+/// As [`load_model`]; and statistics for a model without batch norms.
+pub fn load_model_with(
+    folder: &Path,
+    norm_stats: Option<NormStats>,
+    device: &Device,
+) -> Result<(Manifest, Translator), TranslateFileError> {
+    let (mut manifest, bytes) = read_model(folder)?;
+    if let Some(norm_stats) = norm_stats {
+        if manifest.generator.config.norm != NormKind::Batch {
+            let path = folder.to_path_buf();
+            return Err(TranslateFileError::NoBatchNorm { path });
+        }
+        manifest.generator.norm_stats = norm_stats;
+    }
+    let translator = Translator::load(&manifest, &bytes, device).map_err(|source| {
+        let file = manifest.weights.first();
+        TranslateFileError::Weights {
+            path: file.map_or_else(|| folder.to_path_buf(), |file| folder.join(&file.path)),
+            source,
+        }
+    })?;
+    Ok((manifest, translator))
+}

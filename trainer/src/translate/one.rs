@@ -1,0 +1,182 @@
+//! One picture file through a model: read, cut into tiles, put together and written.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use model::pixels::to_byte;
+use model::{Encoding, Raster, TileOptions, Translator};
+
+use crate::data::bands::Bands;
+use crate::data::raster::{Side, to_depth};
+use crate::picture::{self, PictureError, Samples};
+use crate::translate::{Job, TranslateFileError};
+
+/// The last chunk of every whole PNG: no bytes of data, `IEND`, its checksum.
+const PNG_END: [u8; 12] = [0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82];
+
+/// What became of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// The file that was written.
+    pub output: PathBuf,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Tiles that it was cut into; one is the whole.
+    pub tiles: usize,
+    /// Whether the result is that of the whole picture in one piece.
+    pub exact: bool,
+}
+
+/// The file that a job makes: a PNG, or a TIFF where the model makes bands that no PNG holds.
+fn result_path(translator: &Translator, job: &Job) -> PathBuf {
+    match translator.output() {
+        (Encoding::Color, channels) if ![1, 3, 4].contains(&channels) => {
+            job.output.with_extension("tif")
+        }
+        _ => job.output.clone(),
+    }
+}
+
+/// Whether the result of a job is there and whole.
+pub fn is_finished(translator: &Translator, job: &Job) -> bool {
+    let path = result_path(translator, job);
+    let ends_whole = |path: &Path| -> std::io::Result<bool> {
+        let mut end = [0; PNG_END.len()];
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-(end.len() as i64)))?;
+        file.read_exact(&mut end)?;
+        Ok(end == PNG_END)
+    };
+    let is_png = path.extension().is_some_and(|extension| extension == "png");
+    match is_png {
+        true => ends_whole(&path).unwrap_or(false),
+        false => path.is_file() && picture::header(&path).is_ok(),
+    }
+}
+
+/// Translates one picture file into a PNG of 8 bits per sample, of 16 where the input has 16 or
+/// the output is depth, or a TIFF of 16 where the model makes bands that no PNG holds. The
+/// input's transparency stays. Memory holds the file's samples, the result's, and tiles.
+///
+/// # Errors
+/// The picture cannot be read, translated or written, or does not fit the model.
+pub fn translate_file(
+    translator: &Translator,
+    job: &Job,
+    tiles: TileOptions,
+) -> Result<Translated, TranslateFileError> {
+    let (encoding, channels) = translator.input();
+    let side = Side { channels, encoding };
+    let picture = Bands::read(&job.input)?;
+    let header = picture.header();
+    let size = (header.width as usize, header.height as usize);
+    let path = || job.input.clone();
+    let plan = translator.plan(size, tiles);
+    let plan = plan.map_err(|source| TranslateFileError::Tiling {
+        path: path(),
+        source,
+    })?;
+    let alpha = picture.alpha();
+    let picture = side.fit(&job.input, picture)?;
+    let part = |x: usize, y: usize, width: usize, height: usize| {
+        let part = picture.cropped((x as u32, y as u32), (width as u32, height as u32));
+        side.raster(&part)
+    };
+    let mut result = Assembled::new(translator.output().0, header.bits);
+    translator
+        .translate_tiles(
+            &plan,
+            |rect| part(rect.x, rect.y, rect.width, rect.height),
+            |strip| {
+                let rows = strip.raster.height();
+                let real_a = part(0, strip.top, size.0, rows);
+                let at = strip.top * size.0..(strip.top + rows) * size.0;
+                result.add(
+                    &strip.raster,
+                    &real_a,
+                    alpha.as_ref().map(|alpha| &alpha[at]),
+                );
+            },
+        )
+        .map_err(|source| TranslateFileError::Translate {
+            path: path(),
+            source,
+        })?;
+    if let Some(folder) = job.output.parent() {
+        fs::create_dir_all(folder).map_err(|error| PictureError::Write {
+            path: folder.to_path_buf(),
+            reason: error.to_string(),
+        })?;
+    }
+    let output =
+        picture::write_samples(&job.output, (header.width, header.height), &result.samples)?;
+    Ok(Translated {
+        output,
+        width: header.width,
+        height: header.height,
+        tiles: plan.count(),
+        exact: plan.is_exact(),
+    })
+}
+
+/// The samples of a result, as many as are finished.
+struct Assembled {
+    output: Encoding,
+    samples: Samples,
+}
+
+impl Assembled {
+    fn new(output: Encoding, input_bits: u32) -> Self {
+        let wide = input_bits > 8 || matches!(output, Encoding::Depth { .. });
+        Self {
+            output,
+            samples: match wide {
+                true => Samples::Words(Vec::new()),
+                false => Samples::Bytes(Vec::new()),
+            },
+        }
+    }
+
+    /// Appends rows of the output, below those before; `real_a` and `alpha` are of the same rows
+    /// of the input.
+    fn add(&mut self, fake_b: &Raster, real_a: &Raster, alpha: Option<&[f32]>) {
+        let shown = with_alpha(self.output.shown(fake_b, real_a), alpha);
+        match (&mut self.samples, self.output) {
+            (Samples::Words(words), Encoding::Depth { max }) => {
+                append(words, fake_b, |unit| to_depth(unit, max).round() as u16);
+            }
+            (Samples::Words(words), _) => append(words, &shown, to_word),
+            (Samples::Bytes(bytes), _) => append(bytes, &shown, to_byte),
+        }
+    }
+}
+
+/// Adds the input's transparency to grey or RGB.
+fn with_alpha(picture: Raster, alpha: Option<&[f32]>) -> Raster {
+    match (alpha, picture.channels()) {
+        (Some(alpha), 1 | 3) => {
+            let (width, height) = (picture.width(), picture.height());
+            let mut values = picture.to_rgb().into_values();
+            values.extend(alpha.iter().map(|alpha| alpha * 2.0 - 1.0));
+            Raster::from_planes(width, height, values)
+        }
+        _ => picture,
+    }
+}
+
+/// Samples pixel by pixel.
+fn append<S>(samples: &mut Vec<S>, picture: &Raster, sample: impl Fn(f32) -> S) {
+    let channels = picture.channels();
+    samples.reserve(channels * picture.pixels());
+    for at in 0..picture.pixels() {
+        samples.extend((0..channels).map(|channel| sample(picture.plane(channel)[at])));
+    }
+}
+
+/// `-1..=1` to the nearest of `0..=65535`; values outside are clamped.
+fn to_word(unit: f32) -> u16 {
+    ((unit + 1.0) * 32_767.5).round().clamp(0.0, 65_535.0) as u16
+}
