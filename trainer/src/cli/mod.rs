@@ -18,7 +18,6 @@ use model::{NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::bench;
-use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
 use crate::config::{DataArgs, Direction, ModelKind, TrainArgs};
@@ -246,7 +245,7 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
         None => free_run_folder(&config.name),
     };
     let stop = stop_flag()?;
-    let mut reporter = Reporter::new(format, &RunFolder::open(&root).metrics());
+    let mut reporter = Reporter::new(format, &root);
     let device = (&chosen.device, chosen.name.as_str());
     let outcome = run::train(&config, data, device, &root, &stop, &mut |event| {
         reporter.on(event);

@@ -1,14 +1,19 @@
 //! The one place that tells people and files what happens in a run.
 
+mod append_file;
+mod memory;
 pub mod metrics_file;
+mod tensorboard;
 mod terminal;
 
 use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::checkpoint::RunFolder;
 use crate::event::Event;
 use metrics_file::MetricsFile;
+use tensorboard::TensorBoardFile;
 pub use terminal::metrics_table;
 use terminal::{Human, Json, Plain};
 
@@ -23,10 +28,14 @@ pub enum Format {
     Json,
 }
 
-/// Passes each event on to the terminal and to `metrics.jsonl`.
+/// Name of the page in a run folder.
+pub const REPORT_FILE: &str = "report.html";
+
+/// Passes each event on to the terminal and to the files of the run folder.
 pub struct Reporter {
     terminal: Terminal,
     metrics: MetricsFile,
+    tensorboard: TensorBoardFile,
 }
 
 enum Terminal {
@@ -36,8 +45,8 @@ enum Terminal {
 }
 
 impl Reporter {
-    /// Reports in `format`, and into the file `metrics`.
-    pub fn new(format: Format, metrics: &Path) -> Self {
+    /// Reports in `format`, and into files of the run folder `root` once something happened.
+    pub fn new(format: Format, root: &Path) -> Self {
         use std::io::IsTerminal;
         let terminal = match format {
             Format::Human if std::io::stderr().is_terminal() => Terminal::Human(Human::new()),
@@ -46,14 +55,16 @@ impl Reporter {
         };
         Self {
             terminal,
-            metrics: MetricsFile::new(metrics),
+            metrics: MetricsFile::new(RunFolder::open(root).metrics()),
+            tensorboard: TensorBoardFile::new(root),
         }
     }
 
-    /// Reports one event. A file of metrics that cannot be written is a warning, once.
+    /// Reports one event. A file that cannot be written is a warning, once.
     pub fn on(&mut self, event: &Event<'_>) {
         self.tell(event);
-        if let Some(message) = self.metrics.on(event) {
+        let problems = [self.metrics.on(event), self.tensorboard.on(event)];
+        for message in problems.into_iter().flatten() {
             self.tell(&Event::Warning { message });
         }
     }
