@@ -3,6 +3,7 @@
 mod fetch;
 mod import;
 mod recipes;
+mod report;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,8 @@ enum Command {
     Data(DataCommand),
     /// List the recipes: named, complete settings and the data sets they need
     Recipes(recipes::RecipesArgs),
+    /// Write the page that shows a run: losses, samples, metrics, what they mean
+    Report(report::ReportArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -216,6 +219,7 @@ pub fn main() -> ExitCode {
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
         Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
+        Some(Command::Report(args)) => report::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -249,7 +253,8 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
     let device = (&chosen.device, chosen.name.as_str());
     let outcome = run::train(&config, data, device, &root, &stop, &mut |event| {
         reporter.on(event);
-    })?;
+    });
+    let outcome = outcome.inspect_err(|error| reporter.failed(error))?;
     Ok(match outcome {
         Outcome::Finished => ExitCode::SUCCESS,
         Outcome::Interrupted => ExitCode::from(INTERRUPTED),
