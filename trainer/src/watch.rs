@@ -454,7 +454,7 @@ mod tests {
         let config = config(&["--workers", "2"]);
         let mut watch = Watch::new(&config, 8);
         let mut told = |data_seconds| -> Vec<String> {
-            let laps = (0..25).filter_map(|_| watch.pace(&pace(data_seconds)));
+            let laps = (0..40).filter_map(|_| watch.pace(&pace(data_seconds)));
             laps.collect()
         };
         let message = told(0.6).join("");

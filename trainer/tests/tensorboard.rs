@@ -7,6 +7,7 @@ mod harness;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use harness::{temp, trained};
 use serde_json::Value;
@@ -33,8 +34,14 @@ print(json.dumps({
 }))
 "#;
 
-/// Python with TensorBoard, in a virtual environment that lasts as long as the build's files.
-fn python() -> PathBuf {
+/// Python with TensorBoard, in a virtual environment that lasts as long as the build's files;
+/// made once, though tests run side by side.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(python_with_tensorboard)
+}
+
+fn python_with_tensorboard() -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tensorboard");
     let python = home.join("bin/python");
     let works = |python: &Path| {
