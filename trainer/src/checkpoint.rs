@@ -227,6 +227,7 @@ impl RunFolder {
                 MetricsLine::Validated {
                     step: at,
                     evaluation,
+                    ..
                 } if at == step => Some(evaluation),
                 _ => None,
             });

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::config::TrainConfig;
 use crate::loss::LossValues;
 use crate::metrics::Evaluation;
+use crate::pace::Pace;
+use crate::snapshot::Snapshot;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub enum Event<'a> {
         losses: &'a LossValues,
         /// Learning rate of the last step.
         lr: f64,
+        /// How fast the steps since the last such event were made.
+        pace: Pace,
     },
     /// The network was judged on the validation pairs.
     Validated {
@@ -42,6 +46,8 @@ pub enum Event<'a> {
         evaluation: &'a Evaluation,
         /// Sample grid that was written.
         grid: PathBuf,
+        /// What the networks do with the first pairs.
+        snapshot: &'a Snapshot,
     },
     /// A checkpoint is safe on disk.
     Checkpoint {

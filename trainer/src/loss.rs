@@ -2,6 +2,7 @@
 //! device but [`Losses::read`].
 
 use std::borrow::Cow;
+use std::fmt;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -30,6 +31,15 @@ impl GanMode {
             Self::Lsgan => mean_square(logits, is_real),
             Self::Hinge if is_real => relu(-logits + 1.0).mean(),
             Self::Hinge => relu(logits + 1.0).mean(),
+        }
+    }
+
+    /// What a discriminator pays that takes everything for real as likely as for fake.
+    pub fn guessing_loss(self) -> f64 {
+        match self {
+            Self::Vanilla => std::f64::consts::LN_2,
+            Self::Lsgan => 0.25,
+            Self::Hinge => 1.0,
         }
     }
 
@@ -137,6 +147,27 @@ impl LossValues {
     /// Whether every loss is a number.
     pub fn is_finite(&self) -> bool {
         self.iter().all(|(_, value)| value.is_finite())
+    }
+}
+
+impl fmt::Display for LossValues {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, value)) in self.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "  " };
+            write!(formatter, "{gap}{name} {value:.3}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromIterator<(&'static str, f32)> for LossValues {
+    fn from_iter<I: IntoIterator<Item = (&'static str, f32)>>(named: I) -> Self {
+        let named = named.into_iter();
+        Self(
+            named
+                .map(|(name, value)| (Cow::Borrowed(name), value))
+                .collect(),
+        )
     }
 }
 

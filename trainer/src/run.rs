@@ -19,10 +19,13 @@ use crate::event::Event;
 use crate::export::{ExportError, Trained, export_generator};
 use crate::loss::{LossValues, Losses};
 use crate::metrics::Evaluation;
+use crate::pace::{Pace, Stopwatch};
 use crate::picture::{PictureError, write_rgb_png};
 use crate::schedule::{LrPolicy, Plateau, Rates};
+use crate::snapshot::Snapshot;
 use crate::training_model::TrainingModel;
 use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
+use crate::watch::Watch;
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;
@@ -56,7 +59,7 @@ pub enum RunError {
     Loader,
     /// Losses are not numbers any more.
     #[error(
-        "the losses are not finite at step {step} ({losses:?}); the last good checkpoint is in \
+        "the losses are not finite at step {step} ({losses}); the last good checkpoint is in \
          {checkpoints}; try a smaller --lr"
     )]
     NotFinite {
@@ -98,6 +101,14 @@ pub fn train(
     stop: &AtomicBool,
     listen: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Outcome, RunError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut watch = Watch::new(config, threads);
+    let listen = &mut |event: &Event<'_>| {
+        listen(event);
+        for message in watch.on(event) {
+            listen(&Event::Warning { message });
+        }
+    };
     let mut data = data;
     let mut unreadable = data.train.drop_unusable(config.frame())?;
     unreadable.extend(data.validation.drop_unusable(config.validation_frame())?);
@@ -143,23 +154,27 @@ pub fn train(
     let mut loader = Loader::start(data.train, loader_config(config), 0);
     let mut unread = Unread::new();
     let mut rates = RatePlan::new(config);
+    let mut pace = Stopwatch::start();
     let mut step = 0;
     while step < config.steps && !stop.load(Ordering::Relaxed) {
-        let batch = run.next_batch(&mut loader, &training_device)?;
+        let batch = pace.wait_for_data(|| run.next_batch(&mut loader, &training_device))?;
         device.seed(config.seed ^ (step + 1));
         let losses;
         (model, losses) = model.step(batch, step, rates.at(step));
         step += 1;
-        let now = step == config.steps || rates.wants_losses_after(step);
-        if let Some(losses) = unread.add(losses, now) {
-            run.report_losses(step, &losses.mean, rates.at(step - 1))?;
+        // What is not a number is not saved.
+        let saves = step % config.checkpoint_every == 0;
+        let now = step == config.steps || saves || rates.wants_losses_after(step);
+        if let Some(losses) = pace.wait_for_device(|| unread.add(losses, now)) {
+            let lap = pace.lap(losses.count);
+            run.report_losses(step, &losses, rates.at(step - 1), lap)?;
             rates.observe(step, &losses);
         }
         if step % config.sample_every == 0 && step < config.steps {
-            run.sample(&model, step, VALIDATION_PAIRS)?;
+            pace.aside(|| run.sample(&model, step, VALIDATION_PAIRS))?;
         }
-        if step % config.checkpoint_every == 0 && step < config.steps {
-            run.checkpoint(&model, step, &rates)?;
+        if saves && step < config.steps {
+            pace.aside(|| run.checkpoint(&model, step, &rates))?;
         }
     }
     run.finish(&model, step, &rates, started.elapsed())
@@ -247,12 +262,13 @@ impl Run<'_> {
     fn report_losses(
         &mut self,
         step: u64,
-        losses: &LossValues,
+        losses: &ReadLosses,
         rates: Rates,
+        pace: Pace,
     ) -> Result<(), RunError> {
-        if !losses.is_finite() {
+        if let Some((steps_ago, losses)) = &losses.not_finite {
             return Err(RunError::NotFinite {
-                step,
+                step: step - steps_ago,
                 losses: losses.clone(),
                 checkpoints: self.folder.root().join("checkpoints"),
             });
@@ -261,8 +277,9 @@ impl Run<'_> {
         (self.listen)(&Event::Step {
             step,
             steps,
-            losses,
+            losses: &losses.mean,
             lr: rates.net_g,
+            pace,
         });
         Ok(())
     }
@@ -310,6 +327,7 @@ impl Run<'_> {
             step,
             evaluation: &evaluation,
             grid: path,
+            snapshot: &Snapshot::take(model, self.config, &self.validation, self.device),
         });
         Ok(evaluation)
     }
@@ -394,9 +412,11 @@ impl Unread {
         }
         self.since = Instant::now();
         let values: Vec<LossValues> = self.losses.drain(..).map(Losses::read).collect();
+        let bad = values.iter().position(|values| !values.is_finite());
         Some(ReadLosses {
             mean: LossValues::mean(&values),
             count: values.len(),
+            not_finite: bad.map(|index| ((values.len() - 1 - index) as u64, values[index].clone())),
         })
     }
 }
@@ -405,6 +425,8 @@ impl Unread {
 struct ReadLosses {
     mean: LossValues,
     count: usize,
+    /// How many steps ago losses were not finite for the first time, and those losses.
+    not_finite: Option<(u64, LossValues)>,
 }
 
 fn loader_config(config: &TrainConfig) -> LoaderConfig {

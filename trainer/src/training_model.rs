@@ -4,8 +4,8 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::{Bytes, Device};
-use model::Generator;
+use burn::tensor::{Bytes, Device, Tensor};
+use model::{Generator, Mode, NormStats};
 
 use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::cyclegan::CycleGan;
@@ -75,6 +75,25 @@ impl TrainingModel {
             (Self::CycleGan(model), Direction::BtoA) => {
                 let ema = model.ema.as_ref().map(|(_, b)| b);
                 Some(best(ema, &model.generators.b))
+            }
+        }
+    }
+
+    /// What the discriminator of a direction says of pictures, `[batch, 1, height, width]`: of
+    /// `input` and `picture` together in pix2pix, of `picture` alone in CycleGAN, which lie on the
+    /// device without autodiff. Norms use the statistics of the batch, as in training.
+    pub fn logits(&self, direction: Direction, input: Tensor<4>, picture: Tensor<4>) -> Tensor<4> {
+        let mode = Mode::Inference(NormStats::Batch);
+        match (self, direction) {
+            (Self::Pix2Pix(model), _) => {
+                let pair = Tensor::cat(vec![input, picture], 1);
+                model.net_d.valid().forward(pair, mode)
+            }
+            (Self::CycleGan(model), Direction::AtoB) => {
+                model.discriminators.a.valid().forward(picture, mode)
+            }
+            (Self::CycleGan(model), Direction::BtoA) => {
+                model.discriminators.b.valid().forward(picture, mode)
             }
         }
     }

@@ -5,6 +5,7 @@ mod fetch;
 mod import;
 mod inspect;
 mod recipes;
+mod report;
 mod translate;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,6 @@ use model::{NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::bench;
-use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
 use crate::config::{Direction, ModelKind, TrainArgs};
@@ -75,6 +75,8 @@ enum Command {
     Recipes(recipes::RecipesArgs),
     /// Check a model folder and say what is in it
     Inspect(inspect::InspectModelArgs),
+    /// Write the page that shows a run: losses, samples, metrics, what they mean
+    Report(report::ReportArgs),
     /// List the devices that can compute
     Devices,
     /// Time a forward pass and a training step
@@ -174,6 +176,8 @@ pub fn main() -> ExitCode {
     let done = match command {
         None => return ExitCode::from(WRONG_USAGE),
         Some(Command::Train(args)) => train(&args, format),
+        Some(Command::Translate(args)) => translate::run(&args, format),
+        Some(Command::Eval(args)) => eval::run(&args, format),
         Some(Command::Export(args)) => export(&args, format),
         Some(Command::Import(args)) => import::import(&args, format),
         Some(Command::Data(DataCommand::Demo(args))) => data_demo(&args),
@@ -181,6 +185,7 @@ pub fn main() -> ExitCode {
         Some(Command::Data(DataCommand::Inspect(args))) => inspect::data(&args, format),
         Some(Command::Inspect(args)) => inspect::model(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
+        Some(Command::Report(args)) => report::run(&args, format),
         Some(Command::Devices) => devices(format),
         Some(Command::Bench(args)) => bench(&args),
     };
@@ -210,11 +215,12 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
         None => free_run_folder(&config.name),
     };
     let stop = stop_flag()?;
-    let mut reporter = Reporter::new(format, &RunFolder::open(&root).metrics());
+    let mut reporter = Reporter::new(format, &root);
     let device = (&chosen.device, chosen.name.as_str());
     let outcome = run::train(&config, data, device, &root, &stop, &mut |event| {
         reporter.on(event);
-    })?;
+    });
+    let outcome = outcome.inspect_err(|error| reporter.failed(error))?;
     Ok(match outcome {
         Outcome::Finished => ExitCode::SUCCESS,
         Outcome::Interrupted => ExitCode::from(INTERRUPTED),

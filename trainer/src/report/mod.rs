@@ -1,14 +1,28 @@
 //! The one place that tells people and files what happens in a run.
 
+mod append_file;
+mod chart;
+mod history;
+mod memory;
 pub mod metrics_file;
+mod page;
+mod pictures;
+mod reading;
+mod tensorboard;
 mod terminal;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use crate::checkpoint::{RunFolder, write_whole};
 use crate::event::Event;
+use crate::run::RunError;
+use history::History;
+pub use history::ReportError;
 use metrics_file::MetricsFile;
+use pictures::Pictures;
+use tensorboard::TensorBoardFile;
 pub use terminal::metrics_table;
 use terminal::{Human, Json, Plain};
 
@@ -23,10 +37,23 @@ pub enum Format {
     Json,
 }
 
-/// Passes each event on to the terminal and to `metrics.jsonl`.
+/// Name of the page in a run folder.
+pub const REPORT_FILE: &str = "report.html";
+
+/// Passes each event on to the terminal and to the files of the run folder.
 pub struct Reporter {
     terminal: Terminal,
     metrics: MetricsFile,
+    tensorboard: TensorBoardFile,
+    page: Page,
+}
+
+/// `report.html` of a run that goes on.
+#[derive(Default)]
+struct Page {
+    run: Option<PathBuf>,
+    pictures: Pictures,
+    failed: bool,
 }
 
 enum Terminal {
@@ -36,8 +63,8 @@ enum Terminal {
 }
 
 impl Reporter {
-    /// Reports in `format`, and into the file `metrics`.
-    pub fn new(format: Format, metrics: &Path) -> Self {
+    /// Reports in `format`, and into files of the run folder `root` once something happened.
+    pub fn new(format: Format, root: &Path) -> Self {
         use std::io::IsTerminal;
         let terminal = match format {
             Format::Human if std::io::stderr().is_terminal() => Terminal::Human(Human::new()),
@@ -46,15 +73,31 @@ impl Reporter {
         };
         Self {
             terminal,
-            metrics: MetricsFile::new(metrics),
+            metrics: MetricsFile::new(RunFolder::open(root).metrics()),
+            tensorboard: TensorBoardFile::new(root),
+            page: Page::default(),
         }
     }
 
-    /// Reports one event. A file of metrics that cannot be written is a warning, once.
+    /// Reports one event. A file that cannot be written is a warning, once.
     pub fn on(&mut self, event: &Event<'_>) {
         self.tell(event);
-        if let Some(message) = self.metrics.on(event) {
+        let problems = [
+            self.metrics.on(event),
+            self.tensorboard.on(event),
+            self.page.on(event),
+        ];
+        for message in problems.into_iter().flatten() {
             self.tell(&Event::Warning { message });
+        }
+    }
+
+    /// Puts the end of a run that failed onto record. The error itself is told elsewhere.
+    pub fn failed(&mut self, error: &RunError) {
+        let message = format!("the run stopped: {error}");
+        if self.page.run.is_some() {
+            self.metrics.on(&Event::Warning { message });
+            self.page.write();
         }
     }
 
@@ -65,4 +108,42 @@ impl Reporter {
             Terminal::Json(json) => json.on(event),
         }
     }
+}
+
+impl Page {
+    fn on(&mut self, event: &Event<'_>) -> Option<String> {
+        match event {
+            Event::Started { run, .. } => {
+                self.run = Some(run.clone());
+                None
+            }
+            Event::Validated { .. } | Event::Finished { .. } => self.write(),
+            _ => None,
+        }
+    }
+
+    /// Writes the page; the first failure of a row of them gives a message.
+    fn write(&mut self) -> Option<String> {
+        let run = self.run.as_deref()?;
+        let written = write_page(run, &run.join(REPORT_FILE), &mut self.pictures);
+        let told_before = std::mem::replace(&mut self.failed, written.is_err());
+        let error = written.err().filter(|_| !told_before)?;
+        Some(format!("the report is not up to date: {error}"))
+    }
+}
+
+/// Writes the page of a run, to `output` or into its folder, whole or not at all. Gives its path.
+///
+/// # Errors
+/// The run cannot be read, or the page not written.
+pub fn write_report(run: &Path, output: Option<&Path>) -> Result<PathBuf, ReportError> {
+    let path = output.map_or_else(|| run.join(REPORT_FILE), Path::to_path_buf);
+    write_page(run, &path, &mut Pictures::default())?;
+    Ok(path)
+}
+
+fn write_page(run: &Path, path: &Path, pictures: &mut Pictures) -> Result<(), ReportError> {
+    let history = History::read(run)?;
+    write_whole(path, page::page(&history, pictures).as_bytes())?;
+    Ok(())
 }

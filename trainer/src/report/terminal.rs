@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::{REPORT_FILE, memory};
 use crate::event::Event;
-use crate::loss::LossValues;
 use crate::metrics::Evaluation;
 
 const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
@@ -37,7 +37,7 @@ impl Human {
             }
             Event::Step { step, losses, .. } => {
                 self.bar.set_position(*step);
-                self.bar.set_message(losses_text(losses));
+                self.bar.set_message(format!("{losses}{}", memory_text()));
             }
             Event::Finished { .. } => {
                 self.bar.finish_and_clear();
@@ -70,6 +70,7 @@ impl Plain {
                 steps,
                 losses,
                 lr,
+                ..
             } => {
                 let due = self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY);
                 if due || step == steps {
@@ -77,9 +78,9 @@ impl Plain {
                     let rate = *step as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
                     let left = Duration::from_secs_f64((steps - step) as f64 / rate.max(1e-9));
                     eprintln!(
-                        "step {step}/{steps}  {rate:.2}/s  ETA {}  {}  lr {lr:.2e}",
+                        "step {step}/{steps}  {rate:.2}/s  ETA {}  {losses}  lr {lr:.2e}{}",
                         indicatif::HumanDuration(left),
-                        losses_text(losses)
+                        memory_text()
                     );
                 }
             }
@@ -108,14 +109,16 @@ impl Json {
                 steps,
                 losses,
                 lr,
+                pace,
             } => json!({"event": "step", "step": step, "steps": steps, "losses": losses,
-                "lr": lr}),
+                "lr": lr, "pace": pace, "memory_bytes": memory::resident_bytes()}),
             Event::Validated {
                 step,
                 evaluation,
                 grid,
+                snapshot,
             } => json!({"event": "validated", "step": step, "evaluation": evaluation,
-                "grid": grid}),
+                "grid": grid, "outputs": snapshot.outputs}),
             Event::Checkpoint { step, path } => {
                 json!({"event": "checkpoint", "step": step, "path": path})
             }
@@ -142,11 +145,10 @@ impl Json {
     }
 }
 
-fn losses_text(losses: &LossValues) -> String {
-    let named = losses
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.3}"));
-    named.collect::<Vec<_>>().join("  ")
+/// Memory of this program, which on the CPU holds the networks too.
+fn memory_text() -> String {
+    let text = |bytes| format!("  RAM {}", indicatif::HumanBytes(bytes));
+    memory::resident_bytes().map(text).unwrap_or_default()
 }
 
 fn headline(event: &Event<'_>) -> String {
@@ -170,11 +172,13 @@ fn headline(event: &Event<'_>) -> String {
             step,
             evaluation,
             grid,
+            ..
         } if evaluation.count == 0 => format!("step {step}: samples in {}", grid.display()),
         Event::Validated {
             step,
             evaluation,
             grid,
+            ..
         } => format!(
             "step {step}: validation PSNR {:.2} dB (input {:.2}), L1 {:.4}, samples in {}",
             evaluation.output.psnr,
@@ -218,9 +222,10 @@ fn summary(event: &Event<'_>) -> String {
         None => String::new(),
     };
     format!(
-        "{how} {step} steps in {}\n\n{table}samples  {}\nmodel    {}{back}\n\nopen it in a browser:\n  \
-         cargo xtask serve --model {}",
+        "{how} {step} steps in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\nopen it in \
+         a browser:\n  cargo xtask serve --model {}",
         indicatif::HumanDuration(*elapsed),
+        run.join(REPORT_FILE).display(),
         run.join("samples").display(),
         model.display(),
         model.display(),

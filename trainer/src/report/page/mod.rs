@@ -1,0 +1,343 @@
+//! `report.html`: a run on one page that needs nothing but itself. What is said and what is drawn
+//! is decided in `reading` and `figures`; here it becomes HTML.
+
+mod figures;
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::history::History;
+use super::pictures::{Picture, Pictures};
+use super::reading::{self, Finding, Verdict};
+use crate::metrics::Metrics;
+use figures::{Figure, figures};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The whole page.
+pub(super) fn page(history: &History, pictures: &mut Pictures) -> String {
+    let name = history.config["name"].as_str().unwrap_or("training run");
+    let name = escaped(name);
+    let sections = [
+        header(history, &name),
+        findings(&reading::read(history)),
+        warnings(history),
+        samples(history, &pictures.chosen(&history.samples)),
+        curves(history),
+        validation(history),
+        facts(history),
+        settings(history),
+    ];
+    let sections = sections.concat();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light \
+         dark\">\n<title>{name}: training report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <main>\n{sections}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+}
+
+/// Text inside elements and attributes.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+fn header(history: &History, name: &str) -> String {
+    let planned = history.planned_steps().unwrap_or(0);
+    let step = history.finished.map_or(history.step(), |end| end.step);
+    let state = match history.finished {
+        Some(end) if end.interrupted => "interrupted",
+        Some(_) => "finished",
+        None => "not finished",
+    };
+    let model = match history.is_cyclegan() {
+        true => "CycleGAN",
+        false => "pix2pix",
+    };
+    let net_g = escaped(&plain(&history.config["net_g"]));
+    format!(
+        "<header>\n<h1>{name}</h1>\n<p>{model}, {net_g} · <strong>{state}</strong> at step {} of \
+         {}</p>\n<progress value=\"{step}\" max=\"{}\" aria-label=\"Steps made\"></progress>\n\
+         </header>\n",
+        grouped(step),
+        grouped(planned),
+        planned.max(1)
+    )
+}
+
+fn findings(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return section(
+            "Reading",
+            "<p>Too few steps were made to say anything yet.</p>",
+        );
+    }
+    let mut cards = String::from("<ul class=\"findings\">\n");
+    for finding in findings {
+        let (class, word) = match finding.verdict {
+            Verdict::Good => ("good", "fine"),
+            Verdict::Note => ("note", "note"),
+            Verdict::Bad => ("bad", "act"),
+        };
+        let _ = writeln!(
+            cards,
+            "<li class=\"{class}\"><h3>{}<span>{word}</span></h3><p>{}</p></li>",
+            escaped(&finding.question),
+            escaped(&finding.answer)
+        );
+    }
+    cards.push_str("</ul>\n");
+    section("Reading", &cards)
+}
+
+fn warnings(history: &History) -> String {
+    if history.warnings.is_empty() {
+        return String::new();
+    }
+    let mut list = String::from("<ol class=\"warnings\">\n");
+    for (step, message) in &history.warnings {
+        let (step, message) = (grouped(*step), escaped(message));
+        let _ = writeln!(list, "<li><b>Step {step}</b> {message}</li>");
+    }
+    list.push_str("</ol>\n");
+    section("Warnings", &list)
+}
+
+fn samples(history: &History, pictures: &[(u64, Picture)]) -> String {
+    let Some((last, _)) = pictures.last() else {
+        return String::new();
+    };
+    let columns = match history.is_cyclegan() {
+        true => "real_A, fake_B, rec_A, idt_B | real_B, fake_A, rec_B, idt_A",
+        false => "input | output | target",
+    };
+    let mut figure = format!(
+        "<figure class=\"samples\">\n<div class=\"slider\"><label for=\"step\">Step <output \
+         id=\"shown\">{}</output></label>\n<input id=\"step\" type=\"range\" min=\"0\" max=\"{}\" \
+         value=\"{}\" step=\"1\"></div>\n<div class=\"grids\">\n",
+        grouped(*last),
+        pictures.len() - 1,
+        pictures.len() - 1
+    );
+    for (index, (step, picture)) in pictures.iter().enumerate() {
+        let hidden = if index + 1 < pictures.len() {
+            " hidden"
+        } else {
+            ""
+        };
+        let step = grouped(*step);
+        let _ = writeln!(
+            figure,
+            "<img{hidden} data-step=\"{step}\" width=\"{}\" height=\"{}\" alt=\"Samples at step \
+             {step}\" src=\"{}\">",
+            picture.width, picture.height, picture.uri
+        );
+    }
+    let _ = write!(
+        figure,
+        "</div>\n<figcaption>The same validation pictures each time: {columns}</figcaption>\n\
+         </figure>\n"
+    );
+    section("Samples over time", &figure)
+}
+
+fn curves(history: &History) -> String {
+    let drawn = figures(history);
+    let drawn: String = drawn.iter().filter_map(drawing).collect();
+    match drawn.is_empty() {
+        true => String::new(),
+        false => section(
+            "Curves",
+            &format!("<div class=\"charts\">\n{drawn}</div>\n"),
+        ),
+    }
+}
+
+fn drawing(figure: &Figure) -> Option<String> {
+    let svg = figure.chart.svg()?;
+    let mut legend = String::new();
+    if figure.chart.curves.len() > 1 {
+        legend.push_str("<p class=\"legend\">");
+        for (index, curve) in figure.chart.curves.iter().enumerate() {
+            let dashed = if curve.dashed { " dashed" } else { "" };
+            let name = escaped(&curve.name);
+            let _ = write!(
+                legend,
+                "<span class=\"curve-{}{dashed}\">{name}</span> ",
+                index % 4
+            );
+        }
+        legend.push_str("</p>\n");
+    }
+    Some(format!(
+        "<figure>\n<h3>{}</h3>\n{legend}{svg}\n<figcaption>{}</figcaption>\n</figure>\n",
+        escaped(&figure.chart.title),
+        escaped(&figure.caption)
+    ))
+}
+
+fn validation(history: &History) -> String {
+    let rows = history.validations.iter();
+    let Some(last) = rows.rev().find(|row| row.evaluation.count > 0) else {
+        return String::new();
+    };
+    let evaluation = &last.evaluation;
+    let has_depth = evaluation.output.depth.is_some();
+    let row = |name: &str, metrics: &Metrics| {
+        let mut cells = format!(
+            "<tr><th scope=\"row\">{name}</th><td>{:.4}</td><td>{:.2}</td><td>{:.4}</td>",
+            metrics.l1, metrics.psnr, metrics.ssim
+        );
+        if let Some(depth) = metrics.depth {
+            let _ = write!(
+                cells,
+                "<td>{:.1}</td><td>{:.1}</td><td>{:.4}</td><td>{:.4}</td>",
+                depth.mae, depth.rmse, depth.abs_rel, depth.delta1
+            );
+        } else if has_depth {
+            cells.push_str("<td>–</td><td>–</td><td>–</td><td>–</td>");
+        }
+        cells + "</tr>\n"
+    };
+    let depth_heads = match has_depth {
+        true => "<th>MAE</th><th>RMSE</th><th>relative error</th><th>within 1.25</th>",
+        false => "",
+    };
+    let table = format!(
+        "<div class=\"scroll\"><table class=\"numbers\">\n<caption>{} validation pictures at step {}. \
+         Lower L1 and higher PSNR and SSIM are better.</caption>\n<thead><tr><td></td><th>L1</th>\
+         <th>PSNR, dB</th><th>SSIM</th>{depth_heads}</tr></thead>\n<tbody>\n{}{}</tbody></table></div>\n",
+        evaluation.count,
+        grouped(last.step),
+        row("Untouched input", &evaluation.input),
+        row("Output", &evaluation.output),
+    );
+    section("Latest validation", &table)
+}
+
+/// Data set, device and speed.
+fn facts(history: &History) -> String {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let data = &history.config["data"];
+    let folders: Vec<String> = ["data", "a", "b", "photos"]
+        .iter()
+        .filter_map(|key| data[*key].as_str())
+        .map(str::to_string)
+        .collect();
+    let drawn = "façades that the program draws".to_string();
+    let folders = if folders.is_empty() {
+        drawn
+    } else {
+        folders.join(" and ")
+    };
+    rows.push(("Pictures", folders));
+    if let Some(task) = data["task"].as_str() {
+        rows.push(("Task", task.to_string()));
+    }
+    if let Some(direction) = data["direction"].as_str() {
+        rows.push(("Direction", direction.to_string()));
+    }
+    if let Some(started) = &history.started {
+        let of = if history.is_cyclegan() {
+            "pictures"
+        } else {
+            "pairs"
+        };
+        rows.push((
+            "Data set",
+            format!(
+                "{} {of} to train on, {} to validate",
+                grouped(started.train_pairs as u64),
+                grouped(started.validation_pairs as u64)
+            ),
+        ));
+        rows.push(("Device", started.device.clone()));
+        rows.push(("Trainer", started.version.clone()));
+    }
+    let pace = history.total_pace();
+    if pace.seconds > 0.0 {
+        let batch = history.config["batch"].as_f64().unwrap_or(1.0);
+        let rate = pace.steps_per_second();
+        let waiting = 100.0 * pace.data_seconds / pace.seconds;
+        rows.push((
+            "Speed",
+            format!(
+                "{rate:.2} steps/s, {:.2} samples/s; {waiting:.0}% of the time went into waiting for \
+                 pictures",
+                rate * batch
+            ),
+        ));
+        let seconds = std::time::Duration::from_secs_f64(pace.seconds);
+        let time = indicatif::HumanDuration(seconds).to_string();
+        rows.push(("Time in steps", time));
+    }
+    section("Data set, device, speed", &table(rows.into_iter()))
+}
+
+fn settings(history: &History) -> String {
+    let mut rows = Vec::new();
+    flattened(&mut rows, "", &history.config);
+    let rows = table(
+        rows.iter()
+            .map(|(key, value)| (key.as_str(), value.clone())),
+    );
+    let details = format!("<details>\n<summary>config.json</summary>\n{rows}</details>\n");
+    section("Settings", &details)
+}
+
+/// Leaves of an object with the way to them.
+fn flattened(rows: &mut Vec<(String, String)>, path: &str, value: &Value) {
+    let Some(fields) = value.as_object() else {
+        rows.push((path.to_string(), plain(value)));
+        return;
+    };
+    for (key, value) in fields {
+        let path = match path {
+            "" => key.clone(),
+            path => format!("{path}.{key}"),
+        };
+        flattened(rows, &path, value);
+    }
+}
+
+fn table<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
+    let rows = rows.map(|(name, value)| {
+        let (name, value) = (escaped(name), escaped(&value));
+        format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
+    });
+    format!(
+        "<table>\n<tbody>\n{}</tbody></table>\n",
+        rows.collect::<String>()
+    )
+}
+
+fn section(title: &str, content: &str) -> String {
+    format!("<section>\n<h2>{title}</h2>\n{content}</section>\n")
+}
+
+/// A value without quotes; `null` as a dash.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
