@@ -203,13 +203,15 @@ impl Run<'_> {
         let mut unread = Unread::new();
         let mut rates = RatePlan::new(config, self.progress.plateau);
         let mut step = self.progress.step;
-        while step < config.steps && !stop.load(Ordering::Relaxed) {
+        let mut stopping = stop.load(Ordering::Relaxed);
+        while step < config.steps && !stopping {
             let batch = self.next_batch(&mut loader, &training_device)?;
             self.device.seed(config.seed ^ (step + 1));
             let losses;
             (model, losses) = model.step(batch, step, rates.at(step));
             step += 1;
-            let is_last = step == config.steps || stop.load(Ordering::Relaxed);
+            stopping = stop.load(Ordering::Relaxed);
+            let is_last = step == config.steps || stopping;
             let sample = step.is_multiple_of(config.sample_every);
             let checkpoint = step.is_multiple_of(config.checkpoint_every);
             let now = is_last || sample || checkpoint || rates.wants_losses_after(step);
