@@ -25,6 +25,13 @@ pub enum Event<'a> {
         /// Folder of the run.
         run: PathBuf,
     },
+    /// The run goes on from a checkpoint.
+    Resumed {
+        /// Steps made so far.
+        step: u64,
+        /// The checkpoint's folder; `None` when there was none, so that the run begins again.
+        checkpoint: Option<PathBuf>,
+    },
     /// Steps were made and their losses read.
     Step {
         /// Steps made so far.

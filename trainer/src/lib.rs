@@ -11,6 +11,7 @@ pub mod device;
 pub mod diff_augment;
 pub mod ema;
 pub mod event;
+pub mod exact;
 pub mod export;
 pub mod export_pytorch;
 pub mod import;

@@ -1,9 +1,11 @@
 //! The pool of past fake pictures that CycleGAN's discriminators learn from (arXiv 1703.10593,
 //! section 4, after arXiv 1612.07828).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensorError, SafeTensors};
 
 /// Keeps up to `capacity` pictures.
 #[derive(Clone, Debug)]
@@ -48,6 +50,59 @@ impl ImagePool {
     pub fn pictures(&self) -> &[Tensor<4>] {
         &self.pictures
     }
+
+    /// The pictures as a safetensors file, for a checkpoint.
+    ///
+    /// # Errors
+    /// The file would be too large.
+    pub fn to_bytes(&self) -> Result<Bytes, SafeTensorError> {
+        let pictures: Vec<(Vec<usize>, Vec<u8>)> = self.pictures.iter().map(packed).collect();
+        let views = pictures
+            .iter()
+            .map(|(shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes))
+            .enumerate()
+            .map(|(index, view)| Ok((picture_name(index), view?)))
+            .collect::<Result<Vec<_>, SafeTensorError>>()?;
+        safetensors::serialize(views, None).map(Bytes::from_bytes_vec)
+    }
+
+    /// Takes the pictures that [`ImagePool::to_bytes`] packed, onto `device`.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn restore(&mut self, bytes: &[u8], device: &Device) -> Result<(), String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        if file.len() > self.capacity {
+            let (found, capacity) = (file.len(), self.capacity);
+            return Err(format!("{found} pictures, the pool holds {capacity}"));
+        }
+        let picture = |index| {
+            let name = picture_name(index);
+            let view = file.tensor(&name).map_err(|error| error.to_string())?;
+            if view.dtype() != Dtype::F32 || view.shape().len() != 4 {
+                return Err(format!("{name}: not a picture"));
+            }
+            let (values, _) = view.data().as_chunks::<4>();
+            let values: Vec<f32> = values
+                .iter()
+                .map(|&four| f32::from_le_bytes(four))
+                .collect();
+            let data = TensorData::new(values, view.shape().to_vec());
+            Ok(Tensor::from_data(data, device))
+        };
+        self.pictures = (0..file.len()).map(picture).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+}
+
+fn picture_name(index: usize) -> String {
+    format!("{index:05}")
+}
+
+fn packed(picture: &Tensor<4>) -> (Vec<usize>, Vec<u8>) {
+    let values = picture.to_data();
+    let bytes = values.iter::<f32>().flat_map(f32::to_le_bytes).collect();
+    (picture.dims().to_vec(), bytes)
 }
 
 #[cfg(test)]
@@ -69,6 +124,26 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let given = ImagePool::new(0).exchange(picture(3.0), &mut rng);
         assert_eq!(value(given), 3.0);
+    }
+
+    #[test]
+    fn a_pool_comes_back_from_its_file_as_it_was() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut pool = ImagePool::new(20);
+        for index in 0..13 {
+            pool.exchange(picture(index as f32 / 7.0), &mut rng);
+        }
+        let bytes = pool.to_bytes().expect("a file");
+        let values = |pool: &ImagePool| pool.pictures.iter().cloned().map(value).collect();
+        let mut restored = ImagePool::new(20);
+        restored.restore(&bytes, &Device::flex()).expect("a pool");
+        let (expected, found): (Vec<f32>, Vec<f32>) = (values(&pool), values(&restored));
+        assert_eq!(found, expected);
+        let mut small = ImagePool::new(12);
+        assert!(small.restore(&bytes, &Device::flex()).is_err());
+        let empty = ImagePool::new(5).to_bytes().expect("a file");
+        restored.restore(&empty, &Device::flex()).expect("a pool");
+        assert!(restored.pictures().is_empty());
     }
 
     #[test]

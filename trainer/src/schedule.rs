@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::exact::{Exact, Mean};
+
 /// How the learning rate changes, under the reference implementation's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,17 +79,21 @@ impl Schedule {
 /// Lowers the rate when a loss stops falling.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
-    factor: f64,
-    best: Option<f64>,
+    factor: Exact,
+    best: Option<Exact>,
     patience_used: u64,
+    /// Losses of the epoch so far.
+    #[serde(default)]
+    epoch: Mean,
 }
 
 impl Default for Plateau {
     fn default() -> Self {
         Self {
-            factor: 1.0,
+            factor: Exact(1.0),
             best: None,
             patience_used: 0,
+            epoch: Mean::default(),
         }
     }
 }
@@ -95,22 +101,34 @@ impl Default for Plateau {
 impl Plateau {
     /// The factor on the learning rates.
     pub fn factor(&self) -> f64 {
-        self.factor
+        self.factor.0
+    }
+
+    /// Takes the loss of a step.
+    pub fn add(&mut self, loss: f64) {
+        self.epoch.add(loss);
+    }
+
+    /// Judges the mean loss of the epoch, and begins another.
+    pub fn end_epoch(&mut self) {
+        if let Some(mean) = self.epoch.take() {
+            self.observe(mean);
+        }
     }
 
     /// Takes the mean loss of an epoch.
     pub fn observe(&mut self, loss: f64) {
         let improved = self
             .best
-            .is_none_or(|best| loss < best * (1.0 - PLATEAU_THRESHOLD));
+            .is_none_or(|best| loss < best.0 * (1.0 - PLATEAU_THRESHOLD));
         if improved {
-            self.best = Some(loss);
+            self.best = Some(Exact(loss));
             self.patience_used = 0;
             return;
         }
         self.patience_used += 1;
         if self.patience_used > PLATEAU_PATIENCE {
-            self.factor *= PLATEAU_FACTOR;
+            self.factor.0 *= PLATEAU_FACTOR;
             self.patience_used = 0;
         }
     }

@@ -3,16 +3,17 @@
 
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
-use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device, Tensor};
 use model::{Generator, Mode, NormStats};
 
+use crate::checkpoint::{Checkpoint, RunFolderError};
 use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::cyclegan::CycleGan;
 use crate::data::PairedBatch;
 use crate::ema::Ema;
 use crate::loss::Losses;
 use crate::pix2pix::Pix2Pix;
+use crate::pool::ImagePool;
 use crate::schedule::Rates;
 
 /// A model in training.
@@ -23,15 +24,20 @@ pub enum TrainingModel {
     CycleGan(Box<CycleGan>),
 }
 
-/// The name under which a checkpoint keeps the generator of a direction, or its average.
+const OPTIMIZER_G: &str = "optimizerG.bpk";
+const OPTIMIZER_D: &str = "optimizerD.bpk";
+const POOL_A: &str = "pool_A.safetensors";
+const POOL_B: &str = "pool_B.safetensors";
+
+/// The file in which a checkpoint keeps the generator of a direction, or its average.
 pub fn generator_file(model: ModelKind, direction: Direction, averaged: bool) -> &'static str {
     match (model, direction, averaged) {
-        (ModelKind::Pix2Pix, _, false) => "netG",
-        (ModelKind::Pix2Pix, _, true) => "netG_ema",
-        (ModelKind::CycleGan, Direction::AtoB, false) => "netG_A",
-        (ModelKind::CycleGan, Direction::AtoB, true) => "netG_A_ema",
-        (ModelKind::CycleGan, Direction::BtoA, false) => "netG_B",
-        (ModelKind::CycleGan, Direction::BtoA, true) => "netG_B_ema",
+        (ModelKind::Pix2Pix, _, false) => "netG.bpk",
+        (ModelKind::Pix2Pix, _, true) => "netG_ema.bpk",
+        (ModelKind::CycleGan, Direction::AtoB, false) => "netG_A.bpk",
+        (ModelKind::CycleGan, Direction::AtoB, true) => "netG_A_ema.bpk",
+        (ModelKind::CycleGan, Direction::BtoA, false) => "netG_B.bpk",
+        (ModelKind::CycleGan, Direction::BtoA, true) => "netG_B_ema.bpk",
     }
 }
 
@@ -122,51 +128,140 @@ impl TrainingModel {
         }
     }
 
-    /// Everything that a checkpoint keeps, by name.
-    pub fn records(&self) -> Vec<(&'static str, Result<Bytes, RecordError>)> {
-        let network = |module: ModuleRecord| module.into_bytes();
-        let optimizer = |optimizer: &ModuleOptimizer| optimizer.into_bytes();
-        let average = |ema: &Ema| ema.generator().clone().into_record().into_bytes();
-        let name = |direction, averaged| match self {
-            Self::Pix2Pix(_) => generator_file(ModelKind::Pix2Pix, direction, averaged),
-            Self::CycleGan(_) => generator_file(ModelKind::CycleGan, direction, averaged),
-        };
+    /// The files that a checkpoint keeps; each is made when its turn comes, so that no two are in
+    /// memory at once.
+    pub fn files(&self) -> Vec<CheckpointFile<'_>> {
+        match self {
+            Self::Pix2Pix(model) => {
+                let name = |averaged| generator_file(ModelKind::Pix2Pix, Direction::AtoB, averaged);
+                let mut files = vec![
+                    CheckpointFile::network(name(false), model.net_g.valid()),
+                    CheckpointFile::network("netD.bpk", model.net_d.valid()),
+                    CheckpointFile::optimizer(OPTIMIZER_G, &model.optimizer_g),
+                    CheckpointFile::optimizer(OPTIMIZER_D, &model.optimizer_d),
+                ];
+                let average = model.ema.as_ref().map(Ema::generator);
+                files.extend(average.map(|net| CheckpointFile::network(name(true), net.clone())));
+                files
+            }
+            Self::CycleGan(model) => {
+                let name =
+                    |direction, averaged| generator_file(ModelKind::CycleGan, direction, averaged);
+                let (a_to_b, b_to_a) = (Direction::AtoB, Direction::BtoA);
+                let (net_g, net_d) = (&model.generators, &model.discriminators);
+                let mut files = vec![
+                    CheckpointFile::network(name(a_to_b, false), net_g.a.valid()),
+                    CheckpointFile::network(name(b_to_a, false), net_g.b.valid()),
+                    CheckpointFile::network("netD_A.bpk", net_d.a.valid()),
+                    CheckpointFile::network("netD_B.bpk", net_d.b.valid()),
+                    CheckpointFile::optimizer(OPTIMIZER_G, &model.optimizer_g),
+                    CheckpointFile::optimizer(OPTIMIZER_D, &model.optimizer_d),
+                    CheckpointFile::pool(POOL_A, &model.pool_a),
+                    CheckpointFile::pool(POOL_B, &model.pool_b),
+                ];
+                if let Some((a, b)) = &model.ema {
+                    files.push(CheckpointFile::network(
+                        name(a_to_b, true),
+                        a.generator().clone(),
+                    ));
+                    files.push(CheckpointFile::network(
+                        name(b_to_a, true),
+                        b.generator().clone(),
+                    ));
+                }
+                files
+            }
+        }
+    }
+
+    /// Takes everything from a checkpoint that [`TrainingModel::files`] put into it.
+    ///
+    /// # Errors
+    /// A file is damaged, or of another network.
+    pub fn restore(&mut self, from: &Checkpoint) -> Result<(), RunFolderError> {
         let (a_to_b, b_to_a) = (Direction::AtoB, Direction::BtoA);
         match self {
             Self::Pix2Pix(model) => {
-                let mut records = vec![
-                    (
-                        name(a_to_b, false),
-                        network(model.net_g.valid().into_record()),
-                    ),
-                    ("netD", network(model.net_d.valid().into_record())),
-                    ("optimizerG", optimizer(&model.optimizer_g)),
-                    ("optimizerD", optimizer(&model.optimizer_d)),
-                ];
-                records.extend(
-                    model
-                        .ema
-                        .as_ref()
-                        .map(|ema| (name(a_to_b, true), average(ema))),
-                );
-                records
+                let name = |averaged| generator_file(ModelKind::Pix2Pix, a_to_b, averaged);
+                model.net_g = from.network(name(false), model.net_g.clone())?;
+                model.net_d = from.network("netD.bpk", model.net_d.clone())?;
+                model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
+                model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
+                restore_average(from, name(true), model.ema.as_mut(), &model.net_g)
             }
             Self::CycleGan(model) => {
-                let (net_g, net_d) = (&model.generators, &model.discriminators);
-                let mut records = vec![
-                    (name(a_to_b, false), network(net_g.a.valid().into_record())),
-                    (name(b_to_a, false), network(net_g.b.valid().into_record())),
-                    ("netD_A", network(net_d.a.valid().into_record())),
-                    ("netD_B", network(net_d.b.valid().into_record())),
-                    ("optimizerG", optimizer(&model.optimizer_g)),
-                    ("optimizerD", optimizer(&model.optimizer_d)),
-                ];
-                if let Some((a, b)) = &model.ema {
-                    records.push((name(a_to_b, true), average(a)));
-                    records.push((name(b_to_a, true), average(b)));
-                }
-                records
+                let name =
+                    |direction, averaged| generator_file(ModelKind::CycleGan, direction, averaged);
+                let (net_g, net_d) = (&mut model.generators, &mut model.discriminators);
+                net_g.a = from.network(name(a_to_b, false), net_g.a.clone())?;
+                net_g.b = from.network(name(b_to_a, false), net_g.b.clone())?;
+                net_d.a = from.network("netD_A.bpk", net_d.a.clone())?;
+                net_d.b = from.network("netD_B.bpk", net_d.b.clone())?;
+                model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
+                model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
+                let devices = net_g.a.devices();
+                let device = devices.first().cloned().unwrap_or_else(Device::flex);
+                from.pool(POOL_A, &mut model.pool_a, &device)?;
+                from.pool(POOL_B, &mut model.pool_b, &device)?;
+                let (ema_a, ema_b) = match &mut model.ema {
+                    Some((a, b)) => (Some(a), Some(b)),
+                    None => (None, None),
+                };
+                restore_average(from, name(a_to_b, true), ema_a, &net_g.a)?;
+                restore_average(from, name(b_to_a, true), ema_b, &net_g.b)
             }
+        }
+    }
+}
+
+/// An average is kept by the identities of the parameters that it follows, so it is restored into
+/// a copy of the network that has just been restored.
+fn restore_average(
+    from: &Checkpoint,
+    file: &str,
+    ema: Option<&mut Ema>,
+    net_g: &Generator,
+) -> Result<(), RunFolderError> {
+    if let Some(ema) = ema {
+        ema.set(from.network(file, net_g.valid())?);
+    }
+    Ok(())
+}
+
+/// A file of a checkpoint.
+pub struct CheckpointFile<'a> {
+    /// Its name.
+    pub name: String,
+    content: Content<'a>,
+}
+
+type Content<'a> = Box<dyn FnOnce() -> Result<Bytes, String> + 'a>;
+
+impl<'a> CheckpointFile<'a> {
+    /// Makes its content; waits for the device.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn bytes(self) -> Result<Bytes, String> {
+        (self.content)()
+    }
+
+    fn network(name: &str, network: impl Module + 'a) -> Self {
+        Self::new(name, move || network.into_record().into_bytes())
+    }
+
+    fn optimizer(name: &str, optimizer: &'a ModuleOptimizer) -> Self {
+        Self::new(name, || optimizer.into_bytes())
+    }
+
+    fn pool(name: &str, pool: &'a ImagePool) -> Self {
+        Self::new(name, || pool.to_bytes())
+    }
+
+    fn new<E: ToString>(name: &str, content: impl FnOnce() -> Result<Bytes, E> + 'a) -> Self {
+        Self {
+            name: name.to_string(),
+            content: Box::new(move || content().map_err(|error| error.to_string())),
         }
     }
 }

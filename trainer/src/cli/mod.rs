@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, anyhow};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::{NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::bench;
+use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
 use crate::config::{Direction, ModelKind, TrainArgs};
@@ -30,7 +31,7 @@ use crate::export::{ExportOptions, export_run};
 use crate::export_pytorch::export_pytorch;
 use crate::picture;
 use crate::report::{Format, Reporter};
-use crate::run::{self, Outcome, RunData};
+use crate::run::{self, Outcome, RunData, Start};
 
 /// Exit code of a command line that makes no sense; clap's own.
 const WRONG_USAGE: u8 = 2;
@@ -167,7 +168,14 @@ struct BenchArgs {
 
 /// Reads the command line, does the work and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(crate::recipes::expand(std::env::args_os().collect()));
+    let words = crate::recipes::expand(std::env::args_os().collect());
+    let matches = Cli::command().get_matches_from(words);
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let (Some(Command::Train(args)), Some(matches)) =
+        (&mut cli.command, matches.subcommand_matches("train"))
+    {
+        args.note_given(matches);
+    }
     let format = cli.format;
     // Without a command: `train` with its defaults, from the same definitions.
     let command = cli
@@ -205,19 +213,30 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
         recipe.check_data(&args.data)?;
     }
-    let unpaired = args.model == ModelKind::CycleGan;
-    let (train, validation) = args.data.open(args.seed, unpaired)?;
+    let resumed = args.resumed_run()?;
+    let saved = resumed
+        .map(|run| RunFolder::open(run).config())
+        .transpose()?;
+    let (model, pictures, seed) = match &saved {
+        Some(saved) => (saved.model, &saved.data, saved.seed),
+        None => (args.model, &args.data, args.seed),
+    };
+    let (train, validation) = pictures.open(seed, model == ModelKind::CycleGan)?;
     let data = RunData { train, validation };
     let chosen = args.device.open()?;
-    let config = args.decide(chosen.is_gpu, data.train.len())?;
-    let root = match &args.run {
-        Some(root) => root.clone(),
-        None => free_run_folder(&config.name),
+    let config = match &saved {
+        Some(saved) => args.resumed(saved, data.train.len())?,
+        None => args.decide(chosen.is_gpu, data.train.len())?,
+    };
+    let start = match (resumed, &args.run) {
+        (Some(root), _) => Start::Resumed(root.to_path_buf()),
+        (None, Some(root)) => Start::New(root.clone()),
+        (None, None) => Start::New(free_run_folder(&config.name)),
     };
     let stop = stop_flag()?;
-    let mut reporter = Reporter::new(format, &root);
+    let mut reporter = Reporter::new(format, start.root());
     let device = (&chosen.device, chosen.name.as_str());
-    let outcome = run::train(&config, data, device, &root, &stop, &mut |event| {
+    let outcome = run::train(&config, data, device, &start, &stop, &mut |event| {
         reporter.on(event);
     });
     let outcome = outcome.inspect_err(|error| reporter.failed(error))?;

@@ -1,16 +1,18 @@
 //! The flags of `train`. Each default is written here, once, or in [`TrainArgs::decide`] where
 //! it depends on the model or the device.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, ValueEnum};
 use model::{
     Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Upsample,
     WeightsDtype,
 };
 
 use super::words::{not_negative, one_of, positive, rate};
-use super::{ConfigError, DataArgs, ModelKind, PhotoTask, TrainConfig};
+use super::{ConfigError, DataArgs, ModelKind, PhotoTask, ResumeError, TrainConfig};
 use crate::device::DeviceChoice;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
@@ -193,18 +195,32 @@ pub struct TrainArgs {
     /// Folder of the run [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
+    /// Go on with the run in this folder, or in --run, with its settings; --steps or --epochs may
+    /// be raised
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub resume: Option<Option<PathBuf>>,
     /// Steps between sample grids and validations [default: a tenth of all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub sample_every: Option<u64>,
     /// Steps between checkpoints [default: a tenth of all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub checkpoint_every: Option<u64>,
+    /// Last checkpoints to keep
+    #[arg(long, value_name = "N", default_value_t = super::KEEP, value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: u32,
+    /// Also keep the checkpoint that did best: by the PSNR of the validation pictures, without
+    /// pairs by the losses since the last samples
+    #[arg(long)]
+    pub keep_best: bool,
     /// Threads that prepare pictures [default: 1 on a CPU, 8 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
     /// How the exported model stores its weights
     #[arg(long, value_name = "NAME", default_value = "f16", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     pub weights: WeightsDtype,
+    /// Flags that were on the command line, by their field's name: see [`TrainArgs::note_given`].
+    #[arg(skip)]
+    pub given: BTreeSet<String>,
 }
 
 fn gan_mode(text: &str) -> Result<GanMode, String> {
@@ -272,6 +288,40 @@ impl TrainArgs {
     /// # Errors
     /// See [`ConfigError`].
     pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {
+        let config = self.undecided(on_gpu, training_pairs);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Remembers which flags were on the command line, as opposed to left at their defaults.
+    pub fn note_given(&mut self, matches: &ArgMatches) {
+        let ids = matches.ids().map(clap::Id::as_str);
+        let given = ids.filter(|id| {
+            // Groups have no source of their own.
+            matches.try_contains_id(id).unwrap_or(false)
+                && matches.value_source(id) == Some(ValueSource::CommandLine)
+        });
+        self.given = given.map(str::to_string).collect();
+    }
+
+    /// The folder of the run to go on with, if that is wanted.
+    ///
+    /// # Errors
+    /// No run is named, or two are.
+    pub fn resumed_run(&self) -> Result<Option<&Path>, ResumeError> {
+        match (&self.resume, &self.run) {
+            (None, _) => Ok(None),
+            (Some(Some(resume)), Some(run)) if resume != run => Err(ResumeError::TwoRuns {
+                resume: resume.display().to_string(),
+                run: run.display().to_string(),
+            }),
+            (Some(Some(run)), _) | (Some(None), Some(run)) => Ok(Some(run)),
+            (Some(None), None) => Err(ResumeError::NoRun),
+        }
+    }
+
+    /// Every setting, whether or not they go together.
+    pub(super) fn undecided(&self, on_gpu: bool, training_pairs: usize) -> TrainConfig {
         let defaults = Defaults::of(self.model, on_gpu);
         let (schedule, steps) = self.schedule(&defaults, training_pairs);
         let scaled = (f64::from(self.size) * LOAD_SIZE_FACTOR).round() as u32;
@@ -280,7 +330,7 @@ impl TrainArgs {
             _ => NormStats::Running,
         };
         let base = self.base.unwrap_or(defaults.base);
-        let config = TrainConfig {
+        TrainConfig {
             name: self.name(),
             model: self.model,
             data: self.data.clone(),
@@ -325,18 +375,22 @@ impl TrainArgs {
             seed: self.seed,
             sample_every: self.sample_every.unwrap_or((steps / 10).max(1)),
             checkpoint_every: self.checkpoint_every.unwrap_or((steps / 10).max(1)),
+            keep: self.keep,
+            keep_best: self.keep_best,
             workers: self.workers.unwrap_or(defaults.workers),
             weights: self.weights,
-        };
-        config.check()?;
-        Ok(config)
+        }
+    }
+
+    /// Steps of an epoch.
+    pub(super) fn batches(&self, training_pairs: usize) -> u64 {
+        let batches = (training_pairs as u64).div_ceil(u64::from(self.batch));
+        batches.max(1)
     }
 
     /// The plan of learning rates and the number of steps.
     fn schedule(&self, defaults: &Defaults, training_pairs: usize) -> (Schedule, u64) {
-        let batches = (training_pairs as u64)
-            .div_ceil(u64::from(self.batch))
-            .max(1);
+        let batches = self.batches(training_pairs);
         let schedule = |unit_steps, constant, decay, decay_every| Schedule {
             policy: self.lr_policy,
             unit_steps,

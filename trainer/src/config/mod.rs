@@ -17,10 +17,16 @@ use crate::schedule::Schedule;
 
 pub mod args;
 mod data;
+mod resume;
+pub mod stored;
 pub mod words;
 
 pub use args::TrainArgs;
 pub use data::{DataArgs, Direction, PhotoTask, Preprocess};
+pub use resume::ResumeError;
+
+/// Checkpoints that are kept unless the user says otherwise.
+const KEEP: u32 = 2;
 
 /// What learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -112,10 +118,20 @@ pub struct TrainConfig {
     pub sample_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+    /// Last checkpoints that are kept.
+    #[serde(default = "kept_by_default")]
+    pub keep: u32,
+    /// Whether the best checkpoint is kept too.
+    #[serde(default)]
+    pub keep_best: bool,
     /// Loader threads.
     pub workers: u32,
     /// Storage of exported weights.
     pub weights: WeightsDtype,
+}
+
+fn kept_by_default() -> u32 {
+    KEEP
 }
 
 /// Settings that contradict each other.

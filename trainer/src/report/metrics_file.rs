@@ -139,7 +139,7 @@ impl MetricsFile {
                 seconds: elapsed.as_secs_f64(),
                 interrupted: *interrupted,
             },
-            Event::Checkpoint { .. } => return None,
+            Event::Checkpoint { .. } | Event::Resumed { .. } => return None,
         })
     }
 }

@@ -35,6 +35,11 @@ impl Human {
                 self.bar
                     .set_draw_target(indicatif::ProgressDrawTarget::stderr_with_hz(4));
             }
+            Event::Resumed { step, .. } => {
+                self.bar.set_position(*step);
+                self.bar.reset_eta();
+                self.bar.println(headline(event));
+            }
             Event::Step { step, losses, .. } => {
                 self.bar.set_position(*step);
                 self.bar.set_message(format!("{losses}{}", memory_text()));
@@ -52,6 +57,7 @@ impl Human {
 /// Lines of text.
 pub(super) struct Plain {
     started: Instant,
+    first_step: u64,
     told: Option<Instant>,
 }
 
@@ -59,6 +65,7 @@ impl Plain {
     pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
+            first_step: 0,
             told: None,
         }
     }
@@ -75,7 +82,8 @@ impl Plain {
                 let due = self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY);
                 if due || step == steps {
                     self.told = Some(Instant::now());
-                    let rate = *step as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+                    let made = step.saturating_sub(self.first_step);
+                    let rate = made as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
                     let left = Duration::from_secs_f64((steps - step) as f64 / rate.max(1e-9));
                     eprintln!(
                         "step {step}/{steps}  {rate:.2}/s  ETA {}  {losses}  lr {lr:.2e}{}",
@@ -83,6 +91,11 @@ impl Plain {
                         memory_text()
                     );
                 }
+            }
+            Event::Resumed { step, .. } => {
+                self.first_step = *step;
+                self.started = Instant::now();
+                eprintln!("{}", headline(event));
             }
             Event::Finished { .. } => println!("{}", summary(event)),
             _ => eprintln!("{}", headline(event)),
@@ -104,6 +117,9 @@ impl Json {
                 run,
             } => json!({"event": "started", "device": device, "train_pairs": train_pairs,
                 "validation_pairs": validation_pairs, "run": run, "config": config}),
+            Event::Resumed { step, checkpoint } => {
+                json!({"event": "resumed", "step": step, "checkpoint": checkpoint})
+            }
             Event::Step {
                 step,
                 steps,
@@ -168,6 +184,10 @@ fn headline(event: &Event<'_>) -> String {
             config.base,
             run.display()
         ),
+        Event::Resumed { step, checkpoint } => match checkpoint {
+            Some(path) => format!("step {step}: resumed from {}", path.display()),
+            None => "no checkpoint yet: begins again".to_string(),
+        },
         Event::Validated {
             step,
             evaluation,

@@ -1,0 +1,154 @@
+//! Reads `config.json`, and says which key is wrong when one is.
+
+use clap::{Args, Command, FromArgMatches};
+use serde_json::{Map, Value};
+
+use super::{TrainArgs, TrainConfig};
+
+/// Keys whose values are objects with keys of their own.
+const NESTED: [&str; 3] = ["data", "schedule", "diff_augment"];
+
+/// The settings in `bytes`.
+///
+/// # Errors
+/// What is wrong, for people: the key and what to do about it.
+pub fn read(bytes: &[u8]) -> Result<TrainConfig, String> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| format!("not JSON ({error}); restore the file"))?;
+    let Value::Object(found) = &value else {
+        return Err("not a JSON object; restore the file".to_string());
+    };
+    if let Some(example) = example() {
+        check(found, &example, &example, None)?;
+    }
+    serde_json::from_value(value).map_err(|error| format!("{error}; restore the file"))
+}
+
+/// Settings with every key, all valid.
+fn example() -> Option<Map<String, Value>> {
+    let command = TrainArgs::augment_args(Command::new("train"));
+    let matches = command.try_get_matches_from(["train"]).ok()?;
+    let args = TrainArgs::from_arg_matches(&matches).ok()?;
+    match serde_json::to_value(args.decide(false, 1).ok()?).ok()? {
+        Value::Object(example) => Some(example),
+        _ => None,
+    }
+}
+
+/// Checks the keys of `found`, the settings or their part `inside`, against those of `known`.
+fn check(
+    found: &Map<String, Value>,
+    known: &Map<String, Value>,
+    example: &Map<String, Value>,
+    inside: Option<&str>,
+) -> Result<(), String> {
+    for (key, value) in found {
+        let name = inside.map_or(key.clone(), |outer| format!("{outer}.{key}"));
+        let Some(known_value) = known.get(key) else {
+            let nearest = nearest(key, known.keys());
+            return Err(format!(
+                "no setting is called \"{name}\"; the nearest is \"{nearest}\": correct or remove it"
+            ));
+        };
+        match (value, known_value) {
+            (Value::Object(found), Value::Object(known)) if NESTED.contains(&key.as_str()) => {
+                check(found, known, example, Some(key))?;
+            }
+            _ => check_type(key, value, example, inside)
+                .map_err(|error| format!("\"{name}\": {error}; correct it"))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether the settings that are all valid stay so with this one value.
+fn check_type(
+    key: &str,
+    value: &Value,
+    example: &Map<String, Value>,
+    inside: Option<&str>,
+) -> Result<(), serde_json::Error> {
+    let mut tried = example.clone();
+    let part = match inside {
+        Some(outer) => tried.get_mut(outer).and_then(Value::as_object_mut),
+        None => Some(&mut tried),
+    };
+    if let Some(part) = part {
+        part.insert(key.to_string(), value.clone());
+    }
+    serde_json::from_value::<TrainConfig>(Value::Object(tried)).map(|_| ())
+}
+
+fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> &'a str {
+    let by_distance = known.min_by_key(|candidate| distance(key, candidate));
+    by_distance.map_or("", String::as_str)
+}
+
+/// Letters to insert, delete or replace (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(change: impl FnOnce(&mut Map<String, Value>)) -> Result<TrainConfig, String> {
+        let mut config = example().expect("an example");
+        change(&mut config);
+        read(&serde_json::to_vec(&config).expect("JSON"))
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+        assert!(changed(|_| ()).is_ok());
+        let error = changed(|config| {
+            config.insert("lamda_l1".to_string(), Value::from(10));
+        });
+        let error = error.expect_err("refused");
+        assert!(error.contains("\"lamda_l1\"") && error.contains("\"lambda_l1\""));
+        let error = changed(|config| {
+            config["data"]["directon"] = Value::from("AtoB");
+        });
+        let error = error.expect_err("refused");
+        assert!(error.contains("\"data.directon\"") && error.contains("\"direction\""));
+    }
+
+    #[test]
+    fn an_ill_typed_key_is_named_with_what_it_should_be() {
+        for (key, value, expected) in [
+            ("batch", Value::from("four"), "u32"),
+            ("ema", Value::from(true), "f64"),
+            ("net_g", Value::from("unet_7"), "unet_256"),
+            ("data", Value::from(3), "DataArgs"),
+        ] {
+            let error = changed(|config| {
+                config.insert(key.to_string(), value);
+            });
+            let error = error.expect_err("refused");
+            let names = error.contains(&format!("\"{key}\"")) && error.contains(expected);
+            assert!(names, "{error}");
+        }
+        let error = changed(|config| config["schedule"]["decay"] = Value::from(-1));
+        assert!(error.expect_err("refused").contains("\"schedule.decay\""));
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let error = changed(|config| {
+            config.remove("batch");
+        });
+        assert!(error.expect_err("refused").contains("`batch`"));
+    }
+}

@@ -1,0 +1,134 @@
+//! What is kept of a run: checkpoints on the way, the model at the end. A full disk costs no
+//! more than what could not be written.
+
+use std::path::PathBuf;
+
+use super::validation::VALIDATION_PAIRS;
+use super::{Outcome, Run, RunError};
+use crate::checkpoint::{Best, RunFolderError};
+use crate::config::Direction;
+use crate::event::Event;
+use crate::exact::Exact;
+use crate::export::{Trained, export_generator};
+use crate::metrics::Evaluation;
+use crate::training_model::TrainingModel;
+
+impl Run<'_> {
+    /// Writes samples and says whether the run never did better. Samples that cannot be written
+    /// are left out, with a warning.
+    pub(super) fn sample_and_judge(&mut self, model: &TrainingModel) -> bool {
+        let evaluation = match self.sample(model, VALIDATION_PAIRS) {
+            Ok(evaluation) => evaluation,
+            Err(error) => {
+                self.warn(format!("no samples of this step: {error}"));
+                return false;
+            }
+        };
+        self.config.keep_best && self.is_best(&evaluation)
+    }
+
+    /// Whether the step did better than the best one kept.
+    fn is_best(&mut self, evaluation: &Evaluation) -> bool {
+        let losses = self.progress.since_sample.take();
+        let score = match evaluation.count {
+            0 => losses.map(|loss| -loss),
+            _ => Some(evaluation.output.psnr),
+        };
+        let Some(score) = score.map(Exact) else {
+            return false;
+        };
+        let best = self.folder.best();
+        let is_best = best.is_none_or(|best| score > best.score);
+        if is_best {
+            let step = self.progress.step;
+            self.new_best = Some(Best { step, score });
+        }
+        is_best
+    }
+
+    /// Writes a checkpoint; if that fails, warns, and the next one is the next try.
+    pub(super) fn try_checkpoint(&mut self, model: &TrainingModel) {
+        if let Err(error) = self.checkpoint(model) {
+            let kept = match self.saved {
+                Some(step) => format!("the last checkpoint is that of step {step}"),
+                None => "there is no checkpoint yet".to_string(),
+            };
+            self.warn(format!(
+                "no checkpoint of this step: {error}; {kept}, the run goes on"
+            ));
+        }
+        self.new_best = None;
+    }
+
+    fn checkpoint(&mut self, model: &TrainingModel) -> Result<(), RunFolderError> {
+        let step = self.progress.step;
+        if self.saved != Some(step) {
+            let path = self.folder.save(model, &self.progress, self.config.keep)?;
+            self.saved = Some(step);
+            (self.listen)(&Event::Checkpoint { step, path });
+        }
+        match self.new_best.take() {
+            Some(best) => self.folder.mark_best(best),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves everything, judges the result and exports the model.
+    pub(super) fn finish(mut self, model: &TrainingModel) -> Result<Outcome, RunError> {
+        let step = self.progress.step;
+        let interrupted = step < self.config.steps;
+        self.checkpoint(model)?;
+        if self.config.keep_best && !interrupted {
+            // On the pairs that the steps before were judged on.
+            let evaluation = self.judge(model, VALIDATION_PAIRS);
+            if self.is_best(&evaluation) {
+                self.checkpoint(model)?;
+            }
+        }
+        let evaluation = self.last_evaluation(model, interrupted);
+        let export = |direction, output: PathBuf| -> Result<Option<PathBuf>, RunError> {
+            let Some(generator) = model.generator(direction) else {
+                return Ok(None);
+            };
+            let trained = Trained {
+                config: self.config,
+                direction,
+                steps: step,
+                evaluation: &evaluation,
+            };
+            export_generator(&trained, &generator, &output)?;
+            Ok(Some(output))
+        };
+        export(Direction::AtoB, self.folder.export())?;
+        let model_back = export(Direction::BtoA, self.folder.export_back())?;
+        (self.listen)(&Event::Finished {
+            step,
+            elapsed: self.started.elapsed(),
+            interrupted,
+            evaluation: &evaluation,
+            model: self.folder.export(),
+            model_back,
+            run: self.folder.root().to_path_buf(),
+        });
+        Ok(match interrupted {
+            true => Outcome::Interrupted,
+            false => Outcome::Finished,
+        })
+    }
+
+    fn last_evaluation(&mut self, model: &TrainingModel, interrupted: bool) -> Evaluation {
+        let pairs = match (interrupted, self.validated) {
+            (true, Some((step, evaluation))) if step == self.progress.step => return evaluation,
+            (true, _) => VALIDATION_PAIRS,
+            (false, _) => self.validation.len(),
+        };
+        self.sample(model, pairs).unwrap_or_else(|error| {
+            self.warn(format!("no samples of the last step: {error}"));
+            Evaluation::default()
+        })
+    }
+
+    fn warn(&mut self, message: String) {
+        (self.listen)(&Event::Warning { message });
+    }
+}

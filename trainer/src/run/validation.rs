@@ -1,0 +1,84 @@
+//! How a run is judged, and shown: the same validation pictures each time.
+
+use image::RgbImage;
+use model::{Generator, Mode, Raster};
+
+use super::{Run, RunError};
+use crate::config::Direction;
+use crate::data::Pair;
+use crate::event::Event;
+use crate::metrics::Evaluation;
+use crate::picture::write_rgb_png;
+use crate::snapshot::Snapshot;
+use crate::training_model::TrainingModel;
+use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
+
+/// Pairs in a sample grid.
+const GRID_ROWS: usize = 4;
+/// Pairs judged during the run; the end judges all.
+pub(super) const VALIDATION_PAIRS: usize = 16;
+
+impl Run<'_> {
+    /// Judges the model on `pairs` pairs and writes a sample grid.
+    pub(super) fn sample(
+        &mut self,
+        model: &TrainingModel,
+        pairs: usize,
+    ) -> Result<Evaluation, RunError> {
+        if self.validation.is_empty() {
+            return Ok(Evaluation::default());
+        }
+        let step = self.progress.step;
+        let evaluation = self.judge(model, pairs);
+        let path = self.folder.samples().join(format!("{step:08}.png"));
+        write_rgb_png(&path, self.grid(model))?;
+        (self.listen)(&Event::Validated {
+            step,
+            evaluation: &evaluation,
+            grid: path,
+            snapshot: &Snapshot::take(model, self.config, &self.validation, self.device),
+        });
+        self.validated = Some((step, evaluation));
+        Ok(evaluation)
+    }
+
+    /// Judges the model on `pairs` pairs; without pairs there is no target to compare with.
+    pub(super) fn judge(&mut self, model: &TrainingModel, pairs: usize) -> Evaluation {
+        let (Some(net_g), None) = (
+            model.generator(Direction::AtoB),
+            model.generator(Direction::BtoA),
+        ) else {
+            return Evaluation::default();
+        };
+        let mut problems = Vec::new();
+        let frame = self.config.validation_frame();
+        let translate = |pair: &Pair| self.translate(&net_g, &pair.real_a);
+        let rows = judge(&self.validation, frame, pairs, translate, |error| {
+            problems.push(error);
+        });
+        self.warn_of(&problems);
+        Evaluation::from_rows(&rows)
+    }
+
+    fn grid(&self, model: &TrainingModel) -> RgbImage {
+        let (source, frame) = (&self.validation, self.config.validation_frame());
+        let there = model.generator(Direction::AtoB);
+        match (there, model.generator(Direction::BtoA)) {
+            (Some(net_g), Some(back)) => {
+                let translate =
+                    |net_g: &Generator, picture: &Raster| self.translate(net_g, picture);
+                cycle_grid(source, frame, GRID_ROWS, (&net_g, &back), translate)
+            }
+            (Some(net_g), None) => {
+                let translate = |pair: &Pair| self.translate(&net_g, &pair.real_a);
+                sample_grid(source, frame, GRID_ROWS, translate)
+            }
+            (None, _) => RgbImage::new(1, 1),
+        }
+    }
+
+    fn translate(&self, net_g: &Generator, picture: &Raster) -> Raster {
+        let mode = Mode::Inference(self.config.norm_stats);
+        translate_raster(net_g, mode, picture, self.device)
+    }
+}
