@@ -57,8 +57,11 @@ fn import(name: &str, norm_stats: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The name of a model, and that of what PyTorch computed.
+type Served = (String, &'static str);
+
 /// A page that serves every generator with either kind of statistics.
-fn reference_site() -> Result<(Site, TempDir, Vec<(String, &'static str)>)> {
+fn reference_site() -> Result<(Site, TempDir, Vec<Served>)> {
     let home = tempfile::tempdir()?;
     let mut models = Vec::new();
     for name in generators()? {
