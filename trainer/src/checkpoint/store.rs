@@ -41,6 +41,9 @@ pub struct Progress {
     /// Reconstruction losses since the last sample, where they decide which step is best.
     #[serde(default)]
     pub since_sample: Mean,
+    /// The best step so far, if the run keeps it.
+    #[serde(default)]
+    pub best: Option<Best>,
     /// Pairs that the run learns from; their order follows from it.
     #[serde(default)]
     pub train_pairs: Option<usize>,

@@ -37,13 +37,25 @@ impl Run<'_> {
         let Some(score) = score.map(Exact) else {
             return false;
         };
-        let best = self.folder.best();
-        let is_best = best.is_none_or(|best| score > best.score);
+        let is_best = self.progress.best.is_none_or(|best| score > best.score);
         if is_best {
             let step = self.progress.step;
-            self.new_best = Some(Best { step, score });
+            self.progress.best = Some(Best { step, score });
         }
         is_best
+    }
+
+    /// Finds out which checkpoint is the best one, also if the run died before it was marked.
+    pub(super) fn restore_best(&mut self) -> Result<(), RunFolderError> {
+        let marked = self.folder.best();
+        let is_past = |best: &Best| best.step <= self.progress.step;
+        let known = [marked.filter(is_past), self.progress.best];
+        let by_score = |a: &Best, b: &Best| a.score.0.total_cmp(&b.score.0);
+        self.progress.best = known.into_iter().flatten().max_by(by_score);
+        match self.progress.best {
+            Some(best) if Some(best) != marked => self.folder.mark_best(best),
+            _ => Ok(()),
+        }
     }
 
     /// Writes a checkpoint; if that fails, warns, and the next one is the next try.
@@ -56,8 +68,8 @@ impl Run<'_> {
             self.warn(format!(
                 "no checkpoint of this step: {error}; {kept}, the run goes on"
             ));
+            self.progress.best = self.folder.best();
         }
-        self.new_best = None;
     }
 
     fn checkpoint(&mut self, model: &TrainingModel) -> Result<(), RunFolderError> {
@@ -67,9 +79,9 @@ impl Run<'_> {
             self.saved = Some(step);
             (self.listen)(&Event::Checkpoint { step, path });
         }
-        match self.new_best.take() {
-            Some(best) => self.folder.mark_best(best),
-            None => Ok(()),
+        match self.progress.best {
+            Some(best) if best.step == step => self.folder.mark_best(best),
+            _ => Ok(()),
         }
     }
 

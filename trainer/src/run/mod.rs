@@ -14,7 +14,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use crate::checkpoint::{Best, Progress, RunFolder, RunFolderError, RunLock};
+use crate::checkpoint::{Progress, RunFolder, RunFolderError, RunLock};
 use crate::config::TrainConfig;
 use crate::data::inspect;
 use crate::data::loader::{Loader, LoaderConfig};
@@ -167,7 +167,6 @@ pub fn train(
         progress: Progress::default(),
         saved: None,
         validated: None,
-        new_best: None,
         started: Instant::now(),
     };
     run.warn_of(&unreadable);
@@ -199,8 +198,6 @@ struct Run<'a> {
     saved: Option<u64>,
     /// Step and result of the last validation.
     validated: Option<(u64, Evaluation)>,
-    /// What the checkpoint of this step is to be marked as.
-    new_best: Option<Best>,
     started: Instant,
 }
 

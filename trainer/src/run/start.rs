@@ -57,6 +57,7 @@ impl Run<'_> {
             });
         }
         self.saved = Some(step);
+        self.restore_best()?;
         self.folder
             .rewind_metrics(step, step >= self.config.steps)?;
         self.folder.write_config(self.config)?;
