@@ -105,11 +105,21 @@ pub fn find_browser() -> Result<PathBuf> {
 
 /// Installs what the tests need from the system's own packages.
 pub fn ensure_system_packages() -> Result<()> {
+    ensure_python_venv()?;
     if find_browser().is_err() && env::var_os(BROWSER_VARIABLE).is_none() && may_install_packages()
     {
         install_packages(&["chromium"])?;
     }
     find_browser().map(drop)
+}
+
+/// The tests read event files with TensorBoard, which comes from PyPI.
+fn ensure_python_venv() -> Result<()> {
+    let found = output(Command::new("python3").args(["-c", "import ensurepip, venv"]));
+    if found.is_ok_and(|said| said.is_some()) || !may_install_packages() {
+        return Ok(());
+    }
+    install_packages(&["python3-venv"])
 }
 
 fn may_install_packages() -> bool {
