@@ -112,6 +112,9 @@ pub fn ensure_system_packages() -> Result<()> {
     if !has_software_vulkan() {
         missing.push("mesa-vulkan-drivers");
     }
+    if !has_python_venv() {
+        missing.push("python3-venv");
+    }
     if !missing.is_empty() && may_install_packages() {
         install_packages(&missing)?;
     }
@@ -129,6 +132,13 @@ fn has_software_vulkan() -> bool {
         let name = driver.file_name();
         name.to_string_lossy().starts_with("lvp_icd")
     })
+}
+
+/// The tests read event files with TensorBoard, which comes from PyPI into an environment of
+/// its own.
+fn has_python_venv() -> bool {
+    let found = output(Command::new("python3").args(["-c", "import ensurepip, venv"]));
+    found.is_ok_and(|said| said.is_some())
 }
 
 fn may_install_packages() -> bool {

@@ -61,6 +61,7 @@ pub fn translated(folder: &Path, input: &str) -> std::path::PathBuf {
         input,
         "--output",
         "out",
+        "--overwrite",
         "--device",
         "cpu",
     ];
