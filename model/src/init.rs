@@ -23,7 +23,11 @@ pub enum InitType {
 /// biases at zero. Draws from the device's random stream: seed it with `Device::seed` first.
 pub fn init_weights<M: Module>(module: M, init: InitType, gain: f64) -> M {
     let path = Vec::new();
-    module.map(&mut WeightInit { init, gain, path })
+    // Biases too exist from now on: copies of a parameter that does not exist yet share what is
+    // decided about it, so freezing a copy of a fresh network would freeze the network's biases.
+    module
+        .map(&mut WeightInit { init, gain, path })
+        .materialize()
 }
 
 struct WeightInit {
