@@ -52,7 +52,7 @@ fn picture(width: usize, height: usize) -> Raster {
     let value = |channel: usize, x: usize, y: usize| {
         let (fx, fy) = (x as f32, y as f32);
         let wave = (fx / (17.0 + channel as f32)).sin() + (fy / 23.0 + fx / 61.0).cos();
-        let edge = if (x / 37 + y / 53) % 2 == 0 {
+        let edge = if (x / 37 + y / 53).is_multiple_of(2) {
             0.25
         } else {
             -0.25
