@@ -1,9 +1,14 @@
 //! Every network that can be configured takes and gives the shapes that it says.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
+use model::discriminator::DiscriminatorNetwork;
 use model::state::{load_state, shapes_of, state_of};
 use model::{
     Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
@@ -175,4 +180,20 @@ fn a_state_that_was_read_can_be_loaded() {
     let state = state_of(&drawn);
     let loaded = load_state(config.init(&device), state.clone()).expect("the same network");
     assert_eq!(state_of(&loaded.no_grad()), state);
+}
+
+#[test]
+fn freezing_a_copy_of_a_fresh_network_leaves_the_network_free_to_learn() {
+    let device = Device::flex().autodiff();
+    let config = discriminator(DiscriminatorArch::Basic, Patches::Overlapping);
+    let net_d = init_weights(config.init(&device), InitType::Normal, 0.02);
+    let frozen = net_d.clone().no_grad();
+    let picture = Tensor::<4>::ones([1, 6, 64, 64], &device);
+    frozen.forward(picture.clone(), INFERENCE).sum().into_data();
+    let gradients = net_d.forward(picture, INFERENCE).sum().backward();
+    let DiscriminatorNetwork::Patchgan(patchgan) = &net_d.network else {
+        panic!("the basic network is a PatchGAN");
+    };
+    let bias = patchgan.head.bias.as_ref().expect("the head has a bias");
+    assert!(bias.val().grad(&gradients).is_some());
 }
