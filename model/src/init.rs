@@ -23,11 +23,7 @@ pub enum InitType {
 /// biases at zero. Draws from the device's random stream: seed it with `Device::seed` first.
 pub fn init_weights<M: Module>(module: M, init: InitType, gain: f64) -> M {
     let path = Vec::new();
-    // Biases too exist from now on: copies of a parameter that does not exist yet share what is
-    // decided about it, so freezing a copy of a fresh network would freeze the network's biases.
-    module
-        .map(&mut WeightInit { init, gain, path })
-        .materialize()
+    module.map(&mut WeightInit { init, gain, path })
 }
 
 struct WeightInit {
@@ -110,7 +106,12 @@ impl ModuleMapper for WeightInit {
         let drawn = match self.path.last().map(String::as_str) {
             Some("weight") => self.weight(shape.dims(), &device),
             Some("gamma") => Tensor::random(shape, Distribution::Normal(1.0, self.gain), &device),
-            _ => return param,
+            _ => {
+                // Copies of a parameter that is not there yet share what is decided about it:
+                // freezing a copy of a fresh network would freeze the biases of the network.
+                param.val();
+                return param;
+            }
         };
         let id = param.id;
         param.transform_for_load(drawn, id)
