@@ -11,7 +11,9 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
 use crate::state::{StateError, load_state};
-use crate::tiling::{Mosaic, Rect, Strip, TILE_SIDE, TilePlan, TilingError};
+#[cfg(not(target_family = "wasm"))]
+use crate::tiling::{Mosaic, Rect, Strip};
+use crate::tiling::{TILE_SIDE, TilePlan, TilingError};
 use crate::weights::{self, WeightsError};
 
 /// Largest picture, in pixels after padding, that is translated in one piece although tiles would

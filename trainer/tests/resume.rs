@@ -1,7 +1,11 @@
 //! Runs that stop, are stopped, killed or run out of disk, and go on: nothing is lost, and the
 //! result is that of a run that never stopped.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod harness;
 
@@ -186,10 +190,8 @@ fn the_rate_of_a_plateau_falls_at_the_same_step_after_a_restart() {
     train(folder.path(), &settings, "straight", "");
     let rate = |name: &str| {
         let lines = metrics(folder.path(), name);
-        let steps = lines.iter().filter(|line| line["event"] == "step");
-        steps.last().expect("a step")["lr"]
-            .as_f64()
-            .expect("a rate")
+        let step = lines.iter().rfind(|line| line["event"] == "step");
+        step.expect("a step")["lr"].as_f64().expect("a rate")
     };
     assert!(rate("straight") < 0.9e-7, "{}", rate("straight"));
     let line = format!("train {settings} --run stopped --checkpoint-every 5 --format json");

@@ -22,7 +22,7 @@ pub struct DepthMetrics {
 }
 
 impl DepthMetrics {
-    /// Compares depths up to `max`, encoded as [`Encoding::Depth`].
+    /// Compares depths up to `max`, encoded as [`Encoding::Depth`](model::Encoding::Depth).
     pub fn between(picture: &Raster, target: &Raster, mask: Option<&Mask>, max: u16) -> Self {
         let depths = |raster: &Raster| -> Vec<f64> {
             let values = raster.values().iter();
