@@ -18,7 +18,6 @@ use software_vulkan::device;
 use training::{cyclegan_matches, pix2pix_lsgan_matches};
 
 #[test]
-#[ignore = "takes the driver too long: cubecl measures the device and tunes first"]
 fn every_generator_equals_pytorch_with_wgsl() {
     for name in [
         "resnet_9blocks",
