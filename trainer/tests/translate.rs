@@ -105,7 +105,7 @@ fn shares_are_disjoint_complete_and_go_on_where_they_were_stopped() {
     let cut = all.iter().find(|path| **path != last).expect("another");
     let whole = fs::read(folder.join(cut)).expect("bytes");
     fs::write(folder.join(cut), &whole[..whole.len() - 5]).expect("a file");
-    let again = translated(folder, &["in", "-o", "out"]);
+    let again = translated(folder, &["in", "-o", "out", "--shard", "1/1"]);
     let made = String::from_utf8_lossy(&again.stdout).into_owned();
     let made: BTreeSet<&str> = made.lines().collect();
     assert_eq!(made, BTreeSet::from([cut.as_str(), last.as_str()]));
@@ -115,8 +115,11 @@ fn shares_are_disjoint_complete_and_go_on_where_they_were_stopped() {
         talk(&again)
     );
     assert_eq!(fs::read(folder.join(cut)).expect("bytes"), whole);
-    let anew = translated(folder, &["in", "-o", "out", "--overwrite"]);
-    assert_eq!(String::from_utf8_lossy(&anew.stdout).lines().count(), 12);
+    // Without a share, or when asked for, everything is made again.
+    for words in [&[][..], &["--shard", "1/1", "--overwrite"]] {
+        let anew = translated(folder, &[&["in", "-o", "out"], words].concat());
+        assert_eq!(String::from_utf8_lossy(&anew.stdout).lines().count(), 12);
+    }
 }
 
 #[test]
@@ -221,7 +224,7 @@ fn results_never_overwrite_inputs_and_are_no_inputs_themselves() {
         ("in", "other/../in"),
     ] {
         fs::create_dir_all(folder.join("other")).expect("a folder");
-        let refused = translate(folder, &[input, "-o", output, "--overwrite"]);
+        let refused = translate(folder, &[input, "-o", output]);
         assert_eq!(refused.status.code(), Some(FAILED), "{}", talk(&refused));
         assert!(talk(&refused).contains("--output"), "{}", talk(&refused));
     }
@@ -259,7 +262,7 @@ fn each_picture_is_an_event_and_bad_ones_are_named() {
     );
     let end = &events(&output, "finished")[0];
     assert_eq!((&end["translated"], &end["failed"]), (&1.into(), &1.into()));
-    let again = translate(folder, &words);
+    let again = translate(folder, &[&words[..], &["--shard", "1/1"]].concat());
     assert_eq!(events(&again, "kept").len(), 1);
 }
 

@@ -25,8 +25,8 @@ use crate::translate::{
 const FAILURES_LISTED: usize = 10_000;
 
 /// Translates pictures of any size. Results are PNGs in the folder OUTPUT, under the names and in
-/// the folders that the pictures have inside what was named. Results that are there already are
-/// kept, so that the same command goes on where it was stopped.
+/// the folders that the pictures have inside what was named. With --shard, results that are there
+/// already are kept, so that the same command goes on where it was stopped.
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
     /// Model folder, with a manifest.json
@@ -46,11 +46,12 @@ pub(super) struct TranslateArgs {
     #[arg(long, value_name = "N", value_parser = pixels(0..=8_192))]
     overlap: Option<u64>,
     /// Translate one share of the pictures: 3/16 is the third of sixteen. A picture's share
-    /// follows from its name, the same on every machine
-    #[arg(long, value_name = "I/N", default_value_t = Shard::ALL)]
-    shard: Shard,
-    /// Make results again that are there already
-    #[arg(long)]
+    /// follows from its name, the same on every machine. Results that are there are kept; 1/1 is
+    /// everything that is missing
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Make results of the share again that are there already
+    #[arg(long, requires = "shard")]
     overwrite: bool,
     /// Statistics of batch norms: of each picture or tile, or of the training [default: as the
     /// model says]
@@ -66,7 +67,10 @@ fn pixels(range: std::ops::RangeInclusive<u64>) -> clap::builder::RangedU64Value
 }
 
 pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
-    let inputs = Inputs::find(&args.inputs, &args.output, args.shard)?;
+    let shard = args.shard.unwrap_or(Shard::ALL);
+    let inputs = Inputs::find(&args.inputs, &args.output, shard)?;
+    // Outside a share, a result of that name may be another picture's or another model's.
+    let keeps = args.shard.is_some() && !args.overwrite;
     let chosen = args.device.open()?;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
     let stop = super::stop_flag()?;
@@ -80,7 +84,7 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
             talk.interrupted();
             return Ok(ExitCode::from(super::INTERRUPTED));
         }
-        if !args.overwrite && is_finished(&translator, &job) {
+        if keeps && is_finished(&translator, &job) {
             talk.kept(&job);
             continue;
         }
@@ -235,7 +239,9 @@ impl Talk {
         match self.format {
             Format::Json => eprintln!("{}", json!({"event": "interrupted", "left": left})),
             Format::Human | Format::Plain => {
-                eprintln!("stopped with {left} pictures to go; the same command goes on");
+                eprintln!(
+                    "stopped with {left} pictures to go; with --shard the same command goes on"
+                );
             }
         }
     }
