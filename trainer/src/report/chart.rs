@@ -85,11 +85,11 @@ impl Chart {
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin(8)
-            .margin_right(18)
-            .x_label_area_size(28)
-            .y_label_area_size(56)
+            .margin_right(24)
+            .x_label_area_size(32)
+            .y_label_area_size(66)
             .build_cartesian_2d(0..last, range.clone())?;
-        let text = ("sans-serif", 15).into_font().color(&INK);
+        let text = ("sans-serif", 19).into_font().color(&INK);
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -98,22 +98,13 @@ impl Chart {
             .light_line_style(RULE.mix(0.0))
             .bold_line_style(RULE)
             .axis_style(RULE)
-            .label_style(text.clone())
+            .label_style(text)
             .x_label_formatter(&|step| short(*step))
             .y_label_formatter(&|value| decimal(*value, range.end - range.start))
             .draw()?;
-        if let Some((level, name)) = &self.level {
+        if let Some((level, _)) = &self.level {
             let ends = [(0, *level), (last, *level)];
             chart.draw_series(DashedLineSeries::new(ends, 6, 5, INK.stroke_width(1)))?;
-            let place = (last / 100, *level);
-            chart.draw_series([Text::new(
-                name.clone(),
-                place,
-                text.pos(plotters::style::text_anchor::Pos::new(
-                    plotters::style::text_anchor::HPos::Left,
-                    plotters::style::text_anchor::VPos::Bottom,
-                )),
-            )])?;
         }
         for (curve, color) in self.curves.iter().zip(CURVES.iter().cycle()) {
             let clipped = |points: Vec<(u64, f64)>| {

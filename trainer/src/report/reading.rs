@@ -69,6 +69,10 @@ pub(super) fn read(history: &History) -> Vec<Finding> {
 
 /// Has a discriminator won, lost, or neither?
 fn lead(history: &History, name: &str, losses: &[&str]) -> Option<Finding> {
+    if name == "D" && history.config["lambda_gan"] == 0.0 {
+        // Nobody listens to it.
+        return None;
+    }
     let means: Option<Vec<f64>> = losses
         .iter()
         .map(|loss| recent_mean(&history.loss(loss)))
@@ -308,4 +312,129 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
     let squares = values.iter().map(|value| (value - mean).powi(2));
     let variance = squares.sum::<f64>() / (count - 1.0).max(1.0);
     Some((mean, (variance / count).sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::{StepRow, Validation};
+    use super::*;
+    use crate::metrics::Evaluation;
+    use crate::snapshot::OutputStatistics;
+
+    /// A run of 2000 steps of these losses, each a function of the share of the run.
+    fn history(losses: &[(&str, fn(f64) -> f64)], config: serde_json::Value) -> History {
+        let steps = (1..=200).map(|row| {
+            // Noise of one part in ten.
+            let noise = 1.0 + 0.1 * f64::from(row * 7919 % 200 - 100) / 100.0;
+            let value = |curve: fn(f64) -> f64| curve(f64::from(row) / 200.0) * noise;
+            StepRow {
+                step: row as u64 * 10,
+                lr: 2e-4,
+                losses: losses
+                    .iter()
+                    .map(|(name, curve)| (name.to_string(), value(*curve)))
+                    .collect(),
+                pace: None,
+            }
+        });
+        History {
+            config,
+            steps: steps.collect(),
+            ..History::default()
+        }
+    }
+
+    fn answer(findings: &[Finding], question: &str) -> (Verdict, String) {
+        let found = findings.iter().find(|finding| finding.question == question);
+        let found = found.unwrap_or_else(|| panic!("\"{question}\" is not in {findings:?}"));
+        (found.verdict, found.answer.clone())
+    }
+
+    fn adversarial(d: fn(f64) -> f64, config: serde_json::Value) -> (Verdict, String) {
+        let findings = read(&history(&[("D_real", d), ("D_fake", d)], config));
+        answer(&findings, "Has the discriminator won?")
+    }
+
+    #[test]
+    fn a_discriminator_wins_guesses_or_teaches() {
+        let config = serde_json::json!({});
+        let (verdict, words) = adversarial(|_| 0.01, config.clone());
+        assert_eq!(verdict, Verdict::Bad);
+        assert!(
+            words.starts_with("Yes") && words.contains("--lr-d"),
+            "{words}"
+        );
+        let (verdict, words) = adversarial(|_| 0.69, config.clone());
+        assert_eq!(verdict, Verdict::Good);
+        assert!(words.contains("0.693 (log 2) of guessing"), "{words}");
+        let (verdict, words) = adversarial(|_| 0.3, config.clone());
+        assert_eq!(verdict, Verdict::Good);
+        assert!(words.contains("still has something to teach"), "{words}");
+        let (verdict, words) = adversarial(|_| 0.25, serde_json::json!({"gan_mode": "lsgan"}));
+        assert_eq!(verdict, Verdict::Good);
+        assert!(words.contains("0.25 of guessing"), "{words}");
+    }
+
+    #[test]
+    fn l1_falls_stays_or_rises() {
+        let trend = |curve: fn(f64) -> f64| {
+            let findings = read(&history(&[("G_L1", curve)], serde_json::json!({})));
+            answer(&findings, "Is L1 still falling?")
+        };
+        let (verdict, words) = trend(|share| 40.0 - 20.0 * share);
+        assert_eq!(verdict, Verdict::Good);
+        assert!(
+            words.contains("fell by 18%") || words.contains("fell by 19%"),
+            "{words}"
+        );
+        assert_eq!(trend(|_| 30.0).0, Verdict::Note);
+        assert_eq!(trend(|share| 20.0 + 10.0 * share).0, Verdict::Bad);
+    }
+
+    #[test]
+    fn cyclegan_is_asked_about_its_cycles() {
+        let config = serde_json::json!({"model": "cyclegan", "gan_mode": "lsgan"});
+        let findings = read(&history(
+            &[
+                ("cycle_A", |share| 3.0 - share),
+                ("cycle_B", |_| 2.0),
+                ("D_B", |_| 0.001),
+            ],
+            config,
+        ));
+        let verdict = |question| answer(&findings, question).0;
+        assert_eq!(verdict("Is the cycle loss A still falling?"), Verdict::Good);
+        assert_eq!(verdict("Is the cycle loss B still falling?"), Verdict::Note);
+        assert_eq!(verdict("Has the discriminator D_B won?"), Verdict::Bad);
+    }
+
+    #[test]
+    fn outputs_that_are_all_the_same_or_negatives_are_found() {
+        let mut history = history(&[], serde_json::json!({}));
+        let mut judged = |variety, correlation| {
+            let outputs = OutputStatistics {
+                name: "fake_B".to_string(),
+                variety: Some(variety),
+                correlation: Some(correlation),
+            };
+            history.validations.push(Validation {
+                step: 10,
+                evaluation: Evaluation::default(),
+                outputs: vec![outputs],
+            });
+            read(&history)
+        };
+        let found = judged(0.8, 0.5);
+        assert_eq!(
+            answer(&found, "Has the generator collapsed?").0,
+            Verdict::Good
+        );
+        assert_eq!(found.len(), 1);
+        let found = judged(0.02, -0.6);
+        assert_eq!(
+            answer(&found, "Has the generator collapsed?").0,
+            Verdict::Bad
+        );
+        assert_eq!(answer(&found, "Are colours inverted?").0, Verdict::Bad);
+    }
 }

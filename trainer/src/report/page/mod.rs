@@ -55,12 +55,23 @@ pub(super) fn escaped(text: &str) -> String {
     safe
 }
 
+/// Sentences whose flags are not broken over lines.
+fn prose(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.starts_with("--") {
+        true => format!("<code>{}</code>", escaped(word)),
+        false => escaped(word),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn header(history: &History, name: &str) -> String {
     let planned = history.planned_steps().unwrap_or(0);
     let step = history.finished.map_or(history.step(), |end| end.step);
     let state = match history.finished {
         Some(end) if end.interrupted => "interrupted",
         Some(_) => "finished",
+        // Older runs do not say it.
+        None if planned > 0 && step >= planned => "finished",
         None => "not finished",
     };
     let model = match history.is_cyclegan() {
@@ -96,7 +107,7 @@ fn findings(findings: &[Finding]) -> String {
             cards,
             "<li class=\"{class}\"><h3>{}<span>{word}</span></h3><p>{}</p></li>",
             escaped(&finding.question),
-            escaped(&finding.answer)
+            prose(&finding.answer)
         );
     }
     cards.push_str("</ul>\n");
@@ -109,7 +120,7 @@ fn warnings(history: &History) -> String {
     }
     let mut list = String::from("<ol class=\"warnings\">\n");
     for (step, message) in &history.warnings {
-        let (step, message) = (grouped(*step), escaped(message));
+        let (step, message) = (grouped(*step), prose(message));
         let _ = writeln!(list, "<li><b>Step {step}</b> {message}</li>");
     }
     list.push_str("</ol>\n");
@@ -169,7 +180,7 @@ fn curves(history: &History) -> String {
 fn drawing(figure: &Figure) -> Option<String> {
     let svg = figure.chart.svg()?;
     let mut legend = String::new();
-    if figure.chart.curves.len() > 1 {
+    if figure.chart.curves.len() > 1 || figure.chart.level.is_some() {
         legend.push_str("<p class=\"legend\">");
         for (index, curve) in figure.chart.curves.iter().enumerate() {
             let dashed = if curve.dashed { " dashed" } else { "" };
@@ -178,6 +189,13 @@ fn drawing(figure: &Figure) -> Option<String> {
                 legend,
                 "<span class=\"curve-{}{dashed}\">{name}</span> ",
                 index % 4
+            );
+        }
+        if let Some((_, name)) = &figure.chart.level {
+            let _ = write!(
+                legend,
+                "<span class=\"level dashed\">{}</span>",
+                escaped(name)
             );
         }
         legend.push_str("</p>\n");
