@@ -321,12 +321,15 @@ mod tests {
     use crate::metrics::Evaluation;
     use crate::snapshot::OutputStatistics;
 
+    /// A loss at a share of the run.
+    type Curve = fn(f64) -> f64;
+
     /// A run of 2000 steps of these losses, each a function of the share of the run.
-    fn history(losses: &[(&str, fn(f64) -> f64)], config: serde_json::Value) -> History {
+    fn history(losses: &[(&str, Curve)], config: serde_json::Value) -> History {
         let steps = (1..=200).map(|row| {
             // Noise of one part in ten.
             let noise = 1.0 + 0.1 * f64::from(row * 7919 % 200 - 100) / 100.0;
-            let value = |curve: fn(f64) -> f64| curve(f64::from(row) / 200.0) * noise;
+            let value = |curve: Curve| curve(f64::from(row) / 200.0) * noise;
             StepRow {
                 step: row as u64 * 10,
                 lr: 2e-4,
@@ -350,7 +353,7 @@ mod tests {
         (found.verdict, found.answer.clone())
     }
 
-    fn adversarial(d: fn(f64) -> f64, config: serde_json::Value) -> (Verdict, String) {
+    fn adversarial(d: Curve, config: serde_json::Value) -> (Verdict, String) {
         let findings = read(&history(&[("D_real", d), ("D_fake", d)], config));
         answer(&findings, "Has the discriminator won?")
     }
@@ -377,7 +380,7 @@ mod tests {
 
     #[test]
     fn l1_falls_stays_or_rises() {
-        let trend = |curve: fn(f64) -> f64| {
+        let trend = |curve: Curve| {
             let findings = read(&history(&[("G_L1", curve)], serde_json::json!({})));
             answer(&findings, "Is L1 still falling?")
         };
