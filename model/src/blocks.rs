@@ -191,6 +191,24 @@ pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &
     conv(channels, 4, stride, 1, bias, device)
 }
 
+/// Passes `x` through a convolution; every convolution of every network goes through here or
+/// [`UpConv`].
+pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    with_plain_strides(layer.forward(with_plain_strides(x)))
+}
+
+/// The same tensor, but a single channel has the strides of a fresh tensor.
+///
+/// On GPUs, convolutions and their gradients leave a channel of one with the stride of the pixels
+/// beside each other. Burn's fused kernels take such a tensor for one of another order and mix up
+/// its elements as soon as they write two results. Taking the axis out and in again sets it right.
+fn with_plain_strides(x: Tensor<4>) -> Tensor<4> {
+    match x.dims() {
+        [_, 1, _, _] => x.squeeze_dim::<3>(1).unsqueeze_dim(1),
+        _ => x,
+    }
+}
+
 /// Mirrors `width` pixels at each edge; height and width must be larger than that.
 pub(crate) fn reflection_pad(x: Tensor<4>, width: usize) -> Tensor<4> {
     x.pad((width, width, width, width), PadMode::Reflect)
@@ -265,14 +283,14 @@ impl UpConv {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if self.upsample == Upsample::Resize {
             let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-            return conv2d(doubled(x), weight, bias, options);
+            return with_plain_strides(conv2d(doubled(x), weight, bias, options));
         }
         let padding_out = match self.kernel {
             UpKernel::Three => [1, 1],
             UpKernel::Four => [0, 0],
         };
         let options = ConvTransposeOptions::new([2, 2], [1, 1], padding_out, [1, 1], 1);
-        conv_transpose2d(x, weight, bias, options)
+        with_plain_strides(conv_transpose2d(x, weight, bias, options))
     }
 }
 

@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{LEAKY_SLOPE, Mode, Norm, conv, conv4x4};
+use crate::blocks::{LEAKY_SLOPE, Mode, Norm, conv, conv4x4, convolve};
 use crate::discriminator::{DiscriminatorConfig, Patches};
 
 const WIDEST_FACTOR: usize = 8;
@@ -21,7 +21,7 @@ pub struct PatchLayer {
 
 impl PatchLayer {
     pub(crate) fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let x = self.conv.forward(x);
+        let x = convolve(&self.conv, x);
         let x = match &self.norm {
             Some(norm) => norm.forward(x, mode),
             None => x,
@@ -77,6 +77,6 @@ impl PatchGan {
             .layers
             .iter()
             .fold(picture, |x, layer| layer.forward(x, mode));
-        self.head.forward(features)
+        convolve(&self.head, features)
     }
 }

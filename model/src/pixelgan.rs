@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, conv};
+use crate::blocks::{Mode, Norm, conv, convolve};
 use crate::discriminator::DiscriminatorConfig;
 use crate::patchgan::PatchLayer;
 
@@ -41,6 +41,6 @@ impl PixelGan {
     pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
         let features = self.first.forward(picture, mode);
         let features = self.second.forward(features, mode);
-        self.head.forward(features)
+        convolve(&self.head, features)
     }
 }

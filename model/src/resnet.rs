@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::{relu, tanh};
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, dropout, reflection_pad};
+use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, convolve, dropout, reflection_pad};
 use crate::generator::GeneratorConfig;
 
 /// Steps down, and as many up again.
@@ -117,13 +117,13 @@ impl Resnet {
             .ups
             .iter()
             .fold(x, |x, up| relu(up.norm.forward(up.conv.forward(x), mode)));
-        tanh(self.head.forward(reflection_pad(x, WIDE_KERNEL / 2)))
+        tanh(convolve(&self.head, reflection_pad(x, WIDE_KERNEL / 2)))
     }
 }
 
 impl ConvNorm {
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(x), mode)
+        self.norm.forward(convolve(&self.conv, x), mode)
     }
 }
 

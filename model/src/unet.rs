@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::{leaky_relu, relu, tanh};
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, dropout};
+use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, convolve, dropout};
 use crate::generator::{Decoder, GeneratorConfig};
 
 /// The widest layers have `8 · base` feature maps.
@@ -110,8 +110,8 @@ impl Unet {
         let mut skips: Vec<Tensor<4>> = Vec::with_capacity(self.downs.len());
         for down in &self.downs {
             let x = match skips.last() {
-                None => down.conv.forward(real_a.clone()),
-                Some(outer) => down.conv.forward(leaky_relu(outer.clone(), LEAKY_SLOPE)),
+                None => convolve(&down.conv, real_a.clone()),
+                Some(outer) => convolve(&down.conv, leaky_relu(outer.clone(), LEAKY_SLOPE)),
             };
             skips.push(match &down.norm {
                 Some(norm) => norm.forward(x, mode),
@@ -133,7 +133,7 @@ impl Unet {
         }
         let x = inner.unwrap_or(real_a);
         tanh(match &self.head {
-            Some(head) => head.forward(relu(x)),
+            Some(head) => convolve(head, relu(x)),
             None => x,
         })
     }
