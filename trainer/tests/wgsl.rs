@@ -15,7 +15,7 @@ mod training;
 
 use networks::{discriminator_matches, generator_matches};
 use software_vulkan::device;
-use training::{cyclegan_matches, pix2pix_lsgan_matches};
+use training::{LOSS_TOLERANCE, cyclegan_matches, pix2pix_lsgan_matches};
 
 #[test]
 fn every_generator_equals_pytorch_with_wgsl() {
@@ -39,7 +39,8 @@ fn every_discriminator_equals_pytorch_with_wgsl() {
 
 #[test]
 fn cyclegan_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
-    cyclegan_matches(&device());
+    // PyTorch's own rounding, of the other sign, is as large as this driver's.
+    cyclegan_matches("cyclegan_steps_f64", LOSS_TOLERANCE, &device());
 }
 
 #[test]
