@@ -9,9 +9,9 @@ use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, convolve, dropout, refle
 use crate::generator::GeneratorConfig;
 
 /// Steps down, and as many up again.
-const SCALES: usize = 2;
+pub(crate) const SCALES: usize = 2;
 /// Side of the first and the last convolution.
-const WIDE_KERNEL: usize = 7;
+pub(crate) const WIDE_KERNEL: usize = 7;
 
 /// A convolution and its norm.
 #[derive(Module, Debug)]

@@ -9,7 +9,7 @@ use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, co
 use crate::generator::{Decoder, GeneratorConfig};
 
 /// The widest layers have `8 · base` feature maps.
-const WIDEST_FACTOR: usize = 8;
+pub(crate) const WIDEST_FACTOR: usize = 8;
 /// Up blocks from this level inwards have dropout, the innermost excepted.
 const FIRST_DROPOUT_LEVEL: usize = 4;
 /// Innermost up blocks that have dropout where the paper's listing is taken at its word.

@@ -1,0 +1,208 @@
+//! Convolutions of every kind that the networks have, each brought to the same form: at each
+//! place of a grid, sums over windows of the input. What doubles the size has four such grids,
+//! one for each parity of row and column, and never multiplies by the zeros in between.
+
+use super::features::{Features, Size};
+use super::kernel::{Run, Tile};
+use super::parallel::for_each_piece;
+use super::sums::{CHUNK, Sums};
+use crate::state::Array;
+
+/// How output pixels come from input pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Weights `[out, in, kernel, kernel]`.
+    Plain {
+        /// Input pixels from one output pixel to the next.
+        stride: usize,
+        /// Pixels of border that windows reach into.
+        padding: usize,
+    },
+    /// Doubles the size; stride 2, padding 1, weights `[in, out, kernel, kernel]`.
+    Transposed,
+    /// Doubles the size; every pixel four times, then 3×3 with weights `[out, in, 3, 3]`.
+    Resized,
+}
+
+/// Along one axis, the distance of an input pixel and the indices of the kernel whose weights it
+/// is multiplied by.
+type Tap = (isize, Vec<usize>);
+
+impl Kind {
+    fn scale(self) -> usize {
+        match self {
+            Self::Plain { .. } => 1,
+            Self::Transposed | Self::Resized => 2,
+        }
+    }
+
+    fn stride(self) -> usize {
+        match self {
+            Self::Plain { stride, .. } => stride,
+            Self::Transposed | Self::Resized => 1,
+        }
+    }
+
+    /// Output and input channels and the side of the kernel.
+    fn dimensions(self, weight: &Array) -> [usize; 3] {
+        match self {
+            Self::Transposed => [weight.shape[1], weight.shape[0], weight.shape[2]],
+            _ => [weight.shape[0], weight.shape[1], weight.shape[2]],
+        }
+    }
+
+    /// What an output pixel of this parity sees, by growing distance.
+    fn taps(self, kernel: usize, parity: usize) -> Vec<Tap> {
+        let distance = |index: usize| match self {
+            Self::Plain { padding, .. } => Some(index as isize - padding as isize),
+            // Output pixel o takes input pixel i by the weight of index o + 1 - 2 · i.
+            Self::Transposed => {
+                let doubled = parity as isize + 1 - index as isize;
+                (doubled % 2 == 0).then_some(doubled / 2)
+            }
+            Self::Resized => Some((parity as isize + index as isize - 1).div_euclid(2)),
+        };
+        let mut taps: Vec<Tap> = Vec::new();
+        for index in 0..kernel {
+            let Some(distance) = distance(index) else {
+                continue;
+            };
+            match taps.iter_mut().find(|tap| tap.0 == distance) {
+                Some(tap) => tap.1.push(index),
+                None => taps.push((distance, vec![index])),
+            }
+        }
+        taps.sort_unstable();
+        taps
+    }
+}
+
+/// Windows and weights of the output pixels of one parity.
+#[derive(Debug)]
+struct Phase {
+    rows: Vec<isize>,
+    first_column: isize,
+    columns: usize,
+    /// `[block, row, column, input channel, lane]`.
+    weights: Vec<f32>,
+}
+
+/// Weights in the order in which they are used.
+#[derive(Debug)]
+pub(super) struct Convolution {
+    kind: Kind,
+    in_channels: usize,
+    out_channels: usize,
+    tile: Tile,
+    phases: Vec<Phase>,
+}
+
+impl Convolution {
+    /// Packs `weight`, each output channel multiplied by its `gain`.
+    pub fn new(kind: Kind, weight: &Array, gain: impl Fn(usize) -> f32) -> Self {
+        let [out_channels, in_channels, kernel] = kind.dimensions(weight);
+        let tile = Tile::for_channels(out_channels);
+        let at = |out: usize, input: usize, y: usize, x: usize| {
+            let pair = match kind {
+                Kind::Transposed => input * out_channels + out,
+                _ => out * in_channels + input,
+            };
+            weight.values[(pair * kernel + y) * kernel + x]
+        };
+        let parities = (0..kind.scale()).flat_map(|y| (0..kind.scale()).map(move |x| (y, x)));
+        let phase = |(parity_y, parity_x): (usize, usize)| {
+            let (rows, columns) = (kind.taps(kernel, parity_y), kind.taps(kernel, parity_x));
+            let mut weights = Vec::new();
+            for block in 0..out_channels.div_ceil(tile.lanes) {
+                for (_, ys) in &rows {
+                    for (_, xs) in &columns {
+                        for input in 0..in_channels {
+                            weights.extend((0..tile.lanes).map(|lane| {
+                                let out = block * tile.lanes + lane;
+                                if out >= out_channels {
+                                    return 0.0;
+                                }
+                                let pairs =
+                                    ys.iter().flat_map(|y| xs.iter().map(move |x| (*y, *x)));
+                                let sum: f32 = pairs.map(|(y, x)| at(out, input, y, x)).sum();
+                                sum * gain(out)
+                            }));
+                        }
+                    }
+                }
+            }
+            Phase {
+                rows: rows.iter().map(|tap| tap.0).collect(),
+                first_column: columns.first().map_or(0, |tap| tap.0),
+                columns: columns.len(),
+                weights,
+            }
+        };
+        Self {
+            kind,
+            in_channels,
+            out_channels,
+            tile,
+            phases: parities.map(phase).collect(),
+        }
+    }
+
+    /// Size of the output for an input of `size`.
+    pub fn output_size(&self, size: Size) -> Size {
+        let (scale, stride) = (self.kind.scale(), self.kind.stride());
+        Size {
+            height: size.height / stride * scale,
+            width: size.width / stride * scale,
+            channels: self.out_channels,
+            ..size
+        }
+    }
+
+    /// The convolution of `input` without bias.
+    pub fn multiply(&self, input: &Features, sums: &mut Sums) {
+        debug_assert_eq!(input.size.channels, self.in_channels);
+        let (stride, channels) = (self.kind.stride(), self.in_channels);
+        sums.begin(
+            self.output_size(input.size),
+            self.kind.scale(),
+            self.tile.lanes,
+        );
+        let grid = sums.grid();
+        let runs: Vec<Vec<Run>> = self.phases.iter().map(|phase| phase.runs(input)).collect();
+        let start = |place: usize| {
+            let (row, x) = (place / grid.width, place % grid.width);
+            let (picture, y) = (row / grid.height, row % grid.height);
+            picture * input.picture_length()
+                + y * stride * input.row_length()
+                + x * stride * channels
+        };
+        let (places, blocks) = (grid.places(), sums.blocks());
+        let weights_length = |phase: &Phase| phase.weights.len() / blocks;
+        for_each_piece(sums.values_mut(), CHUNK * self.tile.lanes, |piece, sums| {
+            let (chunk, block) = (piece / blocks / self.phases.len(), piece % blocks);
+            let index = piece / blocks % self.phases.len();
+            let phase = &self.phases[index];
+            let first = chunk * CHUNK;
+            let mut starts = [0; CHUNK];
+            let count = CHUNK.min(places - first);
+            for (place, slot) in (first..).zip(&mut starts[..count]) {
+                *slot = start(place);
+            }
+            let weights = &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
+            self.tile
+                .multiply(weights, &input.values, &starts[..count], &runs[index], sums);
+        });
+    }
+}
+
+impl Phase {
+    /// Neighbouring columns lie side by side, with all their channels.
+    fn runs(&self, input: &Features) -> Vec<Run> {
+        let (border, channels) = (input.border as isize, input.size.channels);
+        let column = (self.first_column + border) as usize;
+        let row = |distance: &isize| (distance + border) as usize * input.row_length();
+        let runs = self.rows.iter();
+        runs.map(|distance| (row(distance) + column * channels, self.columns * channels))
+            .collect()
+    }
+}

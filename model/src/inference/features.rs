@@ -1,0 +1,150 @@
+//! Feature maps with the channels of a pixel side by side and a border around each picture, so
+//! that a convolution finds every value of its window where it looks.
+
+use super::parallel::for_each_piece;
+
+/// What lies beyond a picture's edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Zeros, so many pixels wide.
+    Zeros(usize),
+    /// The picture mirrored, so many pixels wide.
+    Reflection(usize),
+}
+
+/// Numbers of pictures, rows, columns and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub pictures: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+/// `[pictures, border + height + border, border + width + border, channels]`, row-major.
+#[derive(Debug)]
+pub(super) struct Features {
+    pub values: Vec<f32>,
+    pub size: Size,
+    pub border: usize,
+    edge: Edge,
+}
+
+impl Features {
+    /// All zeros.
+    pub fn new(size: Size, edge: Edge) -> Self {
+        let (Edge::Zeros(border) | Edge::Reflection(border)) = edge;
+        let area = (size.height + 2 * border) * (size.width + 2 * border);
+        Self {
+            values: vec![0.0; size.pictures * area * size.channels],
+            size,
+            border,
+            edge,
+        }
+    }
+
+    /// Values from one row to the next.
+    pub fn row_length(&self) -> usize {
+        (self.size.width + 2 * self.border) * self.size.channels
+    }
+
+    /// Values from one picture to the next.
+    pub fn picture_length(&self) -> usize {
+        (self.size.height + 2 * self.border) * self.row_length()
+    }
+
+    /// Hands every row inside the border to `work`, with the indices of picture and row.
+    pub fn for_each_row(&mut self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
+        let (border, size, length) = (self.border, self.size, self.row_length());
+        let rows = size.height + 2 * border;
+        for_each_piece(&mut self.values, length, |index, row| {
+            let (picture, row_index) = (index / rows, index % rows);
+            if (border..border + size.height).contains(&row_index) {
+                let inside = &mut row[border * size.channels..][..size.width * size.channels];
+                work(picture, row_index - border, inside);
+            }
+        });
+    }
+
+    /// Takes a tensor `[pictures, channels, height, width]`.
+    pub fn fill(&mut self, values: &[f32]) {
+        let size = self.size;
+        let plane = size.height * size.width;
+        self.for_each_row(|picture, y, row| {
+            for (x, pixel) in row.chunks_exact_mut(size.channels).enumerate() {
+                for (channel, value) in pixel.iter_mut().enumerate() {
+                    *value =
+                        values[(picture * size.channels + channel) * plane + y * size.width + x];
+                }
+            }
+        });
+        self.close();
+    }
+
+    /// The tensor `[pictures, channels, height, width]`.
+    pub fn tensor(&self) -> Vec<f32> {
+        let size = self.size;
+        let mut tensor = vec![0.0; size.pictures * size.channels * size.height * size.width];
+        for_each_piece(&mut tensor, size.width, |index, row| {
+            let (plane, y) = (index / size.height, index % size.height);
+            let (picture, channel) = (plane / size.channels, plane % size.channels);
+            let start = self.start(picture, y) + channel;
+            for (x, value) in row.iter_mut().enumerate() {
+                *value = self.values[start + x * size.channels];
+            }
+        });
+        tensor
+    }
+
+    /// Takes the values of another of the same size; the border stays its own.
+    pub fn copy_from(&mut self, other: &Self) {
+        let length = self.size.width * self.size.channels;
+        self.for_each_row(|picture, y, row| {
+            row.copy_from_slice(&other.values[other.start(picture, y)..][..length]);
+        });
+        self.close();
+    }
+
+    /// Brings the border up to date with what it encloses.
+    pub fn close(&mut self) {
+        if let Edge::Reflection(_) = self.edge {
+            for picture in 0..self.size.pictures {
+                self.reflect(picture);
+            }
+        }
+    }
+
+    /// Index of the first value of a row inside the border.
+    fn start(&self, picture: usize, y: usize) -> usize {
+        picture * self.picture_length()
+            + (y + self.border) * self.row_length()
+            + self.border * self.size.channels
+    }
+
+    fn reflect(&mut self, picture: usize) {
+        let (border, size, length) = (self.border, self.size, self.row_length());
+        let channels = size.channels;
+        let whole = self.picture_length();
+        let values = &mut self.values[picture * whole..][..whole];
+        for row in values
+            .chunks_exact_mut(length)
+            .skip(border)
+            .take(size.height)
+        {
+            for beyond in 1..=border {
+                let left = (border + beyond) * channels;
+                row.copy_within(left..left + channels, (border - beyond) * channels);
+                let right = (border + size.width - 1 - beyond) * channels;
+                let to = (border + size.width - 1 + beyond) * channels;
+                row.copy_within(right..right + channels, to);
+            }
+        }
+        let last = border + size.height - 1;
+        for beyond in 1..=border {
+            let above = (border + beyond) * length;
+            values.copy_within(above..above + length, (border - beyond) * length);
+            let below = (last - beyond) * length;
+            values.copy_within(below..below + length, (last + beyond) * length);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The innermost loops: products of pixels and packed weights, for the instruction sets that are
+//! worth a copy of their own. Nothing here knows of layers or pictures.
+
+/// How a convolution's outputs are cut up: `pixels × lanes` sums stay in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tile {
+    /// Pixels at a time.
+    pub pixels: usize,
+    /// Output channels at a time.
+    pub lanes: usize,
+    instructions: Instructions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instructions {
+    /// What every processor of the target has.
+    Baseline,
+    /// x86-64 with vectors of eight and multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+/// Consecutive input values, from the first that a pixel's window covers, and how many.
+pub(super) type Run = (usize, usize);
+
+impl Tile {
+    /// The tile that wastes least on this processor for as many output channels.
+    pub fn for_channels(channels: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+        {
+            let (pixels, lanes) = if channels <= 8 { (12, 8) } else { (6, 16) };
+            return Self {
+                pixels,
+                lanes,
+                instructions: Instructions::Avx2,
+            };
+        }
+        let (pixels, lanes) = if channels <= 4 { (12, 4) } else { (6, 8) };
+        Self {
+            pixels,
+            lanes,
+            instructions: Instructions::Baseline,
+        }
+    }
+
+    /// Weighted sums of some pixels for one block of output channels.
+    ///
+    /// `weights` holds `lanes` values for each input value of `runs`; `starts` is where each
+    /// pixel's window begins in `input`; `sums` takes `lanes` values for each pixel.
+    pub fn multiply(
+        self,
+        weights: &[f32],
+        input: &[f32],
+        starts: &[usize],
+        runs: &[Run],
+        sums: &mut [f32],
+    ) {
+        match (self.instructions, self.lanes) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `for_channels` found these instructions on this processor.
+            (Instructions::Avx2, 8) => unsafe { avx2_8(weights, input, starts, runs, sums) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Instructions::Avx2, _) => unsafe { avx2_16(weights, input, starts, runs, sums) },
+            (Instructions::Baseline, 4) => {
+                multiply::<12, 4>(weights, input, starts, runs, sums, plain)
+            }
+            (Instructions::Baseline, _) => {
+                multiply::<6, 8>(weights, input, starts, runs, sums, plain)
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2_16(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
+    multiply::<6, 16>(weights, input, starts, runs, sums, f32::mul_add);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2_8(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
+    multiply::<12, 8>(weights, input, starts, runs, sums, f32::mul_add);
+}
+
+/// `a · b + c` where one instruction for it is not at hand.
+#[cfg(not(target_arch = "aarch64"))]
+#[inline(always)]
+fn plain(a: f32, b: f32, c: f32) -> f32 {
+    a * b + c
+}
+
+/// `a · b + c`, one instruction.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+fn plain(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+/// Inlined into each instruction set's copy, so that the compiler turns the arrays into registers
+/// of that set.
+#[inline(always)]
+fn multiply<const PIXELS: usize, const LANES: usize>(
+    weights: &[f32],
+    input: &[f32],
+    starts: &[usize],
+    runs: &[Run],
+    sums: &mut [f32],
+    multiply_add: impl Fn(f32, f32, f32) -> f32 + Copy,
+) {
+    let tiles = starts.chunks(PIXELS);
+    for (starts, sums) in tiles.zip(sums.chunks_mut(PIXELS * LANES)) {
+        // A short tile computes its last pixel several times.
+        let starts: [usize; PIXELS] =
+            std::array::from_fn(|pixel| starts[pixel.min(starts.len() - 1)]);
+        let tile = tile::<PIXELS, LANES>(weights, input, starts, runs, multiply_add);
+        for (sums, tile) in sums.chunks_exact_mut(LANES).zip(&tile) {
+            sums.copy_from_slice(tile);
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<const PIXELS: usize, const LANES: usize>(
+    weights: &[f32],
+    input: &[f32],
+    starts: [usize; PIXELS],
+    runs: &[Run],
+    multiply_add: impl Fn(f32, f32, f32) -> f32 + Copy,
+) -> [[f32; LANES]; PIXELS] {
+    let mut sums = [[0.0; LANES]; PIXELS];
+    let mut weights = weights.as_chunks::<LANES>().0;
+    for &(offset, length) in runs {
+        let windows: [&[f32]; PIXELS] =
+            std::array::from_fn(|pixel| &input[starts[pixel] + offset..][..length]);
+        let (now, later) = weights.split_at(length);
+        weights = later;
+        for (index, weights) in now.iter().enumerate() {
+            for (sums, window) in sums.iter_mut().zip(&windows) {
+                // SAFETY: every window is as long as `now`.
+                let value = unsafe { *window.get_unchecked(index) };
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum = multiply_add(value, *weight, *sum);
+                }
+            }
+        }
+    }
+    sums
+}

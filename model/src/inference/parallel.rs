@@ -1,0 +1,25 @@
+//! Work on parts of a buffer, on all cores where there are threads.
+
+/// Cuts `values` into pieces of `size` and hands each, with its index, to `work`.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn for_each_piece(
+    values: &mut [f32],
+    size: usize,
+    work: impl Fn(usize, &mut [f32]) + Sync + Send,
+) {
+    use rayon::prelude::*;
+
+    let pieces = values.par_chunks_mut(size).enumerate();
+    pieces.for_each(|(index, piece)| work(index, piece));
+}
+
+/// Cuts `values` into pieces of `size` and hands each, with its index, to `work`.
+#[cfg(target_family = "wasm")]
+pub(super) fn for_each_piece(
+    values: &mut [f32],
+    size: usize,
+    work: impl Fn(usize, &mut [f32]) + Sync + Send,
+) {
+    let pieces = values.chunks_mut(size).enumerate();
+    pieces.for_each(|(index, piece)| work(index, piece));
+}

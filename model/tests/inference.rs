@@ -1,0 +1,163 @@
+//! The CPU's own forward pass gives what burn's gives, for every network that there is.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use burn::tensor::{Device, Distribution, Tensor};
+use model::state::{StateDict, StateError, load_state, state_of};
+use model::{
+    CpuGenerator, Decoder, Generator, GeneratorArch, GeneratorConfig, InitType, Mode, NormKind,
+    NormStats, Upsample, init_weights,
+};
+
+const TOLERANCE: f32 = 1e-4;
+
+fn device() -> Device {
+    let device = Device::flex();
+    device.seed(5);
+    device
+}
+
+/// Weights large enough to matter, and statistics and biases that are not zero and one.
+fn trained(config: &GeneratorConfig) -> (Generator, StateDict) {
+    let net_g = init_weights(config.init(&device()), InitType::Kaiming, 1.0);
+    let mut state = state_of(&net_g);
+    for (name, array) in &mut state {
+        let values = array.values.iter_mut().enumerate();
+        let wave = |at: usize| (at as f32 * 1.7 + name.len() as f32).sin();
+        match name.rsplit('.').next() {
+            Some("running_var") => values.for_each(|(at, value)| *value = 1.5 + wave(at)),
+            Some("running_mean" | "bias" | "beta") => {
+                values.for_each(|(at, value)| *value = 0.2 * wave(at));
+            }
+            Some("gamma") => values.for_each(|(at, value)| *value = 1.0 + 0.3 * wave(at)),
+            _ => {}
+        }
+    }
+    let net_g = load_state(net_g, state.clone()).expect("its own state fits");
+    (net_g, state)
+}
+
+fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
+    let (net_g, state) = trained(config);
+    let shape = [batch, config.in_channels, height, width];
+    let real_a = Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device());
+    let values: Vec<f32> = real_a.to_data().iter().collect();
+    for stats in [NormStats::Running, NormStats::Batch] {
+        let expected = net_g.forward(real_a.clone(), Mode::Inference(stats));
+        let expected: Vec<f32> = expected.into_data().iter().collect();
+        let ours = CpuGenerator::new(config, stats, state.clone()).expect("the state fits");
+        // The second picture finds the buffers of the first.
+        for _ in 0..2 {
+            let found = ours.forward(&values, shape);
+            assert_eq!(found.len(), expected.len());
+            let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            assert!(
+                off.clone().all(|off| off <= TOLERANCE),
+                "{config:?}, {stats:?}: off by {:?}",
+                off.reduce(f32::max)
+            );
+        }
+        let spread = |values: &[f32]| {
+            values.iter().fold(f32::MIN, |a, b| a.max(*b))
+                - values.iter().fold(f32::MAX, |a, b| a.min(*b))
+        };
+        assert!(spread(&expected) > 0.1, "a flat picture compares nothing");
+    }
+}
+
+fn config(arch: GeneratorArch, base: usize, norm: NormKind) -> GeneratorConfig {
+    GeneratorConfig::new(arch, base, norm)
+}
+
+#[test]
+fn a_unet_with_every_norm_gives_what_burn_gives() {
+    for norm in [NormKind::Batch, NormKind::Instance, NormKind::None] {
+        agrees(&config(GeneratorArch::Unet128, 5, norm), 1, [128, 256]);
+    }
+    agrees(
+        &config(GeneratorArch::Unet256, 16, NormKind::Batch),
+        1,
+        [256, 256],
+    );
+    agrees(
+        &config(GeneratorArch::Unet512, 2, NormKind::Batch),
+        1,
+        [512, 512],
+    );
+}
+
+#[test]
+fn a_resnet_with_every_norm_gives_what_burn_gives() {
+    for norm in [NormKind::Batch, NormKind::Instance, NormKind::None] {
+        agrees(&config(GeneratorArch::Resnet6Blocks, 5, norm), 1, [72, 56]);
+    }
+    agrees(
+        &config(GeneratorArch::Resnet9Blocks, 16, NormKind::Instance),
+        1,
+        [64, 64],
+    );
+}
+
+#[test]
+fn resizing_upsampling_and_the_listed_decoder_give_what_burn_gives() {
+    for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet6Blocks] {
+        let resizing = GeneratorConfig {
+            upsample: Upsample::Resize,
+            ..config(arch, 6, NormKind::Batch)
+        };
+        agrees(&resizing, 1, [128, 128]);
+    }
+    let listed = GeneratorConfig {
+        decoder: Decoder::Listed,
+        norm_bottleneck: true,
+        ..config(GeneratorArch::Unet128, 4, NormKind::Batch)
+    };
+    agrees(&listed, 2, [128, 128]);
+}
+
+#[test]
+fn batches_and_other_numbers_of_channels_give_what_burn_gives() {
+    for (in_channels, out_channels) in [(1, 8), (6, 1), (4, 5)] {
+        for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet6Blocks] {
+            let channels = GeneratorConfig {
+                in_channels,
+                out_channels,
+                ..config(arch, 3, NormKind::Batch)
+            };
+            agrees(&channels, 3, [128, 128]);
+        }
+    }
+    let residual = GeneratorConfig {
+        residual: true,
+        ..config(GeneratorArch::Unet128, 4, NormKind::Instance)
+    };
+    agrees(&residual, 2, [128, 128]);
+}
+
+#[test]
+fn tensors_of_another_network_are_refused_by_name() {
+    let config = config(GeneratorArch::Unet128, 2, NormKind::Batch);
+    let load = |state| CpuGenerator::new(&config, NormStats::Running, state).map(drop);
+    let state = trained(&config).1;
+    assert_eq!(load(state.clone()), Ok(()));
+
+    let name = "unet.ups.3.norm.batch.running_var";
+    let mut missing = state.clone();
+    missing.remove(name);
+    assert_eq!(load(missing), Err(StateError::Missing(name.to_owned())));
+
+    let mut unknown = state.clone();
+    unknown.insert("unet.tail".to_owned(), state[name].clone());
+    assert_eq!(
+        load(unknown),
+        Err(StateError::Unknown("unet.tail".to_owned()))
+    );
+
+    let mut infinite = state.clone();
+    infinite.get_mut(name).expect("it is there").values[0] = f32::INFINITY;
+    assert_eq!(load(infinite), Err(StateError::NotFinite(name.to_owned())));
+
+    let mut short = state;
+    short.get_mut(name).expect("it is there").values.pop();
+    assert!(matches!(load(short), Err(StateError::Shape { .. })));
+}
