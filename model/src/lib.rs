@@ -33,5 +33,5 @@ pub use manifest::{Manifest, ManifestError};
 pub use pixels::SizeRule;
 pub use raster::Raster;
 pub use tiling::{Mosaic, TilePlan, TilingError};
-pub use translator::{LoadError, TileOptions, TranslateError, Translator};
+pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator};
 pub use weights::{WeightsDtype, WeightsError};

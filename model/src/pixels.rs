@@ -1,7 +1,6 @@
 //! Sizes that a network takes: padding on the way into a tensor, cropping on the way out, and
 //! the scale between bytes and units. What channels mean is said in `encoding`.
 
-use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
 
 use crate::raster::Raster;
@@ -107,12 +106,12 @@ impl SizeRule {
     }
 }
 
-/// A raster as a tensor `[1, channels, height', width']` whose sides follow `rule`. The picture
-/// lies in the middle; the margin mirrors it.
+/// A raster as the values of a tensor and its shape, `[1, channels, height', width']`, whose sides
+/// follow `rule`. The picture lies in the middle; the margin mirrors it.
 ///
 /// # Errors
 /// Empty and too large pictures.
-pub fn padded(raster: &Raster, rule: SizeRule, device: &Device) -> Result<Tensor<4>, PixelsError> {
+pub fn padded(raster: &Raster, rule: SizeRule) -> Result<(Vec<f32>, [usize; 4]), PixelsError> {
     let (width, height, channels) = (raster.width(), raster.height(), raster.channels());
     check_size(width, height, rule)?;
     let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
@@ -126,8 +125,7 @@ pub fn padded(raster: &Raster, rule: SizeRule, device: &Device) -> Result<Tensor
             values.extend(columns.iter().map(|&x| row[x]));
         }
     }
-    let data = TensorData::new(values, [1, channels, padded_height, padded_width]);
-    Ok(Tensor::from_data(data, device))
+    Ok((values, [1, channels, padded_height, padded_width]))
 }
 
 /// The picture of `width × height` in the middle of `values`, a tensor `[1, channels, height',
@@ -281,12 +279,8 @@ mod tests {
         for (width, height) in [(1, 1), (5, 3), (16, 16), (17, 33)] {
             let values = (0..3 * width * height).map(|index| (index * 37 % 256) as f32);
             let raster = Raster::from_planes(width, height, values.collect());
-            let tensor = padded(&raster, rule, &Device::flex()).expect("a fitting size");
-            assert_eq!(
-                tensor.dims(),
-                [1, 3, rule.padded(height), rule.padded(width)]
-            );
-            let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
+            let (values, shape) = padded(&raster, rule).expect("a fitting size");
+            assert_eq!(shape, [1, 3, rule.padded(height), rule.padded(width)]);
             assert_eq!(cropped(&values, width, height, rule), raster);
         }
     }

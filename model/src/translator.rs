@@ -7,10 +7,11 @@ use thiserror::Error;
 use crate::blocks::Mode;
 use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
+use crate::inference::CpuGenerator;
 use crate::manifest::{Manifest, ManifestError};
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
-use crate::state::{StateError, load_state};
+use crate::state::{StateDict, StateError, load_state};
 #[cfg(not(target_family = "wasm"))]
 use crate::tiling::{Mosaic, Rect, Strip};
 use crate::tiling::{TILE_SIDE, TilePlan, TilingError};
@@ -30,18 +31,35 @@ pub struct TileOptions {
     pub overlap: Option<usize>,
 }
 
-/// A generator on a device, ready to translate.
+/// What computes.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// This crate's own code, on the CPU.
+    Cpu,
+    /// Burn, on one of its devices.
+    Burn(Device),
+}
+
+/// A generator that is ready to translate.
 #[derive(Debug)]
 pub struct Translator {
-    generator: Generator,
-    mode: Mode,
+    generator: LoadedGenerator,
     rule: SizeRule,
     radius: Option<usize>,
     in_channels: usize,
     out_channels: usize,
     input: Encoding,
     output: Encoding,
-    device: Device,
+}
+
+#[derive(Debug)]
+enum LoadedGenerator {
+    Cpu(CpuGenerator),
+    Burn {
+        generator: Generator,
+        mode: Mode,
+        device: Device,
+    },
 }
 
 /// Why a model cannot be loaded.
@@ -70,33 +88,39 @@ pub enum TranslateError {
 }
 
 impl Translator {
-    /// Checks, decodes and loads the weights onto `device`.
+    /// Checks and decodes the weights and makes them ready for `engine`.
     ///
     /// # Errors
     /// See [`LoadError`]; nothing of a file that fails its checksum is decoded.
-    pub fn load(manifest: &Manifest, bytes: &[u8], device: &Device) -> Result<Self, LoadError> {
+    pub fn load(manifest: &Manifest, bytes: &[u8], engine: &Engine) -> Result<Self, LoadError> {
         weights::verify(bytes, manifest.weights_file()?)?;
         let state = weights::decode(bytes)?;
-        let generator = load_state(manifest.generator.config.init(device), state)?;
-        Ok(Self::new(manifest, generator, device))
+        Ok(Self::new(manifest, state, engine)?)
     }
 
-    /// Wraps a generator that is at hand already and lives on `device`.
-    pub fn new(manifest: &Manifest, generator: Generator, device: &Device) -> Self {
-        let config = &manifest.generator.config;
-        Self {
+    /// As [`Self::load`], with weights that are decoded already.
+    ///
+    /// # Errors
+    /// The weights do not fit the manifest's generator.
+    pub fn new(manifest: &Manifest, state: StateDict, engine: &Engine) -> Result<Self, StateError> {
+        let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
+        let generator = match engine {
+            Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, state)?),
+            Engine::Burn(device) => LoadedGenerator::Burn {
+                generator: load_state(config.init(device), state)?,
+                mode: Mode::Inference(stats),
+                device: device.clone(),
+            },
+        };
+        Ok(Self {
             generator,
-            mode: Mode::Inference(manifest.generator.norm_stats),
             rule: manifest.size_rule(),
-            radius: config
-                .is_local(manifest.generator.norm_stats)
-                .then(|| config.receptive_radius()),
+            radius: config.is_local(stats).then(|| config.receptive_radius()),
             in_channels: config.in_channels,
             out_channels: config.out_channels,
             input: manifest.input.encoding,
             output: manifest.output.encoding,
-            device: device.clone(),
-        }
+        })
     }
 
     /// What the generator's input means, and its number of channels.
@@ -142,8 +166,9 @@ impl Translator {
         height: usize,
     ) -> Result<Vec<u8>, TranslateError> {
         let real_a = self.encode(rgba, width, height)?;
-        let data = self.forward(&real_a)?.into_data_async().await;
-        let fake_b = self.finish(data, &real_a)?;
+        let (values, shape) = self.padded(&real_a)?;
+        let fake_b = self.generator.run_async(values, shape).await?;
+        let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
     }
 
@@ -154,8 +179,9 @@ impl Translator {
     /// As `translate`.
     #[cfg(not(target_family = "wasm"))]
     pub fn translate_raster(&self, real_a: &Raster) -> Result<Raster, TranslateError> {
-        let data = self.forward(real_a)?.try_into_data();
-        self.finish(data, real_a)
+        let (values, shape) = self.padded(real_a)?;
+        let fake_b = self.generator.run(values, shape)?;
+        self.cropped(&fake_b, real_a)
     }
 
     /// Runs the network on a batch of numbers as they are: `real_a` holds a tensor `[batch,
@@ -171,9 +197,7 @@ impl Translator {
         shape: [usize; 4],
     ) -> Result<Vec<f32>, TranslateError> {
         pixels::check_tensor(real_a.len(), shape, self.in_channels, self.rule)?;
-        let real_a = Tensor::from_data(TensorData::new(real_a, shape), &self.device);
-        let fake_b = self.generator.forward(real_a, self.mode);
-        values_of(fake_b.into_data_async().await)
+        self.generator.run_async(real_a, shape).await
     }
 
     /// How far the generator looks, in pixels; `None` where every output pixel depends on the
@@ -244,29 +268,58 @@ impl Translator {
         encoding::to_rgba(&self.output.shown(fake_b, real_a), rgba)
     }
 
-    fn forward(&self, real_a: &Raster) -> Result<Tensor<4>, TranslateError> {
+    fn padded(&self, real_a: &Raster) -> Result<(Vec<f32>, [usize; 4]), PixelsError> {
         let (expected, found) = (self.in_channels, real_a.channels());
         pixels::check_size(real_a.width(), real_a.height(), self.rule)?;
-        if expected != found {
-            return Err(PixelsError::Bands { expected, found }.into());
+        match expected == found {
+            true => pixels::padded(real_a, self.rule),
+            false => Err(PixelsError::Bands { expected, found }),
         }
-        let real_a = pixels::padded(real_a, self.rule, &self.device)?;
-        Ok(self.generator.forward(real_a, self.mode))
     }
 
-    fn finish<E: core::fmt::Debug>(
-        &self,
-        data: Result<TensorData, E>,
-        real_a: &Raster,
-    ) -> Result<Raster, TranslateError> {
-        let values = values_of(data)?;
+    fn cropped(&self, values: &[f32], real_a: &Raster) -> Result<Raster, TranslateError> {
         let (width, height) = (real_a.width(), real_a.height());
-        let fake_b = pixels::cropped(&values, width, height, self.rule);
+        let fake_b = pixels::cropped(values, width, height, self.rule);
         match fake_b.channels() == self.out_channels {
             true => Ok(fake_b),
             false => Err(TranslateError::Device(
                 "too few pixels came back".to_string(),
             )),
+        }
+    }
+}
+
+impl LoadedGenerator {
+    #[cfg(not(target_family = "wasm"))]
+    fn run(&self, real_a: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, TranslateError> {
+        match self {
+            Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
+            Self::Burn {
+                generator,
+                mode,
+                device,
+            } => {
+                let real_a = Tensor::from_data(TensorData::new(real_a, shape), device);
+                values_of(generator.forward(real_a, *mode).try_into_data())
+            }
+        }
+    }
+
+    async fn run_async(
+        &self,
+        real_a: Vec<f32>,
+        shape: [usize; 4],
+    ) -> Result<Vec<f32>, TranslateError> {
+        match self {
+            Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
+            Self::Burn {
+                generator,
+                mode,
+                device,
+            } => {
+                let real_a = Tensor::from_data(TensorData::new(real_a, shape), device);
+                values_of(generator.forward(real_a, *mode).into_data_async().await)
+            }
         }
     }
 }

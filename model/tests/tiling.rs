@@ -7,10 +7,11 @@ use model::manifest::{
     FORMAT, InputMode, Manifest, ManifestGenerator, ManifestInput, ManifestOutput, TestDropout,
     VERSION,
 };
+use model::state::state_of;
 use model::tiling::Rect;
 use model::{
-    Encoding, GeneratorArch, GeneratorConfig, InitType, NormKind, NormStats, Raster, TileOptions,
-    TilePlan, Translator, Upsample, init_weights,
+    Encoding, Engine, GeneratorArch, GeneratorConfig, InitType, NormKind, NormStats, Raster,
+    TileOptions, TilePlan, Translator, Upsample, init_weights,
 };
 
 /// One step of 8 bits, in the units of rasters.
@@ -48,7 +49,7 @@ fn translator_of(config: GeneratorConfig, norm_stats: NormStats, init: InitType)
         license: String::new(),
         samples: Vec::new(),
     };
-    Translator::new(&manifest, generator, &device)
+    Translator::new(&manifest, state_of(&generator), &Engine::Cpu).expect("its own state")
 }
 
 /// Waves, edges and grain, as photos have them.

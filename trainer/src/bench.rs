@@ -5,9 +5,10 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
+use model::state::state_of;
 use model::{
-    DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType, Mode,
-    NormKind, NormStats, Patches, init_weights,
+    CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, GeneratorArch, GeneratorConfig,
+    InitType, Mode, NormKind, NormStats, Patches, init_weights,
 };
 
 use crate::data::PairedBatch;
@@ -15,6 +16,7 @@ use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
 use crate::pix2pix::{Objective, Pix2Pix};
 use crate::schedule::Rates;
+use crate::translate::engine;
 
 const SIDE: usize = 256;
 /// First runs compile shaders and fill caches.
@@ -68,14 +70,25 @@ pub fn time(
         let range = Distribution::Uniform(-1.0, 1.0);
         Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
     };
-    let fixed = net_g.valid();
-    let forward_ms = median(repeat, || {
-        let fake_b = fixed.forward(picture(device), Mode::Inference(stats));
-        fake_b
-            .try_into_data()
-            .map(drop)
-            .map_err(|error| anyhow!("{error:?}"))
-    })?;
+    let forward_ms = match engine(device) {
+        Engine::Cpu => {
+            let fixed = CpuGenerator::new(&generator, stats, state_of(&net_g))?;
+            let shape = [batch as usize, 3, SIDE, SIDE];
+            let real_a: Vec<f32> = picture(device).into_data().iter().collect();
+            median(repeat, || {
+                std::hint::black_box(fixed.forward(&real_a, shape));
+                Ok(())
+            })?
+        }
+        Engine::Burn(device) => {
+            let fixed = net_g.valid();
+            median(repeat, || {
+                let fake_b = fixed.forward(picture(&device), Mode::Inference(stats));
+                let read = fake_b.try_into_data().map(drop);
+                read.map_err(|error| anyhow!("{error:?}"))
+            })?
+        }
+    };
     let mut model = Some(Pix2Pix::from_networks(net_g, net_d, objective));
     let step_ms = median(repeat, || {
         let batch = PairedBatch {

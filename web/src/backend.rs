@@ -1,6 +1,6 @@
 //! Which device does the work, and why.
 
-use burn::tensor::Device;
+use model::Engine;
 
 use crate::error::{ErrorCode, WebError};
 #[cfg(feature = "webgpu")]
@@ -49,7 +49,7 @@ impl Backend {
 /// A device that is ready, and the reason as a sentence.
 pub struct Choice {
     pub backend: Backend,
-    pub device: Device,
+    pub engine: Engine,
     pub reason: String,
 }
 
@@ -96,7 +96,7 @@ async fn on_gpu(preference: Preference) -> Result<Choice, String> {
     };
     Ok(Choice {
         backend: Backend::WebGpu,
-        device: gpu.device,
+        engine: Engine::Burn(gpu.device),
         reason: reason.to_owned(),
     })
 }
@@ -110,29 +110,29 @@ async fn on_gpu(_: Preference) -> Result<Choice, String> {
 const HAS_CPU: bool = cfg!(any(feature = "cpu", feature = "ndarray"));
 
 fn on_cpu(reason: String) -> Result<Choice, WebError> {
-    let device = cpu_device().ok_or_else(|| {
+    let engine = cpu_engine().ok_or_else(|| {
         WebError::internal("This build of the module was made without the CPU backend.")
     })?;
     Ok(Choice {
         backend: Backend::Cpu,
-        device,
+        engine,
         reason,
     })
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
-fn cpu_device() -> Option<Device> {
-    Some(Device::ndarray())
+fn cpu_engine() -> Option<Engine> {
+    Some(Engine::Burn(burn::tensor::Device::ndarray()))
 }
 
 #[cfg(all(feature = "cpu", not(feature = "ndarray")))]
-fn cpu_device() -> Option<Device> {
-    Some(Device::flex())
+fn cpu_engine() -> Option<Engine> {
+    Some(Engine::Cpu)
 }
 
 #[cfg(not(any(feature = "cpu", feature = "ndarray")))]
-fn cpu_device() -> Option<Device> {
+fn cpu_engine() -> Option<Engine> {
     None
 }
 

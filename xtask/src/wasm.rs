@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -20,16 +20,21 @@ use crate::{tools, workspace};
 struct Module {
     name: &'static str,
     feature: &'static str,
+    /// How the compiler optimises `model`: for speed where it does the work itself, for size
+    /// where burn does it.
+    model_level: &'static str,
 }
 
 const MODULES: [Module; 2] = [
     Module {
         name: "cpu",
         feature: "cpu",
+        model_level: "3",
     },
     Module {
         name: "webgpu",
         feature: "webgpu",
+        model_level: "'z'",
     },
 ];
 
@@ -51,6 +56,11 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--profile", profile])
         .args(["--no-default-features", "--features", module.feature])
+        .arg("--config")
+        .arg(format!(
+            "profile.{profile}.package.model.opt-level={}",
+            module.model_level
+        ))
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");

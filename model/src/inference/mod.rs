@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use self::features::Size;
 use self::layer::Tensors;
+use self::parallel::among_threads;
 use self::resnet::ResnetLayers;
 use self::sums::Sums;
 use self::unet::UnetLayers;
@@ -112,10 +113,10 @@ impl CpuGenerator {
             width,
             channels: self.in_channels,
         };
-        let mut fake_b = match &self.network {
+        let mut fake_b = among_threads(|| match &self.network {
             Network::Unet(unet) => unet.forward(real_a, size),
             Network::Resnet(resnet) => resnet.forward(real_a, size),
-        };
+        });
         if self.residual {
             for (fake, real) in fake_b.iter_mut().zip(real_a) {
                 *fake = (*fake + real).clamp(-1.0, 1.0);

@@ -23,3 +23,15 @@ pub(super) fn for_each_piece(
     let pieces = values.chunks_mut(size).enumerate();
     pieces.for_each(|(index, piece)| work(index, piece));
 }
+
+/// Runs `work` on one of the threads that share work, which then need not be woken for each part.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn among_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
+/// Runs `work`.
+#[cfg(target_family = "wasm")]
+pub(super) fn among_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    work()
+}

@@ -80,16 +80,14 @@ impl Affine {
         self
     }
 
-    fn of(&self, picture: usize, first: usize, count: usize) -> (&[f32], &[f32]) {
+    fn of<const LANES: usize>(&self, picture: usize, first: usize) -> ([f32; LANES], [f32; LANES]) {
         let group = match self.factors.len() == self.stride {
             true => 0,
             false => picture,
         };
         let start = group * self.stride + first;
-        (
-            &self.factors[start..][..count],
-            &self.summands[start..][..count],
-        )
+        let lanes = |values: &[f32]| std::array::from_fn(|lane| values[start + lane]);
+        (lanes(&self.factors), lanes(&self.summands))
     }
 }
 
@@ -282,19 +280,24 @@ impl Sums {
             for block in 0..self.blocks() {
                 let channel = block * LANES;
                 let count = LANES.min(self.channels - channel);
-                let (factors, summands) = affine.of(picture, channel, LANES);
+                let (factors, summands) = affine.of::<LANES>(picture, channel);
                 for parity in 0..scale {
                     let phase = y % scale * scale + parity;
                     for (column, sums) in self.row(phase, block, picture, y / scale) {
                         let start = (column * scale + parity) * stride + first + channel;
                         let pixels = row[start..].chunks_mut(scale * stride);
                         for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
-                            let mut values = [0.0; LANES];
-                            for lane in 0..LANES {
-                                values[lane] = sums[lane] * factors[lane] + summands[lane];
+                            let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];
+                            // Arrays of a known length become vectors: a block that is not full
+                            // computes its empty lanes too.
+                            if let (true, Some(pixel)) = (count == LANES, pixel.first_chunk_mut()) {
+                                *pixel = lanes::<LANES>(|lane| result(pixel[lane], value(lane)));
+                                continue;
                             }
-                            for (before, value) in pixel[..count].iter_mut().zip(values) {
-                                *before = result(*before, value);
+                            let before = lanes::<LANES>(|lane| pixel[lane.min(count - 1)]);
+                            let after = lanes::<LANES>(|lane| result(before[lane], value(lane)));
+                            for (lane, after) in after.iter().enumerate().take(count) {
+                                pixel[lane] = *after;
                             }
                         }
                     }
@@ -302,6 +305,15 @@ impl Sums {
             }
         });
     }
+}
+
+#[inline(always)]
+fn lanes<const LANES: usize>(value: impl Fn(usize) -> f32) -> [f32; LANES] {
+    let mut values = [0.0; LANES];
+    for (lane, slot) in values.iter_mut().enumerate() {
+        *slot = value(lane);
+    }
+    values
 }
 
 /// Within 2e-7 of the hyperbolic tangent, without a call.

@@ -1,4 +1,5 @@
-//! Milliseconds for one 256×256 picture in the browser, as JSON lines.
+//! Milliseconds for one 256×256 picture in the browser, as JSON lines: on the back ends named, or
+//! on all.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,10 +28,12 @@ fn main() -> ExitCode {
 }
 
 fn measure_all() -> Result<()> {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |backend: &&&str| named.is_empty() || named.iter().any(|name| name == **backend);
     for base in BASES {
         let model = trainer::untrained_model(base)?;
         let site = Site::with_model("bench", &model)?;
-        for backend in BACKENDS {
+        for backend in BACKENDS.iter().filter(wanted) {
             eprintln!("Measuring base {base} on {backend} in the browser.");
             println!("{}", measure(&site, base, backend)?);
         }

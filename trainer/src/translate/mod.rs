@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use model::manifest::MAX_MANIFEST_BYTES;
 use model::{
-    LoadError, Manifest, ManifestError, NormKind, NormStats, TilingError, TranslateError,
+    Engine, LoadError, Manifest, ManifestError, NormKind, NormStats, TilingError, TranslateError,
     Translator,
 };
 use thiserror::Error;
@@ -109,6 +109,14 @@ pub fn read_model(folder: &Path) -> Result<(Manifest, Vec<u8>), TranslateFileErr
     Ok((manifest, bytes))
 }
 
+/// What translates where `device` would train.
+pub fn engine(device: &Device) -> Engine {
+    match *device == Device::flex() {
+        true => Engine::Cpu,
+        false => Engine::Burn(device.clone()),
+    }
+}
+
 /// Loads the model folder `folder` onto `device`.
 ///
 /// # Errors
@@ -137,7 +145,7 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::load(&manifest, &bytes, device).map_err(|source| {
+    let translator = Translator::load(&manifest, &bytes, &engine(device)).map_err(|source| {
         let file = manifest.weights.first();
         TranslateFileError::Weights {
             path: file.map_or_else(|| folder.to_path_buf(), |file| folder.join(&file.path)),
