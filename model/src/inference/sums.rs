@@ -320,7 +320,7 @@ fn lanes<const LANES: usize>(value: impl Fn(usize) -> f32) -> [f32; LANES] {
 #[inline(always)]
 fn tanh(x: f32) -> f32 {
     // tanh |x| = (1 - t) / (1 + t) with t = exp(-2 |x|) = 2^-n · 2^-f.
-    let exponent = (x.abs() * (2.0 * std::f32::consts::LOG2_E)).min(126.0);
+    let exponent = (x.abs() * (2.0 * std::f32::consts::LOG2_E)).clamp(0.0, 126.0);
     let whole = exponent as i32;
     let u = (exponent - whole as f32) * -std::f32::consts::LN_2;
     // Taylor's series: |u| < 0.7 leaves less than 1e-8.

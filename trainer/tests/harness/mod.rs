@@ -61,7 +61,6 @@ pub fn translated(folder: &Path, input: &str) -> std::path::PathBuf {
         input,
         "--output",
         "out",
-        "--overwrite",
         "--device",
         "cpu",
     ];

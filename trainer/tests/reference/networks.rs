@@ -1,8 +1,11 @@
 //! The networks of PyTorch's cases, on any device.
 
-use burn::tensor::{Device, Tensor};
-use model::state::Array;
-use model::{DiscriminatorConfig, GeneratorConfig, Mode, NormKind, NormStats, Patches};
+use burn::tensor::{Device, Tensor, TensorData};
+use model::state::{Array, state_of};
+use model::{
+    CpuGenerator, DiscriminatorConfig, Generator, GeneratorConfig, Mode, NormKind, NormStats,
+    Patches,
+};
 use serde::Deserialize;
 use trainer::pytorch::read_tensors;
 
@@ -42,8 +45,15 @@ fn assert_close(found: Tensor<4>, expected: &Array, what: &str) {
     );
 }
 
-/// Compares a generator's outputs with PyTorch's, with either kind of statistics.
+/// Compares a generator's outputs with PyTorch's, with either kind of statistics: on `device` and
+/// by the CPU's own forward pass.
 pub fn generator_matches(name: &str, device: &Device) {
+    let (config, network) = named_generator(name, device);
+    matches(name, device, |input, mode| network.forward(input, mode));
+    on_the_cpu_matches(name, &config, &network);
+}
+
+fn named_generator(name: &str, device: &Device) -> (GeneratorConfig, Generator) {
     let case = case(name);
     let arch = serde_json::from_value(case.arch.clone().into()).expect("a known architecture");
     let config = GeneratorConfig {
@@ -52,7 +62,21 @@ pub fn generator_matches(name: &str, device: &Device) {
         ..GeneratorConfig::new(arch, case.base, case.norm)
     };
     let network = generator(&config, &format!("{name}.pth"), device);
-    matches(name, device, |input, mode| network.forward(input, mode));
+    (config, network)
+}
+
+fn on_the_cpu_matches(name: &str, config: &GeneratorConfig, network: &Generator) {
+    matches(name, &Device::flex(), |input, mode| {
+        let Mode::Inference(stats) = mode else {
+            unreachable!("the cases are of inference");
+        };
+        let shape @ [batch, _, height, width] = input.dims();
+        let values: Vec<f32> = input.into_data().iter().collect();
+        let ours = CpuGenerator::new(config, stats, state_of(network)).expect("its own state");
+        let fake_b = ours.forward(&values, shape);
+        let data = TensorData::new(fake_b, [batch, config.out_channels, height, width]);
+        Tensor::from_data(data, &Device::flex())
+    });
 }
 
 /// Compares a discriminator's outputs with PyTorch's, with either kind of statistics.
