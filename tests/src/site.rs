@@ -75,6 +75,17 @@ impl Site {
         Ok(site)
     }
 
+    /// Serves a folder besides, at a path inside the page's folder that ends with a slash.
+    ///
+    /// # Errors
+    /// The server does not start again.
+    pub fn also_serve(&mut self, path: &str, folder: &Path) -> Result<()> {
+        let at = format!("{}{path}", self.base);
+        self.routes = std::mem::take(&mut self.routes).folder(&at, folder);
+        self.go_offline();
+        self.go_online()
+    }
+
     /// Comes back at the address that it had.
     pub fn go_online(&mut self) -> Result<()> {
         let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));

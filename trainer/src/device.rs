@@ -257,6 +257,13 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(',') {
+            return Err(
+                "a run trains on one device, see docs/several-gpus.md; name one, and start another \
+                 run or another share of `translate --shard` on each of the others"
+                    .to_string(),
+            );
+        }
         let (word, index) = match text.split_once(':') {
             Some((word, index)) => {
                 let index = index.parse::<usize>();

@@ -112,6 +112,15 @@ fn an_unknown_flag_is_wrong_usage_and_is_named() {
 }
 
 #[test]
+fn several_devices_are_refused_with_the_page_that_says_why() {
+    for devices in ["cuda:0,cuda:1", "vulkan:0,1", "cpu,cpu"] {
+        let output = run(Path::new("."), &["train", "--device", devices]);
+        assert_code(&output, WRONG_USAGE);
+        assert_names(&output, &["--device", "docs/several-gpus.md"]);
+    }
+}
+
+#[test]
 fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
     let folder = temp();
     photos(folder.path(), 5);

@@ -8,15 +8,27 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{page, tools, wasm, workspace};
+use crate::{page, peers, tools, wasm, workspace};
 
-/// Measures the native program, the browser and the size of the page.
-pub fn run() -> Result<()> {
+/// Measures the native program, the browser and the size of the page; with `compare`, PyTorch,
+/// onnxruntime and onnxruntime-web beside them.
+pub fn run(compare: bool) -> Result<()> {
     tools::ensure_system_packages()?;
     let dist = page::build()?;
+    let folder = peers::folder().display().to_string();
+    let (measured_peers, arguments) = match compare {
+        true => {
+            peers::ensure()?;
+            (peers::measure()?, vec!["--peers", &folder])
+        }
+        false => (Vec::new(), Vec::new()),
+    };
     let native = program_json("trainer", &["bench", "--device", "cpu"])?;
-    let browser = program_json("bench-browser", &[])?;
+    let browser = program_json("bench-browser", &arguments)?;
     println!("{}", speed_table(&native, &browser));
+    if compare {
+        println!("{}", peers::tables(&native, &browser, &measured_peers));
+    }
     println!("{}", size_table(&dist)?);
     Ok(())
 }
@@ -53,7 +65,11 @@ fn speed_table(native: &[Value], browser: &[Value]) -> String {
     let mut adapter = "none";
     for row in browser {
         let cells = rows.entry(row["base"].as_u64().unwrap_or(0)).or_default();
-        let column = if row["backend"] == "webgpu" { 3 } else { 2 };
+        let column = match row["backend"].as_str() {
+            Some("cpu") => 2,
+            Some("webgpu") => 3,
+            _ => continue,
+        };
         cells[column] = row["milliseconds"].as_f64();
         adapter = row["adapter"].as_str().unwrap_or(adapter);
     }

@@ -11,6 +11,8 @@ pub mod bench;
 #[cfg(feature = "command")]
 pub mod page;
 #[cfg(feature = "command")]
+pub mod peers;
+#[cfg(feature = "command")]
 pub mod serve;
 #[cfg(feature = "command")]
 pub mod suite;

@@ -44,8 +44,13 @@ enum Task {
         #[arg(long)]
         dev: bool,
     },
-    /// Measure speed and sizes, as a Markdown table
-    Bench,
+    /// Measure speed and sizes, as Markdown tables
+    Bench {
+        /// Measure PyTorch, onnxruntime and onnxruntime-web beside it; installs them into
+        /// target/peers, several gigabytes
+        #[arg(long)]
+        peers: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -62,7 +67,7 @@ fn main() -> ExitCode {
         }),
         Task::BuildWeb => page::build().map(drop),
         Task::BuildWasm { dev } => wasm::build(dev),
-        Task::Bench => bench::run(),
+        Task::Bench { peers } => bench::run(peers),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

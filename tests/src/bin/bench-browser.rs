@@ -1,6 +1,7 @@
 //! Milliseconds for one 256×256 picture in the browser, as JSON lines: on the back ends named, or
 //! on all.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,23 +29,45 @@ fn main() -> ExitCode {
 }
 
 fn measure_all() -> Result<()> {
-    let named: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = |backend: &&&str| named.is_empty() || named.iter().any(|name| name == **backend);
+    let mut named = Vec::new();
+    let mut peers = None;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--peers" => peers = arguments.next().map(PathBuf::from),
+            _ => named.push(argument),
+        }
+    }
+    let wanted = |backend: &str| named.is_empty() || named.iter().any(|name| name == backend);
     for base in BASES {
         let model = trainer::untrained_model(base)?;
-        let site = Site::with_model("bench", &model)?;
-        for backend in BACKENDS.iter().filter(wanted) {
+        let mut site = Site::with_model("bench", &model)?;
+        if let Some(folder) = &peers {
+            site.also_serve("peers/", folder)?;
+            site.also_serve(
+                "onnxruntime-web/",
+                &folder.join("node_modules/onnxruntime-web/dist"),
+            )?;
+        }
+        for backend in BACKENDS.into_iter().filter(|backend| wanted(backend)) {
             eprintln!("Measuring base {base} on {backend} in the browser.");
-            println!("{}", measure(&site, base, backend)?);
+            let script = format!("{MEASURE}({})", json!(backend));
+            println!("{}", measure(&site, base, backend, &script)?);
+            if peers.is_some() {
+                let provider = if backend == "cpu" { "wasm" } else { backend };
+                let name = format!("onnxruntime-web {provider}");
+                eprintln!("Measuring base {base} on {name}.");
+                let script = format!("{MEASURE_PEER}({}, {base})", json!(provider));
+                println!("{}", measure(&site, base, &name, &script)?);
+            }
         }
     }
     Ok(())
 }
 
-fn measure(site: &Site, base: u32, backend: &str) -> Result<Value> {
+fn measure(site: &Site, base: u32, backend: &str, script: &str) -> Result<Value> {
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::WebGpu)?;
-    let start = format!("{MEASURE}({}); true", json!(backend));
-    page.browser.evaluate(&start)?;
+    page.browser.evaluate(&format!("{script}; true"))?;
     page.browser
         .wait_until("window.measured !== undefined", PATIENCE)?;
     let mut row = page.browser.evaluate("window.measured")?;
@@ -70,6 +93,30 @@ const MEASURE: &str = "(async (backend) => {
     }
     times.sort((left, right) => left - right);
     window.measured = { milliseconds: times[2], adapter: model.adapter ?? null };
+  } catch (error) {
+    window.measured = { error: String(error) };
+  }
+})";
+
+/// The same of onnxruntime-web, with one thread as here.
+const MEASURE_PEER: &str = "(async (provider, base) => {
+  try {
+    const bundle = provider === 'wasm' ? 'ort.wasm.bundle.min.mjs' : 'ort.webgpu.bundle.min.mjs';
+    const ort = await import(`./onnxruntime-web/${bundle}`);
+    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.wasmPaths = new URL('./onnxruntime-web/', location.href).href;
+    const model = `./peers/unet_256-${base}.onnx`;
+    const session = await ort.InferenceSession.create(model, { executionProviders: [provider] });
+    const x = new ort.Tensor('float32', new Float32Array(3 * 256 * 256), [1, 3, 256, 256]);
+    const times = [];
+    for (let run = 0; run < 6; run++) {
+      const begun = performance.now();
+      const { y } = await session.run({ x });
+      await y.getData();
+      if (run > 0) times.push(performance.now() - begun);
+    }
+    times.sort((left, right) => left - right);
+    window.measured = { milliseconds: times[2], adapter: null };
   } catch (error) {
     window.measured = { error: String(error) };
   }

@@ -1,0 +1,132 @@
+//! The programs that people would otherwise use, installed into a folder of their own and timed on
+//! the same networks.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::process::run;
+use crate::workspace;
+
+const PYTHON_PACKAGES: [&str; 4] = ["torch", "onnx", "onnxruntime", "numpy"];
+const NPM_PACKAGE: &str = "onnxruntime-web@1.30.0";
+
+/// Where everything of theirs goes; taking it away leaves nothing behind.
+pub fn folder() -> PathBuf {
+    workspace::target().join("peers")
+}
+
+/// Installs PyTorch and onnxruntime from PyPI (several gigabytes) and onnxruntime-web from npm.
+pub fn ensure() -> Result<()> {
+    let folder = folder();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    if !python().is_file() {
+        run(
+            Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(folder.join("venv")),
+            "Install Python 3 with its venv module (Debian: apt-get install python3-venv).",
+        )?;
+    }
+    run(
+        Command::new(python())
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(PYTHON_PACKAGES),
+        "Check the connection to PyPI.",
+    )?;
+    if !folder.join("node_modules/onnxruntime-web").is_dir() {
+        run(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--prefix"])
+                .arg(&folder)
+                .arg(NPM_PACKAGE),
+            "Install Node.js with npm, and check the connection to npm's registry.",
+        )?;
+    }
+    Ok(())
+}
+
+/// Times PyTorch and onnxruntime; leaves `unet_256-BASE.onnx` in the folder.
+pub fn measure() -> Result<Vec<Value>> {
+    eprintln!("Measuring PyTorch and onnxruntime.");
+    let script = workspace::root().join("xtask/peers/pytorch.py");
+    let output = Command::new(python())
+        .arg("-W")
+        .arg("ignore")
+        .arg(&script)
+        .arg(folder())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", python().display()))?;
+    ensure!(output.status.success(), "{} failed", script.display());
+    serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("{} printed something else than JSON", script.display()))
+}
+
+/// The tables of both kinds of peers: their milliseconds, and ours as a multiple of theirs.
+pub fn tables(native: &[Value], browser: &[Value], peers: &[Value]) -> String {
+    let mut text = String::from(
+        "| base | what | ours | theirs | ours / theirs |\n|---:|---|---:|---:|---:|\n",
+    );
+    for base in [16, 32, 64] {
+        let of = |rows: &[Value], key: &str, name: &str, value: &str| {
+            let row = rows
+                .iter()
+                .find(|row| row["base"] == base && row[key] == name);
+            row.and_then(|row| row[value].as_f64())
+        };
+        let ours = |value: &str| {
+            let row = native.iter().find(|row| row["base"] == base);
+            row.and_then(|row| row[value].as_f64())
+        };
+        let web = |name: &str| of(browser, "backend", name, "milliseconds");
+        let rows = [
+            (
+                "forward, PyTorch",
+                ours("forward_ms"),
+                of(peers, "peer", "PyTorch", "forward_ms"),
+            ),
+            (
+                "forward, onnxruntime",
+                ours("forward_ms"),
+                of(peers, "peer", "onnxruntime", "forward_ms"),
+            ),
+            (
+                "training step, PyTorch",
+                ours("step_ms"),
+                of(peers, "peer", "PyTorch", "step_ms"),
+            ),
+            (
+                "browser CPU, onnxruntime-web",
+                web("cpu"),
+                web("onnxruntime-web wasm"),
+            ),
+            (
+                "browser WebGPU, onnxruntime-web",
+                web("webgpu"),
+                web("onnxruntime-web webgpu"),
+            ),
+        ];
+        for (what, ours, theirs) in rows {
+            if let (Some(ours), Some(theirs)) = (ours, theirs) {
+                let ratio = ours / theirs;
+                text +=
+                    &format!("| {base} | {what} | {ours:.0} ms | {theirs:.0} ms | {ratio:.2} |\n");
+            }
+        }
+    }
+    text
+}
+
+fn python() -> PathBuf {
+    let venv = folder().join("venv");
+    match cfg!(windows) {
+        true => venv.join("Scripts/python.exe"),
+        false => venv.join("bin/python"),
+    }
+}
