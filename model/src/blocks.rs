@@ -53,7 +53,8 @@ pub enum Mode {
 /// Slope of the leaky ReLU in encoders and discriminators.
 pub(crate) const LEAKY_SLOPE: f64 = 0.2;
 
-const NORM_EPSILON: f64 = 1e-5;
+/// Added to variances.
+pub(crate) const NORM_EPSILON: f64 = 1e-5;
 const NORM_MOMENTUM: f64 = 0.1;
 
 /// Batch normalisation whose statistics are chosen by the caller, not by a hidden switch.

@@ -9,11 +9,84 @@ use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, co
 use crate::generator::{Decoder, GeneratorConfig};
 
 /// The widest layers have `8 · base` feature maps.
-pub(crate) const WIDEST_FACTOR: usize = 8;
+const WIDEST_FACTOR: usize = 8;
 /// Up blocks from this level inwards have dropout, the innermost excepted.
 const FIRST_DROPOUT_LEVEL: usize = 4;
 /// Innermost up blocks that have dropout where the paper's listing is taken at its word.
 const LISTED_DROPOUTS: usize = 3;
+
+/// Side of the kernel of the convolution that may follow the last up block.
+pub(crate) const HEAD_KERNEL: usize = 3;
+
+/// Channels of every layer, level 0 being the outermost, and what goes with them.
+#[derive(Clone, Copy)]
+pub(crate) struct UnetPlan<'a> {
+    config: &'a GeneratorConfig,
+    depth: usize,
+}
+
+impl<'a> UnetPlan<'a> {
+    pub fn new(config: &'a GeneratorConfig, depth: usize) -> Self {
+        Self { config, depth }
+    }
+
+    fn width(self, level: usize) -> usize {
+        self.config.base * WIDEST_FACTOR.min(1 << level)
+    }
+
+    fn is_innermost(self, level: usize) -> bool {
+        level + 1 == self.depth
+    }
+
+    fn is_listed(self) -> bool {
+        self.config.decoder == Decoder::Listed
+    }
+
+    /// Input and output channels of a down block.
+    pub fn down(self, level: usize) -> [usize; 2] {
+        match level {
+            0 => [self.config.in_channels, self.width(0)],
+            _ => [self.width(level - 1), self.width(level)],
+        }
+    }
+
+    pub fn is_down_normalised(self, level: usize) -> bool {
+        level > 0 && (!self.is_innermost(level) || self.config.norm_bottleneck)
+    }
+
+    /// Input and output channels of an up block.
+    pub fn up(self, level: usize) -> [usize; 2] {
+        let output = match (level, self.is_listed()) {
+            (0, false) => self.config.out_channels,
+            (_, false) => self.width(level - 1),
+            (_, true) if self.is_innermost(level) => self.width(level),
+            (_, true) => 2 * self.width(level),
+        };
+        let input = match self.is_innermost(level) {
+            true => self.width(level),
+            false => self.width(level) + self.up(level + 1)[1],
+        };
+        [input, output]
+    }
+
+    /// Whether this up block gives the picture: it has a bias and no norm.
+    pub fn ends_with(self, level: usize) -> bool {
+        level == 0 && !self.is_listed()
+    }
+
+    fn has_dropout(self, level: usize) -> bool {
+        match self.is_listed() {
+            true => level + LISTED_DROPOUTS >= self.depth,
+            false => level >= FIRST_DROPOUT_LEVEL && !self.is_innermost(level),
+        }
+    }
+
+    /// Input and output channels of the convolution after the last up block, if there is one.
+    pub fn head(self) -> Option<[usize; 2]> {
+        let channels = [self.up(0)[1], self.config.out_channels];
+        self.is_listed().then_some(channels)
+    }
+}
 
 /// One step down: halves height and width.
 #[derive(Module, Debug)]
@@ -49,57 +122,34 @@ pub struct Unet {
 impl Unet {
     /// A U-Net of `depth` steps down (8 for `unet_256`), all weights zero.
     pub fn new(config: &GeneratorConfig, depth: usize, device: &Device) -> Self {
-        let width = |level: usize| config.base * WIDEST_FACTOR.min(1 << level);
+        let plan = UnetPlan::new(config, depth);
         let bias = config.norm.needs_conv_bias();
         let norm = |channels| Some(Norm::new(config.norm, channels, device));
-        let innermost = depth - 1;
         let down = |level: usize| {
-            let (input, outermost) = match level {
-                0 => (config.in_channels, true),
-                _ => (width(level - 1), false),
-            };
-            let normalised = level != innermost || config.norm_bottleneck;
+            let channels = plan.down(level);
             Down {
-                conv: conv4x4([input, width(level)], 2, bias, device),
-                norm: (!outermost && normalised)
-                    .then(|| norm(width(level)))
+                conv: conv4x4(channels, 2, bias, device),
+                norm: plan
+                    .is_down_normalised(level)
+                    .then(|| norm(channels[1]))
                     .flatten(),
             }
         };
-        let listed = config.decoder == Decoder::Listed;
-        let up_width = |level: usize| match config.decoder {
-            Decoder::Listed if level == innermost => width(level),
-            Decoder::Listed => 2 * width(level),
-            Decoder::Mirrored => width(level.saturating_sub(1)),
-        };
         let up = |level: usize| {
-            let input = match level == innermost {
-                true => width(level),
-                false => width(level) + up_width(level + 1),
-            };
-            let kernel = UpKernel::Four;
-            if level == 0 && !listed {
-                let channels = [input, config.out_channels];
-                return Up {
-                    conv: UpConv::new(config.upsample, kernel, channels, true, device),
-                    norm: None,
-                    dropout: false,
-                };
-            }
-            let channels = [input, up_width(level)];
+            let (channels, ends) = (plan.up(level), plan.ends_with(level));
+            let bias = bias || ends;
             Up {
-                conv: UpConv::new(config.upsample, kernel, channels, bias, device),
-                norm: norm(up_width(level)),
-                dropout: match listed {
-                    true => level + LISTED_DROPOUTS >= depth,
-                    false => (FIRST_DROPOUT_LEVEL..innermost).contains(&level),
-                },
+                conv: UpConv::new(config.upsample, UpKernel::Four, channels, bias, device),
+                norm: (!ends).then(|| norm(channels[1])).flatten(),
+                dropout: plan.has_dropout(level),
             }
         };
         Self {
             downs: (0..depth).map(down).collect(),
             ups: (0..depth).map(up).collect(),
-            head: listed.then(|| conv([up_width(0), config.out_channels], 3, 1, 1, true, device)),
+            head: plan
+                .head()
+                .map(|channels| conv(channels, HEAD_KERNEL, 1, HEAD_KERNEL / 2, true, device)),
         }
     }
 

@@ -3,10 +3,8 @@
 use super::convolution::{Convolution, Kind};
 use super::features::{Features, Size};
 use super::sums::{Affine, Sums};
-use crate::blocks::{NormKind, NormStats, Upsample};
+use crate::blocks::{NORM_EPSILON, NormKind, NormStats, Upsample};
 use crate::state::{Array, StateDict, StateError};
-
-const NORM_EPSILON: f32 = 1e-5;
 
 /// Tensors that are still to be used.
 pub(super) struct Tensors {
@@ -52,7 +50,7 @@ impl Tensors {
         shape: LayerShape,
         normalised: bool,
     ) -> Result<Layer, StateError> {
-        let bias = self.norm != NormKind::Batch;
+        let bias = self.norm.needs_conv_bias();
         let conv = format!("{path}.conv");
         match (normalised, self.norm) {
             (false, _) | (true, NormKind::None) => self.plain(&conv, shape, bias),
@@ -103,7 +101,8 @@ impl Tensors {
                 norm: Norm::OfBatch { scale, shift },
             });
         }
-        let gain = |channel: usize| scale[channel] / (variance[channel] + NORM_EPSILON).sqrt();
+        let gain =
+            |channel: usize| scale[channel] / (variance[channel] + NORM_EPSILON as f32).sqrt();
         let bias = (0..shape.out_channels).map(|at| shift[at] - mean[at] * gain(at));
         Ok(Layer {
             norm: Norm::Fixed(Affine::bias(bias.collect())),

@@ -5,13 +5,11 @@ use std::ops::Range;
 
 use super::features::{Features, Size};
 use super::parallel::for_each_piece;
+use crate::blocks::{LEAKY_SLOPE, NORM_EPSILON};
 
 /// Places whose sums lie together: few enough that the input that they see stays in the cache
 /// while every block of output channels passes over it.
 pub(super) const CHUNK: usize = 256;
-
-const NORM_EPSILON: f64 = 1e-5;
-const LEAKY_SLOPE: f32 = 0.2;
 
 /// Pictures, rows and columns of the places that have the same parity.
 #[derive(Clone, Copy, Debug, Default)]
@@ -241,7 +239,7 @@ impl Sums {
         match activation {
             Activation::Relu => self.write_as(affine, target, first, |_, value| value.max(0.0)),
             Activation::LeakyRelu => self.write_as(affine, target, first, |_, value| {
-                value.max(value * LEAKY_SLOPE)
+                value.max(value * LEAKY_SLOPE as f32)
             }),
             Activation::Tanh => self.write_as(affine, target, first, |_, value| tanh(value)),
         }

@@ -4,9 +4,9 @@ use super::Layers;
 use super::features::{Edge, Features, Size};
 use super::layer::{Layer, LayerShape, Tensors};
 use super::sums::{Activation, Sums};
-use crate::generator::{Decoder, GeneratorConfig};
+use crate::generator::GeneratorConfig;
 use crate::state::StateError;
-use crate::unet::WIDEST_FACTOR;
+use crate::unet::{HEAD_KERNEL, UnetPlan};
 
 /// Layers from the outermost to the innermost.
 #[derive(Debug)]
@@ -33,42 +33,27 @@ impl UnetLayers {
         depth: usize,
         tensors: &mut Tensors,
     ) -> Result<Self, StateError> {
-        let width = |level: usize| config.base * WIDEST_FACTOR.min(1 << level);
-        let (innermost, listed) = (depth - 1, config.decoder == Decoder::Listed);
-        let up_width = |level: usize| match (level, listed) {
-            (0, false) => config.out_channels,
-            (_, false) => width(level - 1),
-            (level, true) if level == innermost => width(level),
-            (_, true) => 2 * width(level),
-        };
+        let plan = UnetPlan::new(config, depth);
         let (mut downs, mut ups) = (Vec::new(), Vec::new());
         for level in 0..depth {
-            let input = match level {
-                0 => config.in_channels,
-                _ => width(level - 1),
-            };
-            let normalised = level > 0 && (level != innermost || config.norm_bottleneck);
-            let shape = LayerShape::plain([input, width(level)], 4, 2, 1);
+            let shape = LayerShape::plain(plan.down(level), 4, 2, 1);
+            let normalised = plan.is_down_normalised(level);
             downs.push(tensors.layer(&format!("unet.downs.{level}"), shape, normalised)?);
-            let joined = match level == innermost {
-                true => width(level),
-                false => width(level) + up_width(level + 1),
-            };
-            let shape = LayerShape::up([joined, up_width(level)], config.upsample, 4);
+            let shape = LayerShape::up(plan.up(level), config.upsample, 4);
             let path = format!("unet.ups.{level}");
-            ups.push(match level == 0 && !listed {
+            ups.push(match plan.ends_with(level) {
                 true => tensors.plain(&format!("{path}.conv"), shape, true)?,
                 false => tensors.layer(&path, shape, true)?,
             });
         }
-        let head = LayerShape::plain([up_width(0), config.out_channels], 3, 1, 1);
+        let head = plan.head().map(|channels| {
+            let shape = LayerShape::plain(channels, HEAD_KERNEL, 1, HEAD_KERNEL / 2);
+            tensors.plain("unet.head", shape, true)
+        });
         Ok(Self {
             downs,
             ups,
-            head: match listed {
-                true => Some(tensors.plain("unet.head", head, true)?),
-                false => None,
-            },
+            head: head.transpose()?,
         })
     }
 }
