@@ -14,6 +14,7 @@ pub mod event;
 pub mod exact;
 pub mod export;
 pub mod export_pytorch;
+pub mod finite;
 pub mod import;
 pub mod loss;
 pub mod metrics;

@@ -138,7 +138,7 @@ fn inception_features_and_their_frechet_distances_are_those_of_pytorch_fid() {
 }
 
 #[test]
-fn frechet_distances_of_fewer_and_of_more_rows_than_features_are_those_of_scipy() {
+fn frechet_distances_of_fewer_and_of_more_rows_than_features_are_those_of_pytorch_fid() {
     let numbers = &numbers()["frechet"];
     let width = numbers["features"].as_u64().expect("a number") as usize;
     let rows = |name: &str, count: usize| {
@@ -161,7 +161,7 @@ fn frechet_distances_of_fewer_and_of_more_rows_than_features_are_those_of_scipy(
         let count = |text: &str| text.parse().expect("a number");
         let found = frechet_distance(&rows("a", count(one)), &rows("b", count(other)));
         let found = found.expect("a distance");
-        assert_near(counts, found, &wanted["eigenvalues"], 1e-9);
+        assert_near(counts, found, &wanted["singular values"], 1e-9);
         // The way of pytorch-fid loses some digits where covariances are singular.
         assert_near(counts, found, &wanted["sqrtm"], 1e-6);
     }
