@@ -17,6 +17,7 @@ pub mod export_pytorch;
 pub mod finite;
 pub mod import;
 pub mod loss;
+pub mod memory;
 pub mod metrics;
 pub mod networks;
 pub mod optimizer;

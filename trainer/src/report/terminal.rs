@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{REPORT_FILE, memory};
+use super::REPORT_FILE;
 use crate::event::Event;
+use crate::memory;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 
 const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
@@ -288,4 +289,30 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
         row("output", &evaluation.output),
         depths.into_iter().flatten().collect::<String>()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_columns_that_were_measured() {
+        let evaluation = |output: Metrics| Evaluation {
+            count: 3,
+            output,
+            input: Metrics::default(),
+        };
+        let small = metrics_table(&evaluation(Metrics::default()));
+        assert!(small.contains("SSIM") && small.contains("(3 validation pictures)"));
+        let large = metrics_table(&evaluation(Metrics {
+            ms_ssim: Some(0.87654),
+            fid: Some(41.239),
+            ..Metrics::default()
+        }));
+        for cell in ["MS-SSIM", "0.8765", "FID", "41.24", "–"] {
+            assert!(large.contains(cell), "{large}");
+            assert!(!small.contains(cell), "{small}");
+        }
+        assert!(!large.contains("LPIPS"), "{large}");
+    }
 }

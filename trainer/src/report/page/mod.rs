@@ -352,3 +352,38 @@ fn plain(value: &Value) -> String {
 fn grouped(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::Validation;
+    use super::*;
+    use crate::metrics::Evaluation;
+
+    #[test]
+    fn multi_scale_ssim_is_in_the_table_and_the_curves_where_it_was_measured() {
+        let page_of = |ms_ssim| {
+            let at = |step| Validation {
+                step,
+                evaluation: Evaluation {
+                    count: 2,
+                    output: Metrics {
+                        ms_ssim,
+                        ..Metrics::default()
+                    },
+                    input: Metrics::default(),
+                },
+                outputs: Vec::new(),
+            };
+            let history = History {
+                validations: vec![at(1), at(2)],
+                ..History::default()
+            };
+            page(&history, &mut Pictures::default())
+        };
+        let (with, without) = (page_of(Some(0.7531)), page_of(None));
+        for part in ["<th>MS-SSIM</th>", "<td>0.7531</td><", "Validation MS-SSIM"] {
+            assert!(with.contains(part), "{part}");
+            assert!(!without.contains(part), "{part}");
+        }
+    }
+}
