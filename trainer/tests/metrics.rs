@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod made_weights;
+#[path = "metrics/networks.rs"]
+mod networks;
 #[path = "metrics/perceptual.rs"]
 mod perceptual;
 

@@ -1,58 +1,19 @@
 //! LPIPS, Inception features and Fréchet distances are those of lpips, pytorch-fid and scipy:
 //! fixtures/perceptual/make.py made the numbers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
-use image::{RgbImage, imageops};
-use serde_json::Value;
+use image::RgbImage;
 use trainer::metrics::perceptual::{
     FEATURES, FeatureRows, Inception, Lpips, PerceptualError, frechet_distance,
 };
 
-use crate::made_weights::{Weights, fixture, hashed, numbers, weights, write};
-
-/// Top, left, height, width.
-const CROPS: [(&str, [u32; 4]); 2] = [("small", [0, 0, 64, 64]), ("odd", [40, 70, 75, 61])];
-const PICTURES: [&str; 4] = ["noisy", "blurred", "shifted", "inverted"];
-const RELATIVE: f64 = 1e-4;
-
-fn picture(name: &str) -> RgbImage {
-    let path = fixture(&format!("metrics/{name}.png"));
-    image::open(path).expect("a picture").to_rgb8()
-}
-
-fn cropped(name: &str, [top, left, height, width]: [u32; 4]) -> RgbImage {
-    imageops::crop_imm(&picture(name), left, top, width, height).to_image()
-}
-
-fn assert_near(what: &str, found: f64, wanted: &Value, tolerance: f64) {
-    let wanted = wanted.as_f64().expect("a number");
-    assert!(
-        (found - wanted).abs() <= tolerance,
-        "{what}: {found}, not {wanted}"
-    );
-}
+use crate::made_weights::{Weights, hashed, numbers, weights, write};
+use crate::networks::{PICTURES, assert_near, cropped, features_match, lpips_matches};
 
 fn temp() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
-}
-
-fn check_lpips(files: &[PathBuf]) {
-    let lpips = Lpips::load(files, &Device::flex()).expect("a network");
-    let wanted = &numbers()["lpips"]["values"];
-    for (crop, place) in CROPS {
-        let pictures = PICTURES.map(|name| cropped(name, place));
-        let pictures: Vec<&RgbImage> = pictures.iter().collect();
-        let target = cropped("target", place);
-        let found = lpips.distances(&pictures, &target).expect("distances");
-        for (name, found) in PICTURES.iter().zip(found) {
-            let name = format!("{crop} {name}");
-            assert_near(&name, found, &wanted[&name], RELATIVE * found);
-        }
-        let same = lpips.distances(&[&target], &target).expect("a distance");
-        assert_eq!(same, [0.0]);
-    }
 }
 
 fn is_of_layers(name: &str) -> bool {
@@ -80,15 +41,18 @@ fn lpips_is_that_of_the_python_package_from_one_file_or_two() {
         let name = format!("net.slice{slice}.{}.{}", parts[1], parts[2]);
         vec![(name, array)]
     });
-    check_lpips(&[write(folder.path(), "all.pth", merged.collect())]);
+    let device = Device::flex();
+    let file = write(folder.path(), "all.pth", merged.collect());
+    lpips_matches(&[file], &device);
     // Torchvision's file has a head.
     let mut alexnet = backbone;
     let head = alexnet["features.0.bias"].clone();
     alexnet.insert("classifier.1.bias".to_string(), head);
-    check_lpips(&[
+    let files = [
         write(folder.path(), "alexnet.pth", alexnet),
         write(folder.path(), "alex.pth", layers),
-    ]);
+    ];
+    lpips_matches(&files, &device);
 }
 
 #[test]
@@ -96,27 +60,8 @@ fn inception_features_and_their_frechet_distances_are_those_of_pytorch_fid() {
     let folder = temp();
     let file = write(folder.path(), "inception.pth", weights("fid"));
     let inception = Inception::load(&file, &Device::flex()).expect("a network");
+    features_match(&inception);
     let numbers = &numbers()["fid"];
-    let mut pictures = vec![("target".to_string(), picture("target"))];
-    pictures.extend(CROPS.map(|(crop, place)| (format!("{crop} noisy"), cropped("noisy", place))));
-    for (name, picture) in &pictures {
-        let found = inception.features(&[picture]);
-        let found: Vec<f64> = found.into_iter().map(f64::from).collect();
-        assert_eq!(found.len(), FEATURES);
-        let wanted = &numbers["features"][name];
-        let first = wanted["first"].as_array().expect("features");
-        for (found, wanted) in found.iter().zip(first) {
-            assert_near(name, *found, wanted, RELATIVE);
-        }
-        let mean = found.iter().sum::<f64>() / FEATURES as f64;
-        assert_near(name, mean, &wanted["mean"], RELATIVE);
-        let variance = found
-            .iter()
-            .map(|value| (value - mean).powi(2))
-            .sum::<f64>();
-        let deviation = (variance / FEATURES as f64).sqrt();
-        assert_near(name, deviation, &wanted["deviation"], RELATIVE);
-    }
     let squares: Vec<[u32; 2]> =
         serde_json::from_value(numbers["squares"].clone()).expect("places");
     let side = numbers["side"].as_u64().expect("a side") as u32;
