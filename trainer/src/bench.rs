@@ -1,49 +1,132 @@
-//! How long a forward pass and a training step take on a device.
+//! How long a forward pass, a training step and a checkpoint take on a device, and how much memory.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
-use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use model::state::state_of;
 use model::{
-    CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, GeneratorArch, GeneratorConfig,
-    InitType, Mode, NormKind, NormStats, Patches, init_weights,
+    CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
+    GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, init_weights,
 };
+use serde::Serialize;
 
+use crate::checkpoint::{Progress, RunFolder};
 use crate::data::PairedBatch;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
+use crate::memory::peak_resident_bytes;
 use crate::pix2pix::{Objective, Pix2Pix};
 use crate::schedule::Rates;
+use crate::training_model::TrainingModel;
 use crate::translate::engine;
 
 const SIDE: usize = 256;
 /// First runs compile shaders and fill caches.
 const WARM_UP: u32 = 2;
+/// Timed checkpoints, which are large.
+const CHECKPOINTS: u32 = 3;
+const RATES: Rates = Rates {
+    net_g: 2e-4,
+    net_d: 2e-4,
+};
 
-/// Medians in milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// One batch through the generator, read back.
+/// Medians, and the most memory so far.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Measured {
+    /// One batch through the generator, read back, in milliseconds.
     pub forward_ms: f64,
-    /// One pix2pix step, losses read back.
+    /// One pix2pix step, losses read back, in milliseconds.
     pub step_ms: f64,
+    /// Making, writing and syncing a checkpoint, in milliseconds.
+    pub checkpoint_write_ms: f64,
+    /// Reading, checking and loading a checkpoint, in milliseconds.
+    pub checkpoint_load_ms: f64,
+    /// The most memory of this program, where the system says it.
+    pub peak_rss_mb: PeakMemory,
 }
 
-/// Times the U-Net 256 of width `base` on pictures of 256×256.
+/// Megabytes (10⁶ bytes) of memory.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PeakMemory {
+    /// Up to the last forward pass.
+    pub forward: Option<f64>,
+    /// Up to the last training step.
+    pub step: Option<f64>,
+}
+
+/// Measures the U-Net 256 of width `base` on pictures of 256×256. Memory is that of this process
+/// since its start, so that another measurement before it may hide it.
 ///
 /// # Errors
-/// The device fails.
-pub fn time(
-    device: &Device,
-    base: u32,
-    batch: u32,
-    repeat: u32,
-    stats: NormStats,
-) -> Result<Timing> {
+/// The device fails, or checkpoints cannot be written here.
+pub fn measure(device: &Device, base: u32, batch: u32, repeat: u32) -> Result<Measured> {
+    let picture = |device: &Device| {
+        let range = Distribution::Uniform(-1.0, 1.0);
+        Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
+    };
+    let forward_ms = forward(device, base, picture(device), repeat)?;
+    let forward = peak_megabytes();
     let autodiff = device.clone().autodiff();
-    let generator = GeneratorConfig::new(GeneratorArch::Unet256, base as usize, NormKind::Batch);
+    let mut model = Some(pix2pix(base, &autodiff));
+    let step_ms = median(WARM_UP, repeat, || {
+        let batch = PairedBatch {
+            real_a: picture(&autodiff),
+            real_b: picture(&autodiff),
+            mask: None,
+        };
+        if let Some(before) = model.take() {
+            let (after, losses) = before.step(batch, 0, RATES);
+            losses.read();
+            model = Some(after);
+        }
+        Ok(())
+    })?;
+    let step = peak_megabytes();
+    let trained = model.unwrap_or_else(|| pix2pix(base, &autodiff));
+    let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
+    Ok(Measured {
+        forward_ms,
+        step_ms,
+        checkpoint_write_ms,
+        checkpoint_load_ms,
+        peak_rss_mb: PeakMemory { forward, step },
+    })
+}
+
+/// Times what translates pictures, with the averaged statistics of batch norms.
+fn forward(device: &Device, base: u32, real_a: Tensor<4>, repeat: u32) -> Result<f64> {
+    let network = generator(base, device);
+    match engine(device) {
+        Engine::Cpu => {
+            let state = state_of(&network);
+            drop(network);
+            let network = CpuGenerator::new(&generator_config(base), NormStats::Running, state)?;
+            let shape = real_a.dims();
+            let real_a: Vec<f32> = real_a.into_data().iter().collect();
+            median(WARM_UP, repeat, || {
+                black_box(network.forward(&real_a, shape));
+                Ok(())
+            })
+        }
+        Engine::Burn(_) => median(WARM_UP, repeat, || {
+            let mode = Mode::Inference(NormStats::Running);
+            let read = network.forward(real_a.clone(), mode).try_into_data();
+            read.map(drop).map_err(|error| anyhow!("{error:?}"))
+        }),
+    }
+}
+
+fn generator_config(base: u32) -> GeneratorConfig {
+    GeneratorConfig::new(GeneratorArch::Unet256, base as usize, NormKind::Batch)
+}
+
+fn generator(base: u32, device: &Device) -> Generator {
+    init_weights(generator_config(base).init(device), InitType::Normal, 0.02)
+}
+
+fn pix2pix(base: u32, autodiff: &Device) -> Pix2Pix {
     let discriminator = DiscriminatorConfig {
         arch: DiscriminatorArch::Basic,
         in_channels: 6,
@@ -59,62 +142,41 @@ pub fn time(
         diff_augment: DiffAugment::default(),
         seed: 0,
     };
-    let rates = Rates {
-        net_g: 2e-4,
-        net_d: 2e-4,
-    };
-    let (init, gain) = (InitType::Normal, 0.02);
-    let net_g = init_weights(generator.init(&autodiff), init, gain);
-    let net_d = init_weights(discriminator.init(&autodiff), init, gain);
-    let picture = |device: &Device| {
-        let range = Distribution::Uniform(-1.0, 1.0);
-        Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
-    };
-    let forward_ms = match engine(device) {
-        Engine::Cpu => {
-            let fixed = CpuGenerator::new(&generator, stats, state_of(&net_g))?;
-            let shape = [batch as usize, 3, SIDE, SIDE];
-            let real_a: Vec<f32> = picture(device).into_data().iter().collect();
-            median(repeat, || {
-                std::hint::black_box(fixed.forward(&real_a, shape));
-                Ok(())
-            })?
-        }
-        Engine::Burn(device) => {
-            let fixed = net_g.valid();
-            median(repeat, || {
-                let fake_b = fixed.forward(picture(&device), Mode::Inference(stats));
-                let read = fake_b.try_into_data().map(drop);
-                read.map_err(|error| anyhow!("{error:?}"))
-            })?
-        }
-    };
-    let mut model = Some(Pix2Pix::from_networks(net_g, net_d, objective));
-    let step_ms = median(repeat, || {
-        let batch = PairedBatch {
-            real_a: picture(&autodiff),
-            real_b: picture(&autodiff),
-            mask: None,
-        };
-        if let Some(before) = model.take() {
-            let (after, losses) = before.step(batch, 0, rates);
-            losses.read();
-            model = Some(after);
-        }
-        Ok(())
-    })?;
-    Ok(Timing {
-        forward_ms,
-        step_ms,
-    })
+    let net_d = init_weights(discriminator.init(autodiff), InitType::Normal, 0.02);
+    Pix2Pix::from_networks(generator(base, autodiff), net_d, objective)
 }
 
-fn median(repeat: u32, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+/// Milliseconds that it takes to write and to load a checkpoint, in the folder that we are in:
+/// where runs are, on the same disk.
+fn checkpoints(model: Pix2Pix) -> Result<(f64, f64)> {
+    let root = tempfile::tempdir_in(".")
+        .map_err(|error| anyhow!("no folder for checkpoints can be made here ({error})"))?;
+    let folder = RunFolder::open(root.path());
+    std::fs::create_dir_all(folder.checkpoints())?;
+    let mut model = TrainingModel::Pix2Pix(Box::new(model));
+    let progress = Progress::default();
+    let write = median(0, CHECKPOINTS, || {
+        folder.save(&model, &progress, 1)?;
+        Ok(())
+    })?;
+    let load = median(0, CHECKPOINTS, || {
+        folder.restore(&mut model)?;
+        Ok(())
+    })?;
+    Ok((write, load))
+}
+
+fn peak_megabytes() -> Option<f64> {
+    peak_resident_bytes().map(|bytes| bytes as f64 / 1e6)
+}
+
+/// Milliseconds.
+fn median(warm_up: u32, repeat: u32, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut times = Vec::new();
-    for turn in 0..WARM_UP + repeat.max(1) {
+    for turn in 0..warm_up + repeat.max(1) {
         let started = Instant::now();
         work()?;
-        if turn >= WARM_UP {
+        if turn >= warm_up {
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
     }

@@ -11,6 +11,7 @@ use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::cyclegan::CycleGan;
 use crate::data::PairedBatch;
 use crate::ema::Ema;
+use crate::finite::is_finite;
 use crate::loss::Losses;
 use crate::pix2pix::Pix2Pix;
 use crate::pool::ImagePool;
@@ -24,6 +25,9 @@ pub enum TrainingModel {
     CycleGan(Box<CycleGan>),
 }
 
+const NET_D: &str = "netD.bpk";
+const NET_D_A: &str = "netD_A.bpk";
+const NET_D_B: &str = "netD_B.bpk";
 const OPTIMIZER_G: &str = "optimizerG.bpk";
 const OPTIMIZER_D: &str = "optimizerD.bpk";
 const POOL_A: &str = "pool_A.safetensors";
@@ -104,6 +108,38 @@ impl TrainingModel {
         }
     }
 
+    /// The first network, or average of one, that holds something that is not a finite number.
+    /// Waits for the device.
+    pub fn not_finite(&self) -> Option<&'static str> {
+        let (a_to_b, b_to_a) = (Direction::AtoB, Direction::BtoA);
+        let of_ema = |ema: &Ema| is_finite(ema.generator());
+        let found = match self {
+            Self::Pix2Pix(model) => {
+                let name = |averaged| generator_file(ModelKind::Pix2Pix, a_to_b, averaged);
+                vec![
+                    (name(false), is_finite(&model.net_g)),
+                    (NET_D, is_finite(&model.net_d)),
+                    (name(true), model.ema.as_ref().is_none_or(of_ema)),
+                ]
+            }
+            Self::CycleGan(model) => {
+                let name =
+                    |direction, averaged| generator_file(ModelKind::CycleGan, direction, averaged);
+                let averages = model.ema.as_ref();
+                vec![
+                    (name(a_to_b, false), is_finite(&model.generators.a)),
+                    (name(b_to_a, false), is_finite(&model.generators.b)),
+                    (NET_D_A, is_finite(&model.discriminators.a)),
+                    (NET_D_B, is_finite(&model.discriminators.b)),
+                    (name(a_to_b, true), averages.is_none_or(|(a, _)| of_ema(a))),
+                    (name(b_to_a, true), averages.is_none_or(|(_, b)| of_ema(b))),
+                ]
+            }
+        };
+        let bad = found.into_iter().find(|(_, is_finite)| !is_finite);
+        bad.map(|(file, _)| file.trim_end_matches(".bpk"))
+    }
+
     /// Starts from another run's generators, on a device with autodiff, instead of from chance.
     pub fn start_from(&mut self, net_g: Generator, net_g_back: Option<Generator>) {
         match self {
@@ -136,7 +172,7 @@ impl TrainingModel {
                 let name = |averaged| generator_file(ModelKind::Pix2Pix, Direction::AtoB, averaged);
                 let mut files = vec![
                     CheckpointFile::network(name(false), model.net_g.valid()),
-                    CheckpointFile::network("netD.bpk", model.net_d.valid()),
+                    CheckpointFile::network(NET_D, model.net_d.valid()),
                     CheckpointFile::optimizer(OPTIMIZER_G, &model.optimizer_g),
                     CheckpointFile::optimizer(OPTIMIZER_D, &model.optimizer_d),
                 ];
@@ -152,8 +188,8 @@ impl TrainingModel {
                 let mut files = vec![
                     CheckpointFile::network(name(a_to_b, false), net_g.a.valid()),
                     CheckpointFile::network(name(b_to_a, false), net_g.b.valid()),
-                    CheckpointFile::network("netD_A.bpk", net_d.a.valid()),
-                    CheckpointFile::network("netD_B.bpk", net_d.b.valid()),
+                    CheckpointFile::network(NET_D_A, net_d.a.valid()),
+                    CheckpointFile::network(NET_D_B, net_d.b.valid()),
                     CheckpointFile::optimizer(OPTIMIZER_G, &model.optimizer_g),
                     CheckpointFile::optimizer(OPTIMIZER_D, &model.optimizer_d),
                     CheckpointFile::pool(POOL_A, &model.pool_a),
@@ -184,7 +220,7 @@ impl TrainingModel {
             Self::Pix2Pix(model) => {
                 let name = |averaged| generator_file(ModelKind::Pix2Pix, a_to_b, averaged);
                 model.net_g = from.network(name(false), model.net_g.clone())?;
-                model.net_d = from.network("netD.bpk", model.net_d.clone())?;
+                model.net_d = from.network(NET_D, model.net_d.clone())?;
                 model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
                 model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
                 restore_average(from, name(true), model.ema.as_mut(), &model.net_g)
@@ -195,8 +231,8 @@ impl TrainingModel {
                 let (net_g, net_d) = (&mut model.generators, &mut model.discriminators);
                 net_g.a = from.network(name(a_to_b, false), net_g.a.clone())?;
                 net_g.b = from.network(name(b_to_a, false), net_g.b.clone())?;
-                net_d.a = from.network("netD_A.bpk", net_d.a.clone())?;
-                net_d.b = from.network("netD_B.bpk", net_d.b.clone())?;
+                net_d.a = from.network(NET_D_A, net_d.a.clone())?;
+                net_d.b = from.network(NET_D_B, net_d.b.clone())?;
                 model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
                 model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
                 let devices = net_g.a.devices();

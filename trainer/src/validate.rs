@@ -1,5 +1,7 @@
 //! Judges a generator on validation pairs and draws what it made of them.
 
+use std::convert::Infallible;
+
 use burn::tensor::Device;
 use image::{RgbImage, imageops};
 use model::pixels::to_byte;
@@ -8,7 +10,7 @@ use serde::Serialize;
 
 use crate::data::batch::{rasters, stacked};
 use crate::data::{DataError, Frame, Pair, PairSource, Sampling};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Shown};
 
 /// Pixels between the pictures of a grid.
 const GRID_GAP: u32 = 4;
@@ -36,16 +38,36 @@ pub fn judge(
     translate: impl Fn(&Pair) -> Raster,
     problem: impl FnMut(DataError),
 ) -> Vec<Judged> {
+    let judged = judge_with(source, frame, count, translate, problem, |_, _| Ok(()));
+    judged.unwrap_or_else(|never: Infallible| match never {})
+}
+
+/// As [`judge`]; `more` adds to each row. Its first error is the end.
+///
+/// # Errors
+/// Those of `more`.
+pub fn judge_with<E>(
+    source: &PairSource,
+    frame: Frame,
+    count: usize,
+    translate: impl Fn(&Pair) -> Raster,
+    problem: impl FnMut(DataError),
+    mut more: impl FnMut(&Shown, &mut Judged) -> Result<(), E>,
+) -> Result<Vec<Judged>, E> {
     let encodings = source.encodings();
     named_pairs(source, frame, count, problem)
         .filter(|(_, pair)| pair.mask.as_ref().is_none_or(|mask| mask.count() > 0))
         .map(|(name, pair)| {
-            let (output, input) = Metrics::of_pair(&translate(&pair), &pair, encodings);
-            Judged {
+            let fake_b = translate(&pair);
+            let shown = Shown::new(&fake_b, &pair, encodings);
+            let (output, input) = shown.metrics();
+            let mut judged = Judged {
                 name,
                 output,
                 input,
-            }
+            };
+            more(&shown, &mut judged)?;
+            Ok(judged)
         })
         .collect()
 }

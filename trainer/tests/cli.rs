@@ -597,6 +597,42 @@ fn an_interrupted_training_saves_and_says_so() {
     assert!(folder.path().join("run/export/manifest.json").is_file());
 }
 
+#[test]
+fn bench_tells_time_and_memory_of_each_width_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = ["bench", "--device", "cpu", "--base", "2,1", "--repeat", "1"];
+    let output = run(folder.path(), &words);
+    assert_code(&output, DONE);
+    let rows: Vec<serde_json::Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let number = |row: &serde_json::Value, path: &str| {
+        let value = row.pointer(path).and_then(serde_json::Value::as_f64);
+        value.expect(path)
+    };
+    let bases: Vec<f64> = rows.iter().map(|row| number(row, "/base")).collect();
+    assert_eq!(bases, [2.0, 1.0]);
+    for row in &rows {
+        for path in [
+            "forward_ms",
+            "step_ms",
+            "checkpoint_write_ms",
+            "checkpoint_load_ms",
+        ] {
+            assert!(number(row, &format!("/{path}")) > 0.0, "{row}");
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let (forward, step) = ("/peak_rss_mb/forward", "/peak_rss_mb/step");
+            assert!(number(row, step) > number(row, forward), "{row}");
+            assert!(number(row, forward) > 1.0, "{row}");
+        }
+    }
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0);
+}
+
 /// A JPEG that asks to be turned by 90°.
 fn exif_rotated_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut jpeg = std::io::Cursor::new(Vec::new());

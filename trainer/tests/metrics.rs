@@ -1,9 +1,15 @@
-//! Metrics are those of scikit-image and pytorch-msssim: fixtures/metrics/make.py made the numbers.
+//! Metrics are those of the Python libraries that people report: fixtures/metrics/make.py and
+//! fixtures/perceptual/make.py made the numbers.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+mod made_weights;
+#[path = "metrics/networks.rs"]
+mod networks;
+#[path = "metrics/perceptual.rs"]
+mod perceptual;
 
+use made_weights::fixture;
 use model::Raster;
 use model::pixels::to_unit;
 use serde_json::Value;
@@ -11,13 +17,8 @@ use trainer::metrics::Metrics;
 
 const TOLERANCE: f64 = 1e-3;
 
-fn fixture(file: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    folder.join("tests/fixtures/metrics").join(file)
-}
-
 fn picture(name: &str) -> Raster {
-    let picture = image::open(fixture(&format!("{name}.png"))).expect("a picture");
+    let picture = image::open(fixture(&format!("metrics/{name}.png"))).expect("a picture");
     let picture = picture.to_rgb8();
     let plane = |channel: usize| picture.pixels().map(move |pixel| pixel[channel]);
     let bytes = (0..3).flat_map(plane);
@@ -28,7 +29,7 @@ fn picture(name: &str) -> Raster {
 
 #[test]
 fn l1_psnr_ssim_and_multi_scale_ssim_are_those_of_the_python_libraries() {
-    let json = std::fs::read(fixture("metrics.json")).expect("the numbers are there");
+    let json = std::fs::read(fixture("metrics/metrics.json")).expect("the numbers are there");
     let all: Value = serde_json::from_slice(&json).expect("JSON");
     let target = picture("target");
     let all = all.as_object().expect("pictures by name");

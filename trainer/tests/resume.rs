@@ -517,6 +517,68 @@ fn the_best_of_a_run_without_pairs_is_that_of_the_lowest_cycle_losses() {
 }
 
 #[test]
+fn weights_that_are_no_numbers_stop_the_run_and_never_reach_a_checkpoint() {
+    for (settings, network) in [(PIX2PIX, "netG"), (CYCLEGAN, "netG_A")] {
+        let folder = temp();
+        pictures(folder.path());
+        // The update itself is infinite; the losses, which come before it, are not.
+        let settings = settings.replace("plateau", "constant");
+        let settings = format!("{settings} --lr-d 0.0002 --checkpoint-every 1");
+        let first = format!("train {settings} --run first --lr 1e39");
+        let output = run(folder.path(), &words(&first));
+        assert_eq!(output.status.code(), Some(FAILED), "{}", talk(&output));
+        for word in [
+            &format!("weights of {network} "),
+            "step 1;",
+            "no checkpoint",
+            "--lr",
+        ] {
+            assert!(talk(&output).contains(word), "{word}: {}", talk(&output));
+        }
+        let kept = |name: &str| {
+            let checkpoints = folder.path().join(name).join("checkpoints");
+            let entries = fs::read_dir(checkpoints).expect("checkpoints");
+            let names = entries.map(|entry| entry.expect("a name").file_name());
+            let mut names: Vec<String> = names
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(kept("first"), [""; 0]);
+
+        let straight = format!("{settings} --run straight");
+        done(folder.path(), &words(&format!("train {straight}")));
+        let longer = ["train", "--resume", "straight", "--epochs", "50"];
+        let config = folder.path().join("straight/config.json");
+        let good = fs::read_to_string(&config).expect("settings");
+        assert!(good.contains("\"lr\": 0.0002"), "{good}");
+        fs::write(&config, good.replace("\"lr\": 0.0002", "\"lr\": 1e39")).expect("settings");
+        let before = kept("straight");
+        let output = run(folder.path(), &longer);
+        assert_eq!(output.status.code(), Some(FAILED), "{}", talk(&output));
+        let last = steps_told(folder.path(), "straight", "step").pop();
+        let last = last.expect("a step");
+        for word in [
+            format!("weights of {network} are not finite after step {last};"),
+            format!(
+                "checkpoint is that of step {} in straight/checkpoints",
+                last - 1
+            ),
+            "--from straight".to_string(),
+        ] {
+            assert!(talk(&output).contains(&word), "{word}: {}", talk(&output));
+        }
+        assert_eq!(kept("straight"), before);
+        let opened = RunFolder::open(&folder.path().join("straight"));
+        let settings = opened.config().expect("settings");
+        let mut model = TrainingModel::new(&settings, &burn::tensor::Device::flex());
+        opened.restore(&mut model).expect("the last good one");
+        assert_eq!(model.not_finite(), None);
+    }
+}
+
+#[test]
 fn a_run_may_be_made_longer_but_not_another_one() {
     let folder = temp();
     pictures(folder.path());

@@ -6,13 +6,17 @@
 
 #[path = "reference/fixtures.rs"]
 mod fixtures;
+mod made_weights;
 #[path = "reference/networks.rs"]
 mod networks;
+#[path = "metrics/networks.rs"]
+mod perceptual;
 #[path = "wgsl/software_vulkan.rs"]
 mod software_vulkan;
 #[path = "reference/training.rs"]
 mod training;
 
+use made_weights::{weights, write};
 use networks::{discriminator_matches, generator_matches};
 use software_vulkan::device;
 use training::{LOSS_TOLERANCE, cyclegan_matches, pix2pix_lsgan_matches};
@@ -46,4 +50,19 @@ fn cyclegan_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
 #[test]
 fn pix2pix_with_least_squares_ends_where_pytorch_ends_with_wgsl() {
     pix2pix_lsgan_matches(&device());
+}
+
+#[test]
+fn lpips_is_that_of_the_python_package_with_wgsl() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = write(folder.path(), "all.pth", weights("lpips"));
+    perceptual::lpips_matches(&[file], &device());
+}
+
+#[test]
+fn inception_features_are_those_of_pytorch_fid_with_wgsl() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = write(folder.path(), "inception.pth", weights("fid"));
+    let inception = trainer::metrics::perceptual::Inception::load(&file, &device());
+    perceptual::features_match(&inception.expect("a network"));
 }

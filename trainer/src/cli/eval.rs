@@ -15,11 +15,12 @@ use crate::config::DataArgs;
 use crate::data::Pair;
 use crate::device::DeviceChoice;
 use crate::export::MANIFEST_FILE;
-use crate::metrics::{Evaluation, Metrics};
+use crate::metrics::perceptual::Perceptual;
+use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::picture;
 use crate::report::{Format, metrics_table};
 use crate::translate::load_model;
-use crate::validate::{Judged, judge, sample_grid};
+use crate::validate::{Judged, judge_with, sample_grid};
 
 /// Pairs in the grid of `--grid`.
 const GRID_ROWS: usize = 6;
@@ -43,6 +44,14 @@ pub struct EvalArgs {
     /// Also write the metrics of each picture, as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Also judge by LPIPS, with these weights: the state dict of lpips.LPIPS(net='alex'), or
+    /// torchvision's AlexNet and v0.1/alex.pth of the Python package lpips
+    #[arg(long, value_name = "FILE", num_args = 1..=2)]
+    lpips_weights: Vec<PathBuf>,
+    /// Also judge the whole set by FID, with these weights: pytorch-fid's
+    /// pt_inception-2015-12-05-6726825d.pth
+    #[arg(long, value_name = "FILE")]
+    fid_weights: Option<PathBuf>,
     /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
@@ -54,6 +63,8 @@ pub fn run(args: &EvalArgs, format: Format) -> Result<ExitCode> {
     let chosen = args.device.open()?;
     let (_, translator) = load_model(&model_folder(&args.model), &chosen.device)?;
     args.data.check_fits(&translator)?;
+    let fid_weights = args.fid_weights.as_ref();
+    let mut perceptual = Perceptual::load(&args.lpips_weights, fid_weights, &chosen.device)?;
     let frame = args
         .data
         .frame(args.size, args.size, translator.size_rule().divisor());
@@ -72,7 +83,10 @@ pub fn run(args: &EvalArgs, format: Format) -> Result<ExitCode> {
             })
     };
     let warn = |error| bar.suspend(|| eprintln!("warning: left out: {error}"));
-    let rows = judge(&validation, frame, validation.len(), translate, warn);
+    let count = validation.len();
+    let rows = judge_with(&validation, frame, count, translate, warn, |shown, row| {
+        perceptual.observe(shown, row)
+    })?;
     if let Some(path) = &args.grid {
         let grid = sample_grid(&validation, frame, GRID_ROWS, translate);
         picture::write_rgb_png(path, grid)?;
@@ -84,7 +98,10 @@ pub fn run(args: &EvalArgs, format: Format) -> Result<ExitCode> {
     if let Some(path) = &args.csv {
         write_whole(path, csv(&rows).as_bytes())?;
     }
-    let evaluation = Evaluation::from_rows(&rows);
+    let mut evaluation = Evaluation::from_rows(&rows);
+    if let Some(warning) = perceptual.finish(&mut evaluation) {
+        eprintln!("warning: {warning}");
+    }
     match format {
         Format::Json => {
             let mut object = serde_json::to_value(evaluation)?;
@@ -105,42 +122,32 @@ fn model_folder(path: &Path) -> PathBuf {
     }
 }
 
-/// A line for each picture: metrics of the output, then those of the untouched input.
+/// A line for each picture: metrics of the output, then those of the untouched input. Columns of
+/// what was measured of no picture are left out, but for those that depend on its size alone.
 fn csv(rows: &[Judged]) -> String {
-    let has_depth = rows.iter().any(|row| row.output.depth.is_some());
-    let mut names = vec!["l1", "psnr", "ssim", "ms_ssim"];
-    if has_depth {
-        names.extend(["mae", "rmse", "abs_rel", "delta1"]);
-    }
+    let measured = |column: &&Column| {
+        let of_any = |metrics: fn(&Judged) -> &Metrics| {
+            rows.iter().any(|row| column.of(metrics(row)).is_some())
+        };
+        column.key == "ms_ssim" || of_any(|row| &row.output) || of_any(|row| &row.input)
+    };
+    let columns: Vec<&Column> = COLUMNS.iter().filter(measured).collect();
     let heads = ["output", "input"].map(|of| {
-        let columns = names.iter().map(|name| format!("{of}_{name}"));
-        columns.collect::<Vec<_>>().join(",")
+        let names = columns.iter().map(|column| format!("{of}_{}", column.key));
+        names.collect::<Vec<_>>().join(",")
     });
     let mut text = format!("name,{}\n", heads.join(","));
     for row in rows {
         let quoted = row.name.replace('"', "\"\"");
-        let columns = [&row.output, &row.input].map(|metrics| columns(metrics, has_depth));
-        let _ = writeln!(text, "\"{quoted}\",{}", columns.join(","));
+        let cells = [&row.output, &row.input].map(|metrics| cells(&columns, metrics));
+        let _ = writeln!(text, "\"{quoted}\",{}", cells.join(","));
     }
     text
 }
 
-fn columns(metrics: &Metrics, has_depth: bool) -> String {
-    let mut values = vec![
-        Some(metrics.l1),
-        Some(metrics.psnr),
-        Some(metrics.ssim),
-        metrics.ms_ssim,
-    ];
-    if has_depth {
-        let depth = metrics.depth;
-        values.push(depth.map(|depth| depth.mae));
-        values.push(depth.map(|depth| depth.rmse));
-        values.push(depth.map(|depth| depth.abs_rel));
-        values.push(depth.map(|depth| depth.delta1));
-    }
-    let cells = values
-        .iter()
-        .map(|value| value.map_or(String::new(), |value| format!("{value:.6}")));
-    cells.collect::<Vec<_>>().join(",")
+fn cells(columns: &[&Column], metrics: &Metrics) -> String {
+    let text = |value: f64| format!("{value:.6}");
+    let cells = columns.iter().map(|column| column.of(metrics).map(text));
+    let cells: Vec<String> = cells.map(Option::unwrap_or_default).collect();
+    cells.join(",")
 }

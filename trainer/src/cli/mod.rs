@@ -9,7 +9,7 @@ mod report;
 mod translate;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command as Program, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,10 +17,11 @@ use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::{NormStats, WeightsDtype};
+use model::WeightsDtype;
+use serde::Serialize;
 use serde_json::json;
 
-use crate::bench;
+use crate::bench::{self, Measured};
 use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
@@ -80,7 +81,7 @@ enum Command {
     Report(report::ReportArgs),
     /// List the devices that can compute
     Devices,
-    /// Time a forward pass and a training step
+    /// Measure a forward pass, a training step and a checkpoint: time and memory
     Bench(BenchArgs),
 }
 
@@ -164,6 +165,16 @@ struct BenchArgs {
     /// Timed repetitions; the median counts
     #[arg(long, default_value_t = 9)]
     repeat: u32,
+}
+
+/// A line of `bench`.
+#[derive(Serialize)]
+struct BenchRow<'a> {
+    device: &'a str,
+    base: u32,
+    batch: u32,
+    #[serde(flatten)]
+    measured: Measured,
 }
 
 /// Reads the command line, does the work and says how it went.
@@ -363,20 +374,34 @@ fn devices(format: Format) -> Result<ExitCode> {
 }
 
 fn bench(args: &BenchArgs) -> Result<ExitCode> {
-    let chosen = args.device.open()?;
-    for &base in &args.base {
-        let timing = bench::time(
-            &chosen.device,
+    if let [base] = args.base[..] {
+        let chosen = args.device.open()?;
+        let measured = bench::measure(&chosen.device, base, args.batch, args.repeat)?;
+        let row = BenchRow {
+            device: &chosen.name,
             base,
-            args.batch,
-            args.repeat,
-            NormStats::Batch,
-        )?;
-        println!(
-            "{}",
-            json!({"device": chosen.name, "base": base, "batch": args.batch,
-            "forward_ms": timing.forward_ms, "step_ms": timing.step_ms})
-        );
+            batch: args.batch,
+            measured,
+        };
+        println!("{}", serde_json::to_string(&row)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A process for each, so that none is charged for the memory of those before.
+    for base in &args.base {
+        let [device, base, batch, repeat] = [
+            format!("--device={}", args.device),
+            format!("--base={base}"),
+            format!("--batch={}", args.batch),
+            format!("--repeat={}", args.repeat),
+        ];
+        let own = std::env::current_exe()?;
+        let mut row = Program::new(own);
+        let status = row
+            .args(["bench", &device, &base, &batch, &repeat])
+            .status()?;
+        if !status.success() {
+            return Ok(ExitCode::FAILURE);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,9 +9,12 @@ use crate::data::Pair;
 use crate::data::raster::Mask;
 use crate::validate::Judged;
 
+mod columns;
 mod depth;
+pub mod perceptual;
 mod ssim;
 
+pub use columns::{COLUMNS, Column};
 pub use depth::DepthMetrics;
 use ssim::Plane;
 
@@ -31,6 +34,12 @@ pub struct Metrics {
     /// sides have more than 160 pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms_ssim: Option<f64>,
+    /// How different people would find them (LPIPS 0.1 of AlexNet), where its weights are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lpips: Option<f64>,
+    /// Fréchet Inception distance, of whole sets alone, where its weights are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fid: Option<f64>,
     /// Errors of depth, where the pictures are depths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<DepthMetrics>,
@@ -83,44 +92,29 @@ impl Metrics {
             psnr: psnr.min(PSNR_CEILING),
             ssim: per_channel(&ssim::ssim).unwrap_or(too_small),
             ms_ssim: per_channel(&ssim::ms_ssim),
-            depth: None,
+            ..Self::default()
         }
     }
 
     /// Compares an output, and the untouched input, with the pair's target.
-    pub fn of_pair(
-        fake_b: &Raster,
-        pair: &Pair,
-        (input, target): (Encoding, Encoding),
-    ) -> (Self, Self) {
-        let mask = pair.mask.as_ref();
-        let real_b = target.shown(&pair.real_b, &pair.real_a);
-        let against_target = |raster: &Raster, encoding: Encoding| {
-            let shown = encoding.shown(raster, &pair.real_a);
-            let mut metrics = Self::between(&shown, &real_b, mask);
-            if let (Encoding::Depth { .. }, Encoding::Depth { max }) = (encoding, target) {
-                metrics.depth = Some(DepthMetrics::between(raster, &pair.real_b, mask, max));
-            }
-            metrics
-        };
-        (
-            against_target(fake_b, target),
-            against_target(&pair.real_a, input),
-        )
+    pub fn of_pair(fake_b: &Raster, pair: &Pair, encodings: (Encoding, Encoding)) -> (Self, Self) {
+        Shown::new(fake_b, pair, encodings).metrics()
     }
 
     fn mean(all: &[Self]) -> Self {
         let count = all.len().max(1) as f64;
         let mean = |field: fn(&Self) -> f64| all.iter().map(field).sum::<f64>() / count;
+        let mean_of_all = |field: fn(&Self) -> Option<f64>| {
+            let sum = all.iter().map(field).sum::<Option<f64>>();
+            sum.filter(|_| !all.is_empty()).map(|sum| sum / count)
+        };
         Self {
             l1: mean(|metrics| metrics.l1),
             psnr: mean(|metrics| metrics.psnr),
             ssim: mean(|metrics| metrics.ssim),
-            ms_ssim: all
-                .iter()
-                .map(|metrics| metrics.ms_ssim)
-                .sum::<Option<f64>>()
-                .map(|sum| sum / count),
+            ms_ssim: mean_of_all(|metrics| metrics.ms_ssim),
+            lpips: mean_of_all(|metrics| metrics.lpips),
+            fid: None,
             depth: DepthMetrics::mean(all.iter().filter_map(|metrics| metrics.depth).collect()),
         }
     }
@@ -137,6 +131,54 @@ impl Evaluation {
             output: column(|row| row.output),
             input: column(|row| row.input),
         }
+    }
+}
+
+/// A pair, and what was made of it, as people see them.
+pub struct Shown<'a> {
+    /// What was made of the input.
+    pub output: Raster,
+    /// The untouched input.
+    pub input: Raster,
+    /// The target.
+    pub target: Raster,
+    /// Where the target counts; everywhere if there is none.
+    pub mask: Option<&'a Mask>,
+    fake_b: &'a Raster,
+    pair: &'a Pair,
+    encodings: (Encoding, Encoding),
+}
+
+impl<'a> Shown<'a> {
+    /// Rasters in the encodings of input and target as pictures.
+    pub fn new(fake_b: &'a Raster, pair: &'a Pair, encodings: (Encoding, Encoding)) -> Self {
+        let (input, target) = encodings;
+        Self {
+            output: target.shown(fake_b, &pair.real_a),
+            input: input.shown(&pair.real_a, &pair.real_a),
+            target: target.shown(&pair.real_b, &pair.real_a),
+            mask: pair.mask.as_ref(),
+            fake_b,
+            pair,
+            encodings,
+        }
+    }
+
+    /// Of the output and of the untouched input, against the target.
+    pub fn metrics(&self) -> (Metrics, Metrics) {
+        let (input, target) = self.encodings;
+        let against_target = |shown: &Raster, raster: &Raster, encoding: Encoding| {
+            let mut metrics = Metrics::between(shown, &self.target, self.mask);
+            if let (Encoding::Depth { .. }, Encoding::Depth { max }) = (encoding, target) {
+                let real_b = &self.pair.real_b;
+                metrics.depth = Some(DepthMetrics::between(raster, real_b, self.mask, max));
+            }
+            metrics
+        };
+        (
+            against_target(&self.output, self.fake_b, target),
+            against_target(&self.input, &self.pair.real_a, input),
+        )
     }
 }
 

@@ -3,7 +3,6 @@
 mod append_file;
 mod chart;
 mod history;
-mod memory;
 pub mod metrics_file;
 mod page;
 mod pictures;

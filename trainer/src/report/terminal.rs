@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{REPORT_FILE, memory};
+use super::REPORT_FILE;
 use crate::event::Event;
-use crate::metrics::Evaluation;
+use crate::memory;
+use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 
 const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
 /// How often a log without bars tells the losses.
@@ -257,13 +258,18 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
     if evaluation.count == 0 {
         return "no validation pictures".to_string();
     }
-    let row = |name: &str, metrics: &crate::metrics::Metrics| {
-        format!(
-            "{name:<18} {:>7.4}  {:>8.2}  {:>6.4}",
-            metrics.l1, metrics.psnr, metrics.ssim
-        )
+    let both = [&evaluation.output, &evaluation.input];
+    let shown = |column: &&Column| {
+        let measured = both.iter().any(|metrics| column.of(metrics).is_some());
+        measured && !column.of_depth
     };
-    let depth = |name: &str, metrics: &crate::metrics::Metrics| {
+    let columns: Vec<&Column> = COLUMNS.iter().filter(shown).collect();
+    let line = |name: &str, cell: &dyn Fn(&Column) -> String| {
+        let cells = columns.iter().map(|column| format!(" {:>8}", cell(column)));
+        format!("{name:<18}{}", cells.collect::<String>())
+    };
+    let row = |name: &str, metrics: &Metrics| line(name, &|column| column.text(metrics));
+    let depth = |name: &str, metrics: &Metrics| {
         metrics.depth.map(|depth| {
             format!(
                 "\n{name:<18} MAE {:.1}  RMSE {:.1}  relative {:.4}  within 1.25 {:.4}",
@@ -276,14 +282,37 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
         depth("depth, output", &evaluation.output),
     ];
     format!(
-        "{:<18} {:>7}  {:>8}  {:>6}   ({} validation pictures)\n{}\n{}{}",
-        "",
-        "L1",
-        "PSNR dB",
-        "SSIM",
+        "{}   ({} validation pictures)\n{}\n{}{}",
+        line("", &|column| column.title.to_string()),
         evaluation.count,
         row("untouched input", &evaluation.input),
         row("output", &evaluation.output),
         depths.into_iter().flatten().collect::<String>()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_columns_that_were_measured() {
+        let evaluation = |output: Metrics| Evaluation {
+            count: 3,
+            output,
+            input: Metrics::default(),
+        };
+        let small = metrics_table(&evaluation(Metrics::default()));
+        assert!(small.contains("SSIM") && small.contains("(3 validation pictures)"));
+        let large = metrics_table(&evaluation(Metrics {
+            ms_ssim: Some(0.87654),
+            fid: Some(41.239),
+            ..Metrics::default()
+        }));
+        for cell in ["MS-SSIM", "0.8765", "FID", "41.24", "–"] {
+            assert!(large.contains(cell), "{large}");
+            assert!(!small.contains(cell), "{small}");
+        }
+        assert!(!large.contains("LPIPS"), "{large}");
+    }
 }

@@ -58,6 +58,32 @@ impl Run<'_> {
         }
     }
 
+    /// Refuses weights that are not numbers, before anything of them is shown or saved. An update
+    /// can leave such weights while its losses, which came before, are as they should be.
+    pub(super) fn check_weights(&self, model: &TrainingModel) -> Result<(), RunError> {
+        match model.not_finite() {
+            None => Ok(()),
+            Some(network) => Err(RunError::WeightsNotFinite {
+                step: self.progress.step,
+                network,
+                remedy: self.remedy_of_divergence(),
+            }),
+        }
+    }
+
+    /// What is left of a run whose numbers are none any more.
+    pub(super) fn remedy_of_divergence(&self) -> String {
+        let run = self.folder.root().display();
+        match self.saved {
+            Some(step) => format!(
+                "the last good checkpoint is that of step {step} in {}; start a new run with a \
+                 smaller --lr, with --from {run} from there",
+                self.folder.checkpoints().display()
+            ),
+            None => "there is no checkpoint yet; start a new run with a smaller --lr".to_string(),
+        }
+    }
+
     /// Writes a checkpoint; if that fails, warns, and the next one is the next try.
     pub(super) fn try_checkpoint(&mut self, model: &TrainingModel) {
         if let Err(error) = self.checkpoint(model) {

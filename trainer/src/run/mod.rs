@@ -64,17 +64,24 @@ pub enum RunError {
     #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
     Loader,
     /// Losses are not numbers any more.
-    #[error(
-        "the losses are not finite at step {step} ({losses}); the last good checkpoint is in \
-         {checkpoints}; try a smaller --lr"
-    )]
+    #[error("the losses are not finite at step {step} ({losses}); {remedy}")]
     NotFinite {
         /// Steps made.
         step: u64,
         /// What was read.
         losses: LossValues,
-        /// Where checkpoints are.
-        checkpoints: PathBuf,
+        /// Where to go on from, and how.
+        remedy: String,
+    },
+    /// Weights are not numbers any more, though losses are.
+    #[error("the weights of {network} are not finite after step {step}; {remedy}")]
+    WeightsNotFinite {
+        /// Steps made.
+        step: u64,
+        /// The network.
+        network: &'static str,
+        /// Where to go on from, and how.
+        remedy: String,
     },
 }
 
@@ -234,6 +241,9 @@ impl Run<'_> {
                 self.progress.plateau = rates.plateau;
             }
             self.progress.step = step;
+            if is_last || sample || checkpoint {
+                pace.aside(|| self.check_weights(&model))?;
+            }
             if step == config.steps {
                 break;
             }
@@ -281,7 +291,7 @@ impl Run<'_> {
             return Err(RunError::NotFinite {
                 step: step - (losses.len() - 1 - index) as u64,
                 losses: losses[index].clone(),
-                checkpoints: self.folder.checkpoints(),
+                remedy: self.remedy_of_divergence(),
             });
         }
         if self.config.keep_best {

@@ -150,12 +150,13 @@ fn metrics(history: &History) -> Vec<Figure> {
     };
     let count = first.evaluation.count;
     type Metric = fn(&Metrics) -> Option<f64>;
-    let named: [(&str, &str, Metric); 4] = [
+    let named: [(&str, &str, Metric); 5] = [
         ("L1", "Lower is better", |metrics| Some(metrics.l1)),
         ("PSNR, dB", "Higher is better", |metrics| Some(metrics.psnr)),
         ("SSIM", "Higher is better", |metrics| {
             Some(metrics.ssim).filter(|ssim| ssim.is_finite())
         }),
+        ("MS-SSIM", "Higher is better", |metrics| metrics.ms_ssim),
         ("Depth RMSE", "Lower is better", |metrics| {
             metrics.depth.map(|depth| depth.rmse)
         }),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::history::History;
 use super::pictures::{Picture, Pictures};
 use super::reading::{self, Finding, Verdict};
-use crate::metrics::Metrics;
+use crate::metrics::{COLUMNS, Column, Metrics};
 use figures::{Figure, figures};
 
 const STYLE: &str = include_str!("page.css");
@@ -213,33 +213,26 @@ fn validation(history: &History) -> String {
         return String::new();
     };
     let evaluation = &last.evaluation;
-    let has_depth = evaluation.output.depth.is_some();
+    let both = [&evaluation.output, &evaluation.input];
+    let measured = |column: &&Column| both.iter().any(|metrics| column.of(metrics).is_some());
+    let columns: Vec<&Column> = COLUMNS.iter().filter(measured).collect();
+    let heads = columns
+        .iter()
+        .map(|column| format!("<th>{}</th>", column.title));
     let row = |name: &str, metrics: &Metrics| {
-        let mut cells = format!(
-            "<tr><th scope=\"row\">{name}</th><td>{:.4}</td><td>{:.2}</td><td>{:.4}</td>",
-            metrics.l1, metrics.psnr, metrics.ssim
-        );
-        if let Some(depth) = metrics.depth {
-            let _ = write!(
-                cells,
-                "<td>{:.1}</td><td>{:.1}</td><td>{:.4}</td><td>{:.4}</td>",
-                depth.mae, depth.rmse, depth.abs_rel, depth.delta1
-            );
-        } else if has_depth {
-            cells.push_str("<td>–</td><td>–</td><td>–</td><td>–</td>");
-        }
-        cells + "</tr>\n"
-    };
-    let depth_heads = match has_depth {
-        true => "<th>MAE</th><th>RMSE</th><th>relative error</th><th>within 1.25</th>",
-        false => "",
+        let cells = columns
+            .iter()
+            .map(|column| format!("<td>{}</td>", column.text(metrics)));
+        let cells = cells.collect::<String>();
+        format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")
     };
     let table = format!(
         "<div class=\"scroll\"><table class=\"numbers\">\n<caption>{} validation pictures at step {}. \
-         Lower L1 and higher PSNR and SSIM are better.</caption>\n<thead><tr><td></td><th>L1</th>\
-         <th>PSNR, dB</th><th>SSIM</th>{depth_heads}</tr></thead>\n<tbody>\n{}{}</tbody></table></div>\n",
+         Lower L1 and higher PSNR and SSIM are better.</caption>\n<thead><tr><td></td>{}</tr></thead>\n\
+         <tbody>\n{}{}</tbody></table></div>\n",
         evaluation.count,
         grouped(last.step),
+        heads.collect::<String>(),
         row("Untouched input", &evaluation.input),
         row("Output", &evaluation.output),
     );
@@ -358,4 +351,39 @@ fn plain(value: &Value) -> String {
 /// 1234567 as 1,234,567.
 fn grouped(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::Validation;
+    use super::*;
+    use crate::metrics::Evaluation;
+
+    #[test]
+    fn multi_scale_ssim_is_in_the_table_and_the_curves_where_it_was_measured() {
+        let page_of = |ms_ssim| {
+            let at = |step| Validation {
+                step,
+                evaluation: Evaluation {
+                    count: 2,
+                    output: Metrics {
+                        ms_ssim,
+                        ..Metrics::default()
+                    },
+                    input: Metrics::default(),
+                },
+                outputs: Vec::new(),
+            };
+            let history = History {
+                validations: vec![at(1), at(2)],
+                ..History::default()
+            };
+            page(&history, &mut Pictures::default())
+        };
+        let (with, without) = (page_of(Some(0.7531)), page_of(None));
+        for part in ["<th>MS-SSIM</th>", "<td>0.7531</td><", "Validation MS-SSIM"] {
+            assert!(with.contains(part), "{part}");
+            assert!(!without.contains(part), "{part}");
+        }
+    }
 }

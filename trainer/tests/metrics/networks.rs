@@ -1,0 +1,79 @@
+//! The networks that judge pictures, and what the Python libraries said of the same pictures:
+//! fixtures/perceptual/make.py made the numbers.
+
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use image::{RgbImage, imageops};
+use serde_json::Value;
+use trainer::metrics::perceptual::{FEATURES, Inception, Lpips};
+
+use crate::made_weights::{fixture, numbers};
+
+/// Top, left, height, width.
+pub const CROPS: [(&str, [u32; 4]); 2] = [("small", [0, 0, 64, 64]), ("odd", [40, 70, 75, 61])];
+pub const PICTURES: [&str; 4] = ["noisy", "blurred", "shifted", "inverted"];
+pub const RELATIVE: f64 = 1e-4;
+
+pub fn picture(name: &str) -> RgbImage {
+    let path = fixture(&format!("metrics/{name}.png"));
+    image::open(path).expect("a picture").to_rgb8()
+}
+
+pub fn cropped(name: &str, [top, left, height, width]: [u32; 4]) -> RgbImage {
+    imageops::crop_imm(&picture(name), left, top, width, height).to_image()
+}
+
+pub fn assert_near(what: &str, found: f64, wanted: &Value, tolerance: f64) {
+    let wanted = wanted.as_f64().expect("a number");
+    assert!(
+        (found - wanted).abs() <= tolerance,
+        "{what}: {found}, not {wanted}"
+    );
+}
+
+/// LPIPS of the weights in `files` is that of the Python package.
+pub fn lpips_matches(files: &[PathBuf], device: &Device) {
+    let lpips = Lpips::load(files, device).expect("a network");
+    let wanted = &numbers()["lpips"]["values"];
+    for (crop, place) in CROPS {
+        let pictures = PICTURES.map(|name| cropped(name, place));
+        let pictures: Vec<&RgbImage> = pictures.iter().collect();
+        let target = cropped("target", place);
+        let found = lpips.distances(&pictures, &target).expect("distances");
+        for (name, found) in PICTURES.iter().zip(found) {
+            let name = format!("{crop} {name}");
+            assert_near(&name, found, &wanted[&name], RELATIVE * found);
+        }
+        let same = lpips.distances(&[&target], &target).expect("a distance");
+        assert_eq!(same, [0.0]);
+    }
+}
+
+/// The features of pictures are those of pytorch-fid.
+pub fn features_match(inception: &Inception) {
+    let numbers = &numbers()["fid"];
+    let crops = CROPS.map(|(crop, place)| (format!("{crop} noisy"), cropped("noisy", place)));
+    let mut pictures = vec![("target".to_string(), picture("target"))];
+    pictures.extend(crops);
+    for (name, picture) in &pictures {
+        let found = inception.features(&[picture]);
+        let found: Vec<f64> = found.into_iter().map(f64::from).collect();
+        assert_eq!(found.len(), FEATURES);
+        let wanted = &numbers["features"][name];
+        let first = wanted["first"].as_array().expect("features");
+        for (found, wanted) in found.iter().zip(first) {
+            assert_near(name, *found, wanted, RELATIVE);
+        }
+        let mean = found.iter().sum::<f64>() / FEATURES as f64;
+        assert_near(name, mean, &wanted["mean"], RELATIVE);
+        let variance = found
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>();
+        let deviation = (variance / FEATURES as f64).sqrt();
+        assert_near(name, deviation, &wanted["deviation"], RELATIVE);
+    }
+}
