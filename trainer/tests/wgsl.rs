@@ -58,11 +58,3 @@ fn lpips_is_that_of_the_python_package_with_wgsl() {
     let file = write(folder.path(), "all.pth", weights("lpips"));
     perceptual::lpips_matches(&[file], &device());
 }
-
-#[test]
-fn inception_features_are_those_of_pytorch_fid_with_wgsl() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = write(folder.path(), "inception.pth", weights("fid"));
-    let inception = trainer::metrics::perceptual::Inception::load(&file, &device());
-    perceptual::features_match(&inception.expect("a network"));
-}

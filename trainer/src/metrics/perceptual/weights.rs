@@ -18,7 +18,7 @@ pub enum PerceptualError {
         /// The flag that names the file.
         flag: &'static str,
         /// Why.
-        source: ReadError,
+        source: Box<ReadError>,
         /// What belongs there.
         expected: &'static str,
     },
@@ -30,7 +30,7 @@ pub enum PerceptualError {
         /// The files.
         files: String,
         /// Which tensor.
-        source: StateError,
+        source: Box<StateError>,
         /// What belongs there.
         expected: &'static str,
     },
@@ -141,7 +141,7 @@ pub(super) fn load<T>(
     for file in files {
         let found = read_tensors(file).map_err(|source| PerceptualError::Read {
             flag,
-            source,
+            source: source.into(),
             expected,
         })?;
         tensors.extend(found);
@@ -151,7 +151,7 @@ pub(super) fn load<T>(
         PerceptualError::State {
             flag,
             files: files.iter().map(named).collect::<Vec<_>>().join(" and "),
-            source,
+            source: source.into(),
             expected,
         }
     })
