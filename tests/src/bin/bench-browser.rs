@@ -39,21 +39,19 @@ fn measure_all() -> Result<()> {
         }
     }
     let wanted = |backend: &str| named.is_empty() || named.iter().any(|name| name == backend);
-    for base in BASES {
-        let model = trainer::untrained_model(base)?;
-        let mut site = Site::with_model("bench", &model)?;
-        if let Some(folder) = &peers {
-            site.also_serve("peers/", folder)?;
-            site.also_serve(
-                "onnxruntime-web/",
-                &folder.join("node_modules/onnxruntime-web/dist"),
-            )?;
-        }
-        for backend in BACKENDS.into_iter().filter(|backend| wanted(backend)) {
+    for backend in BACKENDS.into_iter().filter(|backend| wanted(backend)) {
+        for base in BASES {
+            let model = trainer::untrained_model(base)?;
+            let mut site = Site::with_model("bench", &model)?;
             eprintln!("Measuring base {base} on {backend} in the browser.");
             let script = format!("{MEASURE}({})", json!(backend));
             println!("{}", measure(&site, base, backend, &script)?);
-            if peers.is_some() {
+            if let Some(folder) = &peers {
+                site.also_serve("peers/", folder)?;
+                site.also_serve(
+                    "onnxruntime-web/",
+                    &folder.join("node_modules/onnxruntime-web/dist"),
+                )?;
                 let provider = if backend == "cpu" { "wasm" } else { backend };
                 let name = format!("onnxruntime-web {provider}");
                 eprintln!("Measuring base {base} on {name}.");
