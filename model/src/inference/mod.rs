@@ -33,6 +33,7 @@ pub struct CpuGenerator {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
 enum Network {
     Unet(Ready<UnetLayers>),
     Resnet(Ready<ResnetLayers>),
