@@ -148,6 +148,53 @@ impl Browser {
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 
+    /// Draws a line from point to point, as with a `mouse` or a `pen`.
+    pub fn draw_line(&mut self, pointer: &str, points: &[(f64, f64)]) -> Result<()> {
+        let mut send = |kind: &str, (x, y): (f64, f64), buttons: u32| {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left",
+                "buttons": buttons, "clickCount": 1, "pointerType": pointer });
+            self.call("Input.dispatchMouseEvent", event).map(drop)
+        };
+        let (first, last) = (points.first(), points.last());
+        let (first, last) = first.zip(last).context("a line has points")?;
+        send("mousePressed", *first, 1)?;
+        for point in points {
+            send("mouseMoved", *point, 1)?;
+        }
+        send("mouseReleased", *last, 0)
+    }
+
+    /// Draws a line from point to point with a finger.
+    pub fn draw_line_by_touch(&mut self, points: &[(f64, f64)]) -> Result<()> {
+        let enabled = json!({ "enabled": true });
+        self.call("Emulation.setTouchEmulationEnabled", enabled)?;
+        for (index, (x, y)) in points.iter().enumerate() {
+            let kind = if index == 0 {
+                "touchStart"
+            } else {
+                "touchMove"
+            };
+            let event = json!({ "type": kind, "touchPoints": [{ "x": x, "y": y }] });
+            self.call("Input.dispatchTouchEvent", event)?;
+        }
+        let event = json!({ "type": "touchEnd", "touchPoints": [] });
+        self.call("Input.dispatchTouchEvent", event).map(drop)
+    }
+
+    /// Presses a key with modifiers (2: Ctrl, 8: Shift).
+    pub fn press_key(&mut self, key: &str, modifiers: u32) -> Result<()> {
+        let code = match key {
+            " " => "Space".to_owned(),
+            _ if key.len() == 1 => format!("Key{}", key.to_uppercase()),
+            _ => key.to_owned(),
+        };
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers });
+            self.call("Input.dispatchKeyEvent", event)?;
+        }
+        Ok(())
+    }
+
     /// What the page wrote to the console and left uncaught since last asked.
     pub fn console(&mut self) -> Vec<String> {
         let events = self.connection.take_events();

@@ -75,6 +75,19 @@ impl Site {
         Ok(site)
     }
 
+    /// The same site with files, in the page's folder, in place of those that are there.
+    pub fn with_files(mut self, files: &[(String, Vec<u8>)]) -> Result<Self> {
+        self.go_offline();
+        // Somebody else may have taken the port already.
+        self.port = 0;
+        for (path, bytes) in files {
+            let place = format!("{}{path}", self.base);
+            self.routes = std::mem::take(&mut self.routes).file(&place, bytes.clone());
+        }
+        self.go_online()?;
+        Ok(self)
+    }
+
     /// Comes back at the address that it had.
     pub fn go_online(&mut self) -> Result<()> {
         let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));
