@@ -148,6 +148,14 @@ impl Browser {
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 
+    /// How many workers of pages are running.
+    pub fn workers(&mut self) -> Result<usize> {
+        let everything = json!({ "filter": [{}] });
+        let targets = self.call_browser("Target.getTargets", everything)?;
+        let targets = targets["targetInfos"].as_array().into_iter().flatten();
+        Ok(targets.filter(|target| target["type"] == "worker").count())
+    }
+
     /// Draws a line from point to point, as with a `mouse` or a `pen`.
     pub fn draw_line(&mut self, pointer: &str, points: &[(f64, f64)]) -> Result<()> {
         let mut send = |kind: &str, (x, y): (f64, f64), buttons: u32| {

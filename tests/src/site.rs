@@ -31,6 +31,7 @@ pub struct Site {
     base: String,
     routes: Routes,
     faults: Faults,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
@@ -70,6 +71,7 @@ impl Site {
             base: base.to_owned(),
             routes,
             faults: Faults::default(),
+            requests: Arc::default(),
         };
         site.go_online()?;
         Ok(site)
@@ -91,7 +93,11 @@ impl Site {
     /// Comes back at the address that it had.
     pub fn go_online(&mut self) -> Result<()> {
         let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));
+        let requests = Arc::clone(&self.requests);
         let answer = move |path: &str| {
+            let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.push(path.to_owned());
+            drop(requests);
             let fault = lock(&faults).get(path).copied();
             let reply = routes.reply(path);
             fault.map_or(reply.clone(), |fault| spoil(reply, fault))
@@ -110,6 +116,12 @@ impl Site {
     /// The address of something in the page's folder, such as `?model=tiny`.
     pub fn url(&self, rest: &str) -> String {
         format!("http://127.0.0.1:{}{}{rest}", self.port, self.base)
+    }
+
+    /// The paths that were asked for so far, in order.
+    pub fn requests(&self) -> Vec<String> {
+        let requests = self.requests.lock();
+        requests.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Spoils every answer for a path inside the page's folder.
