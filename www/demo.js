@@ -9,6 +9,7 @@ import { modelCard } from './model-cards.js';
 import { filesOf, isModelFile, readModel } from './model-files.js';
 import { ModelSlot } from './model-slot.js';
 import { dock } from './page-dock.js';
+import { keepPage, keepRuntime } from './offline.js';
 import { PhotoWay } from './photo-way.js';
 import { PictureView } from './picture-view.js';
 import { Pix2PixError } from './pix2pix.js';
@@ -51,8 +52,18 @@ slot.addEventListener('change', () => {
   $('load').disabled = !slot.isEmpty;
   $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
   if (slot.isEmpty) dock.facts(null);
-  else if (slot.isLoaded) slot.ensure().then((session) => dock.facts(session));
+  else if (slot.isLoaded) {
+    slot.ensure().then((session) => {
+      dock.facts(session);
+      keepRuntime(session.backend).then(showOffline);
+    });
+  }
 });
+
+/** From now on the page needs no network. */
+function showOffline(isKept) {
+  if (isKept) document.body.dataset.offline = 'ready';
+}
 
 // ---------------------------------------------------------------- the model
 
@@ -225,8 +236,14 @@ function resultName() {
   return `${way.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
 }
 
+/** The page with this model and these settings; never the picture. */
 function linkToThis() {
-  return new URL(location.href).href;
+  const link = new URL(location.pathname, location.href);
+  if (!slot.entry.files) link.searchParams.set('model', addressOf(slot.entry));
+  if (slot.backend !== 'auto') link.searchParams.set('backend', slot.backend);
+  if (way.name !== 'photo') link.searchParams.set('way', way.name);
+  if (view.layout !== 'slider') link.searchParams.set('view', view.layout);
+  return link.href;
 }
 
 // ---------------------------------------------------------------- settings in the address
@@ -262,7 +279,10 @@ $('share').addEventListener('click', () => tryTo(
   () => keep.shareLink(linkToThis(), document.title),
   (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));
 
-$('layouts').addEventListener('change', (event) => { view.layout = event.target.value; });
+$('layouts').addEventListener('change', (event) => {
+  view.layout = event.target.value;
+  rememberInAddress('view', view.layout === 'slider' ? null : view.layout);
+});
 $('zoom-in').addEventListener('click', () => view.zoom.in());
 $('zoom-out').addEventListener('click', () => view.zoom.out());
 $('zoom-fit').addEventListener('click', () => view.zoom.reset());
@@ -296,6 +316,10 @@ async function begin() {
   const wanted = query.get('backend');
   slot.backend = ['auto', 'webgpu', 'cpu'].includes(wanted) ? wanted : 'auto';
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
+  if (query.get('view') === 'side') {
+    view.layout = 'side';
+    $('layouts').querySelector('[value=side]').checked = true;
+  }
   try {
     models = await listModels();
     slot.put(chosenByAddress());
@@ -319,4 +343,4 @@ function chosenByAddress() {
   return foreign;
 }
 
-begin();
+begin().then(keepPage);

@@ -50,10 +50,15 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser with an empty tab.
     pub fn start(graphics: Graphics) -> Result<Self> {
+        Self::start_with(graphics, &[])
+    }
+
+    /// Starts a browser with an empty tab and more flags.
+    pub fn start_with(graphics: Graphics, flags: &[&str]) -> Result<Self> {
         let program = xtask::tools::find_browser()?;
         let profile = tempfile::tempdir().context("cannot create a browser profile")?;
         let log = profile.path().join("browser.log");
-        let mut process = command(&program, graphics, profile.path())
+        let mut process = command(&program, graphics, profile.path(), flags)
             .stderr(File::create(&log)?)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
@@ -148,6 +153,22 @@ impl Browser {
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 
+    /// Lets pages do what a person would be asked for, such as `clipboardReadWrite`.
+    pub fn grant(&mut self, permissions: &[&str]) -> Result<()> {
+        let parameters = json!({ "permissions": permissions });
+        self.call_browser("Browser.grantPermissions", parameters)
+            .map(drop)
+    }
+
+    /// Takes the network away, or gives it back; service workers keep answering.
+    pub fn set_offline(&mut self, offline: bool) -> Result<()> {
+        self.call("Network.enable", json!({}))?;
+        let conditions = json!({ "offline": offline, "latency": 0,
+            "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.call("Network.emulateNetworkConditions", conditions)
+            .map(drop)
+    }
+
     /// How many workers of pages are running.
     pub fn workers(&mut self) -> Result<usize> {
         let everything = json!({ "filter": [{}] });
@@ -239,7 +260,7 @@ pub fn decode_base64(value: &Value) -> Result<Vec<u8>> {
 
 /// The browser takes commands on descriptor 3 and answers on descriptor 4; a
 /// shell connects these to the pipes that a program can give its child.
-fn command(program: &Path, graphics: Graphics, profile: &Path) -> Command {
+fn command(program: &Path, graphics: Graphics, profile: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command
         .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#])
@@ -251,7 +272,7 @@ fn command(program: &Path, graphics: Graphics, profile: &Path) -> Command {
     if graphics == Graphics::WebGpu {
         command.args(SOFTWARE_WEBGPU);
     }
-    command.arg("about:blank");
+    command.args(flags).arg("about:blank");
     command
 }
 

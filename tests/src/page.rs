@@ -43,7 +43,11 @@ impl Place {
 impl Page {
     /// Opens the page and waits until it can be used.
     pub fn open(url: &str, graphics: Graphics) -> Result<Self> {
-        let mut browser = Browser::start(graphics)?;
+        Self::open_in(Browser::start(graphics)?, url)
+    }
+
+    /// Opens the page in a browser that is there.
+    pub fn open_in(mut browser: Browser, url: &str) -> Result<Self> {
         browser.go_to(url)?;
         let mut page = Self { browser };
         let usable = "window.pix2pixDemo !== undefined \
