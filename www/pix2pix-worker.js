@@ -24,7 +24,7 @@ addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
     const { transfer = [], ...answer } = await handlers[kind](payload);
     postMessage({ id, ...answer }, transfer);
   } catch (thrown) {
-    const { code, message } = outOfMemory(thrown) ?? Pix2PixError.from(thrown);
+    const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
     postMessage({ id, error: { code, message } });
   }
 });

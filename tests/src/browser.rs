@@ -155,6 +155,11 @@ impl Browser {
 
     /// Lets pages do what a person would be asked for, such as `clipboardReadWrite`.
     pub fn grant(&mut self, permissions: &[&str]) -> Result<()> {
+        // A window that nobody looks at has no clipboard.
+        self.call(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        )?;
         let parameters = json!({ "permissions": permissions });
         self.call_browser("Browser.grantPermissions", parameters)
             .map(drop)

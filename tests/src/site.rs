@@ -18,6 +18,8 @@ pub enum Fault {
     Cut,
     /// One byte in the middle is another.
     Altered,
+    /// Its first byte is another.
+    OtherStart,
     /// It ends early, as if it were complete.
     Shortened,
 }
@@ -152,6 +154,11 @@ fn spoil(mut reply: Reply, fault: Fault) -> Reply {
         Fault::Cut => reply.cut_after = Some(middle),
         Fault::Altered => {
             if let Some(byte) = reply.body.get_mut(middle) {
+                *byte ^= 0x40;
+            }
+        }
+        Fault::OtherStart => {
+            if let Some(byte) = reply.body.first_mut() {
                 *byte ^= 0x40;
             }
         }

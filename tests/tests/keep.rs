@@ -76,7 +76,8 @@ fn each_format_is_saved_at_full_size_under_the_photos_name() -> Result<()> {
 #[test]
 fn the_result_is_copied_as_a_picture() -> Result<()> {
     let (mut page, _site) = with_result("?backend=cpu")?;
-    page.browser.grant(&["clipboardReadWrite"])?;
+    page.browser
+        .grant(&["clipboardReadWrite", "clipboardSanitizedWrite"])?;
     page.click("#copy")?;
     page.wait_for("document.querySelector('#status').textContent.includes('clipboard')")?;
     let size = "navigator.clipboard.read()
@@ -92,7 +93,8 @@ fn the_result_is_copied_as_a_picture() -> Result<()> {
 #[test]
 fn a_shared_link_brings_back_model_and_settings_but_no_picture() -> Result<()> {
     let (mut page, site) = with_result("?backend=cpu")?;
-    page.browser.grant(&["clipboardReadWrite"])?;
+    page.browser
+        .grant(&["clipboardReadWrite", "clipboardSanitizedWrite"])?;
     page.click("#layouts input[value=side]")?;
     page.click("#share")?;
     page.wait_for("document.querySelector('#status').textContent.includes('clipboard')")?;
