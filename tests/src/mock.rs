@@ -12,9 +12,12 @@ use crate::site::Site;
 /// The name under which the page finds it.
 pub const MODEL: &str = "played";
 
-/// SHA-256 of [`WEIGHTS`].
+/// SHA-256 of as many zeros as there are weights.
 const SHA256: &str = "374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb";
-const WEIGHTS: [u8; 16] = [0; 16];
+const WEIGHTS: usize = 16;
+/// The same for a model whose download takes more than one packet.
+const HEAVY_SHA256: &str = "bb9f8df61474d25e71fa00722318cd387396ca1736605e1248821cc0de3d3af8";
+const HEAVY_WEIGHTS: usize = 4 << 20;
 /// The smallest module that a browser compiles.
 const EMPTY_MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
 const RUNTIME: &str = include_str!("mock_runtime.js");
@@ -23,6 +26,7 @@ const RUNTIME: &str = include_str!("mock_runtime.js");
 #[derive(Clone, Debug)]
 pub struct Mock {
     manifest: Value,
+    weights: Vec<u8>,
 }
 
 impl Mock {
@@ -33,12 +37,15 @@ impl Mock {
             "generator": { "arch": "unet_128", "in_channels": 3, "out_channels": 3, "base": 4,
                 "norm": "batch", "norm_stats": "running", "dropout": "off" },
             "input": { "multiple_of": 128, "mode": "photo", "range": [-1, 1] },
-            "weights": [{ "path": "weights.bin", "dtype": "f32", "bytes": WEIGHTS.len(),
+            "weights": [{ "path": "weights.bin", "dtype": "f32", "bytes": WEIGHTS,
                 "sha256": SHA256 }],
             "training": { "size": 128, "play": {} },
             "license": "MIT", "samples": []
         });
-        Self { manifest }
+        Self {
+            manifest,
+            weights: vec![0; WEIGHTS],
+        }
     }
 
     /// Takes label maps of three labels.
@@ -57,6 +64,15 @@ impl Mock {
     pub fn lines() -> Self {
         let mut mock = Self::photo();
         mock.manifest["input"]["mode"] = json!("draw");
+        mock
+    }
+
+    /// Takes photos, and is a download of some megabytes.
+    pub fn heavy() -> Self {
+        let mut mock = Self::photo();
+        mock.weights = vec![0; HEAVY_WEIGHTS];
+        mock.manifest["weights"][0]["bytes"] = json!(HEAVY_WEIGHTS);
+        mock.manifest["weights"][0]["sha256"] = json!(HEAVY_SHA256);
         mock
     }
 
@@ -84,7 +100,7 @@ impl Mock {
         let manifest = self.manifest().into_bytes();
         vec![
             ("manifest.json", manifest),
-            ("weights.bin", WEIGHTS.to_vec()),
+            ("weights.bin", self.weights.clone()),
         ]
     }
 

@@ -91,7 +91,7 @@ fn damaged_weights_are_not_kept() -> Result<()> {
 
 #[test]
 fn a_download_that_was_cut_goes_on_where_it_was() -> Result<()> {
-    let site = Mock::photo().site()?;
+    let site = Mock::heavy().site()?;
     site.spoil("models/played/weights.bin", Fault::Cut);
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     let picture = picture(&page)?;
