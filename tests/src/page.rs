@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::browser::{Browser, Graphics, decode_base64};
 
 /// A graphics card in software on a busy machine needs minutes, not seconds.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Ends every wait for a translation, whatever came of it.
 const SETTLED: &str = "['done', 'error'].includes(document.body.dataset.state)";
