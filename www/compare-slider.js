@@ -9,12 +9,16 @@ export class CompareSlider {
   #handle;
   #value = 50;
   #animation = 0;
+  #isHeld = false;
 
   constructor(frame, handle) {
     this.#frame = frame;
     this.#handle = handle;
     frame.addEventListener('pointerdown', (event) => this.#grab(event));
     frame.addEventListener('pointermove', (event) => this.#drag(event));
+    for (const type of ['pointerup', 'pointercancel']) {
+      frame.addEventListener(type, () => { this.#isHeld = false; });
+    }
     handle.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -55,6 +59,9 @@ export class CompareSlider {
 
   #grab(event) {
     if (!this.#active || event.button !== 0) return;
+    // Zoomed in, a drag moves the picture, and the divider has to be taken itself.
+    if ('zoomed' in this.#frame.dataset && event.target !== this.#handle) return;
+    this.#isHeld = true;
     this.#frame.setPointerCapture(event.pointerId);
     this.#handle.focus({ preventScroll: true });
     // A finger may be about to scroll: it moves the divider only by dragging.
@@ -63,7 +70,7 @@ export class CompareSlider {
   }
 
   #drag(event) {
-    if (this.#active && this.#frame.hasPointerCapture(event.pointerId)) this.#moveTo(event.clientX);
+    if (this.#active && this.#isHeld && this.#frame.hasPointerCapture(event.pointerId)) this.#moveTo(event.clientX);
   }
 
   #moveTo(x) {

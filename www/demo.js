@@ -1,248 +1,252 @@
-// The page's logic: from what the visitor does to what the model does, and
-// back into words. Pixels are stage.js, the list of models is gallery.js.
+// The page's logic: which way in, which model, and who does what. The ways
+// are photo-way.js, draw-way.js and webcam-way.js; words go to page-dock.js.
 
-import { listModels, sampleUrls } from './gallery.js';
-import { Pix2Pix, Pix2PixError } from './pix2pix.js';
-import { stage } from './stage.js';
-import * as words from './words.js';
+import { DrawWay } from './draw-way.js';
+import { element } from './element.js';
+import { listModels, modelAt, samplesOf, waysOf } from './gallery.js';
+import * as keep from './keep.js';
+import { modelCard } from './model-cards.js';
+import { filesOf, isModelFile, readModel } from './model-files.js';
+import { ModelSlot } from './model-slot.js';
+import { dock } from './page-dock.js';
+import { keepPage, keepRuntime } from './offline.js';
+import { PhotoWay } from './photo-way.js';
+import { PictureView } from './picture-view.js';
+import { Pix2PixError } from './pix2pix.js';
+import { WebcamWay } from './webcam-way.js';
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 
-const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
-const PHASES = { runtime: 'Runtime', model: 'Model', starting: 'Starting the model' };
-const LAZY_REASON = 'The model loads when you pick a photo.';
-const INVITATION = 'Nothing loads until you begin. Photos over 2,048 pixels are scaled down.';
+const INVITATIONS = {
+  photo: 'Nothing loads until you begin. Photos up to 24 megapixels.',
+  draw: 'Nothing loads until your first stroke.',
+  webcam: 'Nothing loads until the camera is on.',
+};
+
+const slot = new ModelSlot((progress) => dock.progress(progress));
+const view = new PictureView({ frame: $('picture'), before: $('before'), after: $('result'), handle: $('handle') });
+const ways = {
+  photo: new PhotoWay({ view, slot, dock, blurBox: $('blur') }),
+  draw: new DrawWay({ host: $('draw'), slot, dock }),
+  webcam: new WebcamWay({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
+};
 
 let models = [];
-let chosen = null; // of `models`
-let backend = ['auto', 'webgpu', 'cpu'].includes(query.get('backend')) ? query.get('backend') : 'auto';
-let model = null; // the Promise<Pix2Pix> of `chosen` on `backend`
-let isLoaded = false; // whether that promise has been kept
-let loading = null; // the AbortController of that promise
-let job = null; // the AbortController of the latest translation
-let photoName = '';
-let isSample = false;
-let retryAction = null;
+let way = ways.photo;
 let hasPrefetched = false;
 
-// ---------------------------------------------------------------- states
+// ---------------------------------------------------------------- what is to be seen
 
-/** state: empty | loading | ready | working | done | error */
-function setState(state, status = '') {
-  document.body.dataset.state = state;
-  $('status').setAttribute('aria-live', 'polite');
-  $('status').textContent = status || (state === 'empty' ? INVITATION : '');
-  if (state !== 'error') $('message').textContent = '';
-  const busy = state === 'loading' || state === 'working';
-  $('progress').hidden = !busy;
-  if (state === 'working') $('progress').removeAttribute('value');
-  $('cancel').hidden = !busy;
-  offerRetry(null);
-  $('save').hidden = busy || !stage.resultPixels();
-  $('another').hidden = !stage.hasPhoto || busy;
-  $('invitation').hidden = stage.hasPhoto;
-  showLoadButton();
-}
+dock.onChange(() => {
+  const { isBusy } = dock;
+  const hasResult = way.result !== null && !isBusy;
+  $('keep').hidden = !hasResult;
+  $('view-bar').hidden = way.name === 'draw' || !view.result;
+  $('another').hidden = way.name !== 'photo' || !way.hasWork || isBusy;
+  $('invitation').hidden = way.name !== 'photo' || way.hasWork;
+  if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[way.name]);
+});
 
-function showLoadButton() {
-  $('load').disabled = model !== null;
-  $('load').textContent = isLoaded ? 'Model loaded' : model ? 'Loading…' : 'Load model';
-}
+slot.addEventListener('change', () => {
+  $('load').disabled = !slot.isEmpty;
+  $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
+  if (slot.isEmpty) dock.facts(null);
+  else if (slot.isLoaded) {
+    slot.ensure().then((session) => {
+      dock.facts(session);
+      keepRuntime(session.backend).then(showOffline);
+    });
+  }
+});
 
-function showError(thrown, again) {
-  const error = Pix2PixError.from(thrown);
-  if (error.code === 'internal') console.error(error);
-  setState('error');
-  const code = document.createElement('code');
-  code.textContent = error.code;
-  $('message').replaceChildren(error.message, ' ', code);
-  $('message').dataset.code = error.code;
-  if (error.code === 'no-webgpu') offerRetry('Use Auto', () => switchBackend('auto'));
-  else if (again) offerRetry('Try again', again);
-}
-
-function offerRetry(label, action = null) {
-  retryAction = action;
-  $('retry').hidden = !action;
-  $('retry').textContent = label ?? '';
-}
-
-function showProgress({ phase, loaded, total }) {
-  if (document.body.dataset.state !== 'loading') return;
-  const bar = $('progress');
-  if (total && phase !== 'starting') bar.value = loaded / total;
-  else bar.removeAttribute('value');
-  $('status').setAttribute('aria-live', 'off'); // not every chunk is read out
-  $('status').textContent = phase === 'starting'
-    ? `${PHASES.starting}…`
-    : `${PHASES[phase]}: ${words.progressText(loaded, total)}`;
-}
-
-function showFacts(session) {
-  $('backend').textContent = session ? BACKEND_NAMES[session.backend] : 'Not started';
-  $('backend').dataset.backend = session?.backend ?? '';
-  $('backend-reason').textContent = session?.backendReason ?? LAZY_REASON;
-  $('adapter-row').hidden = !session?.adapter;
-  $('adapter').textContent = session?.adapter ?? '';
-  if (!session) $('elapsed').textContent = '–';
+/** From now on the page needs no network. */
+function showOffline(isKept) {
+  if (isKept) document.body.dataset.offline = 'ready';
 }
 
 // ---------------------------------------------------------------- the model
 
-/** The one Pix2Pix in use, loaded on the first call. */
-function ensureModel() {
-  if (model) return model;
-  if (!chosen) return Promise.reject(new Pix2PixError('manifest', 'There is no model to load on this site.'));
-  loading = new AbortController();
-  const mine = Pix2Pix.create(chosen.url, { backend, signal: loading.signal, onProgress: showProgress });
-  model = mine;
-  mine.then(
-    (session) => {
-      if (model !== mine) return;
-      isLoaded = true;
-      showFacts(session);
-      showLoadButton();
-    },
-    () => { if (model === mine) model = null; },
-  );
-  showLoadButton();
-  return mine;
-}
-
-function dropModel() {
-  loading?.abort();
-  model?.then((session) => session.dispose(), () => {});
-  model = null;
-  isLoaded = false;
-  showFacts(null);
-}
-
-/** Loads without a photo. `quietly`: the visitor has not asked for it yet. */
+/** Loads without a picture. `quietly`: the visitor has not asked for it yet. */
 async function loadModel({ quietly = false } = {}) {
-  if (model) return;
-  const mine = ensureModel();
-  setState('loading', 'Loading the model…');
+  if (!slot.isEmpty) return;
+  const mine = slot.ensure();
+  dock.set('loading', 'Loading the model…');
   try {
     const session = await mine;
-    // The shaders are compiled now rather than under the first photo.
-    if (session.backend === 'webgpu' && !stage.hasPhoto) {
-      $('status').textContent = 'Preparing the graphics card…';
-      await session.warmUp();
-    }
-    // A complaint about a file that was dropped meanwhile stays.
-    if (document.body.dataset.state === 'loading' && !job) setState('ready', 'The model is here. Choose a photo.');
+    // The shaders are compiled now rather than under the first picture.
+    if (session.backend === 'webgpu' && !way.hasWork) await session.warmUp();
+    if (dock.state === 'loading' && !way.hasWork) dock.set('ready', 'The model is here.');
   } catch (error) {
-    if (job || model !== null) return; // that one reports
-    if (quietly || error.code === 'aborted') setState('empty', quietly ? '' : 'Cancelled.');
-    else showError(error, loadModel);
+    if (way.hasWork || !slot.isEmpty) return; // that one reports
+    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
+    else reportLoading(error);
   }
+}
+
+function reportLoading(error) {
+  if (error.code === 'no-webgpu') dock.error(error, () => switchBackend('auto'), 'Use Auto');
+  else dock.error(error, () => loadModel());
 }
 
 /** The first sign of interest starts the download. */
 function prefetch() {
-  const isMetered = navigator.connection?.saveData;
-  if (hasPrefetched || isMetered || !chosen || document.body.dataset.state !== 'empty') return;
+  if (hasPrefetched || navigator.connection?.saveData || !slot.entry || dock.state !== 'empty') return;
   hasPrefetched = true;
   loadModel({ quietly: true });
 }
 
-// ---------------------------------------------------------------- a photo
-
-async function openPhoto(blob, name, { sample = false } = {}) {
-  job?.abort(); // the latest photo wins
-  const mine = job = new AbortController();
-  try {
-    const line = await stage.show(blob, name);
-    if (mine.signal.aborted) return;
-    photoName = name;
-    isSample = sample;
-    $('caption').textContent = line;
-    $('blur').checked = false;
-  } catch (error) {
-    if (mine.signal.aborted) return;
-    job = null;
-    showError(error);
-    if (stage.hasPhoto && !stage.resultPixels()) offerRetry('Translate', translate);
-    return;
-  }
-  await translate();
+async function switchModel(entry) {
+  slot.put(entry);
+  rememberInAddress('model', entry === models[0] ? null : entry.files ? null : addressOf(entry));
+  showModels();
+  await describeModel();
+  restart();
 }
 
-async function translate() {
-  job?.abort();
-  const mine = job = new AbortController();
-  const { signal } = mine;
-  const isLatest = () => job === mine;
-  try {
-    setState(isLoaded ? 'working' : 'loading', isLoaded ? 'Preparing…' : 'Loading the model…');
-    $('progress').removeAttribute('value');
-    await stage.prepare({ blurred: $('blur').checked && !isSample, signal });
-    const session = await ensureModel();
-    if (!isLatest()) return;
-    setState('working', `Translating on ${session.backend === 'webgpu' ? 'the graphics card' : 'the processor'}…`);
-    const begun = performance.now();
-    const result = await session.run(stage.input, { signal });
-    if (!isLatest()) return;
-    $('elapsed').textContent = words.duration(performance.now() - begun);
-    showFacts(session); // a restart may have changed them
-    stage.showResult(result);
-    setState('done', `Done in ${$('elapsed').textContent}. Drag across the picture to compare.`);
-  } catch (error) {
-    if (!isLatest()) return;
-    if (Pix2PixError.from(error).code === 'aborted') {
-      setState(model ? 'ready' : 'empty', 'Cancelled.');
-      offerRetry('Translate', translate);
-    } else showError(error, translate);
-  }
+/** Models of this site go by their name, others by their address. */
+function addressOf(entry) {
+  return entry.isForeign ? entry.url : entry.name;
 }
-
-function cancel() {
-  if (document.body.dataset.state === 'working') job.abort();
-  else loading?.abort();
-}
-
-async function save() {
-  const png = await stage.resultPng();
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(png);
-  link.download = `${photoName.replace(/\.[^.]*$/, '') || 'photo'}-${chosen.name}.png`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
-function takeFiles(files, absent) {
-  const [file] = files ?? [];
-  if (file) openPhoto(file, file.name);
-  else if (absent) showError(new Pix2PixError('input-size', absent));
-}
-
-// ---------------------------------------------------------------- settings
 
 function switchBackend(value) {
-  backend = value;
+  slot.put(slot.entry, value);
   rememberInAddress('backend', value === 'auto' ? null : value);
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === value;
   restart();
 }
 
-function switchModel(entry) {
-  chosen = entry;
-  rememberInAddress('model', entry === models[0] ? null : entry.name);
-  describeModel(entry);
-  restart();
-}
-
 /** Goes on with other settings where the visitor had come to. */
 function restart() {
-  const wasLoaded = model !== null;
-  job?.abort();
-  job = null;
-  dropModel();
-  if (stage.hasPhoto) translate();
-  else if (wasLoaded) loadModel();
-  else setState('empty');
+  if (way.hasWork) way.resume();
+  else dock.set('empty');
 }
+
+async function describeModel() {
+  const { entry } = slot;
+  const manifest = await entry.manifest;
+  if (entry !== slot.entry) return;
+  $('blur-field').hidden = manifest?.task !== 'deblur';
+  const fitting = waysOf(manifest);
+  if (fitting.includes('draw')) ways.draw.begin(manifest);
+  if (!fitting.includes(way.name)) enter(ways[fitting[0]]);
+  const samples = samplesOf(manifest, entry);
+  $('samples').hidden = samples.length === 0;
+  $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
+  $('sample-list').replaceChildren(...samples.map(sampleItem));
+}
+
+function sampleItem(sample, index) {
+  const image = element('img', { alt: `Sample ${index + 1}`, width: 96, height: 96 });
+  const item = element('li', {}, element('button', { type: 'button', on: { click: () => openSample(sample) } }, image));
+  image.addEventListener('error', () => item.remove());
+  if (sample.url) image.src = sample.url;
+  else sample.read().then((blob) => { image.src = URL.createObjectURL(blob); }, () => item.remove());
+  return item;
+}
+
+async function openSample(sample) {
+  try {
+    const blob = await sample.read();
+    if (way === ways.webcam) enter(ways.photo);
+    await way.open(blob, sample.name, { sample: true });
+  } catch (error) {
+    dock.error(error, () => openSample(sample));
+  }
+}
+
+function showModels() {
+  $('models').replaceChildren(...models.map((entry) =>
+    modelCard(entry, { isChosen: entry === slot.entry, onChoose: () => switchModel(entry) })));
+}
+
+// ---------------------------------------------------------------- ways in
+
+function enter(next) {
+  if (next === way && document.body.dataset.way === next.name) return;
+  way.leave();
+  way = next;
+  document.body.dataset.way = way.name;
+  $('stage').hidden = way.name === 'draw';
+  for (const radio of $('ways').querySelectorAll('input')) radio.checked = radio.value === way.name;
+  dock.caption('');
+  dock.set('empty');
+  way.show();
+  if (way.result) dock.set('done');
+}
+
+/** The visitor's choice; brings a model that takes it, where there is one. */
+async function chooseWay(name) {
+  rememberInAddress('way', name === 'photo' ? null : name);
+  const entry = await modelFor(name);
+  enter(ways[name]);
+  if (entry && entry !== slot.entry) await switchModel(entry);
+}
+
+async function modelFor(name) {
+  const order = [slot.entry, ...models];
+  for (const entry of order) {
+    if (entry && waysOf(await entry.manifest).includes(name)) return entry;
+  }
+  return null;
+}
+
+async function offerWays() {
+  const offered = new Set();
+  for (const entry of models) {
+    for (const name of waysOf(await entry.manifest)) offered.add(name);
+  }
+  for (const label of $('ways').querySelectorAll('label')) {
+    label.hidden = !offered.has(label.querySelector('input').value);
+  }
+}
+
+async function takeFiles(files, absent) {
+  const [file] = files ?? [];
+  if (!file) return absent && dock.error(new Pix2PixError('input-size', absent));
+  if (files.length > 1 || await isModelFile(file)) return takeModel(files);
+  if (way === ways.webcam) enter(ways.photo);
+  await way.open(file, file.name);
+}
+
+/** A model from the visitor's disk: its files, or one archive of them. */
+async function takeModel(files) {
+  try {
+    const entry = await readModel(files);
+    models = [...models.filter((known) => !known.files), entry];
+    await switchModel(entry);
+    offerWays();
+    if (!way.hasWork) loadModel();
+  } catch (error) {
+    dock.error(error);
+  }
+}
+
+// ---------------------------------------------------------------- keeping
+
+async function tryTo(action, done) {
+  try {
+    dock.say(done(await action()));
+  } catch (error) {
+    if (error.name !== 'AbortError') dock.say(error.message);
+  }
+}
+
+function resultName() {
+  return `${way.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
+}
+
+/** The page with this model and these settings; never the picture. */
+function linkToThis() {
+  const link = new URL(location.pathname, location.href);
+  if (!slot.entry.files) link.searchParams.set('model', addressOf(slot.entry));
+  if (slot.backend !== 'auto') link.searchParams.set('backend', slot.backend);
+  if (way.name !== 'photo') link.searchParams.set('way', way.name);
+  if (view.layout !== 'slider') link.searchParams.set('view', view.layout);
+  return link.href;
+}
+
+// ---------------------------------------------------------------- settings in the address
 
 function rememberInAddress(name, value) {
   if (value === null) query.delete(name);
@@ -251,88 +255,41 @@ function rememberInAddress(name, value) {
   history.replaceState(null, '', text ? `?${text}` : location.pathname);
 }
 
-async function describeModel(entry) {
-  const manifest = await entry.manifest;
-  if (entry !== chosen) return;
-  $('blur-field').hidden = manifest?.task !== 'deblur';
-  const urls = sampleUrls(manifest, entry.url);
-  $('samples').hidden = urls.length === 0;
-  $('sample-list').replaceChildren(...urls.map(sampleItem));
-}
-
-function sampleItem(url, index) {
-  const item = document.createElement('li');
-  const button = document.createElement('button');
-  button.type = 'button';
-  const image = document.createElement('img');
-  image.src = url;
-  image.alt = `Sample ${index + 1}`;
-  image.width = image.height = 96;
-  image.addEventListener('error', () => item.remove());
-  button.addEventListener('click', () => openSample(url));
-  button.append(image);
-  item.append(button);
-  return item;
-}
-
-async function openSample(url) {
-  try {
-    const response = await fetch(url).catch(() => null);
-    if (!response?.ok) throw new Pix2PixError('fetch', `The sample ${url} could not be downloaded. Check the connection and try again.`);
-    await openPhoto(await response.blob(), decodeURIComponent(url.split('/').at(-1)), { sample: true });
-  } catch (error) {
-    showError(error, () => openSample(url));
-  }
-}
-
-function modelCard(entry) {
-  const card = document.createElement('label');
-  card.className = 'card';
-  const radio = document.createElement('input');
-  radio.type = 'radio';
-  radio.name = 'model';
-  radio.value = entry.name;
-  radio.checked = entry === chosen;
-  radio.addEventListener('change', () => switchModel(entry));
-  const [title, summary, facts] = ['b', 'span', 'small'].map((tag) => document.createElement(tag));
-  title.textContent = entry.title || entry.name;
-  summary.textContent = entry.summary;
-  facts.textContent = '\u00a0'; // its line is kept free
-  entry.manifest.then((manifest) => {
-    title.textContent = entry.title || manifest?.title || entry.name;
-    facts.textContent = modelFacts(manifest);
-  });
-  card.append(radio, title, summary, facts);
-  return card;
-}
-
-function modelFacts(manifest) {
-  const size = manifest?.weights?.[0]?.bytes;
-  if (!Number.isFinite(size)) return 'Not on this site yet';
-  const steps = manifest.training?.steps;
-  return [
-    `${words.bytes(size)} download`,
-    steps > 0 && `trained for ${words.count(steps)} steps`,
-  ].filter(Boolean).join(' · ');
-}
-
 // ---------------------------------------------------------------- events
 
 $('file-input').addEventListener('click', prefetch);
 $('file-input').addEventListener('change', () => {
-  takeFiles($('file-input').files);
+  takeFiles([...$('file-input').files]);
   $('file-input').value = ''; // so that the same file may be chosen again
 });
-$('invitation').addEventListener('pointerenter', prefetch);
-$('load').addEventListener('click', () => (stage.hasPhoto ? translate() : loadModel()));
-$('cancel').addEventListener('click', cancel);
-$('retry').addEventListener('click', () => retryAction?.());
-$('save').addEventListener('click', save);
-$('blur').addEventListener('change', () => { if (stage.hasPhoto && !isSample) translate(); });
+for (const place of ['invitation', 'draw', 'camera']) $(place).addEventListener('pointerenter', prefetch);
+$('load').addEventListener('click', () => (way.hasWork ? way.resume() : loadModel()));
+$('cancel').addEventListener('click', () => {
+  slot.cancelLoading();
+  way.cancel();
+});
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
+$('ways').addEventListener('change', (event) => chooseWay(event.target.value));
+
+$('save').addEventListener('click', () => tryTo(
+  () => keep.save(way.resultCanvas, resultName(), $('format').value), (name) => `Saved as ${name}.`));
+$('copy').addEventListener('click', () => tryTo(
+  () => keep.copyPicture(way.resultCanvas), () => 'The picture is in the clipboard.'));
+$('share').addEventListener('click', () => tryTo(
+  () => keep.shareLink(linkToThis(), document.title),
+  (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));
+
+$('layouts').addEventListener('change', (event) => {
+  view.layout = event.target.value;
+  rememberInAddress('view', view.layout === 'slider' ? null : view.layout);
+});
+$('zoom-in').addEventListener('click', () => view.zoom.in());
+$('zoom-out').addEventListener('click', () => view.zoom.out());
+$('zoom-fit').addEventListener('click', () => view.zoom.reset());
+view.zoom.addEventListener('change', () => { $('zoom-fit').textContent = `${Math.round(view.zoom.level * 100)} %`; });
 
 document.addEventListener('paste', (event) => {
-  takeFiles(event.clipboardData?.files, 'There is no picture in the clipboard.');
+  takeFiles([...event.clipboardData?.files ?? []], 'There is no picture in the clipboard.');
 });
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
@@ -342,28 +299,48 @@ document.addEventListener('dragover', (event) => {
 document.addEventListener('dragleave', (event) => {
   if (!event.relatedTarget) document.body.classList.remove('dragging');
 });
-document.addEventListener('drop', (event) => {
+document.addEventListener('drop', async (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
-  takeFiles(event.dataTransfer?.files, 'There was no file in what you dropped: save the picture first, then drop its file.');
+  takeFiles(await filesOf(event.dataTransfer), 'There was no file in what you dropped: save the picture first, then drop its file.');
 });
 
 // ---------------------------------------------------------------- start
 
 /** For tests and the console. */
-window.pix2pixDemo = { resultPixels: () => stage.resultPixels() };
+window.pix2pixDemo = {
+  resultPixels: () => way.result && { width: way.result.width, height: way.result.height, data: way.result.data },
+};
 
 async function begin() {
-  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === backend;
+  const wanted = query.get('backend');
+  slot.backend = ['auto', 'webgpu', 'cpu'].includes(wanted) ? wanted : 'auto';
+  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
+  if (query.get('view') === 'side') {
+    view.layout = 'side';
+    $('layouts').querySelector('[value=side]').checked = true;
+  }
   try {
     models = await listModels();
-    chosen = models.find((entry) => entry.name === query.get('model')) ?? models[0];
-    $('models').replaceChildren(...models.map(modelCard));
-    setState('empty');
-    describeModel(chosen);
+    slot.put(chosenByAddress());
+    showModels();
+    dock.set('empty');
+    await describeModel();
+    if (query.get('way') in ways) await chooseWay(query.get('way'));
+    await offerWays();
   } catch (error) {
-    showError(error, begin);
+    dock.error(error, begin);
   }
 }
 
-begin();
+/** `?model=`: a name from the gallery, or the address of a manifest. */
+function chosenByAddress() {
+  const wanted = query.get('model');
+  const known = models.find((entry) => entry.name === wanted);
+  if (known || !wanted?.endsWith('.json')) return known ?? models[0];
+  const foreign = { ...modelAt(new URL(wanted, document.baseURI), { summary: 'From the address of this page.' }), isForeign: true };
+  models = [...models, foreign];
+  return foreign;
+}
+
+begin().then(keepPage);

@@ -5,10 +5,10 @@ import { Pix2PixError } from './errors.js';
 const RETRY = 'Check the connection and try again.';
 
 /** Opens `url`; anything but a 2xx answer is a 'fetch' error. */
-export async function open(url, what, cache = 'default') {
+export async function open(url, what, cache = 'default', headers = {}) {
   let response;
   try {
-    response = await fetch(url, { cache });
+    response = await fetch(url, { cache, headers });
   } catch (cause) {
     throw new Pix2PixError('fetch', `${what} could not be downloaded from ${url}. ${RETRY}`, { cause });
   }
@@ -58,22 +58,4 @@ export async function readText(response, what, limit) {
     throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
   }
   return text + decoder.decode();
-}
-
-/** Exactly `length` bytes; one more or one less is an 'integrity' error. */
-export async function readExactly(response, what, length, onProgress) {
-  const bytes = new Uint8Array(length);
-  const loaded = await readChunks(response, what, (chunk, sum) => {
-    if (sum > length) return false;
-    bytes.set(chunk, sum - chunk.byteLength);
-    onProgress(sum, length);
-    return true;
-  });
-  if (loaded !== length) {
-    const came = loaded > length ? `more than that came (${loaded} or more)` : `${loaded} came`;
-    throw new Pix2PixError('integrity',
-      `${what} should have ${length} bytes, but ${came} from ${response.url}. `
-      + 'The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.');
-  }
-  return bytes;
 }

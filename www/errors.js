@@ -4,6 +4,7 @@
 const CODES = new Set([
   'fetch', 'integrity', 'manifest', 'version', 'weights', 'input-size',
   'no-webgpu', 'device-lost', 'out-of-memory', 'aborted', 'internal',
+  'camera', // of the page alone
 ]);
 
 export class Pix2PixError extends Error {

@@ -1,24 +1,30 @@
 // Owns the model: chooses the build, downloads, runs. One session per worker;
 // the page ends the worker to stop it.
 
-import { expectedLength, open, readChunks, readExactly, readText } from './download.js';
+import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodePicture } from './picture.js';
+import { TilePool } from './tile-pool.js';
+import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
-// 4096 × 4096: input and output together then take 128 MB outside the model.
-const MAX_PIXELS = 4096 * 4096;
+// 24 megapixels: input and output together then take 200 MB outside the model.
+const MAX_PIXELS = 24_600_000;
+// Beyond this a trap of the module is taken for what it most likely is.
+const MUCH_MEMORY = 2 ** 31;
 
 let session = null;
+let exports = null; // of the module: its memory tells how full it is
+let forHelpers = null; // what other workers need in order to start the same session
 
-const handlers = { start, run, runTensor };
+const handlers = { start, run, runTensor, tile };
 
 addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
   try {
     const { transfer = [], ...answer } = await handlers[kind](payload);
     postMessage({ id, ...answer }, transfer);
   } catch (thrown) {
-    const { code, message } = Pix2PixError.from(thrown);
+    const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
     postMessage({ id, error: { code, message } });
   }
 });
@@ -27,9 +33,9 @@ function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
 }
 
-async function start({ manifestUrl, backend, known, modules, cache }) {
+async function start({ manifestUrl, local, backend, known, modules, cache }) {
   const plan = await choose(backend);
-  const sources = { modules, known, manifestUrl, cache };
+  const sources = { modules, known, local, manifestUrl, cache };
   let started;
   try {
     started = await startOn(plan.build, sources);
@@ -41,11 +47,13 @@ async function start({ manifestUrl, backend, known, modules, cache }) {
     plan.reason = `WebGPU did not start: ${sentence(thrown.message)}`;
   }
   session = started.session;
+  forHelpers = { ...started.download, known: started.download, backend: 'cpu' };
   return {
     backend: session.backend,
     // The session knows better why, where it chose otherwise than asked.
     backendReason: session.backend === plan.build ? plan.reason : session.backend_reason,
     adapter: session.backend === 'webgpu' ? plan.adapter : null,
+    isSoftware: session.backend === 'webgpu' && plan.isSoftware === true,
     manifestJson: started.download.manifestJson,
     download: started.download,
   };
@@ -61,8 +69,14 @@ async function choose(backend) {
   if (missing) return { build: 'cpu', reason: `WebGPU is not available: ${missing}.` };
   const info = adapter.info ?? {};
   const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null;
-  if (backend === 'webgpu') return { build: 'webgpu', reason: 'WebGPU was asked for.', adapter: name };
-  if (info.isFallbackAdapter ?? adapter.isFallbackAdapter) {
+  const isSoftware = info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
+  if (backend === 'webgpu') {
+    const reason = isSoftware
+      ? 'WebGPU was asked for. Warning: this adapter is emulated in software, which is slower than the CPU.'
+      : 'WebGPU was asked for.';
+    return { build: 'webgpu', reason, adapter: name, isSoftware };
+  }
+  if (isSoftware) {
     return { build: 'cpu', reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.' };
   }
   return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
@@ -82,19 +96,19 @@ async function findAdapter() {
 
 /** `sources.known` keeps what was downloaded, for a second try on another build. */
 async function startOn(build, sources) {
-  const { modules, manifestUrl, cache } = sources;
-  const manifestText = sources.known ? null : fetchManifest(manifestUrl, cache);
+  const { modules, manifestUrl, local, cache } = sources;
+  const manifestText = sources.known ? null : local ? Promise.resolve(local.manifest) : fetchManifest(manifestUrl, cache);
   // Its failure is reported below, after that of the runtime.
   manifestText?.catch(() => {});
   const module = modules[build] ?? await fetchModule(build, cache);
   const runtime = await importRuntime(build);
-  await runtime.default({ module_or_path: module });
+  exports = await runtime.default({ module_or_path: module });
 
   if (!sources.known) {
     const manifestJson = runtime.parse_manifest(await manifestText);
-    const bytes = await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache);
     // A Blob lies with the browser, not in the page's memory.
-    sources.known = { manifestJson, weights: new Blob([bytes]) };
+    const weights = local?.weights ?? new Blob([await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache)]);
+    sources.known = { manifestJson, weights };
   }
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
@@ -140,21 +154,76 @@ async function fetchManifest(manifestUrl, cache) {
   return readText(response, what, MANIFEST_LIMIT);
 }
 
-async function fetchWeights(manifest, manifestUrl, cache) {
+function fetchWeights(manifest, manifestUrl, cache) {
   const [file] = manifest.weights;
-  const what = 'The model';
   const path = file.path.split('/').map(encodeURIComponent).join('/');
-  const response = await open(new URL(path, manifestUrl).href, what, cache);
-  report('model', 0, file.bytes);
-  return readExactly(response, what, file.bytes, (loaded, total) => report('model', loaded, total));
+  return loadWeights(new URL(path, manifestUrl).href, file, {
+    isFresh: cache === 'reload',
+    onProgress: (loaded, total) => report('model', loaded, total),
+  });
 }
 
-async function run({ rgba, width, height, bitmap, blob }) {
+async function run({ rgba, width, height, bitmap, blob, side = 0 }) {
   if (blob) bitmap = await decodePicture(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
-  const buffer = bufferOf(await session.run(new Uint8Array(rgba), width, height));
+  const before = new Uint8Array(rgba);
+  const plan = session.plan(width, height, side);
+  const buffer = plan.length > 4
+    ? await runTiles(before, width, height, side, plan)
+    : bufferOf(await session.run(before, width, height));
   return { rgba: buffer, width, height, transfer: [buffer] };
+}
+
+/** `plan`: [x, y, width, height] of each tile. */
+async function runTiles(before, width, height, side, plan) {
+  const count = plan.length / 4;
+  const after = new Uint8Array(before.length);
+  const onDone = (done) => report('tiles', done, count);
+  const cut = (index) => {
+    const rgba = cutOut(before, width, plan.subarray(4 * index, 4 * index + 4)).buffer;
+    return { payload: { rgba, width, height, side, index }, transfer: [rgba] };
+  };
+  onDone(0);
+  const pool = session.backend === 'cpu' && typeof Worker === 'function'
+    ? new TilePool(new URL(import.meta.url), forHelpers, count)
+    : null;
+  let done = 0;
+  const alone = async (index) => {
+    const { values } = await tile(cut(index).payload);
+    onDone(++done);
+    return values;
+  };
+  try {
+    await session.join(width, height, side,
+      pool ? pool.run(count, cut, onDone) : alone,
+      (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
+      (top, rows) => after.set(rows, top * width * 4));
+  } finally {
+    pool?.end();
+  }
+  return after.buffer;
+}
+
+/** One tile, for the worker that joins them. */
+async function tile({ rgba, width, height, side, index }) {
+  const values = await session.translate_tile(new Uint8Array(rgba), width, height, side, index);
+  return { values, transfer: [values.buffer] };
+}
+
+function cutOut(rgba, stride, [x, y, width, height]) {
+  const part = new Uint8Array(width * height * 4);
+  for (let row = 0; row < height; row++) {
+    const start = ((y + row) * stride + x) * 4;
+    part.set(rgba.subarray(start, start + width * 4), row * width * 4);
+  }
+  return part;
+}
+
+/** A module that ran full traps like one with a fault; its size tells. */
+function outOfMemory(thrown) {
+  const isTrap = thrown instanceof WebAssembly.RuntimeError && exports?.memory?.buffer.byteLength > MUCH_MEMORY;
+  return isTrap && { code: 'out-of-memory', message: 'The picture needs more memory than the browser gives a page.' };
 }
 
 async function runTensor({ values, shape: { batch, channels, height, width } }) {

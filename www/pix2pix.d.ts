@@ -19,11 +19,14 @@ export class Pix2PixError extends Error {
 }
 
 export interface Progress {
-  /** `runtime`: the WebAssembly build; `model`: the weights; `starting`: both are here. */
-  phase: 'runtime' | 'model' | 'starting';
-  /** Bytes. */
+  /**
+   * `runtime`: the WebAssembly build; `model`: the weights; `starting`: both are here; `warming`:
+   * the first run, which compiles shaders on a GPU; `tiles`: a picture that is done in parts.
+   */
+  phase: 'runtime' | 'model' | 'starting' | 'warming' | 'tiles';
+  /** Bytes; of `tiles`, parts. */
   loaded: number;
-  /** Bytes, or null where the server does not say. */
+  /** As `loaded`, or null where the server does not say. */
   total: number | null;
 }
 
@@ -54,9 +57,18 @@ export interface TensorShape {
   width: number;
 }
 
+/** A model that needs no download: the text of `manifest.json`, and the weights it names. */
+export interface LocalModel {
+  manifest: string;
+  weights: Blob;
+}
+
 export class Pix2Pix {
-  /** Starts a worker, downloads the runtime and the model, and prepares both. */
-  static create(manifestUrl: string | URL, options?: CreateOptions): Promise<Pix2Pix>;
+  /**
+   * Starts a worker, downloads the runtime and the model (once: weights are kept in the browser by
+   * their SHA-256), and prepares both.
+   */
+  static create(source: string | URL | LocalModel, options?: CreateOptions): Promise<Pix2Pix>;
   private constructor();
 
   readonly backend: Backend;
@@ -64,15 +76,19 @@ export class Pix2Pix {
   readonly backendReason: string;
   /** The GPU, where the browser names it. */
   readonly adapter: string | null;
+  /** Whether that GPU is emulated in software, which is slower than the CPU. */
+  readonly isSoftware: boolean;
   readonly manifest: Manifest;
 
   /** Translates an empty picture, so that the first real one is not the slow one. */
   warmUp(): Promise<void>;
 
   /**
-   * Translates one picture; the answer has the same size. Jobs run one after
-   * another. Aborting ends the worker; the next call starts it again, without
-   * a download.
+   * Translates one picture of up to 24 megapixels; the answer has the same size. Large ones are
+   * cut into tiles, on the CPU for as many workers as there are cores. Jobs run one after
+   * another. Aborting ends the workers; the next call starts them again, without a download.
+   * A lost device is tried once more, then the CPU takes over; where memory runs out, smaller
+   * tiles are tried.
    */
   run(
     source: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | Blob,

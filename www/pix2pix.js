@@ -7,6 +7,9 @@ import { WorkerLink } from './worker-link.js';
 
 export { Pix2PixError };
 
+// Smaller tiles are tried, one after the other, where memory ran out.
+const SMALLER_TILES = [0, 512, 256];
+
 // After these the worker's memory cannot be trusted; the next call gets a new
 // one.
 const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
@@ -15,64 +18,100 @@ const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
 // change of the backend, downloads nothing twice: { manifestUrl, manifestJson,
 // weights: Blob, modules: { cpu?, webgpu? } }.
 let lastDownload = null;
+let locals = 0;
 
 // Models whose bytes came in damaged: the browser's cache may hold them.
 const distrusted = new Set();
 
 export class Pix2Pix {
   #manifestUrl;
+  #local; // { manifest, weights } of a model from disk
   #wanted;
+  #insteadReason = null; // why it is not what was wanted
   #onProgress;
   #link = null;
   #facts = null;
   #queue = Promise.resolve();
   #disposed = false;
 
-  static async create(manifestUrl, { backend = 'auto', signal, onProgress } = {}) {
+  static async create(source, { backend = 'auto', signal, onProgress } = {}) {
     if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
       throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
     }
-    const model = new Pix2Pix(new URL(manifestUrl, document.baseURI).href, backend, onProgress);
+    const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
+    const model = new Pix2Pix(isLocal ? source : new URL(source, document.baseURI).href, backend, onProgress);
     await model.#enqueue(() => model.#start(), signal, 'Loading the model');
     return model;
   }
 
   /** Use `Pix2Pix.create`. */
-  constructor(manifestUrl, wanted, onProgress) {
-    this.#manifestUrl = manifestUrl;
+  constructor(source, wanted, onProgress) {
+    this.#local = typeof source === 'string' ? null : source;
+    // A model from disk has an address, too, so that a restart knows it again.
+    this.#manifestUrl = this.#local ? `local:${++locals}` : source;
     this.#wanted = wanted;
     this.#onProgress = onProgress;
   }
 
   get backend() { return this.#facts.backend; }
-  get backendReason() { return this.#facts.backendReason; }
+  get backendReason() { return this.#insteadReason ?? this.#facts.backendReason; }
   get adapter() { return this.#facts.adapter; }
+  get isSoftware() { return this.#facts.isSoftware; }
   get manifest() { return this.#facts.manifest; }
 
   /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
   async warmUp() {
     const side = this.manifest.input?.multiple_of || 256;
+    this.#onProgress?.({ phase: 'warming', loaded: 0, total: null });
     await this.run(new ImageData(side, side));
   }
 
   async run(source, { signal } = {}) {
-    const { payload, transfer } = await asMessage(source);
-    const { rgba, width, height } = await this.#enqueue(async () => {
-      await this.#start();
-      return this.#link.call('run', payload, transfer);
-    }, signal, 'The translation');
+    const { rgba, width, height } = await this.#persist(async (side) => {
+      const { payload, transfer } = await asMessage(source);
+      return this.#link.call('run', { ...payload, side }, transfer);
+    }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
 
   async runTensor(values, { batch = 1, channels, height, width } = {}, { signal } = {}) {
     const shape = { batch, channels, height, width };
     checkTensor(values, shape);
-    const copy = values.slice().buffer;
-    const answer = await this.#enqueue(async () => {
-      await this.#start();
+    const own = values.slice();
+    const answer = await this.#persist(() => {
+      const copy = own.slice().buffer;
       return this.#link.call('runTensor', { values: copy, shape }, [copy]);
-    }, signal, 'The translation');
+    }, signal);
     return new Float32Array(answer.values);
+  }
+
+  /** Does a job again where that may help: once after the device was lost,
+      then on the CPU; with smaller tiles where memory ran out. */
+  async #persist(job, signal) {
+    let losses = 0;
+    let tiles = 0;
+    for (;;) {
+      try {
+        return await this.#enqueue(async () => {
+          await this.#start();
+          return job(SMALLER_TILES[tiles]);
+        }, signal, 'The translation');
+      } catch (error) {
+        if (error.code === 'device-lost' && losses < 2) {
+          if (++losses === 2) this.#goToCpu();
+        } else if (error.code === 'out-of-memory' && ++tiles < SMALLER_TILES.length) {
+          continue;
+        } else if (error.code === 'out-of-memory') {
+          throw new Pix2PixError('out-of-memory',
+            'There is not enough memory for this picture, not even in small parts. Close other tabs, or take a smaller picture.', { cause: error });
+        } else throw error;
+      }
+    }
+  }
+
+  #goToCpu() {
+    this.#wanted = 'cpu';
+    this.#insteadReason = 'The browser took the graphics device away twice. The CPU does the work.';
   }
 
   dispose() {
@@ -111,6 +150,7 @@ export class Pix2Pix {
       const known = lastDownload?.manifestUrl === this.#manifestUrl ? lastDownload : null;
       const { download, ...facts } = await this.#link.call('start', {
         manifestUrl: this.#manifestUrl,
+        local: this.#local,
         backend: this.#wanted,
         known,
         modules: lastDownload?.modules ?? {},

@@ -50,10 +50,15 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser with an empty tab.
     pub fn start(graphics: Graphics) -> Result<Self> {
+        Self::start_with(graphics, &[])
+    }
+
+    /// Starts a browser with an empty tab and more flags.
+    pub fn start_with(graphics: Graphics, flags: &[&str]) -> Result<Self> {
         let program = xtask::tools::find_browser()?;
         let profile = tempfile::tempdir().context("cannot create a browser profile")?;
         let log = profile.path().join("browser.log");
-        let mut process = command(&program, graphics, profile.path())
+        let mut process = command(&program, graphics, profile.path(), flags)
             .stderr(File::create(&log)?)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
@@ -148,6 +153,82 @@ impl Browser {
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 
+    /// Lets pages do what a person would be asked for, such as `clipboardReadWrite`.
+    pub fn grant(&mut self, permissions: &[&str]) -> Result<()> {
+        // A window that nobody looks at has no clipboard.
+        self.call(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        )?;
+        let parameters = json!({ "permissions": permissions });
+        self.call_browser("Browser.grantPermissions", parameters)
+            .map(drop)
+    }
+
+    /// Takes the network away, or gives it back; service workers keep answering.
+    pub fn set_offline(&mut self, offline: bool) -> Result<()> {
+        self.call("Network.enable", json!({}))?;
+        let conditions = json!({ "offline": offline, "latency": 0,
+            "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.call("Network.emulateNetworkConditions", conditions)
+            .map(drop)
+    }
+
+    /// How many workers of pages are running.
+    pub fn workers(&mut self) -> Result<usize> {
+        let everything = json!({ "filter": [{}] });
+        let targets = self.call_browser("Target.getTargets", everything)?;
+        let targets = targets["targetInfos"].as_array().into_iter().flatten();
+        Ok(targets.filter(|target| target["type"] == "worker").count())
+    }
+
+    /// Draws a line from point to point, as with a `mouse` or a `pen`.
+    pub fn draw_line(&mut self, pointer: &str, points: &[(f64, f64)]) -> Result<()> {
+        let mut send = |kind: &str, (x, y): (f64, f64), buttons: u32| {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left",
+                "buttons": buttons, "clickCount": 1, "pointerType": pointer });
+            self.call("Input.dispatchMouseEvent", event).map(drop)
+        };
+        let (first, last) = (points.first(), points.last());
+        let (first, last) = first.zip(last).context("a line has points")?;
+        send("mousePressed", *first, 1)?;
+        for point in points {
+            send("mouseMoved", *point, 1)?;
+        }
+        send("mouseReleased", *last, 0)
+    }
+
+    /// Draws a line from point to point with a finger.
+    pub fn draw_line_by_touch(&mut self, points: &[(f64, f64)]) -> Result<()> {
+        let enabled = json!({ "enabled": true });
+        self.call("Emulation.setTouchEmulationEnabled", enabled)?;
+        for (index, (x, y)) in points.iter().enumerate() {
+            let kind = if index == 0 {
+                "touchStart"
+            } else {
+                "touchMove"
+            };
+            let event = json!({ "type": kind, "touchPoints": [{ "x": x, "y": y }] });
+            self.call("Input.dispatchTouchEvent", event)?;
+        }
+        let event = json!({ "type": "touchEnd", "touchPoints": [] });
+        self.call("Input.dispatchTouchEvent", event).map(drop)
+    }
+
+    /// Presses a key with modifiers (2: Ctrl, 8: Shift).
+    pub fn press_key(&mut self, key: &str, modifiers: u32) -> Result<()> {
+        let code = match key {
+            " " => "Space".to_owned(),
+            _ if key.len() == 1 => format!("Key{}", key.to_uppercase()),
+            _ => key.to_owned(),
+        };
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers });
+            self.call("Input.dispatchKeyEvent", event)?;
+        }
+        Ok(())
+    }
+
     /// What the page wrote to the console and left uncaught since last asked.
     pub fn console(&mut self) -> Vec<String> {
         let events = self.connection.take_events();
@@ -184,7 +265,7 @@ pub fn decode_base64(value: &Value) -> Result<Vec<u8>> {
 
 /// The browser takes commands on descriptor 3 and answers on descriptor 4; a
 /// shell connects these to the pipes that a program can give its child.
-fn command(program: &Path, graphics: Graphics, profile: &Path) -> Command {
+fn command(program: &Path, graphics: Graphics, profile: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command
         .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#])
@@ -196,7 +277,7 @@ fn command(program: &Path, graphics: Graphics, profile: &Path) -> Command {
     if graphics == Graphics::WebGpu {
         command.args(SOFTWARE_WEBGPU);
     }
-    command.arg("about:blank");
+    command.args(flags).arg("about:blank");
     command
 }
 

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod devtools;
+pub mod mock;
 pub mod page;
 pub mod pictures;
 pub mod site;

@@ -21,10 +21,33 @@ pub struct Page {
     pub browser: Browser,
 }
 
+/// Where an element is in the window, in CSS pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Place {
+    /// A point of it, by shares of its width and height.
+    pub fn point(&self, across: f64, down: f64) -> (f64, f64) {
+        (
+            self.left + self.width * across,
+            self.top + self.height * down,
+        )
+    }
+}
+
 impl Page {
     /// Opens the page and waits until it can be used.
     pub fn open(url: &str, graphics: Graphics) -> Result<Self> {
-        let mut browser = Browser::start(graphics)?;
+        Self::open_in(Browser::start(graphics)?, url)
+    }
+
+    /// Opens the page in a browser that is there.
+    pub fn open_in(mut browser: Browser, url: &str) -> Result<Self> {
         browser.go_to(url)?;
         let mut page = Self { browser };
         let usable = "window.pix2pixDemo !== undefined \
@@ -91,6 +114,36 @@ impl Page {
     /// The code of what went wrong.
     pub fn error_code(&mut self) -> Result<String> {
         self.text("document.querySelector('#message').dataset.code ?? ''")
+    }
+
+    /// Waits for something that may take a model's time.
+    pub fn wait_for(&mut self, expression: &str) -> Result<()> {
+        self.wait(expression)
+    }
+
+    /// Presses what a selector names.
+    pub fn click(&mut self, selector: &str) -> Result<()> {
+        let selector = Value::from(selector);
+        let press = format!("document.querySelector({selector}).click()");
+        self.browser.evaluate(&press).map(drop)
+    }
+
+    /// The rectangle of an element within the window, once it is scrolled into it.
+    pub fn place_of(&mut self, selector: &str) -> Result<Place> {
+        let selector = Value::from(selector);
+        let place = self.browser.evaluate(&format!(
+            "(() => {{ const element = document.querySelector({selector});
+             element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+             const {{ left, top, width, height }} = element.getBoundingClientRect();
+             return {{ left, top, width, height }}; }})()"
+        ))?;
+        let number = |name: &str| place[name].as_f64().context("a place in pixels");
+        Ok(Place {
+            left: number("left")?,
+            top: number("top")?,
+            width: number("width")?,
+            height: number("height")?,
+        })
     }
 
     fn text(&mut self, expression: &str) -> Result<String> {

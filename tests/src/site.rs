@@ -18,6 +18,8 @@ pub enum Fault {
     Cut,
     /// One byte in the middle is another.
     Altered,
+    /// Its first byte is another.
+    OtherStart,
     /// It ends early, as if it were complete.
     Shortened,
 }
@@ -31,6 +33,7 @@ pub struct Site {
     base: String,
     routes: Routes,
     faults: Faults,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
@@ -70,6 +73,7 @@ impl Site {
             base: base.to_owned(),
             routes,
             faults: Faults::default(),
+            requests: Arc::default(),
         };
         site.go_online()?;
         Ok(site)
@@ -86,10 +90,27 @@ impl Site {
         self.go_online()
     }
 
+    /// The same site with files, in the page's folder, in place of those that are there.
+    pub fn with_files(mut self, files: &[(String, Vec<u8>)]) -> Result<Self> {
+        self.go_offline();
+        // Somebody else may have taken the port already.
+        self.port = 0;
+        for (path, bytes) in files {
+            let place = format!("{}{path}", self.base);
+            self.routes = std::mem::take(&mut self.routes).file(&place, bytes.clone());
+        }
+        self.go_online()?;
+        Ok(self)
+    }
+
     /// Comes back at the address that it had.
     pub fn go_online(&mut self) -> Result<()> {
         let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));
+        let requests = Arc::clone(&self.requests);
         let answer = move |path: &str| {
+            let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.push(path.to_owned());
+            drop(requests);
             let fault = lock(&faults).get(path).copied();
             let reply = routes.reply(path);
             fault.map_or(reply.clone(), |fault| spoil(reply, fault))
@@ -108,6 +129,12 @@ impl Site {
     /// The address of something in the page's folder, such as `?model=tiny`.
     pub fn url(&self, rest: &str) -> String {
         format!("http://127.0.0.1:{}{}{rest}", self.port, self.base)
+    }
+
+    /// The paths that were asked for so far, in order.
+    pub fn requests(&self) -> Vec<String> {
+        let requests = self.requests.lock();
+        requests.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Spoils every answer for a path inside the page's folder.
@@ -138,6 +165,11 @@ fn spoil(mut reply: Reply, fault: Fault) -> Reply {
         Fault::Cut => reply.cut_after = Some(middle),
         Fault::Altered => {
             if let Some(byte) = reply.body.get_mut(middle) {
+                *byte ^= 0x40;
+            }
+        }
+        Fault::OtherStart => {
+            if let Some(byte) = reply.body.first_mut() {
                 *byte ^= 0x40;
             }
         }

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use model::{LoadError, ManifestError, TranslateError, WeightsError};
+use model::{LoadError, ManifestError, TilingError, TranslateError, WeightsError};
 
 /// The part of an error that a program can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,12 @@ impl From<TranslateError> for WebError {
             TranslateError::Device(_) => ErrorCode::Internal,
         };
         Self::sentence(code, error)
+    }
+}
+
+impl From<TilingError> for WebError {
+    fn from(error: TilingError) -> Self {
+        Self::sentence(ErrorCode::InputSize, error)
     }
 }
 

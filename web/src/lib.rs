@@ -15,6 +15,8 @@ mod gpu;
 mod session;
 #[cfg(target_arch = "wasm32")]
 mod startup;
+#[cfg(target_arch = "wasm32")]
+mod tiles;
 
 #[cfg(target_arch = "wasm32")]
 pub use session::{Session, parse_manifest};

@@ -1,4 +1,5 @@
-//! What the page calls: a manifest to check, and one loaded model on one device.
+//! What the page calls: a manifest to check, and one loaded model on one device. Pictures in
+//! tiles are in `tiles.rs`.
 
 use model::{Manifest, Translator};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -16,8 +17,8 @@ pub fn parse_manifest(json: &str) -> Result<String, WebError> {
 /// A model that is ready to translate pictures.
 #[wasm_bindgen]
 pub struct Session {
-    translator: Translator,
-    backend: Backend,
+    pub(crate) translator: Translator,
+    pub(crate) backend: Backend,
     backend_reason: String,
 }
 

@@ -204,32 +204,66 @@ impl Drop for Server {
 fn converse(stream: &TcpStream, answer: &dyn Fn(&str) -> Reply) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let Some((method, path)) = read_request(stream)? else {
+    let Some(request) = read_request(stream)? else {
         return Ok(());
     };
-    let reply = match method.as_str() {
-        "GET" | "HEAD" => answer(&path),
+    let reply = match request.method.as_str() {
+        "GET" | "HEAD" => match request.from {
+            Some(start) => from_byte(answer(&request.path), start),
+            None => answer(&request.path),
+        },
         _ => Reply::error(405),
     };
     thread::sleep(reply.delay);
-    send(stream, &reply, method == "HEAD")
+    send(stream, &reply, request.method == "HEAD")
+}
+
+/// What is heeded of a request.
+struct Request {
+    method: String,
+    path: String,
+    /// First byte that is asked for, where it is not all of them.
+    from: Option<usize>,
+}
+
+/// The rest of a file, for a browser that has its beginning.
+fn from_byte(mut reply: Reply, start: usize) -> Reply {
+    let length = reply.body.len();
+    if reply.status != 200 || start >= length {
+        return reply;
+    }
+    reply.status = 206;
+    let range = format!("bytes {start}-{}/{length}", length - 1);
+    reply.headers.push(("Content-Range", range));
+    reply.body.drain(..start);
+    reply.cut_after = reply.cut_after.map(|end| end.saturating_sub(start));
+    reply
 }
 
 /// Reads a request to the end of its head; `None` if the browser sent nothing.
-fn read_request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
+fn read_request(stream: &TcpStream) -> io::Result<Option<Request>> {
     let mut lines = BufReader::new(stream.take(LONGEST_REQUEST_HEAD)).lines();
     let Some(first) = lines.next().transpose()? else {
         return Ok(None);
     };
+    let mut from = None;
     for line in lines {
-        if line?.is_empty() {
+        let line = line?.to_ascii_lowercase();
+        if line.is_empty() {
             break;
+        }
+        if let Some(range) = line.strip_prefix("range: bytes=") {
+            from = range.strip_suffix('-').and_then(|start| start.parse().ok());
         }
     }
     let mut words = first.split_whitespace();
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or("/"));
     let path = target.split(['?', '#']).next().unwrap_or("/");
-    Ok(Some((method.to_owned(), percent_decode(path))))
+    Ok(Some(Request {
+        method: method.to_owned(),
+        path: percent_decode(path),
+        from,
+    }))
 }
 
 fn send(mut stream: &TcpStream, reply: &Reply, head_only: bool) -> io::Result<()> {
@@ -250,6 +284,7 @@ fn send(mut stream: &TcpStream, reply: &Reply, head_only: bool) -> io::Result<()
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        206 => "Partial Content",
         301 => "Moved Permanently",
         404 => "Not Found",
         405 => "Method Not Allowed",
@@ -308,6 +343,16 @@ mod tests {
         let reply = routes.reply("/models/index.json");
         assert_eq!(reply.body, b"[]");
         assert_eq!(routes.reply("/models/other.json").status, 404);
+    }
+
+    #[test]
+    fn the_rest_of_a_file_is_sent_to_whoever_has_its_beginning() {
+        let reply = from_byte(Reply::ok("text/plain", b"whole".to_vec()), 2);
+        assert_eq!((reply.status, reply.body.as_slice()), (206, &b"ole"[..]));
+        let range = ("Content-Range", "bytes 2-4/5".to_owned());
+        assert!(reply.headers.contains(&range));
+        let beyond = from_byte(Reply::ok("text/plain", b"whole".to_vec()), 5);
+        assert_eq!(beyond.status, 200);
     }
 
     #[test]

@@ -1,0 +1,157 @@
+//! What people take away, and how they look at it before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use image::ImageFormat;
+use serde_json::json;
+use tests::browser::Graphics;
+use tests::mock::Mock;
+use tests::page::Page;
+use tests::pictures;
+use tests::site::Site;
+
+const WIDTH: u32 = 300;
+const HEIGHT: u32 = 200;
+
+fn with_result(query: &str) -> Result<(Page, Site)> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url(query), Graphics::None)?;
+    let path = page.browser.scratch().join("my photo.png");
+    pictures::save(&pictures::scene(WIDTH, HEIGHT, 7), &path)?;
+    page.translate(&path)?;
+    Ok((page, site))
+}
+
+/// The one file in a folder, once it is there in full.
+fn downloaded(folder: &Path) -> Result<PathBuf> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        let whole = files
+            .iter()
+            .map(|file| file.path())
+            .find(|path| path.extension().is_some_and(|end| end != "crdownload"));
+        if let Some(path) = whole {
+            return Ok(path);
+        }
+        ensure!(Instant::now() < deadline, "nothing was downloaded");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn each_format_is_saved_at_full_size_under_the_photos_name() -> Result<()> {
+    let (mut page, _site) = with_result("?backend=cpu")?;
+    let result = page.result()?;
+    for (format, end, kind) in [
+        ("png", "png", ImageFormat::Png),
+        ("jpeg", "jpg", ImageFormat::Jpeg),
+        ("webp", "webp", ImageFormat::WebP),
+    ] {
+        let folder = page.browser.scratch().join(format!("saved-{format}"));
+        fs::create_dir(&folder)?;
+        let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+        page.browser
+            .call_browser("Browser.setDownloadBehavior", behaviour)?;
+        let choose = format!("document.querySelector('#format').value = '{format}'");
+        page.browser.evaluate(&choose)?;
+        page.click("#save")?;
+        let path = downloaded(&folder)?;
+        let name = path.file_name().context("a name")?.to_string_lossy();
+        assert_eq!(name, format!("my-photo-played.{end}"));
+        let bytes = fs::read(&path)?;
+        assert_eq!(image::guess_format(&bytes)?, kind);
+        let saved = image::load_from_memory(&bytes)?.into_rgba8();
+        assert_eq!(saved.dimensions(), (WIDTH, HEIGHT));
+        if format == "png" {
+            assert_eq!(pictures::difference(&saved, &result)?.max, 0);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_result_is_copied_as_a_picture() -> Result<()> {
+    let (mut page, _site) = with_result("?backend=cpu")?;
+    page.browser
+        .grant(&["clipboardReadWrite", "clipboardSanitizedWrite"])?;
+    page.click("#copy")?;
+    page.wait_for("document.querySelector('#status').textContent.includes('clipboard')")?;
+    let size = "navigator.clipboard.read()
+      .then(([item]) => item.getType('image/png')).then(createImageBitmap)
+      .then(({ width, height }) => `${width} ${height}`)";
+    assert_eq!(
+        page.browser.evaluate(size)?,
+        format!("{WIDTH} {HEIGHT}").as_str()
+    );
+    Ok(())
+}
+
+#[test]
+fn a_shared_link_brings_back_model_and_settings_but_no_picture() -> Result<()> {
+    let (mut page, site) = with_result("?backend=cpu")?;
+    page.browser
+        .grant(&["clipboardReadWrite", "clipboardSanitizedWrite"])?;
+    page.click("#layouts input[value=side]")?;
+    page.click("#share")?;
+    page.wait_for("document.querySelector('#status').textContent.includes('clipboard')")?;
+    let link = page.browser.evaluate("navigator.clipboard.readText()")?;
+    let link = link.as_str().context("a link")?;
+    assert_eq!(link, site.url("?model=played&backend=cpu&view=side"));
+    let mut other = Page::open(link, Graphics::None)?;
+    let settings = "[document.querySelector('#models input:checked').value,
+      document.querySelector('#backends input:checked').value,
+      document.querySelector('#layouts input:checked').value].join(' ')";
+    assert_eq!(other.browser.evaluate(settings)?, "played cpu side");
+    assert_eq!(other.state()?, "empty");
+    Ok(())
+}
+
+#[test]
+fn side_by_side_shows_both_pictures_whole() -> Result<()> {
+    let (mut page, _site) = with_result("?backend=cpu&view=side")?;
+    let apart = "(() => {
+      const [before, after] = [...document.querySelectorAll('.layer')].map((layer) => layer.getBoundingClientRect());
+      return (before.right <= after.left || before.bottom <= after.top)
+        && before.width === after.width && Math.abs(before.width / before.height - 1.5) < 0.02
+        && getComputedStyle(document.querySelector('.layer-after')).clipPath === 'none'
+        && document.querySelector('#handle').hidden;
+    })()";
+    assert_eq!(page.browser.evaluate(apart)?, true);
+    Ok(())
+}
+
+#[test]
+fn buttons_wheel_and_keys_zoom_both_pictures_and_drags_move_them() -> Result<()> {
+    let (mut page, _site) = with_result("?backend=cpu")?;
+    page.wait_for("document.querySelector('#handle').getAttribute('aria-valuenow') === '50'")?;
+    let scale = "[...document.querySelectorAll('.layer canvas')].map((canvas) => {
+      const matrix = new DOMMatrix(getComputedStyle(canvas).transform);
+      return [matrix.a, matrix.e, matrix.f].map((number) => number.toFixed(1)).join(' ');
+    }).join(', ')";
+    let place = page.place_of("#picture")?;
+    page.click("#zoom-in")?;
+    assert_eq!(page.browser.evaluate(scale)?, "1.5 0.0 0.0, 1.5 0.0 0.0");
+    let middle = place.point(0.3, 0.5);
+    let aside = (middle.0 + 20.0, middle.1 + 10.0);
+    page.browser.draw_line("mouse", &[middle, aside])?;
+    assert_eq!(
+        page.browser.evaluate(scale)?,
+        "1.5 20.0 10.0, 1.5 20.0 10.0"
+    );
+    // The drag moved the picture, not the divider.
+    let divider = "document.querySelector('#handle').getAttribute('aria-valuenow')";
+    assert_eq!(page.browser.evaluate(divider)?, "50");
+    page.browser
+        .evaluate("document.querySelector('#picture').focus()")?;
+    page.browser.press_key("0", 0)?;
+    assert_eq!(page.browser.evaluate(scale)?, "1.0 0.0 0.0, 1.0 0.0 0.0");
+    let (x, y) = place.point(0.5, 0.5);
+    let wheel = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -100,
+        "modifiers": 2 });
+    page.browser.call("Input.dispatchMouseEvent", wheel)?;
+    page.wait_for("document.querySelector('#picture').hasAttribute('data-zoomed')")
+}

@@ -1,0 +1,184 @@
+//! Models that the page does not ship: from disk, by address, and bad ones.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::browser::Graphics;
+use tests::mock::Mock;
+use tests::page::Page;
+use tests::pictures;
+
+const CHOSEN: &str = "document.querySelector('#models .card:has(:checked) b').textContent";
+
+/// The shipped model has one title, the one from disk another.
+fn from_disk() -> Mock {
+    Mock::photo().with("/title", json!("From my disk"))
+}
+
+fn translates(page: &mut Page) -> Result<()> {
+    let path = page.browser.scratch().join("picture.png");
+    pictures::save(&pictures::scene(96, 64, 7), &path)?;
+    let translated = page.translate(&path)?;
+    let original = pictures::load(&path)?;
+    for (before, after) in original.pixels().zip(translated.pixels()) {
+        assert_eq!(before.0[0], 255 - after.0[0]);
+    }
+    Ok(())
+}
+
+fn files_of(mock: &Mock) -> Value {
+    let files = mock.files().into_iter();
+    files.map(|(name, bytes)| json!([name, bytes])).collect()
+}
+
+/// Drops an archive of `files`, deflated or stored.
+fn drop_zip(page: &mut Page, files: &Value, deflates: bool, spoils: &str) -> Result<()> {
+    let script =
+        format!("({DROP_ZIP})({files}, {deflates}, (bytes) => {{ {spoils}; return bytes; }})");
+    page.browser.evaluate(&script).map(drop)
+}
+
+#[test]
+fn a_zip_of_a_model_is_dropped_and_used_without_any_upload() -> Result<()> {
+    for deflates in [true, false] {
+        let site = Mock::photo().site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        drop_zip(&mut page, &files_of(&from_disk()), deflates, "")?;
+        page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
+        translates(&mut page)?;
+        let weights = site.requests();
+        let weights = weights.iter().filter(|path| path.ends_with("weights.bin"));
+        assert_eq!(weights.count(), 0, "deflated: {deflates}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_files_of_a_model_folder_are_dropped_and_used() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = files_of(&from_disk());
+    let script = format!(
+        "(() => {{ const transfer = new DataTransfer();
+          for (const [name, bytes] of {files}) transfer.items.add(new File([new Uint8Array(bytes)], name));
+          document.dispatchEvent(new DragEvent('drop', {{ dataTransfer: transfer, bubbles: true, cancelable: true }})); }})()"
+    );
+    page.browser.evaluate(&script)?;
+    page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
+    translates(&mut page)
+}
+
+#[test]
+fn a_bad_archive_gets_a_sentence_and_the_model_before_goes_on() -> Result<()> {
+    let good = files_of(&from_disk());
+    let no_manifest = json!([["readme.txt", [1, 2, 3]]]);
+    let no_weights = json!([["manifest.json", from_disk().manifest().as_bytes()]]);
+    let hostile = Mock::photo().with("/weights/0/path", json!("../../etc/passwd"));
+    let cases: [(&Value, &str); 6] = [
+        (&no_manifest, ""),
+        (&no_weights, ""),
+        (&files_of(&hostile), ""),
+        (&json!([["manifest.json", b"{ no json"]]), ""),
+        (&good, "bytes.fill(0, bytes.length - 22)"),
+        // The size that the archive's list claims for its first file.
+        (
+            &good,
+            "new DataView(bytes.buffer).setUint32(new DataView(bytes.buffer).getUint32(bytes.length - 6, true) + 24, 5, true)",
+        ),
+    ];
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    for (index, (files, spoils)) in cases.into_iter().enumerate() {
+        page.browser
+            .evaluate("document.body.dataset.state = 'loading'")?;
+        drop_zip(&mut page, files, true, spoils)?;
+        page.wait_for("document.body.dataset.state === 'error'")?;
+        assert_eq!(page.error_code()?, "manifest", "case {index}");
+        let message = page.message()?;
+        ensure!(message.split_whitespace().count() > 6, "{index}: {message}");
+    }
+    translates(&mut page)
+}
+
+#[test]
+fn a_manifest_by_its_address_is_used_and_stays_in_the_address() -> Result<()> {
+    let mock = from_disk();
+    let elsewhere = mock.files().into_iter();
+    let elsewhere: Vec<_> = elsewhere
+        .map(|(name, bytes)| (format!("elsewhere/{name}"), bytes))
+        .collect();
+    let site = Mock::photo().site()?.with_files(&elsewhere)?;
+    let url = site.url("?backend=cpu&model=elsewhere/manifest.json");
+    let mut page = Page::open(&url, Graphics::None)?;
+    page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
+    translates(&mut page)?;
+    let requests = site.requests();
+    ensure!(requests.contains(&"/elsewhere/weights.bin".to_owned()));
+    Ok(())
+}
+
+#[test]
+fn a_card_says_what_a_model_is_and_shows_markup_as_text() -> Result<()> {
+    let mock = Mock::photo()
+        .with("/title", json!("<img src=x onerror=alert(1)>"))
+        .with("/license", json!("CC BY 4.0"))
+        .with(
+            "/training",
+            json!({ "dataset": "flowers", "steps": 5000, "play": {}, "metrics": {
+                "input": { "psnr": 22.84 }, "output": { "psnr": 24.9 } } }),
+        );
+    let site = mock.site()?;
+    let mut page = Page::open(&site.url(""), Graphics::None)?;
+    page.wait_for("document.querySelector('.card-facts dd') !== null")?;
+    let card = "document.querySelector('.card').textContent";
+    let card = page.browser.evaluate(card)?;
+    let card = card.as_str().unwrap_or("");
+    for part in [
+        "flowers, 5,000 steps",
+        "24.9 dB PSNR; untouched 22.8",
+        "CC BY 4.0",
+        "16 bytes",
+    ] {
+        ensure!(card.contains(part), "no '{part}' in {card}");
+    }
+    let images = "document.querySelectorAll('.card img').length";
+    assert_eq!(page.browser.evaluate(images)?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_picture_is_no_model_however_it_is_dropped() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let path = page.browser.scratch().join("picture.zip.png");
+    pictures::save(&pictures::scene(64, 64, 3), &path)?;
+    page.translate(&path)?;
+    ensure!(fs::metadata(Path::new(&path))?.len() > 0);
+    Ok(())
+}
+
+const DROP_ZIP: &str = "async (files, deflates, spoil) => {
+  const number = (bytes, value) => Array.from({ length: bytes }, (_, at) => (value >>> (8 * at)) & 255);
+  const packed = async (bytes) => new Uint8Array(await new Response(
+    new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate-raw'))).arrayBuffer());
+  const body = [];
+  const list = [];
+  for (const [path, content] of files) {
+    const bytes = new Uint8Array(content);
+    const name = [...new TextEncoder().encode('model/' + path)];
+    const data = deflates ? await packed(bytes) : bytes;
+    const common = [...number(2, 20), ...number(2, 0), ...number(2, deflates ? 8 : 0), ...number(8, 0),
+      ...number(4, data.length), ...number(4, bytes.length), ...number(2, name.length), ...number(2, 0)];
+    const start = body.length;
+    body.push(...number(4, 0x04034b50), ...common, ...name, ...data);
+    list.push(...number(4, 0x02014b50), ...number(2, 20), ...common, ...number(10, 0), ...number(4, start), ...name);
+  }
+  const end = [...number(4, 0x06054b50), ...number(4, 0), ...number(2, files.length), ...number(2, files.length),
+    ...number(4, list.length), ...number(4, body.length), ...number(2, 0)];
+  const file = new File([spoil(new Uint8Array([...body, ...list, ...end]))], 'model.zip');
+  const transfer = new DataTransfer();
+  transfer.items.add(file);
+  document.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}";

@@ -1,0 +1,58 @@
+// Keeps the page for times without a network. The network always comes first:
+// nobody sees an old page while a new one can be had. Weights are not kept
+// here but by their checksum, see weights-store.js.
+
+const STORE = 'pix2pix-page-1';
+
+addEventListener('install', () => skipWaiting());
+addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+
+/** The page tells what it was made of before this worker was there. */
+addEventListener('message', (event) => {
+  event.waitUntil(remember(event.data.urls).then(() => event.ports[0]?.postMessage('kept')));
+});
+
+addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method === 'GET' && isKept(new URL(request.url)) && !request.headers.has('Range')) {
+    event.respondWith(answer(event));
+  }
+});
+
+async function answer(event) {
+  const { request } = event;
+  const store = await caches.open(STORE);
+  try {
+    const response = await fetch(request);
+    if (response.status === 200) event.waitUntil(store.put(keyOf(request.url), response.clone()).catch(() => {}));
+    return response;
+  } catch (error) {
+    const kept = await store.match(keyOf(request.url));
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+async function remember(urls) {
+  const store = await caches.open(STORE);
+  const wanted = urls.map((url) => new URL(url)).filter(isKept);
+  await Promise.all(wanted.map(async (url) => {
+    if (await store.match(keyOf(url))) return;
+    const response = await fetch(url).catch(() => null);
+    if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
+  }));
+}
+
+/** Everything of the page's folder but weights. */
+function isKept(url) {
+  if (!url.href.startsWith(new URL('./', location.href).href)) return false;
+  return !url.pathname.includes('/models/') || /\.(json|png|jpe?g|webp|avif|svg)$/.test(url.pathname);
+}
+
+/** Settings in the address do not make it another page. */
+function keyOf(url) {
+  const key = new URL(url);
+  key.search = '';
+  key.hash = '';
+  return key.href;
+}

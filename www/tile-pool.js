@@ -1,0 +1,76 @@
+// Runs the tiles of one picture on several workers at once, each with a
+// session of its own, so that every core has work. Without cross-origin
+// isolation: nothing is shared, tiles and results are handed over.
+
+import { WorkerLink } from './worker-link.js';
+
+const MOST = 8; // each holds a model and a tile's activations
+
+export class TilePool {
+  #links = [];
+
+  /** `begin`: what the worker's `start` takes; no more workers than `tiles`. */
+  constructor(url, begin, tiles) {
+    const count = Math.min(tiles, MOST, navigator.hardwareConcurrency || 1);
+    for (let index = 0; index < count; index++) {
+      const link = new WorkerLink(url, () => {});
+      this.#links.push({ link, ready: link.call('start', begin), isFree: true });
+    }
+  }
+
+  get size() { return this.#links.length; }
+
+  /** Calls `cut(index)` for the message about a tile, and answers with a
+      function that promises a tile's values. Tiles are asked for in order, and
+      no more than a few are done ahead, so that few are held at once. */
+  run(count, cut, onDone) {
+    const slots = Array.from({ length: count }, () => Promise.withResolvers?.() ?? withResolvers());
+    for (const slot of slots) slot.promise.catch(() => {}); // whoever joins reports it
+    let next = 0;
+    let joined = -1;
+    let done = 0;
+    const feed = () => {
+      for (const worker of this.#links) {
+        if (!worker.isFree || next >= count || next > joined + this.size + 1) continue;
+        worker.isFree = false;
+        const index = next++;
+        this.#translate(worker, index, cut)
+          .then((values) => {
+            slots[index].resolve(values);
+            onDone(++done, count);
+          }, slots[index].reject)
+          .finally(() => {
+            worker.isFree = true;
+            feed();
+          });
+      }
+    };
+    return async (index) => {
+      joined = index;
+      feed();
+      try {
+        return await slots[index].promise;
+      } finally {
+        slots[index] = null;
+      }
+    };
+  }
+
+  end() {
+    for (const { link } of this.#links) link.end(new Error('The pool has ended.'));
+    this.#links = [];
+  }
+
+  async #translate({ link, ready }, index, cut) {
+    await ready;
+    const { payload, transfer } = cut(index);
+    const { values } = await link.call('tile', payload, transfer);
+    return values;
+  }
+}
+
+function withResolvers() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}
