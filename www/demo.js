@@ -48,6 +48,8 @@ dock.onChange(() => {
   if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[way.name]);
 });
 
+dock.onNoWebGpu(() => switchBackend('auto'));
+
 slot.addEventListener('change', () => {
   $('load').disabled = !slot.isEmpty;
   $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
@@ -80,13 +82,8 @@ async function loadModel({ quietly = false } = {}) {
   } catch (error) {
     if (way.hasWork || !slot.isEmpty) return; // that one reports
     if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
-    else reportLoading(error);
+    else dock.error(error, () => loadModel());
   }
-}
-
-function reportLoading(error) {
-  if (error.code === 'no-webgpu') dock.error(error, () => switchBackend('auto'), 'Use Auto');
-  else dock.error(error, () => loadModel());
 }
 
 /** The first sign of interest starts the download. */

@@ -12,6 +12,7 @@ const LAZY_REASON = 'The model loads when you begin.';
 
 let retryAction = null;
 let listener = () => {};
+let useAuto = () => {};
 
 export const dock = {
   /** empty | loading | ready | working | done | error */
@@ -52,7 +53,8 @@ export const dock = {
     code.textContent = error.code;
     $('message').replaceChildren(error.message, ' ', code);
     $('message').dataset.code = error.code;
-    if (again) this.offerRetry(label, again);
+    if (error.code === 'no-webgpu') this.offerRetry('Use Auto', useAuto);
+    else if (again) this.offerRetry(label, again);
   },
 
   offerRetry(label, action = null) {
@@ -85,6 +87,11 @@ export const dock = {
 
   elapsed(text) {
     $('elapsed').textContent = text;
+  },
+
+  /** What to offer where WebGPU was asked for and is missing. */
+  onNoWebGpu(call) {
+    useAuto = call;
   },
 
   /** Called after every change of the state. */

@@ -30,6 +30,19 @@ fn translate(page: &mut Page, width: u32, height: u32) -> Result<()> {
 }
 
 #[test]
+fn where_there_is_no_webgpu_the_way_out_is_auto() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=webgpu"), Graphics::None)?;
+    let path = page.browser.scratch().join("picture.png");
+    pictures::save(&pictures::scene(64, 64, 7), &path)?;
+    page.submit(&path)?;
+    assert_eq!(page.error_code()?, "no-webgpu");
+    page.try_again()?;
+    assert_eq!(page.backend()?, "cpu");
+    Ok(())
+}
+
+#[test]
 fn a_lost_device_is_tried_once_more() -> Result<()> {
     let mock = Mock::photo().play("fail", json!(["device-lost"]));
     let (mut page, _site) = open(&mock, "webgpu")?;
