@@ -96,6 +96,7 @@ export class WebcamWay {
       if (turn !== this.#turn) return;
       this.#view.showFrame(this.#frame, result);
       await new Promise(requestAnimationFrame);
+      if (turn !== this.#turn) return;
       const now = 1000 / (performance.now() - begun);
       smooth = smooth ? smooth * FPS_MEMORY + now * (1 - FPS_MEMORY) : now;
       this.#report(smooth, session);
