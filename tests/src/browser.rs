@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -180,6 +180,19 @@ impl Browser {
         let targets = self.call_browser("Target.getTargets", everything)?;
         let targets = targets["targetInfos"].as_array().into_iter().flatten();
         Ok(targets.filter(|target| target["type"] == "worker").count())
+    }
+
+    /// Waits until so many workers of pages are running: one that is ended takes its time.
+    pub fn wait_for_workers(&mut self, count: usize) -> Result<()> {
+        let deadline = Instant::now() + QUICK;
+        loop {
+            let now = self.workers()?;
+            if now == count {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{now} workers, not {count}");
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// Draws a line from point to point, as with a `mouse` or a `pen`.

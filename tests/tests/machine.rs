@@ -1,5 +1,7 @@
 //! What the page does on machines that fail, are slow, or have several cores.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::browser::Graphics;
@@ -7,6 +9,8 @@ use tests::mock::Mock;
 use tests::page::Page;
 use tests::pictures;
 use tests::site::Site;
+
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn open(mock: &Mock, backend: &str) -> Result<(Page, Site)> {
     let site = mock.site()?;
@@ -123,8 +127,10 @@ fn a_photo_of_24_megapixels_is_done_in_tiles_on_every_core_with_progress() -> Re
     let cores = page.browser.evaluate("navigator.hardwareConcurrency")?;
     let cores = cores.as_u64().unwrap_or(1).min(8);
     let mut most = 0;
+    let deadline = Instant::now() + PATIENCE;
     while page.state()? != "done" {
         ensure!(page.state()? != "error", "{}", page.message()?);
+        ensure!(Instant::now() < deadline, "the photo is not done");
         most = most.max(page.browser.workers()?);
     }
     // One worker holds the photo and joins what the others do.
@@ -136,8 +142,7 @@ fn a_photo_of_24_megapixels_is_done_in_tiles_on_every_core_with_progress() -> Re
     let parts = page.browser.evaluate(parts)?;
     ensure!(parts.as_u64().is_some_and(|parts| parts > 3), "{parts}");
     // The pool is gone, and its memory with it.
-    assert_eq!(page.browser.workers()?, 1);
-    Ok(())
+    page.browser.wait_for_workers(1)
 }
 
 #[test]
@@ -152,6 +157,6 @@ fn a_large_photo_is_cancelled_at_once_and_the_page_goes_on() -> Result<()> {
         "document.body.dataset.state === 'ready' || document.body.dataset.state === 'empty'",
     )?;
     page.wait_for("document.querySelector('#status').textContent === 'Cancelled.'")?;
-    assert_eq!(page.browser.workers()?, 0);
+    page.browser.wait_for_workers(0)?;
     translate(&mut page, 64, 64)
 }

@@ -1,6 +1,6 @@
 //! `<pix2pix-widget>` in pages that know nothing of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -58,16 +58,6 @@ impl Host {
     fn requests_of(&self, end: &str) -> usize {
         let requests = self.site.requests();
         requests.iter().filter(|path| path.ends_with(end)).count()
-    }
-
-    fn wait_for_workers(&mut self, count: usize) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        while self.browser.workers()? != count {
-            let now = self.browser.workers()?;
-            ensure!(Instant::now() < deadline, "{now} workers, not {count}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
     }
 }
 
@@ -178,10 +168,10 @@ fn removing_a_widget_in_the_middle_of_its_work_frees_the_worker() -> Result<()> 
     let mock = Mock::photo().play("busy", 600_000);
     let mut host = Host::open(&mock, &comparing(""))?;
     host.wait_for_event("ready", 1)?;
-    host.wait_for_workers(1)?;
+    host.browser.wait_for_workers(1)?;
     host.browser
         .evaluate("document.querySelector('pix2pix-widget').remove()")?;
-    host.wait_for_workers(0)
+    host.browser.wait_for_workers(0)
 }
 
 #[test]
