@@ -19,7 +19,10 @@ mod training;
 use made_weights::{weights, write};
 use networks::{discriminator_matches, generator_matches};
 use software_vulkan::device;
-use training::{LOSS_TOLERANCE, cyclegan_matches, pix2pix_lsgan_matches};
+use trainer::loss::GanMode;
+use training::{
+    LOSS_TOLERANCE, Trajectory, cyclegan_matches, pix2pix_lsgan_matches, train_pix2pix,
+};
 
 #[test]
 fn every_generator_equals_pytorch_with_wgsl() {
@@ -57,4 +60,10 @@ fn lpips_is_that_of_the_python_package_with_wgsl() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(folder.path(), "all.pth", weights("lpips"));
     perceptual::lpips_matches(&[file], &device());
+}
+
+#[test]
+fn pix2pix_with_cross_entropy_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
+    let trajectory = Trajectory::open("pix2pix_steps");
+    train_pix2pix(&trajectory, GanMode::Vanilla, &device());
 }
