@@ -12,7 +12,8 @@ use crate::diff_augment::DiffAugment;
 use crate::ema::Ema;
 use crate::loss::{GanMode, Losses, l1};
 use crate::networks;
-use crate::optimizer::{adam, gradients_of};
+use crate::optimizer::adam;
+use crate::peers::Peers;
 use crate::pool::ImagePool;
 use crate::randomness::{Purpose, stream};
 use crate::schedule::Rates;
@@ -51,6 +52,8 @@ pub struct CycleGan {
     pub pool_b: ImagePool,
     /// Averages of `netG_A` and `netG_B`, if wanted.
     pub ema: Option<(Ema, Ema)>,
+    /// Its replicas on other devices.
+    pub peers: Peers,
     objective: CycleObjective,
 }
 
@@ -119,7 +122,22 @@ impl CycleGan {
             pool_a: ImagePool::new(pool_size),
             pool_b: ImagePool::new(pool_size),
             ema: None,
+            peers: Peers::none(),
             objective,
+        }
+    }
+
+    /// The same networks, to be trained on another device; the pools stay with the lead.
+    pub fn replica(&self, device: &Device) -> Self {
+        Self {
+            optimizer_g: self.optimizer_g.clone(),
+            optimizer_d: self.optimizer_d.clone(),
+            ..Self::from_networks(
+                networks::replica(&self.generators, device),
+                networks::replica(&self.discriminators, device),
+                0,
+                self.objective,
+            )
         }
     }
 
@@ -132,7 +150,11 @@ impl CycleGan {
         let mode = Mode::Train {
             dropout: objective.dropout,
         };
-        let mut rng = stream(objective.seed, Purpose::DiffAugment, step);
+        let mut rng = stream(
+            objective.seed,
+            Purpose::DiffAugment,
+            self.peers.position(step),
+        );
         let mut judge = |net_d: &Discriminator, picture: Tensor<4>| {
             let channels = [picture.dims()[1]];
             let seen = objective.diff_augment.apply(picture, &channels, &mut rng);
@@ -165,7 +187,7 @@ impl CycleGan {
             + cycle_b.clone()
             + idt_a.clone()
             + idt_b.clone();
-        let gradients = gradients_of(&self.generators, &loss_g);
+        let gradients = self.peers.gradients(&self.generators, &loss_g);
         self.generators = self
             .optimizer_g
             .step(rates.net_g, self.generators, gradients);
@@ -175,8 +197,12 @@ impl CycleGan {
         }
 
         let mut pool_rng = stream(objective.seed, Purpose::Pool, step);
-        let old_b = self.pool_a.exchange(fake_b.detach(), &mut pool_rng);
-        let old_a = self.pool_b.exchange(fake_a.detach(), &mut pool_rng);
+        let mut old = |pool: &mut ImagePool, fakes: Tensor<4>| {
+            let exchange = |fakes| pool.exchange(fakes, &mut pool_rng);
+            self.peers.together(fakes.detach(), exchange)
+        };
+        let old_b = old(&mut self.pool_a, fake_b);
+        let old_a = old(&mut self.pool_b, fake_a);
         let mut judged = |net_d: &Discriminator, real: Tensor<4>, fake: Tensor<4>| {
             let d_real = gan_mode.discriminator_loss(judge(net_d, real), true);
             let d_fake = gan_mode.discriminator_loss(judge(net_d, fake), false);
@@ -184,7 +210,9 @@ impl CycleGan {
         };
         let d_a = judged(&self.discriminators.a, real_b, old_b);
         let d_b = judged(&self.discriminators.b, real_a, old_a);
-        let gradients = gradients_of(&self.discriminators, &(d_a.clone() + d_b.clone()));
+        let gradients = self
+            .peers
+            .gradients(&self.discriminators, &(d_a.clone() + d_b.clone()));
         self.discriminators = self
             .optimizer_d
             .step(rates.net_d, self.discriminators, gradients);

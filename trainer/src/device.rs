@@ -22,6 +22,10 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
+/// What `--device` of a training says: one device, or several of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceChoices(Vec<DeviceChoice>);
+
 /// A device that cannot be used.
 #[derive(Debug, Error)]
 pub enum DeviceError {
@@ -41,6 +45,19 @@ pub enum DeviceError {
         /// What was asked for.
         choice: DeviceChoice,
     },
+    /// A batch has to be shared out.
+    #[error(
+        "--batch {batch}: the {devices} devices of --device {choices} each need a picture at least; \
+         use --batch {devices} or a multiple"
+    )]
+    BatchTooSmall {
+        /// Pictures of a batch.
+        batch: u32,
+        /// Devices named.
+        devices: usize,
+        /// What was asked for.
+        choices: DeviceChoices,
+    },
 }
 
 /// A device that was chosen.
@@ -48,6 +65,17 @@ pub enum DeviceError {
 pub struct ChosenDevice {
     /// Ready for tensors.
     pub device: Device,
+    /// For people.
+    pub name: String,
+    /// Whether the defaults for GPUs apply.
+    pub is_gpu: bool,
+}
+
+/// The devices of a training.
+#[derive(Clone, Debug)]
+pub struct ChosenDevices {
+    /// Ready for tensors; at least one.
+    pub devices: Vec<Device>,
     /// For people.
     pub name: String,
     /// Whether the defaults for GPUs apply.
@@ -80,6 +108,88 @@ impl DeviceChoice {
             Self::Vulkan(index) => gpu::open(index),
             Self::Cuda(index) => cuda(index),
         }
+    }
+}
+
+impl DeviceChoices {
+    /// Opens the devices.
+    ///
+    /// # Errors
+    /// See [`DeviceError`].
+    pub fn open(&self) -> Result<ChosenDevices, DeviceError> {
+        let opened = self.0.iter().map(|choice| choice.open());
+        let opened = opened.collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<_> = opened.iter().map(|chosen| chosen.name.as_str()).collect();
+        let count = names.len();
+        names.dedup();
+        let name = match names[..] {
+            [name] if count > 1 => format!("{count} × {name}"),
+            _ => names.join(" + "),
+        };
+        Ok(ChosenDevices {
+            name,
+            is_gpu: opened.iter().any(|chosen| chosen.is_gpu),
+            devices: opened.into_iter().map(|chosen| chosen.device).collect(),
+        })
+    }
+
+    /// Refuses batches that leave a device without a picture.
+    ///
+    /// # Errors
+    /// [`DeviceError::BatchTooSmall`].
+    pub fn check_batch(&self, batch: u32) -> Result<(), DeviceError> {
+        let devices = self.0.len();
+        match (batch as usize) < devices {
+            false => Ok(()),
+            true => Err(DeviceError::BatchTooSmall {
+                batch,
+                devices,
+                choices: self.clone(),
+            }),
+        }
+    }
+}
+
+impl FromStr for DeviceChoices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut choices: Vec<DeviceChoice> = Vec::new();
+        for word in text.split(',') {
+            let choice = match (choices.last(), word.parse()) {
+                // The `1` of `cuda:0,1`.
+                (Some(DeviceChoice::Vulkan(_)), Ok(index)) => DeviceChoice::Vulkan(index),
+                (Some(DeviceChoice::Cuda(_)), Ok(index)) => DeviceChoice::Cuda(index),
+                _ => word.parse()?,
+            };
+            let kind = std::mem::discriminant(&choice);
+            if choices
+                .iter()
+                .any(|other| std::mem::discriminant(other) != kind)
+            {
+                // Their roundings differ, and what they train would drift apart.
+                return Err("several devices must be of one kind, such as cuda:0,1".to_string());
+            }
+            let is_gpu = matches!(choice, DeviceChoice::Vulkan(_) | DeviceChoice::Cuda(_));
+            if is_gpu && choices.contains(&choice) {
+                return Err(format!("\"{choice}\" is named twice"));
+            }
+            if choice == DeviceChoice::Auto && !choices.is_empty() {
+                return Err("auto takes one device; name each, such as vulkan:0,1".to_string());
+            }
+            choices.push(choice);
+        }
+        Ok(Self(choices))
+    }
+}
+
+impl fmt::Display for DeviceChoices {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, choice) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(formatter, "{comma}{choice}")?;
+        }
+        Ok(())
     }
 }
 
@@ -259,8 +369,8 @@ impl FromStr for DeviceChoice {
     fn from_str(text: &str) -> Result<Self, String> {
         if text.contains(',') {
             return Err(
-                "a run trains on one device, see docs/several-gpus.md; name one, and start another \
-                 run or another share of `translate --shard` on each of the others"
+                "only `train` takes several devices; name one here, and start another share \
+                 (`translate --shard`) on each of the others"
                     .to_string(),
             );
         }

@@ -1,5 +1,6 @@
 //! Fresh networks of a run, their weights drawn from the device's random stream.
 
+use burn::module::Module;
 use burn::tensor::Device;
 use model::{Discriminator, Generator, init_weights};
 
@@ -27,4 +28,10 @@ pub fn discriminator(config: &TrainConfig, device: &Device) -> Discriminator {
 pub fn discriminator_back(config: &TrainConfig, device: &Device) -> Discriminator {
     let network = config.discriminator_back().init(device);
     init_weights(network, config.init, config.init_gain)
+}
+
+/// The same network on another device, with the same identities of parameters, and trained apart.
+pub fn replica<M: Module>(network: &M, device: &Device) -> M {
+    // Without the way through `valid`, both would share the running statistics of their norms.
+    network.valid().fork(device).train()
 }

@@ -13,7 +13,8 @@ use crate::diff_augment::DiffAugment;
 use crate::ema::Ema;
 use crate::loss::{GanMode, Losses, l1, masked_l1};
 use crate::networks;
-use crate::optimizer::{adam, gradients_of};
+use crate::optimizer::adam;
+use crate::peers::Peers;
 use crate::randomness::{Purpose, stream};
 use crate::schedule::Rates;
 
@@ -29,6 +30,8 @@ pub struct Pix2Pix {
     pub optimizer_d: ModuleOptimizer,
     /// Average of `net_g`, if wanted.
     pub ema: Option<Ema>,
+    /// Its replicas on other devices.
+    pub peers: Peers,
     objective: Objective,
 }
 
@@ -79,7 +82,21 @@ impl Pix2Pix {
             optimizer_g: adam(),
             optimizer_d: adam(),
             ema: None,
+            peers: Peers::none(),
             objective,
+        }
+    }
+
+    /// The same networks, to be trained on another device.
+    pub fn replica(&self, device: &Device) -> Self {
+        Self {
+            optimizer_g: self.optimizer_g.clone(),
+            optimizer_d: self.optimizer_d.clone(),
+            ..Self::from_networks(
+                networks::replica(&self.net_g, device),
+                networks::replica(&self.net_d, device),
+                self.objective,
+            )
         }
     }
 
@@ -92,7 +109,11 @@ impl Pix2Pix {
             mask,
         } = batch;
         let Objective { gan_mode, .. } = self.objective;
-        let mut rng = stream(self.objective.seed, Purpose::DiffAugment, step);
+        let mut rng = stream(
+            self.objective.seed,
+            Purpose::DiffAugment,
+            self.peers.position(step),
+        );
         let mode = Mode::Train {
             dropout: self.objective.dropout,
         };
@@ -111,7 +132,7 @@ impl Pix2Pix {
             gan_mode.discriminator_loss(judge(&self.net_d, judged_b.clone().detach()), false);
         let d_real = gan_mode.discriminator_loss(judge(&self.net_d, real_b.clone()), true);
         let loss_d = (d_fake.clone() + d_real.clone()) * 0.5;
-        let gradients = gradients_of(&self.net_d, &loss_d);
+        let gradients = self.peers.gradients(&self.net_d, &loss_d);
         self.net_d = self.optimizer_d.step(rates.net_d, self.net_d, gradients);
 
         // Without gradients of its own: the generator's step needs none of the discriminator's.
@@ -122,7 +143,7 @@ impl Pix2Pix {
             None => l1(fake_b, real_b),
         } * self.objective.lambda_l1;
         let loss_g = g_gan.clone() * self.objective.lambda_gan + g_l1.clone();
-        let gradients = gradients_of(&self.net_g, &loss_g);
+        let gradients = self.peers.gradients(&self.net_g, &loss_g);
         self.net_g = self.optimizer_g.step(rates.net_g, self.net_g, gradients);
         if let Some(ema) = &mut self.ema {
             ema.update(&self.net_g);

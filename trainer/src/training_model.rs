@@ -13,6 +13,7 @@ use crate::data::PairedBatch;
 use crate::ema::Ema;
 use crate::finite::is_finite;
 use crate::loss::Losses;
+use crate::peers::Peers;
 use crate::pix2pix::Pix2Pix;
 use crate::pool::ImagePool;
 use crate::schedule::Rates;
@@ -51,6 +52,31 @@ impl TrainingModel {
         match config.model {
             ModelKind::Pix2Pix => Self::Pix2Pix(Box::new(Pix2Pix::new(config, device))),
             ModelKind::CycleGan => Self::CycleGan(Box::new(CycleGan::new(config, device))),
+        }
+    }
+
+    /// The same networks, to be trained on another device.
+    pub fn replica(&self, device: &Device) -> Self {
+        match self {
+            Self::Pix2Pix(model) => Self::Pix2Pix(Box::new(model.replica(device))),
+            Self::CycleGan(model) => Self::CycleGan(Box::new(model.replica(device))),
+        }
+    }
+
+    /// Ties the model to its replicas.
+    pub fn set_peers(&mut self, peers: Peers) {
+        *self.peers() = peers;
+    }
+
+    /// Says what part of the next batch the model has.
+    pub fn set_share(&mut self, share: f64) {
+        self.peers().set_share(share);
+    }
+
+    fn peers(&mut self) -> &mut Peers {
+        match self {
+            Self::Pix2Pix(model) => &mut model.peers,
+            Self::CycleGan(model) => &mut model.peers,
         }
     }
 

@@ -112,12 +112,27 @@ fn an_unknown_flag_is_wrong_usage_and_is_named() {
 }
 
 #[test]
-fn several_devices_are_refused_with_the_page_that_says_why() {
-    for devices in ["cuda:0,cuda:1", "vulkan:0,1", "cpu,cpu"] {
+fn several_devices_that_cannot_train_together_are_refused() {
+    for (devices, reason) in [
+        ("cpu,cuda:0", "of one kind"),
+        ("vulkan:0,vulkan", "named twice"),
+        ("auto,auto", "name each"),
+        ("cuda:0,x", "use auto"),
+    ] {
         let output = run(Path::new("."), &["train", "--device", devices]);
         assert_code(&output, WRONG_USAGE);
-        assert_names(&output, &["--device", "docs/several-gpus.md"]);
+        assert_names(&output, &["--device", reason]);
     }
+    let output = run(Path::new("."), &["train", "--device", "cpu,cpu"]);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--batch 1", "cpu,cpu", "--batch 2"]);
+    let translate = ["translate", "--model", "m", "a.png", "--output", "b"];
+    let output = run(
+        Path::new("."),
+        &[&translate[..], &["--device", "cpu,cpu"]].concat(),
+    );
+    assert_code(&output, WRONG_USAGE);
+    assert_names(&output, &["--device", "only `train`"]);
 }
 
 #[test]

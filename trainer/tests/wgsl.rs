@@ -11,6 +11,8 @@ mod made_weights;
 mod networks;
 #[path = "metrics/networks.rs"]
 mod perceptual;
+#[path = "replicas/shared_batch.rs"]
+mod shared_batch;
 #[path = "wgsl/software_vulkan.rs"]
 mod software_vulkan;
 #[path = "reference/training.rs"]
@@ -18,6 +20,7 @@ mod training;
 
 use made_weights::{weights, write};
 use networks::{discriminator_matches, generator_matches};
+use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
 use trainer::loss::GanMode;
 use training::{
@@ -66,4 +69,13 @@ fn lpips_is_that_of_the_python_package_with_wgsl() {
 fn pix2pix_with_cross_entropy_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
     let trajectory = Trajectory::open("pix2pix_steps");
     train_pix2pix(&trajectory, GanMode::Vanilla, &device());
+}
+
+#[test]
+fn two_replicas_train_like_one_with_wgsl() {
+    // Mesa brings one adapter, so both replicas lie on it: what they do side by side, each on its
+    // thread, is what they would do on two.
+    let config =
+        settings("--model cyclegan --net-g resnet_6blocks --size 32 --net-d pixel --batch 2");
+    several_equal_one(&config, &[device(), device()], 2, 1e-3);
 }

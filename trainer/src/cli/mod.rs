@@ -239,6 +239,7 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
         Some(saved) => args.resumed(saved, data.train.len())?,
         None => args.decide(chosen.is_gpu, data.train.len())?,
     };
+    args.device.check_batch(config.batch)?;
     let start = match (resumed, &args.run) {
         (Some(root), _) => Start::Resumed(root.to_path_buf()),
         (None, Some(root)) => Start::New(root.clone()),
@@ -246,8 +247,7 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
     };
     let stop = stop_flag()?;
     let mut reporter = Reporter::new(format, start.root());
-    let device = (&chosen.device, chosen.name.as_str());
-    let outcome = run::train(&config, data, device, &start, &stop, &mut |event| {
+    let outcome = run::train(&config, data, &chosen, &start, &stop, &mut |event| {
         reporter.on(event);
     });
     let outcome = outcome.inspect_err(|error| reporter.failed(error))?;

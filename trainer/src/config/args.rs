@@ -13,7 +13,7 @@ use model::{
 
 use super::words::{not_negative, one_of, positive, rate};
 use super::{ConfigError, DataArgs, ModelKind, PhotoTask, ResumeError, TrainConfig};
-use crate::device::DeviceChoice;
+use crate::device::DeviceChoices;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
 use crate::schedule::{LrPolicy, Schedule};
@@ -183,9 +183,10 @@ pub struct TrainArgs {
     /// translation, cutout, several with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub diff_augment: Vec<Augmentation>,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX; several, such as cuda:0,1, share
+    /// each batch
     #[arg(long, default_value = "auto")]
-    pub device: DeviceChoice,
+    pub device: DeviceChoices,
     /// Seed of all randomness
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,

@@ -18,13 +18,15 @@ use crate::checkpoint::{Progress, RunFolder, RunFolderError, RunLock};
 use crate::config::TrainConfig;
 use crate::data::inspect;
 use crate::data::loader::{Loader, LoaderConfig};
-use crate::data::{DataError, PairSource, PairedBatch};
+use crate::data::{DataError, Pair, PairSource};
+use crate::device::ChosenDevices;
 use crate::event::Event;
 use crate::export::ExportError;
 use crate::loss::LossValues;
 use crate::metrics::Evaluation;
 use crate::pace::{Pace, Stopwatch};
 use crate::picture::PictureError;
+use crate::replicas::Replicas;
 use crate::schedule::Rates;
 use crate::training_model::TrainingModel;
 use crate::watch::Watch;
@@ -63,6 +65,9 @@ pub enum RunError {
     /// A loader thread died.
     #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
     Loader,
+    /// No threads for several devices.
+    #[error("the threads of the devices cannot be started ({0}); name fewer with --device")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// Losses are not numbers any more.
     #[error("the losses are not finite at step {step} ({losses}); {remedy}")]
     NotFinite {
@@ -129,7 +134,7 @@ pub struct RunData {
 pub fn train(
     config: &TrainConfig,
     data: RunData,
-    (device, device_name): (&Device, &str),
+    chosen: &ChosenDevices,
     start: &Start,
     stop: &AtomicBool,
     listen: &mut dyn FnMut(&Event<'_>),
@@ -159,7 +164,7 @@ pub fn train(
     };
     listen(&Event::Started {
         config,
-        device: device_name,
+        device: &chosen.name,
         train_pairs: data.train.len(),
         validation_pairs: data.validation.len(),
         run: folder.root().to_path_buf(),
@@ -168,7 +173,7 @@ pub fn train(
         config,
         folder,
         validation: data.validation,
-        device,
+        devices: &chosen.devices,
         listen,
         problems: HashSet::new(),
         progress: Progress::default(),
@@ -179,6 +184,13 @@ pub fn train(
     run.warn_of(&unreadable);
     for message in inspect::remarks(&data.train, &run.validation, config.frame()) {
         (run.listen)(&Event::Warning { message });
+    }
+    if chosen.devices.len() > 1 && config.dropout > 0.0 {
+        let message = "several devices draw dropout from one stream, in an order of chance: only with \
+                       --dropout 0 does a run come out the same each time";
+        (run.listen)(&Event::Warning {
+            message: message.to_string(),
+        });
     }
     if data.train.is_empty() {
         let first = unreadable.first().map(ToString::to_string);
@@ -197,7 +209,7 @@ struct Run<'a> {
     config: &'a TrainConfig,
     folder: RunFolder,
     validation: PairSource,
-    device: &'a Device,
+    devices: &'a [Device],
     listen: &'a mut dyn FnMut(&Event<'_>),
     problems: HashSet<String>,
     progress: Progress,
@@ -212,22 +224,25 @@ impl Run<'_> {
     /// All steps that are left, and the end.
     fn go_on(
         mut self,
-        mut model: TrainingModel,
+        model: TrainingModel,
         mut loader: Loader,
         stop: &AtomicBool,
     ) -> Result<Outcome, RunError> {
         let config = self.config;
-        let training_device = self.device.clone().autodiff();
+        let mut replicas = Replicas::new(model, self.devices)?;
         let mut unread = Unread::new();
         let mut rates = RatePlan::new(config, self.progress.plateau);
         let mut step = self.progress.step;
         let mut pace = Stopwatch::start();
         let mut stopping = stop.load(Ordering::Relaxed);
         while step < config.steps && !stopping {
-            let batch = pace.wait_for_data(|| self.next_batch(&mut loader, &training_device))?;
-            self.device.seed(config.seed ^ (step + 1));
+            let batches = pace.wait_for_data(|| {
+                let pairs = self.next_pairs(&mut loader)?;
+                Ok::<_, RunError>(replicas.share_out(&pairs))
+            })?;
+            replicas.seed(config.seed ^ (step + 1));
             let losses;
-            (model, losses) = model.step(batch, step, rates.at(step));
+            (replicas, losses) = replicas.step(batches, step, rates.at(step));
             step += 1;
             stopping = stop.load(Ordering::Relaxed);
             let is_last = step == config.steps || stopping;
@@ -242,31 +257,32 @@ impl Run<'_> {
             }
             self.progress.step = step;
             if is_last || sample || checkpoint {
-                pace.aside(|| self.check_weights(&model))?;
+                pace.aside(|| self.check_weights(replicas.lead()))?;
             }
             if step == config.steps {
                 break;
             }
-            let is_best = sample && pace.aside(|| self.sample_and_judge(&model));
+            let is_best = sample && pace.aside(|| self.sample_and_judge(replicas.lead()));
             if checkpoint || is_best {
-                pace.aside(|| self.try_checkpoint(&model));
+                pace.aside(|| self.try_checkpoint(replicas.lead()));
             }
         }
-        self.finish(&model)
+        self.finish(replicas.lead())
     }
 
-    fn next_batch(
-        &mut self,
-        loader: &mut Loader,
-        device: &Device,
-    ) -> Result<PairedBatch, RunError> {
+    /// The device that samples are made on, and from which the networks come.
+    fn device(&self) -> &Device {
+        &self.devices[0]
+    }
+
+    fn next_pairs(&mut self, loader: &mut Loader) -> Result<Vec<Pair>, RunError> {
         let loaded = loader.next_batch().ok_or(RunError::Loader)?;
         if loaded.pairs.is_empty() {
             let first = loaded.problems.first().map(ToString::to_string);
             return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
         }
         self.warn_of(&loaded.problems);
-        Ok(PairedBatch::new(&loaded.pairs, device))
+        Ok(loaded.pairs)
     }
 
     /// Names each picture that was left out, once.

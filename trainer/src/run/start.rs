@@ -13,9 +13,9 @@ impl Run<'_> {
             train_pairs: Some(train_pairs),
             ..Progress::default()
         };
-        let mut model = TrainingModel::new(self.config, self.device);
+        let mut model = TrainingModel::new(self.config, self.device());
         if let Some(from) = &self.config.from {
-            let device = self.device.clone().autodiff();
+            let device = self.device().clone().autodiff();
             let from = RunFolder::open(from);
             let generator = |direction| from.latest_generator(self.config, direction, &device);
             let (net_g, _) = generator(Direction::AtoB)?;
@@ -31,7 +31,7 @@ impl Run<'_> {
     /// The networks of a run as it stopped; the run folder is made to look as it did then.
     pub(super) fn resume(&mut self, train_pairs: usize) -> Result<TrainingModel, RunError> {
         self.folder.clear_unfinished()?;
-        let mut model = TrainingModel::new(self.config, self.device);
+        let mut model = TrainingModel::new(self.config, self.device());
         let restored = self.folder.restore(&mut model)?;
         let Some(checkpoint) = restored.checkpoint else {
             (self.listen)(&Event::Resumed {

@@ -32,11 +32,12 @@ impl Run<'_> {
         let evaluation = self.judge(model, pairs);
         let path = self.folder.samples().join(format!("{step:08}.png"));
         write_rgb_png(&path, self.grid(model))?;
+        let snapshot = Snapshot::take(model, self.config, &self.validation, self.device());
         (self.listen)(&Event::Validated {
             step,
             evaluation: &evaluation,
             grid: path,
-            snapshot: &Snapshot::take(model, self.config, &self.validation, self.device),
+            snapshot: &snapshot,
         });
         self.validated = Some((step, evaluation));
         Ok(evaluation)
@@ -79,6 +80,6 @@ impl Run<'_> {
 
     fn translate(&self, net_g: &Generator, picture: &Raster) -> Raster {
         let mode = Mode::Inference(self.config.norm_stats);
-        translate_raster(net_g, mode, picture, self.device)
+        translate_raster(net_g, mode, picture, self.device())
     }
 }

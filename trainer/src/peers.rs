@@ -1,0 +1,172 @@
+//! What the replicas of a training step, each on a device and a thread of its own, have to do
+//! together: gradients of the whole batch, and whatever else must see all of it.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor};
+
+use crate::optimizer::gradients_of;
+
+/// A replica's ties to the others; the lead is the one of rank 0.
+pub struct Peers {
+    rank: usize,
+    count: usize,
+    /// What part of the batch this replica has.
+    share: f64,
+    gradients: Meeting<(GradientsParams, Device)>,
+    pictures: Meeting<Tensor<4>>,
+}
+
+impl Peers {
+    /// Of a model that has no replicas.
+    pub fn none() -> Self {
+        Self {
+            rank: 0,
+            count: 1,
+            share: 1.0,
+            gradients: Meeting::Alone,
+            pictures: Meeting::Alone,
+        }
+    }
+
+    /// Of `count` replicas, in the order of ranks.
+    pub fn of(count: usize) -> Vec<Self> {
+        let meetings = Meeting::of(count).into_iter().zip(Meeting::of(count));
+        meetings
+            .enumerate()
+            .map(|(rank, (gradients, pictures))| Self {
+                rank,
+                count,
+                share: 1.0 / count as f64,
+                gradients,
+                pictures,
+            })
+            .collect()
+    }
+
+    /// Says what part of the next batch this replica has; all parts together are 1.
+    pub fn set_share(&mut self, share: f64) {
+        self.share = share;
+    }
+
+    /// Where this replica's random numbers of a step lie in their stream.
+    pub fn position(&self, step: u64) -> u64 {
+        step * self.count as u64 + self.rank as u64
+    }
+
+    /// The gradients, for the parameters of `network`, of the mean over the whole batch, of which
+    /// `loss` is the mean over this replica's share. They are summed on the lead in the order of
+    /// ranks, so that all replicas get the same numbers, and the same ones each time.
+    pub fn gradients<M: Module>(&self, network: &M, loss: &Tensor<1>) -> GradientsParams {
+        if self.count == 1 {
+            return gradients_of(network, loss);
+        }
+        let device = loss.clone().inner().device();
+        let mine = gradients_of(network, &(loss.clone() * self.share));
+        let (gradients, _) = self.gradients.meet((mine, device.clone()), |all| {
+            let mut sum = GradientsAccumulator::new();
+            let mut devices = Vec::with_capacity(all.len());
+            for (gradients, of) in all {
+                sum.accumulate(network, gradients.to_device(&device, network));
+                devices.push(of);
+            }
+            let sum = sum.grads();
+            let copy = |of: Device| (copied(&sum, network).to_device(&of, network), of);
+            devices.into_iter().map(copy).collect()
+        });
+        gradients
+    }
+
+    /// Has the lead `change` the pictures of all replicas, `[batch, channels, height, width]`, as
+    /// if they had been made by one; gives back as many as went in.
+    pub fn together(
+        &self,
+        mine: Tensor<4>,
+        change: impl FnOnce(Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        if self.count == 1 {
+            return change(mine);
+        }
+        let device = mine.device();
+        self.pictures.meet(mine, |all| {
+            let origins: Vec<_> = all.iter().map(Tensor::device).collect();
+            let counts = all.iter().map(|pictures| pictures.dims()[0]).collect();
+            let here = all.into_iter().map(|pictures| pictures.to_device(&device));
+            let changed = change(Tensor::cat(here.collect(), 0)).split_with_sizes(counts, 0);
+            let back = changed.into_iter().zip(&origins);
+            back.map(|(pictures, device)| pictures.to_device(device))
+                .collect()
+        })
+    }
+}
+
+/// A place where everyone hands something in, and gets back what the lead made of it.
+enum Meeting<T> {
+    Alone,
+    Lead(Vec<(Receiver<T>, Sender<T>)>),
+    Follower(Sender<T>, Receiver<T>),
+}
+
+impl<T> Meeting<T> {
+    fn of(count: usize) -> Vec<Self> {
+        let (ends, followers): (Vec<_>, Vec<_>) = (1..count)
+            .map(|_| {
+                let (to_lead, from_follower) = channel();
+                let (to_follower, from_lead) = channel();
+                let follower = Self::Follower(to_lead, from_lead);
+                ((from_follower, to_follower), follower)
+            })
+            .unzip();
+        let lead = Self::Lead(ends);
+        std::iter::once(lead).chain(followers).collect()
+    }
+
+    /// `combine` takes everyone's in the order of ranks and gives as many.
+    fn meet(&self, mine: T, combine: impl FnOnce(Vec<T>) -> Vec<T>) -> T {
+        let result = match self {
+            Self::Alone => combine(vec![mine]).pop(),
+            Self::Lead(followers) => {
+                let theirs = followers.iter().map_while(|(from, _)| from.recv().ok());
+                let all: Vec<T> = std::iter::once(mine).chain(theirs).collect();
+                if all.len() <= followers.len() {
+                    peer_died();
+                }
+                let mut results = combine(all).into_iter();
+                let own = results.next();
+                for ((_, to), result) in followers.iter().zip(results) {
+                    // One that has died meanwhile says so itself.
+                    let _ = to.send(result);
+                }
+                own
+            }
+            Self::Follower(to, from) => {
+                let sent = to.send(mine).ok();
+                sent.and_then(|()| from.recv().ok())
+            }
+        };
+        result.unwrap_or_else(|| peer_died())
+    }
+}
+
+/// A replica's thread has panicked, and has said why; this one must not wait for it for ever.
+fn peer_died() -> ! {
+    resume_unwind(Box::new("another replica has died"))
+}
+
+/// The same gradients once more.
+fn copied<M: Module>(gradients: &GradientsParams, network: &M) -> GradientsParams {
+    struct Copier<'a>(&'a GradientsParams, GradientsParams);
+    impl ModuleVisitor for Copier<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(param.id) {
+                self.1.register(param.id, gradient);
+            }
+        }
+    }
+    let mut copier = Copier(gradients, GradientsParams::new());
+    network.visit(&mut copier);
+    copier.1
+}

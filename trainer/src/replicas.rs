@@ -1,0 +1,118 @@
+//! The model in training and, on several devices, its replicas: each makes every step on its
+//! share of the batch, with gradients of the whole batch (see [`Peers`]), so that all stay equal.
+
+use std::sync::{Mutex, PoisonError};
+
+use burn::tensor::Device;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+use crate::data::{Pair, PairedBatch};
+use crate::loss::Losses;
+use crate::peers::Peers;
+use crate::schedule::Rates;
+use crate::training_model::TrainingModel;
+
+/// A model on each device, that of rank 0 first.
+pub struct Replicas {
+    models: Vec<TrainingModel>,
+    devices: Vec<Device>,
+    /// A thread for each replica that stays with it: GPU back ends keep memory for every thread
+    /// they see. One device needs none.
+    threads: Option<ThreadPool>,
+}
+
+impl Replicas {
+    /// `model`, which lies on the first device, and equal ones on the others.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn new(model: TrainingModel, devices: &[Device]) -> Result<Self, ThreadPoolBuildError> {
+        let mut models = vec![model];
+        let mut threads = None;
+        if let [_, others @ ..] = devices
+            && !others.is_empty()
+        {
+            let replicas = others.iter().map(|device| models[0].replica(device));
+            let replicas: Vec<_> = replicas.collect();
+            models.extend(replicas);
+            for (model, peers) in models.iter_mut().zip(Peers::of(devices.len())) {
+                model.set_peers(peers);
+            }
+            let count = devices.len();
+            threads = Some(ThreadPoolBuilder::new().num_threads(count).build()?);
+        }
+        Ok(Self {
+            models,
+            devices: devices.to_vec(),
+            threads,
+        })
+    }
+
+    /// The model of rank 0, which stands for all: the others differ from it only in the running
+    /// statistics of batch norms, which training does not use.
+    pub fn lead(&self) -> &TrainingModel {
+        &self.models[0]
+    }
+
+    /// Puts an equal share of the pairs onto each device. Where there are fewer pairs than
+    /// devices, which only pictures that had to be left out can cause, some are taken twice.
+    pub fn share_out(&self, pairs: &[Pair]) -> Vec<PairedBatch> {
+        let count = self.devices.len();
+        let repeated: Vec<Pair>;
+        let pairs = match pairs.len() < count {
+            true => {
+                repeated = pairs.iter().cycle().take(count).cloned().collect();
+                &repeated
+            }
+            false => pairs,
+        };
+        let from = |rank: usize| pairs.len() * rank / count;
+        let devices = self.devices.iter().enumerate();
+        devices
+            .map(|(rank, device)| {
+                let share = &pairs[from(rank)..from(rank + 1)];
+                PairedBatch::new(share, &device.clone().autodiff())
+            })
+            .collect()
+    }
+
+    /// Seeds what the devices draw, dropout that is. Several draw from one stream in the order in
+    /// which they come to it.
+    pub fn seed(&self, seed: u64) {
+        for device in &self.devices {
+            device.seed(seed);
+        }
+    }
+
+    /// Update number `step` with what [`Replicas::share_out`] made of a batch.
+    pub fn step(mut self, batches: Vec<PairedBatch>, step: u64, rates: Rates) -> (Self, Losses) {
+        let sizes = batches.iter().map(|batch| batch.real_a.dims()[0]);
+        let sizes: Vec<f64> = sizes.map(|size| size as f64).collect();
+        let whole: f64 = sizes.iter().sum();
+        let shares: Vec<f64> = sizes.iter().map(|size| size / whole).collect();
+        for (model, share) in self.models.iter_mut().zip(&shares) {
+            model.set_share(*share);
+        }
+        let work: Vec<_> = self.models.into_iter().zip(batches).collect();
+        let done: Vec<_> = match &self.threads {
+            None => {
+                let steps = work.into_iter();
+                steps
+                    .map(|(model, batch)| model.step(batch, step, rates))
+                    .collect()
+            }
+            Some(threads) => {
+                let work: Vec<_> = work.into_iter().map(|own| Mutex::new(Some(own))).collect();
+                let done = threads.broadcast(|thread| {
+                    let own = work[thread.index()].lock();
+                    let own = own.unwrap_or_else(PoisonError::into_inner).take();
+                    own.map(|(model, batch)| model.step(batch, step, rates))
+                });
+                done.into_iter().flatten().collect()
+            }
+        };
+        let (models, losses): (_, Vec<_>) = done.into_iter().unzip();
+        self.models = models;
+        (self, Losses::weighted(losses, &shares))
+    }
+}

@@ -1,0 +1,98 @@
+//! Training whose batches are shared out between devices, beside the same training on one.
+
+use std::sync::Mutex;
+
+use burn::tensor::{Device, Tolerance};
+use clap::Parser;
+use model::{Mode, NormStats, Raster};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use trainer::config::{Direction, TrainArgs, TrainConfig};
+use trainer::data::{Pair, PairedBatch};
+use trainer::loss::LossValues;
+use trainer::replicas::Replicas;
+use trainer::schedule::Rates;
+use trainer::training_model::TrainingModel;
+
+const RATES: Rates = Rates {
+    net_g: 2e-4,
+    net_d: 2e-4,
+};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: TrainArgs,
+}
+
+/// Settings of a training without dropout, and with norms that take each picture by itself.
+pub fn settings(words: &str) -> TrainConfig {
+    let fixed = "train --norm instance --norm-d instance --dropout 0 --base 2 --seed 5";
+    let words = fixed.split_whitespace().chain(words.split_whitespace());
+    let line = Line::parse_from(words);
+    line.args.decide(false, 8).expect("settings that fit")
+}
+
+/// A batch of noise, another one each step.
+fn pairs(config: &TrainConfig, step: u64) -> Vec<Pair> {
+    let mut rng = ChaCha8Rng::seed_from_u64(step);
+    let side = config.size as usize;
+    let mut raster = || {
+        let values = (0..3 * side * side).map(|_| rng.random_range(-1.0..1.0));
+        Raster::from_planes(side, side, values.collect())
+    };
+    let mut pair = || Pair {
+        real_a: raster(),
+        real_b: raster(),
+        mask: None,
+    };
+    (0..config.batch).map(|_| pair()).collect()
+}
+
+/// Trains on these devices and gives the losses of each step, and the replicas.
+pub fn trained(
+    config: &TrainConfig,
+    devices: &[Device],
+    steps: u64,
+) -> (Vec<LossValues>, Replicas) {
+    let model = {
+        // Tests that run beside this one draw from the same stream.
+        static DRAWING: Mutex<()> = Mutex::new(());
+        let _alone = DRAWING.lock();
+        TrainingModel::new(config, &devices[0])
+    };
+    let mut replicas = Replicas::new(model, devices).expect("threads");
+    let mut losses = Vec::new();
+    for step in 0..steps {
+        let batches = replicas.share_out(&pairs(config, step));
+        assert_eq!(batches.len(), devices.len());
+        let made;
+        (replicas, made) = replicas.step(batches, step, RATES);
+        losses.push(made.read());
+    }
+    (losses, replicas)
+}
+
+/// Trains on one device and on `devices`; losses and outputs have to be the same but for rounding.
+pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64, tolerance: f32) {
+    let (alone, one) = trained(config, &devices[..1], steps);
+    let (shared, several) = trained(config, devices, steps);
+    for (step, (alone, shared)) in alone.iter().zip(&shared).enumerate() {
+        for ((name, alone), (_, shared)) in alone.iter().zip(shared.iter()) {
+            let off = (alone - shared).abs() / alone.abs().max(1e-3);
+            assert!(
+                off <= tolerance,
+                "step {step}, {name}: {shared}, on one device {alone}"
+            );
+        }
+    }
+    let picture = PairedBatch::new(&pairs(config, 0)[..1], &devices[0]).real_a;
+    let output = |replicas: &Replicas| {
+        let net_g = replicas.lead().generator(Direction::AtoB).expect("netG");
+        net_g
+            .forward(picture.clone(), Mode::Inference(NormStats::Batch))
+            .into_data()
+    };
+    let tolerance = Tolerance::<f32>::absolute(tolerance * 10.0);
+    output(&one).assert_approx_eq(&output(&several), tolerance);
+}
