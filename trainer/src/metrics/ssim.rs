@@ -33,20 +33,20 @@ impl Plane {
     fn windowed(&self) -> Vec<f64> {
         let kernel = kernel();
         let inner = self.width - 2 * REACH;
-        let rows = self.values.chunks_exact(self.width);
-        let rows: Vec<f64> = rows
-            .flat_map(|row| row.windows(kernel.len()).map(|window| dot(window, &kernel)))
-            .collect();
-        let at = |x: usize, y: usize| {
-            let column = kernel.iter().enumerate();
-            column
-                .map(|(tap, weight)| weight * rows[(y + tap) * inner + x])
-                .sum()
-        };
-        (0..self.height() - 2 * REACH)
-            .flat_map(|y| (0..inner).map(move |x| (x, y)))
-            .map(|(x, y)| at(x, y))
-            .collect()
+        let mut rows = vec![0.0; inner * self.height()];
+        let across = rows.chunks_exact_mut(inner);
+        for (sums, row) in across.zip(self.values.chunks_exact(self.width)) {
+            for (tap, weight) in kernel.iter().enumerate() {
+                add(sums, *weight, &row[tap..]);
+            }
+        }
+        let mut means = vec![0.0; inner * (self.height() - 2 * REACH)];
+        for (y, sums) in means.chunks_exact_mut(inner).enumerate() {
+            for (tap, weight) in kernel.iter().enumerate() {
+                add(sums, *weight, &rows[(y + tap) * inner..]);
+            }
+        }
+        means
     }
 
     /// Means of 2 × 2 pixels; odd sides get a border of zeros first, as in the common
@@ -132,8 +132,11 @@ fn kernel() -> Vec<f64> {
     taps.iter().map(|weight| weight / total).collect()
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// Adds to each sum the weighted value at its place.
+fn add(sums: &mut [f64], weight: f64, values: &[f64]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += weight * value;
+    }
 }
 
 #[cfg(test)]
