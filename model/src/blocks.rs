@@ -4,10 +4,14 @@
 use burn::module::{Initializer, Module, Param, RunningState};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::tensor::activation;
 use burn::tensor::module::{batch_norm, batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "cpu-training")]
+use crate::cpu_training;
 
 /// Normalisation layer of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,10 +196,77 @@ pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &
     conv(channels, 4, stride, 1, bias, device)
 }
 
+/// The larger of `x` and zero.
+pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu-training")]
+    if let Some(output) = cpu_training::leaky_relu(&x, 0.0) {
+        return output;
+    }
+    activation::relu(x)
+}
+
+/// `x` where it is positive, elsewhere a fifth of it.
+pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu-training")]
+    if let Some(output) = cpu_training::leaky_relu(&x, LEAKY_SLOPE as f32) {
+        return output;
+    }
+    activation::leaky_relu(x, LEAKY_SLOPE)
+}
+
 /// Passes `x` through a convolution; every convolution of every network goes through here or
 /// [`UpConv`].
 pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
-    with_plain_strides(layer.forward(with_plain_strides(x)))
+    let padding = match layer.padding {
+        PaddingConfig2d::Explicit(padding, ..) => padding,
+        PaddingConfig2d::Same | PaddingConfig2d::Valid => 0,
+    };
+    let windows = Windows {
+        kernel: layer.kernel_size[0],
+        stride: layer.stride[0],
+        padding,
+    };
+    let bias = layer.bias.as_ref().map(Param::val);
+    through_windows(x, layer.weight.val(), bias, windows)
+}
+
+/// Windows of a convolution, or of its transpose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Pixels from window to window.
+    pub stride: usize,
+    /// Zeros at each edge.
+    pub padding: usize,
+}
+
+fn through_windows(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    windows: Windows,
+) -> Tensor<4> {
+    #[cfg(feature = "cpu-training")]
+    if let Some(output) = cpu_training::convolution(&x, &weight, windows) {
+        return with_bias(output, bias);
+    }
+    let Windows {
+        stride, padding, ..
+    } = windows;
+    let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+    with_plain_strides(conv2d(with_plain_strides(x), weight, bias, options))
+}
+
+#[cfg(feature = "cpu-training")]
+fn with_bias(x: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    match bias {
+        Some(bias) => {
+            let channels = bias.dims()[0];
+            x + bias.reshape([1, channels, 1, 1])
+        }
+        None => x,
+    }
 }
 
 /// The same tensor, but a single channel has the strides of a fresh tensor.
@@ -283,8 +354,25 @@ impl UpConv {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if self.upsample == Upsample::Resize {
-            let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-            return with_plain_strides(conv2d(doubled(x), weight, bias, options));
+            let windows = Windows {
+                kernel: 3,
+                stride: 1,
+                padding: 1,
+            };
+            return through_windows(doubled(x), weight, bias, windows);
+        }
+        #[cfg(feature = "cpu-training")]
+        {
+            let [_, _, height, width] = x.dims();
+            let windows = Windows {
+                kernel: weight.dims()[2],
+                stride: 2,
+                padding: 1,
+            };
+            let big = [2 * height, 2 * width];
+            if let Some(output) = cpu_training::transposed(&x, &weight, windows, big) {
+                return with_bias(output, bias);
+            }
         }
         let padding_out = match self.kernel {
             UpKernel::Three => [1, 1],

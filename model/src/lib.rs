@@ -4,6 +4,8 @@
 //! time. Nothing here reads files, decodes pictures or parses command lines.
 
 pub mod blocks;
+#[cfg(feature = "cpu-training")]
+mod cpu_training;
 pub mod discriminator;
 pub mod encoding;
 pub mod generator;

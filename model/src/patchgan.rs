@@ -2,10 +2,9 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{LEAKY_SLOPE, Mode, Norm, conv, conv4x4, convolve};
+use crate::blocks::{Mode, Norm, conv, conv4x4, convolve, leaky_relu};
 use crate::discriminator::{DiscriminatorConfig, Patches};
 
 const WIDEST_FACTOR: usize = 8;
@@ -26,7 +25,7 @@ impl PatchLayer {
             Some(norm) => norm.forward(x, mode),
             None => x,
         };
-        leaky_relu(x, LEAKY_SLOPE)
+        leaky_relu(x)
     }
 }
 

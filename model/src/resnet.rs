@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::{relu, tanh};
+use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, convolve, dropout, reflection_pad};
+use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, convolve, dropout, reflection_pad, relu};
 use crate::generator::GeneratorConfig;
 
 /// Steps down, and as many up again.

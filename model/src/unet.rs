@@ -2,10 +2,12 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::{leaky_relu, relu, tanh};
+use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{LEAKY_SLOPE, Mode, Norm, UpConv, UpKernel, conv, conv4x4, convolve, dropout};
+use crate::blocks::{
+    Mode, Norm, UpConv, UpKernel, conv, conv4x4, convolve, dropout, leaky_relu, relu,
+};
 use crate::generator::{Decoder, GeneratorConfig};
 
 /// The widest layers have `8 · base` feature maps.
@@ -161,7 +163,7 @@ impl Unet {
         for down in &self.downs {
             let x = match skips.last() {
                 None => convolve(&down.conv, real_a.clone()),
-                Some(outer) => convolve(&down.conv, leaky_relu(outer.clone(), LEAKY_SLOPE)),
+                Some(outer) => convolve(&down.conv, leaky_relu(outer.clone())),
             };
             skips.push(match &down.norm {
                 Some(norm) => norm.forward(x, mode),

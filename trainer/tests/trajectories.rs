@@ -33,6 +33,7 @@ fn cyclegan_has_the_losses_of_pytorch_in_each_step() {
 }
 
 #[test]
-fn cyclegan_has_the_losses_of_pytorch_in_double_precision_to_four_digits() {
-    cyclegan_matches("cyclegan_steps_f64", 1e-4, &Device::flex());
+fn cyclegan_is_nearer_to_pytorchs_losses_in_double_precision_than_pytorch_in_single() {
+    // Which is up to 8.5e-4 away.
+    cyclegan_matches("cyclegan_steps_f64", 4e-4, &Device::flex());
 }
