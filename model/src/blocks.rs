@@ -222,7 +222,6 @@ pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         PaddingConfig2d::Same | PaddingConfig2d::Valid => 0,
     };
     let windows = Windows {
-        kernel: layer.kernel_size[0],
         stride: layer.stride[0],
         padding,
     };
@@ -233,8 +232,6 @@ pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
 /// Windows of a convolution, or of its transpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows {
-    /// Side of the kernel.
-    pub kernel: usize,
     /// Pixels from window to window.
     pub stride: usize,
     /// Zeros at each edge.
@@ -251,9 +248,7 @@ fn through_windows(
     if let Some(output) = cpu_training::convolution(&x, &weight, windows) {
         return with_bias(output, bias);
     }
-    let Windows {
-        stride, padding, ..
-    } = windows;
+    let Windows { stride, padding } = windows;
     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
     with_plain_strides(conv2d(with_plain_strides(x), weight, bias, options))
 }
@@ -355,7 +350,6 @@ impl UpConv {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if self.upsample == Upsample::Resize {
             let windows = Windows {
-                kernel: 3,
                 stride: 1,
                 padding: 1,
             };
@@ -365,7 +359,6 @@ impl UpConv {
         {
             let [_, _, height, width] = x.dims();
             let windows = Windows {
-                kernel: weight.dims()[2],
                 stride: 2,
                 padding: 1,
             };

@@ -46,7 +46,7 @@ pub(crate) fn convolution(
 ) -> Option<Tensor<4>> {
     let [_, _, height, width] = x.dims();
     let big = [height, width];
-    tracked(x, weight, Way::Down, Sides::below(windows, big))
+    tracked(x, weight, Way::Down, (windows, big))
 }
 
 /// `x` through weights `[in, out, kernel, kernel]` of a transposed convolution that makes pictures
@@ -57,10 +57,16 @@ pub(crate) fn transposed(
     windows: Windows,
     big: [usize; 2],
 ) -> Option<Tensor<4>> {
-    tracked(x, weight, Way::Up, Sides::below(windows, big))
+    tracked(x, weight, Way::Up, (windows, big))
 }
 
-fn tracked(x: &Tensor<4>, weight: &Tensor<4>, way: Way, sides: Sides) -> Option<Tensor<4>> {
+fn tracked(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    way: Way,
+    (windows, big): (Windows, [usize; 2]),
+) -> Option<Tensor<4>> {
+    let sides = Sides::new(windows, weight.dims()[2], big);
     let x = x.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
     let weight = weight.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
     let nodes = [x.node(), weight.node()];
@@ -341,12 +347,8 @@ struct Sides {
 }
 
 impl Sides {
-    fn below(windows: Windows, big: [usize; 2]) -> Self {
-        let Windows {
-            kernel,
-            stride,
-            padding,
-        } = windows;
+    fn new(windows: Windows, kernel: usize, big: [usize; 2]) -> Self {
+        let Windows { stride, padding } = windows;
         let padded = big.map(|side| side + 2 * padding);
         Self {
             kernel,
@@ -638,11 +640,7 @@ mod tests {
     fn convolutions_have_the_outputs_and_gradients_of_burns() {
         for [kernel, stride, padding] in WINDOWS {
             for [height, width] in [[8, 8], [9, 12], [7, 33]] {
-                let windows = Windows {
-                    kernel,
-                    stride,
-                    padding,
-                };
+                let windows = Windows { stride, padding };
                 compare(
                     [[2, 3, height, width], [5, 3, kernel, kernel]],
                     |x, weight| convolution(x, weight, windows),
@@ -658,12 +656,11 @@ mod tests {
     #[test]
     fn a_convolution_of_several_blocks_is_the_same() {
         let windows = Windows {
-            kernel: 4,
             stride: 2,
             padding: 1,
         };
         let [maps, side] = [24, 70];
-        assert!(Sides::below(windows, [side, side]).windows() * maps * 16 > BLOCK);
+        assert!(Sides::new(windows, 4, [side, side]).windows() * maps * 16 > BLOCK);
         compare(
             [[1, maps, side, side], [7, maps, 4, 4]],
             |x, weight| convolution(x, weight, windows),
@@ -676,7 +673,6 @@ mod tests {
         for (kernel, padding_out) in [(4, 0), (3, 1)] {
             for [height, width] in [[1, 1], [4, 4], [3, 9]] {
                 let windows = Windows {
-                    kernel,
                     stride: 2,
                     padding: 1,
                 };
@@ -710,7 +706,6 @@ mod tests {
         let tracked = leaf([1, 1, 4, 4]);
         let plain = tracked.clone().inner();
         let windows = Windows {
-            kernel: 4,
             stride: 2,
             padding: 1,
         };
