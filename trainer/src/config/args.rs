@@ -129,7 +129,7 @@ pub struct TrainArgs {
     /// Further passes, while --lr-policy linear lets the rate fall to zero [default: as --epochs]
     #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     pub epochs_decay: Option<u64>,
-    /// Training steps, in the second half of which the rate falls [default: 1500 on a CPU, 20000
+    /// Training steps, in the second half of which the rate falls [default: 2000 on a CPU, 20000
     /// on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
@@ -248,7 +248,7 @@ impl Defaults {
     fn of(model: ModelKind, on_gpu: bool) -> Self {
         let (base, steps, workers) = match on_gpu {
             true => (64, 20_000, 8),
-            false => (16, 1_500, 1),
+            false => (16, 2_000, 1),
         };
         let (net_g, norm, dropout, gan_mode) = match (model, on_gpu) {
             (ModelKind::Pix2Pix, _) => (
