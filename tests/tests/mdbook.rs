@@ -11,7 +11,7 @@ use tests::browser::{Browser, Graphics};
 use xtask::server::{Routes, Server};
 use xtask::{process, tools, workspace};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The lines for a chapter, as the documentation has them.
 fn documented_lines() -> Result<String> {
