@@ -20,8 +20,8 @@ fn picture(page: &Page) -> Result<std::path::PathBuf> {
 fn wait_for_widgets(browser: &mut Browser, count: usize, state: &str) -> Result<()> {
     let there = format!(
         "[...document.querySelectorAll('pix2pix-widget')].filter((widget) => {{
-           widget.scrollIntoView();
            const root = widget.shadowRoot?.querySelector('.root');
+           if (root?.dataset.state === 'empty') widget.scrollIntoView();
            return root?.dataset.state === '{state}' && 'styled' in root.dataset;
          }}).length === {count}"
     );
