@@ -283,7 +283,7 @@ $('layouts').addEventListener('change', (event) => {
 $('zoom-in').addEventListener('click', () => view.zoom.in());
 $('zoom-out').addEventListener('click', () => view.zoom.out());
 $('zoom-fit').addEventListener('click', () => view.zoom.reset());
-view.zoom.addEventListener('change', () => { $('zoom-fit').textContent = `${Math.round(view.zoom.level * 100)} %`; });
+view.zoom.addEventListener('change', () => { $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`; });
 
 document.addEventListener('paste', (event) => {
   takeFiles([...event.clipboardData?.files ?? []], 'There is no picture in the clipboard.');

@@ -24,6 +24,17 @@ export class Pix2PixWidget extends HTMLElement {
   readonly mode: 'draw' | 'photo' | 'compare';
   /** Translates a file as if the reader had chosen it. */
   open(blob: Blob): Promise<void>;
+
+  addEventListener<Type extends keyof Pix2PixWidgetEvents>(
+    type: Type,
+    listener: (this: Pix2PixWidget, event: Pix2PixWidgetEvents[Type]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
 }
 
 declare global {

@@ -12,6 +12,8 @@ const MANIFEST_LIMIT = 1 << 20;
 const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
+// How long the workers of a pool outlive its picture, in milliseconds.
+const POOL_REST = 250;
 
 let session = null;
 let exports = null; // of the module: its memory tells how full it is
@@ -200,7 +202,9 @@ async function runTiles(before, width, height, side, plan) {
       (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
       (top, rows) => after.set(rows, top * width * 4));
   } finally {
-    pool?.end();
+    // Not at once: Chromium leaves workers running whose parent is ended while it ends them, and
+    // a page may end this one as soon as it has its picture.
+    if (pool) setTimeout(() => pool.end(), POOL_REST);
   }
   return after.buffer;
 }

@@ -12,6 +12,7 @@ export type Pix2PixErrorCode =
   | 'device-lost'   // the GPU went away; the next call starts it again
   | 'out-of-memory'
   | 'aborted'       // by the signal, or by dispose()
+  | 'camera'        // of the page alone: there is no camera, or it was not allowed
   | 'internal';
 
 export class Pix2PixError extends Error {
@@ -88,11 +89,12 @@ export class Pix2Pix {
    * cut into tiles, on the CPU for as many workers as there are cores. Jobs run one after
    * another. Aborting ends the workers; the next call starts them again, without a download.
    * A lost device is tried once more, then the CPU takes over; where memory runs out, smaller
-   * tiles are tried.
+   * tiles are tried. `tile` is a side of tiles in pixels, for pictures of any size; without it
+   * pictures that fit into memory are done whole.
    */
   run(
     source: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | Blob,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; tile?: number },
   ): Promise<ImageData>;
 
   /**

@@ -10,6 +10,8 @@ export { Pix2PixError };
 // Smaller tiles are tried, one after the other, where memory ran out.
 const SMALLER_TILES = [0, 512, 256];
 
+const LARGEST_TILE = 4096;
+
 // After these the worker's memory cannot be trusted; the next call gets a new
 // one.
 const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
@@ -66,9 +68,11 @@ export class Pix2Pix {
     await this.run(new ImageData(side, side));
   }
 
-  async run(source, { signal } = {}) {
-    const { rgba, width, height } = await this.#persist(async (side) => {
+  async run(source, { signal, tile = 0 } = {}) {
+    checkTile(tile);
+    const { rgba, width, height } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
+      const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
       return this.#link.call('run', { ...payload, side }, transfer);
     }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
@@ -170,6 +174,11 @@ export class Pix2Pix {
     this.#link?.end(reason);
     this.#link = null;
   }
+}
+
+function checkTile(tile) {
+  if (Number.isInteger(tile) && tile >= 0 && tile <= LARGEST_TILE) return;
+  throw new Pix2PixError('input-size', `The side of tiles is ${tile}: pass a whole number of pixels, at most ${LARGEST_TILE}.`);
 }
 
 /** What the model takes is for the session to say; here, that these are numbers. */

@@ -6,12 +6,17 @@ import { WorkerLink } from './worker-link.js';
 
 const MOST = 8; // each holds a model and a tile's activations
 
+/** How many workers do so many tiles here. */
+export function workersFor(tiles) {
+  return Math.min(tiles, MOST, navigator.hardwareConcurrency || 1);
+}
+
 export class TilePool {
   #links = [];
 
   /** `begin`: what the worker's `start` takes; no more workers than `tiles`. */
   constructor(url, begin, tiles) {
-    const count = Math.min(tiles, MOST, navigator.hardwareConcurrency || 1);
+    const count = workersFor(tiles);
     for (let index = 0; index < count; index++) {
       const link = new WorkerLink(url, () => {});
       this.#links.push({ link, ready: link.call('start', begin), isFree: true });

@@ -1,6 +1,7 @@
 //! What the tests share: the trainer's program, a served copy of the built
 //! page that can be made to fail, and a browser that looks at it.
 
+pub mod axe;
 pub mod browser;
 pub mod devtools;
 pub mod mock;

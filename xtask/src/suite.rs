@@ -11,6 +11,9 @@ pub fn run(lint: bool) -> Result<()> {
         check_style()?;
     }
     page::build()?;
+    tools::ensure_mdbook()?;
+    tools::ensure_node()?;
+    tools::ensure_npm_packages()?;
     process::run(
         workspace::cargo().args(["test", "--release", "--workspace"]),
         "The failures are listed above.",

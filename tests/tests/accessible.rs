@@ -1,0 +1,119 @@
+//! What axe-core says of the pages, in each of their states, in light and dark.
+
+use anyhow::{Result, ensure};
+use tests::axe::ensure_accessible;
+use tests::browser::{Browser, Graphics};
+use tests::mock::Mock;
+use tests::page::Page;
+use tests::pictures;
+use tests::site::{Fault, Site};
+
+const MODEL: &str = "models/played/manifest.json";
+
+fn picture(page: &Page) -> Result<std::path::PathBuf> {
+    let path = page.browser.scratch().join("picture.png");
+    pictures::save(&pictures::scene(96, 64, 7), &path)?;
+    Ok(path)
+}
+
+/// Waits until so many widgets of the page are in this state.
+fn wait_for_widgets(browser: &mut Browser, count: usize, state: &str) -> Result<()> {
+    let there = format!(
+        "[...document.querySelectorAll('pix2pix-widget')].filter((widget) => {{
+           const root = widget.shadowRoot?.querySelector('.root');
+           if (root?.dataset.state === 'empty') widget.scrollIntoView();
+           return root?.dataset.state === '{state}' && 'styled' in root.dataset;
+         }}).length === {count}"
+    );
+    browser.wait_until(&there, std::time::Duration::from_secs(600))
+}
+
+#[test]
+fn what_axe_finds_fails_a_test() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url(""), Graphics::None)?;
+    let faults =
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=favicon.svg>')";
+    page.browser.evaluate(faults)?;
+    let outcome = ensure_accessible(&mut page.browser, "faulty");
+    ensure!(outcome.is_err_and(|error| error.to_string().contains("image-alt")));
+    Ok(())
+}
+
+#[test]
+fn the_page_is_accessible_before_and_after_a_translation() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.wait_for("document.querySelector('.card-facts dd') !== null")?;
+    ensure_accessible(&mut page.browser, "empty")?;
+    let picture = picture(&page)?;
+    page.translate(&picture)?;
+    page.wait_for("!document.querySelector('#view-bar').hidden")?;
+    ensure_accessible(&mut page.browser, "done")?;
+    page.click("#layouts input[value=side]")?;
+    ensure_accessible(&mut page.browser, "side by side")?;
+    page.click("#ways input[value=webcam]")?;
+    page.wait_for("!document.querySelector('#camera').hidden")?;
+    ensure_accessible(&mut page.browser, "webcam")
+}
+
+#[test]
+fn the_page_is_accessible_while_it_works_and_when_something_went_wrong() -> Result<()> {
+    let site = Mock::photo().play("delay", 3_600_000).site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let picture = picture(&page)?;
+    page.browser.choose_file("#file-input", &picture)?;
+    page.wait_for("document.body.dataset.state === 'working'")?;
+    ensure_accessible(&mut page.browser, "working")?;
+    page.click("#cancel")?;
+    let site = Mock::photo().site()?;
+    site.spoil("models/played/weights.bin", Fault::Missing);
+    let mut page = Page::open_in(page.browser, &site.url("?backend=cpu"))?;
+    page.submit(&picture)?;
+    assert_eq!(page.error_code()?, "fetch");
+    ensure_accessible(&mut page.browser, "error")
+}
+
+#[test]
+fn drawing_is_accessible() -> Result<()> {
+    for mock in [Mock::labels(), Mock::lines()] {
+        let site = mock.site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        page.wait_for("document.querySelector('.draw-bar input') !== null")?;
+        ensure_accessible(&mut page.browser, "an empty drawing")?;
+        let place = page.place_of(".drawing")?;
+        let line = [place.point(0.2, 0.5), place.point(0.8, 0.5)];
+        page.browser.draw_line("mouse", &line)?;
+        page.wait_for("document.body.dataset.state === 'done'")?;
+        ensure_accessible(&mut page.browser, "a drawing")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn widgets_are_accessible_in_the_page_of_the_example() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = Browser::start(Graphics::None)?;
+    browser.go_to(&site.url("embed.html"))?;
+    wait_for_widgets(&mut browser, 1, "done")?;
+    wait_for_widgets(&mut browser, 1, "ready")?;
+    ensure_accessible(&mut browser, "embed.html")
+}
+
+#[test]
+fn a_drawing_widget_and_one_that_failed_are_accessible() -> Result<()> {
+    let page = format!(
+        "<!doctype html><html lang=en><head><meta charset=utf-8><title>Host</title>\
+         <meta name=color-scheme content='light dark'>\
+         <script type=module src=pix2pix-widget.js></script></head>\
+         <body><main><h1>Host</h1><pix2pix-widget src={MODEL} backend=cpu mode=draw></pix2pix-widget>\
+         <pix2pix-widget src=models/missing.json backend=cpu alt='Another'></pix2pix-widget></main></body></html>"
+    );
+    let files = [("host.html".to_owned(), page.into_bytes())];
+    let site = Mock::labels().site()?.with_files(&files)?;
+    let mut browser = Browser::start(Graphics::None)?;
+    browser.go_to(&site.url("host.html"))?;
+    wait_for_widgets(&mut browser, 1, "ready")?;
+    wait_for_widgets(&mut browser, 1, "error")?;
+    ensure_accessible(&mut browser, "widgets")
+}

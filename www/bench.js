@@ -1,0 +1,193 @@
+// The page that measures the visitor's machine: what is shown, and what can be
+// copied. What is measured, and how, is measure.js's.
+
+import { element } from './element.js';
+import { Pix2PixError } from './errors.js';
+import { listModels } from './gallery.js';
+import { LARGE, listWays, measure, SMALL } from './measure.js';
+import * as words from './words.js';
+
+const $ = (id) => document.getElementById(id);
+const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';
+
+let models = [];
+let ways = [];
+let outcome = null; // what can be copied
+let job = null;
+
+// ---------------------------------------------------------------- what is to be seen
+
+function set(state, status = '') {
+  document.body.dataset.state = state;
+  $('status').textContent = status;
+  $('message').textContent = '';
+  $('progress').hidden = $('cancel').hidden = state !== 'working';
+  for (const id of ['measure', 'model', 'software']) $(id).disabled = state === 'working';
+}
+
+function fail(thrown) {
+  const error = Pix2PixError.from(thrown);
+  set('error');
+  $('message').replaceChildren(error.message, ' ', element('code', {}, error.code));
+}
+
+function nameOf(way) {
+  if (way.backend === 'webgpu') return way.adapter ? `WebGPU, ${way.adapter}` : 'WebGPU';
+  return way.workers === 1 ? 'CPU, one worker' : `CPU, ${way.workers} workers`;
+}
+
+function pieces({ parts }) {
+  return parts === 1 ? 'in one piece' : `in ${parts} parts`;
+}
+
+function spread({ runs, fastest, slowest }) {
+  return `median of ${runs}, ${words.duration(fastest)} to ${words.duration(slowest)}`;
+}
+
+/** `result` is a measurement, or a sentence that says why there is none. */
+function show(way, result = null) {
+  const isMeasured = result !== null && typeof result !== 'string';
+  const rows = isMeasured ? [
+    ['Loading', words.duration(result.load)],
+    ['First picture', words.duration(result.first)],
+    [words.pixels(LARGE, LARGE), `${words.duration(result.large.milliseconds)} ${pieces(result.large)}`],
+  ] : [['Loading', '–'], ['First picture', '–'], [words.pixels(LARGE, LARGE), '–']];
+  const atOnce = way.workers > 1 ? `, ${way.workers} at once` : '';
+  $(`way-${way.id}`).replaceChildren(
+    element('h2', {}, isMeasured ? nameOf({ ...way, ...result }) : nameOf(way)),
+    element('p', { className: 'figure' }, isMeasured ? words.duration(result.small.median) : '–'),
+    element('p', { className: 'caption' }, isMeasured
+      ? `a picture of ${words.pixels(SMALL, SMALL)}${atOnce}; ${spread(result.small)}`
+      : `a picture of ${words.pixels(SMALL, SMALL)}${atOnce}`),
+    element('dl', { className: 'timings' }, ...rows.map(([name, value]) =>
+      element('div', {}, element('dt', {}, name), element('dd', {}, value)))),
+    element('p', { className: 'remark' }, isMeasured
+      ? (result.isSoftware ? 'Emulated in software: this says nothing about a graphics card.' : '')
+      : result ?? ''),
+  );
+}
+
+// ---------------------------------------------------------------- measuring
+
+/** Why a way is not measured; null if it is. */
+function obstacle(way) {
+  return way.missing ?? (way.isSoftware && !$('software').checked ? NOT_ASKED : null);
+}
+
+function showWays() {
+  for (const way of ways) show(way, obstacle(way));
+}
+
+async function measureAll() {
+  const model = models[$('model').selectedIndex];
+  job = new AbortController();
+  const { signal } = job;
+  outcome = null;
+  $('keep').hidden = true;
+  showWays();
+  set('working', 'Starting…');
+  const chosen = ways.filter((way) => !obstacle(way));
+  const results = [];
+  let wasHidden = document.hidden;
+  document.addEventListener('visibilitychange', () => { wasHidden = true; }, { signal });
+  try {
+    for (const [index, way] of chosen.entries()) {
+      const onStep = (share, what) => {
+        $('progress').value = (index + share) / chosen.length;
+        $('status').textContent = `${nameOf(way)}: ${what}`;
+      };
+      try {
+        const result = await measure(model.url, way, { signal, onStep });
+        results.push(result);
+        show(way, result);
+      } catch (thrown) {
+        const error = Pix2PixError.from(thrown);
+        if (error.code === 'aborted' || index === 0) throw error;
+        show(way, error.message); // the others stand
+      }
+    }
+    set('done', wasHidden ? 'Done, but the tab was in the background at times: measure again.' : 'Done.');
+  } catch (error) {
+    if (error.code === 'aborted') set('empty', 'Cancelled.');
+    else fail(error);
+  } finally {
+    job.abort();
+    job = null;
+  }
+  if (results.length > 0) await offer(model, results, wasHidden);
+}
+
+// ---------------------------------------------------------------- taking along
+
+async function offer(model, results, wasHidden) {
+  const manifest = await model.manifest;
+  const { arch, base, norm } = manifest?.generator ?? {};
+  const [weights] = manifest?.weights ?? [];
+  outcome = {
+    model: { name: model.name, arch, base, norm, weights: weights?.dtype, sha256: weights?.sha256 },
+    machine: {
+      browser: navigator.userAgent, cores: navigator.hardwareConcurrency, memoryInGigabytes: navigator.deviceMemory,
+    },
+    date: new Date().toISOString(),
+    wasInTheBackground: wasHidden,
+    results: results.map((result) => rounded(result)),
+  };
+  $('text').textContent = asText(outcome);
+  $('keep').hidden = false;
+}
+
+/** Milliseconds with one place: clocks of browsers know no more. */
+function rounded(value) {
+  if (typeof value === 'number') return Math.round(value * 10) / 10;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, rounded(part)]));
+}
+
+function asText({ model, machine, date, wasInTheBackground, results }) {
+  const network = [model.arch, model.base && `base ${model.base}`, model.weights].filter(Boolean).join(', ');
+  return [
+    `pix2pix, ${model.name}${network && ` (${network})`}, ${date.slice(0, 10)}`,
+    `${machine.browser}, ${machine.cores} cores`,
+    ...results.map((result) => {
+      const note = result.isSoftware ? ' (emulated in software)' : '';
+      const atOnce = result.workers > 1 ? ` each, ${result.workers} at once` : '';
+      return `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)}${atOnce} (${spread(result.small)}), `
+        + `${words.pixels(LARGE, LARGE)} ${words.duration(result.large.milliseconds)} ${pieces(result.large)}, `
+        + `first picture ${words.duration(result.first)}, loading ${words.duration(result.load)}`;
+    }),
+    ...wasInTheBackground ? ['The tab was in the background at times.'] : [],
+  ].join('\n');
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    $('copied').textContent = 'It is in the clipboard.';
+  } catch {
+    $('copied').textContent = 'The browser did not allow it: select the text and copy it yourself.';
+  }
+}
+
+// ---------------------------------------------------------------- start
+
+$('measure').addEventListener('click', measureAll);
+$('cancel').addEventListener('click', () => job?.abort());
+$('software').addEventListener('change', showWays);
+$('copy-text').addEventListener('click', () => copy($('text').textContent));
+$('copy-json').addEventListener('click', () => copy(JSON.stringify(outcome, null, 2)));
+
+async function begin() {
+  try {
+    [models, ways] = await Promise.all([listModels(), listWays()]);
+    $('model').replaceChildren(...models.map(({ title, name }) => element('option', { value: name }, title || name)));
+    $('software-field').hidden = !ways.some((way) => way.isSoftware);
+    showWays();
+    set('empty', 'Takes half a minute or so. Nothing loads until you begin.');
+    $('measure').disabled = false;
+  } catch (error) {
+    fail(error);
+    $('measure').disabled = true;
+  }
+}
+
+begin();

@@ -1,0 +1,112 @@
+// Times a model on one backend, through the same modules as the page. Knows
+// nothing of what is shown.
+
+import { Pix2Pix } from './pix2pix.js';
+import { workersFor } from './tile-pool.js';
+
+export const SMALL = 256;
+export const LARGE = 1024;
+const TILE = 512;
+
+// As many runs as are worth waiting for.
+const LEAST_RUNS = 3;
+const MOST_RUNS = 9;
+const ENOUGH = 4000; // milliseconds
+
+/** What there is to measure here: [{ id, backend, workers, adapter, isSoftware, missing }]. */
+export async function listWays() {
+  const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
+  const workers = workersFor(Infinity);
+  const pool = workers > 1 ? null : 'The browser names one core only.';
+  return [
+    { ...cpu, id: 'cpu', workers: 1 },
+    { ...cpu, id: 'pool', workers, missing: pool },
+    { id: 'webgpu', backend: 'webgpu', workers: 1, ...await findAdapter() },
+  ];
+}
+
+/** Whether it is emulated is to be known before twelve megabytes are loaded for it. */
+async function findAdapter() {
+  const none = { adapter: null, isSoftware: false };
+  try {
+    const adapter = await navigator.gpu?.requestAdapter();
+    if (!adapter) return { ...none, missing: 'The browser offers no graphics adapter.' };
+    const info = adapter.info ?? {};
+    return {
+      adapter: info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null,
+      isSoftware: info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false,
+      missing: null,
+    };
+  } catch (error) {
+    return { ...none, missing: `Asking for a graphics adapter failed (${error.message}).` };
+  }
+}
+
+/** Milliseconds of a model on a way of `listWays`. `onStep(share, words)` tells how far it is. */
+export async function measure(url, way, { signal, onStep }) {
+  let onTiles = () => {};
+  const onProgress = ({ phase, loaded, total }) => { if (phase === 'tiles') onTiles(loaded, total); };
+  const sessions = [];
+  try {
+    onStep(0, 'loading');
+    const loading = performance.now();
+    // Side by side, as the page starts the workers of a pool.
+    const begun = Array.from({ length: way.workers }, () =>
+      Pix2Pix.create(url, { backend: way.backend, signal, onProgress }).then((session) => { sessions.push(session); }));
+    const outcomes = await Promise.allSettled(begun);
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed) throw failed.reason;
+    const load = performance.now() - loading;
+
+    /** A picture on each worker at once; the time is that of one. */
+    const translate = async () => {
+      const from = performance.now();
+      await Promise.all(sessions.map((session) => session.run(picture(SMALL), { signal })));
+      return (performance.now() - from) / sessions.length;
+    };
+    onStep(0.2, 'the first picture');
+    const first = await translate();
+    const times = [];
+    const until = performance.now() + ENOUGH;
+    while (times.length < LEAST_RUNS || (times.length < MOST_RUNS && performance.now() < until)) {
+      onStep(0.3 + 0.3 * (times.length / MOST_RUNS), `picture ${times.length + 1}`);
+      times.push(await translate());
+    }
+
+    // One worker alone does it in one piece, as the page would.
+    const tile = way.id === 'cpu' ? 0 : TILE;
+    let tiles = 1;
+    onTiles = (done, total) => {
+      tiles = total;
+      onStep(0.6 + 0.4 * (done / total), `part ${done} of ${total}`);
+    };
+    onStep(0.6, 'the large picture');
+    // The workers of its own pool have the machine to themselves.
+    for (const spare of sessions.splice(1)) spare.dispose();
+    const from = performance.now();
+    await sessions[0].run(picture(LARGE), { signal, tile });
+    const large = { milliseconds: performance.now() - from, parts: tiles };
+    const { backend, backendReason, adapter, isSoftware } = sessions[0];
+    return { backend, backendReason, workers: way.workers, adapter, isSoftware, load, first, small: summary(times), large };
+  } finally {
+    for (const session of sessions) session.dispose();
+  }
+}
+
+function summary(times) {
+  const sorted = [...times].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, fastest: sorted[0], slowest: sorted.at(-1), runs: sorted.length };
+}
+
+/** Colours and edges; what is in a picture makes no difference to the time. */
+function picture(side) {
+  const pixels = new ImageData(side, side);
+  for (let at = 0; at < pixels.data.length; at += 4) {
+    const x = (at / 4) % side;
+    const y = Math.floor(at / 4 / side);
+    pixels.data.set([x & 255, y & 255, ((x >> 4) ^ (y >> 4)) & 1 ? 220 : 40, 255], at);
+  }
+  return pixels;
+}
