@@ -1,7 +1,7 @@
 //! Networks of pix2pix and CycleGAN, the model folder's format, and the way from pixels to pixels.
 //!
-//! Compiles for every target and holds no backend: a [`burn::tensor::Device`] picks one at run
-//! time. Nothing here reads files, decodes pictures or parses command lines.
+//! Compiles for every target and, but for the feature `cpu-training`, holds no backend: a
+//! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes pictures or parses command lines.
 
 pub mod blocks;
 #[cfg(feature = "cpu-training")]
