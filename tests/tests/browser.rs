@@ -1,9 +1,10 @@
 //! The built page in a real browser, against the trainer's own results.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tests::browser::Graphics;
 use tests::page::Page;
 use tests::pictures::{self, ensure_alike, ensure_detailed};
@@ -61,19 +62,37 @@ fn every_model_that_ships_with_the_page_works_on_both_backends() -> Result<()> {
             let site = Site::shipped()?;
             let url = site.url(&format!("?model={name}&backend={backend}"));
             let mut page = Page::open(&url, Graphics::WebGpu)?;
-            let picture = picture(&page, 256, 256)?;
-            let translated = page.translate(&picture)?;
+            let input = match starting_drawing(&folder)? {
+                Some(drawing) => {
+                    page.wait_for("document.querySelector('.tool-set') !== null")?;
+                    let readable = page.browser.scratch().join("drawing.png");
+                    fs::copy(drawing, &readable)?;
+                    readable
+                }
+                None => picture(&page, 256, 256)?,
+            };
+            let translated = page.translate(&input)?;
             assert_eq!(page.backend()?, backend);
             ensure_detailed(&translated)?;
-            ensure_alike(&translated, &trainer::translate(&folder, &picture)?)?;
+            ensure_alike(&translated, &trainer::translate(&folder, &input)?)?;
         }
     }
     Ok(())
 }
 
+/// What a model that takes drawings offers to begin with.
+fn starting_drawing(model: &Path) -> Result<Option<PathBuf>> {
+    let manifest: Value = serde_json::from_slice(&fs::read(model.join("manifest.json"))?)?;
+    if manifest["input"]["mode"] != "draw" {
+        return Ok(None);
+    }
+    let first = manifest["samples"][0].as_str();
+    Ok(Some(model.join(first.context("a drawing to begin with")?)))
+}
+
 fn shipped_models() -> Result<Vec<String>> {
     let index = fs::read_to_string(xtask::workspace::dist().join("models/index.json"))?;
-    let index: serde_json::Value = serde_json::from_str(&index)?;
+    let index: Value = serde_json::from_str(&index)?;
     let names = index["models"].as_array().into_iter().flatten();
     let names = names.filter_map(|model| model["manifest"].as_str()?.split('/').next());
     let names: Vec<String> = names.map(str::to_owned).collect();

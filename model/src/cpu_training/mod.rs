@@ -1,0 +1,152 @@
+//! Layers as they are trained on a CPU, each an operation of burn's autodiff.
+//!
+//! A convolution is one matrix product each for outputs, inputs' gradients and weights' gradients. Burn
+//! computes the last as convolutions whose kernels are as large as feature maps, which costs more
+//! than all the rest of a step.
+
+mod product;
+mod sides;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+
+use crate::blocks::Windows;
+use sides::Sides;
+use step::{Step, Way};
+
+/// Values that one thread computes at a time.
+const PIECE: usize = 1 << 14;
+
+/// `x`, `[batch, in, height, width]`, through weights `[out, in, kernel, kernel]`; `None` unless
+/// both are tracked on the CPU.
+pub(crate) fn convolution(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    windows: Windows,
+) -> Option<Tensor<4>> {
+    let [_, _, height, width] = x.dims();
+    let big = [height, width];
+    tracked(x, weight, Way::Down, (windows, big))
+}
+
+/// `x` through weights `[in, out, kernel, kernel]` of a transposed convolution that makes pictures
+/// of `big` height and width; `None` unless both are tracked on the CPU.
+pub(crate) fn transposed(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    windows: Windows,
+    big: [usize; 2],
+) -> Option<Tensor<4>> {
+    tracked(x, weight, Way::Up, (windows, big))
+}
+
+fn tracked(
+    x: &Tensor<4>,
+    weight: &Tensor<4>,
+    way: Way,
+    (windows, big): (Windows, [usize; 2]),
+) -> Option<Tensor<4>> {
+    let sides = Sides::new(windows, weight.dims()[2], big);
+    let x = x.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
+    let weight = weight.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
+    let nodes = [x.node(), weight.node()];
+    let (x, weight) = (x.into_primitive(), weight.into_primitive());
+    let step = Step::new(way, sides, &weight);
+    let output = step.forward(&x, &weight);
+    let output = match Convolution
+        .prepare::<NoCheckpointing>(nodes)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prepared) => prepared.finish((x, weight, step), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
+}
+
+#[derive(Debug)]
+struct Convolution;
+
+impl Backward<Flex, 2> for Convolution {
+    type State = (FlexTensor, FlexTensor, Step);
+
+    fn backward(
+        self,
+        operation: Ops<Self::State, 2>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
+        let [of_x, of_weight] = operation.parents;
+        let (x, weight, step) = operation.state;
+        let output = gradients.consume::<Flex>(&operation.node);
+        if let Some(of_x) = of_x {
+            let gradient = step.input_gradient(&output, &weight);
+            gradients.register::<Flex>(of_x.id, gradient);
+        }
+        if let Some(of_weight) = of_weight {
+            let gradient = step.weight_gradient(&x, &output);
+            gradients.register::<Flex>(of_weight.id, gradient);
+        }
+    }
+}
+
+/// `x` where it is positive, elsewhere `slope` times that; `None` unless it is tracked on the CPU.
+/// Burn makes masks, copies and products of it, each of which walks through memory.
+pub(crate) fn leaky_relu(x: &Tensor<4>, slope: f32) -> Option<Tensor<4>> {
+    let x = x.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
+    let node = x.node();
+    let x = x.into_primitive().to_contiguous();
+    let output = rectified(&x, &x, slope);
+    let prepared = LeakyRelu.prepare::<NoCheckpointing>([node]);
+    let output = match prepared.compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish((x, slope), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
+}
+
+#[derive(Debug)]
+struct LeakyRelu;
+
+impl Backward<Flex, 1> for LeakyRelu {
+    type State = (FlexTensor, f32);
+
+    fn backward(
+        self,
+        operation: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
+        let [of_x] = operation.parents;
+        let (x, slope) = operation.state;
+        let output = gradients.consume::<Flex>(&operation.node).to_contiguous();
+        if let Some(of_x) = of_x {
+            gradients.register::<Flex>(of_x.id, rectified(&output, &x, slope));
+        }
+    }
+}
+
+/// `values` where `sign` is positive, elsewhere `slope` times them; both are contiguous.
+fn rectified(values: &FlexTensor, sign: &FlexTensor, slope: f32) -> FlexTensor {
+    let shape = values.layout().shape().clone();
+    let (values, signs): (&[f32], &[f32]) = (values.storage(), sign.storage());
+    let mut rectified = vec![0.0; values.len()];
+    rectified
+        .par_chunks_mut(PIECE)
+        .zip(values.par_chunks(PIECE).zip(signs.par_chunks(PIECE)))
+        .for_each(|(rectified, (values, signs))| {
+            for ((to, value), sign) in rectified.iter_mut().zip(values).zip(signs) {
+                *to = if *sign > 0.0 { *value } else { *value * slope };
+            }
+        });
+    FlexTensor::from_data(TensorData::new(rectified, shape))
+}

@@ -1,0 +1,191 @@
+//! The two sides of a convolution, and the way between pixels and the windows that see them.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::blocks::Windows;
+
+/// Values of the unfolded matrix that are in memory at once: few enough for a cache.
+pub(super) const BLOCK: usize = 1 << 18;
+
+/// Heights and widths, and how windows lie on the big side.
+///
+/// The big side is split into phases, the pixels that lie a stride apart, so that the values that
+/// all windows of a row have at one place of the kernel lie beside each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sides {
+    pub(super) kernel: usize,
+    stride: usize,
+    padding: usize,
+    pub(super) big: [usize; 2],
+    pub(super) small: [usize; 2],
+    /// Of one phase.
+    phase: [usize; 2],
+}
+
+impl Sides {
+    pub(super) fn new(windows: Windows, kernel: usize, big: [usize; 2]) -> Self {
+        let Windows { stride, padding } = windows;
+        let padded = big.map(|side| side + 2 * padding);
+        Self {
+            kernel,
+            stride,
+            padding,
+            big,
+            small: padded.map(|side| (side - kernel) / stride + 1),
+            phase: padded.map(|side| side.div_ceil(stride)),
+        }
+    }
+
+    /// Places of the kernel.
+    pub(super) fn area(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    pub(super) fn windows(&self) -> usize {
+        self.small[0] * self.small[1]
+    }
+
+    pub(super) fn pixels(&self) -> usize {
+        self.big[0] * self.big[1]
+    }
+
+    /// Values of all phases of a map.
+    pub(super) fn phase_values(&self) -> usize {
+        self.stride * self.stride * self.phase[0] * self.phase[1]
+    }
+
+    /// Calls `work` for rows of windows that fit into a block, with room for them unfolded:
+    /// `[maps, kernel, kernel, rows, width]`.
+    pub(super) fn blocks(&self, maps: usize, mut work: impl FnMut(Range<usize>, &mut [f32])) {
+        let [height, width] = self.small;
+        let values = maps * self.area() * width;
+        let most = (BLOCK / values).clamp(1, height);
+        let mut unfolded = vec![0.0; values * most];
+        for start in (0..height).step_by(most) {
+            let rows = start..(start + most).min(height);
+            let used = values * rows.len();
+            work(rows, &mut unfolded[..used]);
+        }
+    }
+
+    /// Where the row `y` of the big side lies in the phases of a map: its start, and the distance
+    /// between phases of neighbouring columns.
+    fn row(&self, y: usize) -> (usize, usize) {
+        let [height, width] = self.phase;
+        let (y, phase) = (
+            (y + self.padding) / self.stride,
+            (y + self.padding) % self.stride,
+        );
+        let size = height * width;
+        (phase * self.stride * size + y * width, size)
+    }
+
+    /// Pixels, `[maps, height, width]`, as phases, `[maps, stride, stride, phase height, phase
+    /// width]`, with zeros where there are no pixels.
+    pub(super) fn split(&self, pixels: &[f32]) -> Vec<f32> {
+        let maps = pixels.len() / self.pixels();
+        let mut phases = vec![0.0; maps * self.phase_values()];
+        let each = phases.par_chunks_exact_mut(self.phase_values());
+        each.zip(pixels.par_chunks_exact(self.pixels()))
+            .for_each(|(phases, pixels)| {
+                for (y, row) in pixels.chunks_exact(self.big[1]).enumerate() {
+                    let (start, size) = self.row(y);
+                    for (column, values) in self.columns() {
+                        let from = start + column.phase * size + column.first;
+                        let to = &mut phases[from..from + values];
+                        let row = row[column.offset..].iter().step_by(self.stride);
+                        to.iter_mut().zip(row).for_each(|(to, value)| *to = *value);
+                    }
+                }
+            });
+        phases
+    }
+
+    /// The pixels of phases.
+    pub(super) fn join(&self, phases: &[f32], pixels: &mut [f32]) {
+        let each = pixels.par_chunks_exact_mut(self.pixels());
+        each.zip(phases.par_chunks_exact(self.phase_values()))
+            .for_each(|(pixels, phases)| {
+                for (y, row) in pixels.chunks_exact_mut(self.big[1]).enumerate() {
+                    let (start, size) = self.row(y);
+                    for (column, values) in self.columns() {
+                        let from = start + column.phase * size + column.first;
+                        let row = row[column.offset..].iter_mut().step_by(self.stride);
+                        row.zip(&phases[from..from + values])
+                            .for_each(|(to, value)| *to = *value);
+                    }
+                }
+            });
+    }
+
+    /// For each phase of columns, which pixels of a row it has, and how many.
+    fn columns(&self) -> impl Iterator<Item = (Column, usize)> + '_ {
+        (0..self.stride.min(self.big[1])).map(|offset| {
+            let column = Column {
+                offset,
+                phase: (offset + self.padding) % self.stride,
+                first: (offset + self.padding) / self.stride,
+            };
+            (column, (self.big[1] - offset).div_ceil(self.stride))
+        })
+    }
+
+    /// Where, in the phases of a map, the values begin that the windows of a row have at a place
+    /// of the kernel.
+    fn place(&self, y: usize, x: usize, row: usize) -> usize {
+        let [height, width] = self.phase;
+        let phase = (y % self.stride) * self.stride + x % self.stride;
+        (phase * height + row + y / self.stride) * width + x / self.stride
+    }
+
+    /// For each place of the kernel, the values that windows have there.
+    pub(super) fn unfold(&self, phases: &[f32], rows: &Range<usize>, unfolded: &mut [f32]) {
+        let width = self.small[1];
+        let each = unfolded.par_chunks_exact_mut(self.area() * rows.len() * width);
+        each.zip(phases.par_chunks_exact(self.phase_values()))
+            .for_each(|(unfolded, phases)| {
+                self.for_each_run(rows, |at, run| {
+                    unfolded[run * width..][..width].copy_from_slice(&phases[at..at + width]);
+                });
+            });
+    }
+
+    /// Adds what windows have at each place of the kernel to the phases.
+    pub(super) fn fold(&self, unfolded: &[f32], rows: &Range<usize>, phases: &mut [f32]) {
+        let width = self.small[1];
+        let each = unfolded.par_chunks_exact(self.area() * rows.len() * width);
+        each.zip(phases.par_chunks_exact_mut(self.phase_values()))
+            .for_each(|(unfolded, phases)| {
+                self.for_each_run(rows, |at, run| {
+                    let values = &unfolded[run * width..][..width];
+                    let sums = phases[at..at + width].iter_mut();
+                    sums.zip(values).for_each(|(sum, value)| *sum += value);
+                });
+            });
+    }
+
+    /// Calls `work` with where a row of values lies in the phases, and which row it is unfolded.
+    fn for_each_run(&self, rows: &Range<usize>, mut work: impl FnMut(usize, usize)) {
+        let mut run = 0;
+        for y in 0..self.kernel {
+            for x in 0..self.kernel {
+                for row in rows.clone() {
+                    work(self.place(y, x, row), run);
+                    run += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The pixels of a row that belong to one phase of columns.
+struct Column {
+    /// The first of them.
+    offset: usize,
+    /// Number of the phase.
+    phase: usize,
+    /// Where the first of them lies in a row of the phase.
+    first: usize,
+}
