@@ -22,7 +22,8 @@ use crate::schedule::Rates;
 use crate::training_model::TrainingModel;
 use crate::translate::engine;
 
-const SIDE: usize = 256;
+/// Sides of pictures are multiples of this.
+pub const SIDE: u32 = 256;
 /// First runs compile shaders and fill caches.
 const WARM_UP: u32 = 2;
 /// Timed checkpoints, which are large.
@@ -32,19 +33,42 @@ const RATES: Rates = Rates {
     net_d: 2e-4,
 };
 
+/// What to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Measurement {
+    /// Feature maps of the outermost layer.
+    pub base: u32,
+    /// Height and width of the pictures, a multiple of [`SIDE`].
+    pub size: u32,
+    /// Pictures of a batch.
+    pub batch: u32,
+    /// Timed repetitions.
+    pub repeat: u32,
+    /// Nothing but forward passes.
+    pub only_forward: bool,
+}
+
 /// Medians, and the most memory so far.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Measured {
     /// One batch through the generator, read back, in milliseconds.
     pub forward_ms: f64,
+    /// Training, if wanted.
+    #[serde(flatten)]
+    pub training: Option<MeasuredTraining>,
+    /// The most memory of this program, where the system says it.
+    pub peak_rss_mb: PeakMemory,
+}
+
+/// Medians.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MeasuredTraining {
     /// One pix2pix step, losses read back, in milliseconds.
     pub step_ms: f64,
     /// Making, writing and syncing a checkpoint, in milliseconds.
     pub checkpoint_write_ms: f64,
     /// Reading, checking and loading a checkpoint, in milliseconds.
     pub checkpoint_load_ms: f64,
-    /// The most memory of this program, where the system says it.
-    pub peak_rss_mb: PeakMemory,
 }
 
 /// Megabytes (10⁶ bytes) of memory.
@@ -56,18 +80,37 @@ pub struct PeakMemory {
     pub step: Option<f64>,
 }
 
-/// Measures the U-Net 256 of width `base` on pictures of 256×256. Memory is that of this process
-/// since its start, so that another measurement before it may hide it.
+/// Measures the U-Net 256. Memory is that of this process since its start, so that another
+/// measurement before it may hide it.
 ///
 /// # Errors
 /// The device fails, or checkpoints cannot be written here.
-pub fn measure(device: &Device, base: u32, batch: u32, repeat: u32) -> Result<Measured> {
+pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
+    let Measurement {
+        base,
+        size,
+        batch,
+        repeat,
+        only_forward,
+    } = what;
     let picture = |device: &Device| {
         let range = Distribution::Uniform(-1.0, 1.0);
-        Tensor::<4>::random([batch as usize, 3, SIDE, SIDE], range, device)
+        Tensor::<4>::random(
+            [batch, 3, size, size].map(|side| side as usize),
+            range,
+            device,
+        )
     };
     let forward_ms = forward(device, base, picture(device), repeat)?;
     let forward = peak_megabytes();
+    if only_forward {
+        let step = None;
+        return Ok(Measured {
+            forward_ms,
+            training: None,
+            peak_rss_mb: PeakMemory { forward, step },
+        });
+    }
     let autodiff = device.clone().autodiff();
     let mut model = Some(pix2pix(base, &autodiff));
     let step_ms = median(WARM_UP, repeat, || {
@@ -88,9 +131,11 @@ pub fn measure(device: &Device, base: u32, batch: u32, repeat: u32) -> Result<Me
     let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
     Ok(Measured {
         forward_ms,
-        step_ms,
-        checkpoint_write_ms,
-        checkpoint_load_ms,
+        training: Some(MeasuredTraining {
+            step_ms,
+            checkpoint_write_ms,
+            checkpoint_load_ms,
+        }),
         peak_rss_mb: PeakMemory { forward, step },
     })
 }

@@ -26,6 +26,13 @@ pub fn run(compare: bool) -> Result<()> {
     let native = program_json("trainer", &["bench", "--device", "cpu"])?;
     let browser = program_json("bench-browser", &arguments)?;
     println!("{}", speed_table(&native, &browser));
+    let scaling = ["bench", "--device=cpu", "--base=16", "--forward"];
+    let by_size = program_json(
+        "trainer",
+        &[&scaling[..], &["--size=256,512,1024,2048"]].concat(),
+    )?;
+    let by_batch = program_json("trainer", &[&scaling[..], &["--batch=1,2,4,8,16"]].concat())?;
+    println!("{}", scaling_table(&by_size, &by_batch));
     if compare {
         println!("{}", peers::tables(&native, &browser, &measured_peers));
     }
@@ -80,6 +87,23 @@ fn speed_table(native: &[Value], browser: &[Value]) -> String {
     for (base, cells) in rows {
         let cells = cells.map(|cell| cell.map_or("–".to_owned(), |ms| format!("{ms:.0} ms")));
         table.push_str(&format!("| {base} | {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+/// How the cost of a forward pass grows: milliseconds for each 256 × 256 pixels.
+fn scaling_table(by_size: &[Value], by_batch: &[Value]) -> String {
+    let mut table = "| picture | batch | forward | for each 256 × 256 | peak memory |\n\
+                     |---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for row in by_size.iter().chain(by_batch) {
+        let number = |name: &str| row[name].as_f64().unwrap_or(f64::NAN);
+        let (size, batch, ms) = (number("size"), number("batch"), number("forward_ms"));
+        let unit = ms / (size / 256.0).powi(2) / batch;
+        let memory = row["peak_rss_mb"]["forward"].as_f64().unwrap_or(f64::NAN);
+        table.push_str(&format!(
+            "| {size} × {size} | {batch} | {ms:.0} ms | {unit:.1} ms | {memory:.0} MB |\n"
+        ));
     }
     table
 }

@@ -21,7 +21,7 @@ use model::WeightsDtype;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::bench::{self, Measured};
+use crate::bench::{self, Measured, Measurement};
 use crate::checkpoint::RunFolder;
 use crate::config::args::WEIGHTS;
 use crate::config::words::one_of;
@@ -159,9 +159,15 @@ struct BenchArgs {
     /// Feature maps of the outermost layer, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]
     base: Vec<u32>,
-    /// Pairs per step
-    #[arg(long, default_value_t = 1)]
-    batch: u32,
+    /// Height and width of pictures, a multiple of 256, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [bench::SIDE], value_parser = multiple_of_side)]
+    size: Vec<u32>,
+    /// Pictures per batch, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [1], value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Vec<u32>,
+    /// Measure forward passes only
+    #[arg(long)]
+    forward: bool,
     /// Timed repetitions; the median counts
     #[arg(long, default_value_t = 9)]
     repeat: u32,
@@ -172,6 +178,7 @@ struct BenchArgs {
 struct BenchRow<'a> {
     device: &'a str,
     base: u32,
+    size: u32,
     batch: u32,
     #[serde(flatten)]
     measured: Measured,
@@ -374,34 +381,49 @@ fn devices(format: Format) -> Result<ExitCode> {
 }
 
 fn bench(args: &BenchArgs) -> Result<ExitCode> {
-    if let [base] = args.base[..] {
+    if let ([base], [size], [batch]) = (&args.base[..], &args.size[..], &args.batch[..]) {
         let chosen = args.device.open()?;
-        let measured = bench::measure(&chosen.device, base, args.batch, args.repeat)?;
+        let what = Measurement {
+            base: *base,
+            size: *size,
+            batch: *batch,
+            repeat: args.repeat,
+            only_forward: args.forward,
+        };
         let row = BenchRow {
             device: &chosen.name,
-            base,
-            batch: args.batch,
-            measured,
+            base: *base,
+            size: *size,
+            batch: *batch,
+            measured: bench::measure(&chosen.device, what)?,
         };
         println!("{}", serde_json::to_string(&row)?);
         return Ok(ExitCode::SUCCESS);
     }
     // A process for each, so that none is charged for the memory of those before.
     for base in &args.base {
-        let [device, base, batch, repeat] = [
-            format!("--device={}", args.device),
-            format!("--base={base}"),
-            format!("--batch={}", args.batch),
-            format!("--repeat={}", args.repeat),
-        ];
-        let own = std::env::current_exe()?;
-        let mut row = Program::new(own);
-        let status = row
-            .args(["bench", &device, &base, &batch, &repeat])
-            .status()?;
-        if !status.success() {
-            return Ok(ExitCode::FAILURE);
+        for size in &args.size {
+            for batch in &args.batch {
+                let mut row = Program::new(std::env::current_exe()?);
+                row.arg("bench")
+                    .arg(format!("--device={}", args.device))
+                    .arg(format!("--base={base}"))
+                    .arg(format!("--size={size}"))
+                    .arg(format!("--batch={batch}"))
+                    .arg(format!("--repeat={}", args.repeat))
+                    .args(args.forward.then_some("--forward"));
+                if !row.status()?.success() {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn multiple_of_side(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(size) if size > 0 && size.is_multiple_of(bench::SIDE) => Ok(size),
+        _ => Err(format!("must be a multiple of {}", bench::SIDE)),
+    }
 }
