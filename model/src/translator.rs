@@ -92,8 +92,8 @@ impl Translator {
     ///
     /// # Errors
     /// See [`LoadError`]; nothing of a file that fails its checksum is decoded.
-    pub fn load(manifest: &Manifest, bytes: &[u8], engine: &Engine) -> Result<Self, LoadError> {
-        weights::verify(bytes, manifest.weights_file()?)?;
+    pub fn load(manifest: &Manifest, bytes: Vec<u8>, engine: &Engine) -> Result<Self, LoadError> {
+        weights::verify(&bytes, manifest.weights_file()?)?;
         let state = weights::decode(bytes)?;
         Ok(Self::new(manifest, state, engine)?)
     }

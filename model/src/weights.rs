@@ -1,6 +1,8 @@
 //! A generator's weights as one file: f32, f16, or 8 bits per value with a scale per channel,
 //! in a burnpack container. Integrity is checked before anything is decoded.
 
+use std::ops::Deref;
+
 use burn_pack::{Bytes, DType, Reader, Tensor, Writer};
 use half::f16;
 use serde::{Deserialize, Serialize};
@@ -114,9 +116,9 @@ pub fn encode(state: &StateDict, dtype: WeightsDtype) -> Result<Vec<u8>, Weights
 ///
 /// # Errors
 /// [`WeightsError::Container`] for anything that is not such a container.
-pub fn decode(bytes: &[u8]) -> Result<StateDict, WeightsError> {
+pub fn decode(bytes: Vec<u8>) -> Result<StateDict, WeightsError> {
     let container = |error: burn_pack::Error| WeightsError::Container(error.to_string());
-    let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec()))
+    let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes))
         .and_then(Reader::into_tensors)
         .map_err(container)?;
     let mut state = StateDict::new();
@@ -126,7 +128,7 @@ pub fn decode(bytes: &[u8]) -> Result<StateDict, WeightsError> {
         let shape = shape.to_vec();
         let count = element_count(&name, &shape)?;
         match dtype {
-            DType::I8 => quantised.push((name, shape, exact(count, data.to_vec())?)),
+            DType::I8 => quantised.push((name, shape, exact(count, data)?)),
             _ => {
                 let values = exact(count, floats(&name, dtype, &data)?)?;
                 state.insert(name, Array { shape, values });
@@ -216,11 +218,11 @@ fn dequantise(
         return Err(WeightsError::Container(problem));
     }
     let length = (values.len() / slices).max(1);
-    Ok(values
-        .chunks(length)
-        .zip(scales)
-        .flat_map(|(slice, scale)| slice.iter().map(move |&byte| f32::from(byte as i8) * scale))
-        .collect())
+    let mut expanded = Vec::with_capacity(values.len());
+    for (slice, scale) in values.chunks(length).zip(scales) {
+        expanded.extend(slice.iter().map(|&byte| f32::from(byte as i8) * scale));
+    }
+    Ok(expanded)
 }
 
 fn floats(name: &str, dtype: DType, data: &[u8]) -> Result<Vec<f32>, WeightsError> {
@@ -246,7 +248,7 @@ fn element_count(name: &str, shape: &[usize]) -> Result<usize, WeightsError> {
         .ok_or_else(|| WeightsError::Container(format!("\"{name}\" claims shape {shape:?}")))
 }
 
-fn exact<T>(count: usize, values: Vec<T>) -> Result<Vec<T>, WeightsError> {
+fn exact<T, V: Deref<Target = [T]>>(count: usize, values: V) -> Result<V, WeightsError> {
     match values.len() == count {
         true => Ok(values),
         false => Err(WeightsError::Container(format!(
@@ -296,7 +298,7 @@ mod tests {
             (WeightsDtype::F16, 5e-4),
             (WeightsDtype::Q8, 0.05 / 127.0),
         ] {
-            let decoded = decode(&encode(&state, dtype).expect("packs")).expect("unpacks");
+            let decoded = decode(encode(&state, dtype).expect("packs")).expect("unpacks");
             assert!(decoded.keys().eq(state.keys()), "{dtype:?}");
             for (name, array) in &state {
                 assert_eq!(decoded[name].shape, array.shape);
@@ -309,9 +311,9 @@ mod tests {
     fn a_file_that_was_cut_at_any_place_is_refused() {
         let whole = encode(&state(), WeightsDtype::Q8).expect("packs");
         for length in 0..whole.len() {
-            assert!(decode(&whole[..length]).is_err(), "{length}");
+            assert!(decode(whole[..length].to_vec()).is_err(), "{length}");
         }
-        assert!(decode(b"no container at all, but long enough for a header").is_err());
+        assert!(decode(b"no container at all, but long enough for a header".to_vec()).is_err());
     }
 
     #[test]
@@ -321,7 +323,7 @@ mod tests {
             for flip in [0x01, 0x80, 0xff] {
                 let mut damaged = whole.clone();
                 damaged[index] ^= flip;
-                let _ = decode(&damaged);
+                let _ = decode(damaged.clone());
             }
         }
     }

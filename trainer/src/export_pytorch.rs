@@ -107,7 +107,7 @@ fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytor
             source,
         })?;
     let state = weights::verify(&bytes, file)
-        .and_then(|()| weights::decode(&bytes))
+        .and_then(|()| weights::decode(bytes))
         .map_err(|source| ExportPytorchError::Weights {
             path: path(),
             source,

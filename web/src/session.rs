@@ -33,7 +33,7 @@ impl Session {
         let preference = Preference::parse(&backend)?;
         let manifest = Manifest::parse(&manifest_json)?;
         let choice = backend::choose(preference).await?;
-        let translator = Translator::load(&manifest, &weights, &choice.engine)?;
+        let translator = Translator::load(&manifest, weights, &choice.engine)?;
         Ok(Session {
             translator,
             backend: choice.backend,

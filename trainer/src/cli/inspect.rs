@@ -216,7 +216,7 @@ pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode>
     let path = args.model.join(&file.path);
     let named = |error: model::WeightsError| anyhow!("{}: {error}", path.display());
     verify(&bytes, file).map_err(named)?;
-    let tensors = decode(&bytes).map_err(named)?;
+    let tensors = decode(bytes).map_err(named)?;
     let learned = tensors
         .iter()
         .filter(|(name, _)| !name.contains("running_"));

@@ -145,7 +145,7 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::load(&manifest, &bytes, &engine(device)).map_err(|source| {
+    let translator = Translator::load(&manifest, bytes, &engine(device)).map_err(|source| {
         let file = manifest.weights.first();
         TranslateFileError::Weights {
             path: file.map_or_else(|| folder.to_path_buf(), |file| folder.join(&file.path)),
