@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::browser::Graphics;
-use tests::mock::Mock;
+use tests::mock::{MODEL, Mock};
 use tests::page::Page;
 use tests::pictures;
 use tests::site::Site;
@@ -160,3 +160,23 @@ fn a_large_photo_is_cancelled_at_once_and_the_page_goes_on() -> Result<()> {
     page.browser.wait_for_workers(0)?;
     translate(&mut page, 64, 64)
 }
+
+/// A browser may leave a worker running if it is ended in the wrong moment.
+#[test]
+fn no_worker_stays_however_soon_after_a_picture_in_tiles_its_model_goes() -> Result<()> {
+    let (mut page, _site) = open(&Mock::photo().play("delay", 5), "cpu")?;
+    for pause in [0, 2, 5, 250, 255].repeat(6) {
+        let script = format!("({DISPOSE_SOON})('models/{MODEL}/manifest.json', {pause})");
+        assert_eq!(page.browser.evaluate(&script)?, 800 * 500 * 4);
+    }
+    page.browser.wait_for_workers(0)
+}
+
+const DISPOSE_SOON: &str = "async (url, pause) => {
+  const { Pix2Pix } = await import('./pix2pix.js');
+  const model = await Pix2Pix.create(url, { backend: 'cpu' });
+  const { data } = await model.run(new ImageData(800, 500), { tile: 256 });
+  if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+  model.dispose();
+  return data.length;
+}";
