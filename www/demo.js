@@ -299,7 +299,7 @@ document.addEventListener('dragleave', (event) => {
 document.addEventListener('drop', async (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
-  takeFiles(await filesOf(event.dataTransfer), 'There was no file in what you dropped: save the picture first, then drop its file.');
+  takeFiles(await filesOf(event.dataTransfer), 'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.');
 });
 
 // ---------------------------------------------------------------- start

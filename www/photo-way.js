@@ -119,11 +119,10 @@ export class PhotoWay {
     const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side * scale)));
     this.#isScaled = scale < 1;
     this.#isBlurred = false;
-    await this.#view.show(bitmap, width, height);
     const size = this.#isScaled
       ? `${words.pixels(width, height)}, scaled down from ${words.pixels(bitmap.width, bitmap.height)} to fit into memory`
       : words.pixels(width, height);
-    bitmap.close();
+    await this.#view.show(bitmap, width, height);
     return name ? `${name} · ${size}` : size;
   }
 
@@ -133,7 +132,7 @@ export class PhotoWay {
     const canvas = this.#view.before;
     if (!isBlurred) {
       if (this.#isBlurred) await this.#show(this.#blob, this.#photoName);
-      return this.#isScaled ? canvas : this.#blob;
+      return this.#isScaled ? this.#view.source() : this.#blob;
     }
     if (canvas.width * canvas.height > MAX_BLURRED) {
       throw new Pix2PixError('input-size', 'This photo is too large to blur here. Leave the box empty, or take a smaller photo.');

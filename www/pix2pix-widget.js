@@ -243,7 +243,7 @@ export class Pix2PixWidget extends HTMLElement {
       const session = await this.#session();
       if (!isLatest()) return;
       const begun = performance.now();
-      const result = await session.run(view.before);
+      const result = await session.run(await view.source());
       if (!isLatest()) return;
       const elapsed = performance.now() - begun;
       await view.showResult(result);

@@ -4,7 +4,7 @@
 import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodePicture } from './picture.js';
-import { TilePool } from './tile-pool.js';
+import { TilePool, workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
@@ -12,24 +12,24 @@ const MANIFEST_LIMIT = 1 << 20;
 const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
-// How long the workers of a pool outlive its picture, in milliseconds.
-const POOL_REST = 250;
 
 let session = null;
 let exports = null; // of the module: its memory tells how full it is
 let forHelpers = null; // what other workers need in order to start the same session
 
-const handlers = { start, run, runTensor, tile };
+const handlers = { start, run, runTensor, tile, serve };
 
-addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
+addEventListener('message', ({ data }) => answer(data, self));
+
+async function answer({ id, kind, ...payload }, asker) {
   try {
     const { transfer = [], ...answer } = await handlers[kind](payload);
-    postMessage({ id, ...answer }, transfer);
+    asker.postMessage({ id, ...answer }, transfer);
   } catch (thrown) {
     const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
-    postMessage({ id, error: { code, message } });
+    asker.postMessage({ id, error: { code, message } });
   }
-});
+}
 
 function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
@@ -187,9 +187,7 @@ async function runTiles(before, width, height, side, plan) {
     return { payload: { rgba, width, height, side, index }, transfer: [rgba] };
   };
   onDone(0);
-  const pool = session.backend === 'cpu' && typeof Worker === 'function'
-    ? new TilePool(new URL(import.meta.url), forHelpers, count)
-    : null;
+  const pool = session.backend === 'cpu' ? new TilePool(askForWorkers(workersFor(count))) : null;
   let done = 0;
   const alone = async (index) => {
     const { values } = await tile(cut(index).payload);
@@ -202,11 +200,25 @@ async function runTiles(before, width, height, side, plan) {
       (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
       (top, rows) => after.set(rows, top * width * 4));
   } finally {
-    // Not at once: Chromium leaves workers running whose parent is ended while it ends them, and
-    // a page may end this one as soon as it has its picture.
-    if (pool) setTimeout(() => pool.end(), POOL_REST);
+    pool?.end();
   }
   return after.buffer;
+}
+
+/** Ports to workers that the page starts, and ends after the picture. Not workers of this one:
+    Chromium leaves those running if the page ends this one while it ends them. */
+function askForWorkers(count) {
+  const channels = Array.from({ length: count }, () => new MessageChannel());
+  const ports = channels.map(({ port2 }) => port2);
+  postMessage({ wanted: { begin: forHelpers, ports } }, ports);
+  return channels.map(({ port1 }) => port1);
+}
+
+/** Does tiles for whoever has the other end of `port`, until the page ends this worker. */
+async function serve({ port, ...begin }) {
+  await start(begin);
+  port.onmessage = ({ data }) => answer(data, port);
+  return new Promise(() => {});
 }
 
 /** One tile, for the worker that joins them. */

@@ -32,6 +32,7 @@ export class Pix2Pix {
   #insteadReason = null; // why it is not what was wanted
   #onProgress;
   #link = null;
+  #helpers = []; // workers that do tiles of the picture in work
   #facts = null;
   #queue = Promise.resolve();
   #disposed = false;
@@ -73,7 +74,11 @@ export class Pix2Pix {
     const { rgba, width, height } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
-      return this.#link.call('run', { ...payload, side }, transfer);
+      try {
+        return await this.#link.call('run', { ...payload, side }, transfer);
+      } finally {
+        this.#endHelpers();
+      }
     }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
@@ -149,7 +154,10 @@ export class Pix2Pix {
   async #start() {
     if (this.#link && !this.#link.ended) return;
     const url = new URL('./pix2pix-worker.js', import.meta.url);
-    this.#link = new WorkerLink(url, (note) => this.#onProgress?.(note.progress));
+    this.#link = new WorkerLink(url, ({ progress, wanted }) => {
+      if (wanted) this.#help(url, wanted);
+      else this.#onProgress?.(progress);
+    });
     try {
       const known = lastDownload?.manifestUrl === this.#manifestUrl ? lastDownload : null;
       const { download, ...facts } = await this.#link.call('start', {
@@ -170,7 +178,26 @@ export class Pix2Pix {
     }
   }
 
+  /** Starts workers that the model's worker reaches through `ports`. */
+  #help(url, { begin, ports }) {
+    for (const port of ports) {
+      const helper = new WorkerLink(url);
+      this.#helpers.push(helper);
+      // Answered only if it fails: then the picture does.
+      helper.call('serve', { port, ...begin }, [port]).catch((error) => {
+        if (this.#helpers.includes(helper)) this.#end(error);
+      });
+    }
+  }
+
+  #endHelpers() {
+    const helpers = this.#helpers;
+    this.#helpers = [];
+    for (const helper of helpers) helper.end(new Error('The picture is done.'));
+  }
+
   #end(reason) {
+    this.#endHelpers();
     this.#link?.end(reason);
     this.#link = null;
   }

@@ -2,7 +2,7 @@
 // session of its own, so that every core has work. Without cross-origin
 // isolation: nothing is shared, tiles and results are handed over.
 
-import { WorkerLink } from './worker-link.js';
+import { Line } from './worker-link.js';
 
 const MOST = 8; // each holds a model and a tile's activations
 
@@ -12,18 +12,14 @@ export function workersFor(tiles) {
 }
 
 export class TilePool {
-  #links = [];
+  #workers;
 
-  /** `begin`: what the worker's `start` takes; no more workers than `tiles`. */
-  constructor(url, begin, tiles) {
-    const count = workersFor(tiles);
-    for (let index = 0; index < count; index++) {
-      const link = new WorkerLink(url, () => {});
-      this.#links.push({ link, ready: link.call('start', begin), isFree: true });
-    }
+  /** `ports`: each leads to a worker that does tiles. */
+  constructor(ports) {
+    this.#workers = ports.map((port) => ({ line: new Line(port), isFree: true }));
   }
 
-  get size() { return this.#links.length; }
+  get size() { return this.#workers.length; }
 
   /** Calls `cut(index)` for the message about a tile, and answers with a
       function that promises a tile's values. Tiles are asked for in order, and
@@ -35,7 +31,7 @@ export class TilePool {
     let joined = -1;
     let done = 0;
     const feed = () => {
-      for (const worker of this.#links) {
+      for (const worker of this.#workers) {
         if (!worker.isFree || next >= count || next > joined + this.size + 1) continue;
         worker.isFree = false;
         const index = next++;
@@ -62,14 +58,13 @@ export class TilePool {
   }
 
   end() {
-    for (const { link } of this.#links) link.end(new Error('The pool has ended.'));
-    this.#links = [];
+    for (const { line } of this.#workers) line.end(new Error('The pool has ended.'));
+    this.#workers = [];
   }
 
-  async #translate({ link, ready }, index, cut) {
-    await ready;
+  async #translate({ line }, index, cut) {
     const { payload, transfer } = cut(index);
-    const { values } = await link.call('tile', payload, transfer);
+    const { values } = await line.call('tile', payload, transfer);
     return values;
   }
 }

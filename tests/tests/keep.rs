@@ -73,6 +73,50 @@ fn each_format_is_saved_at_full_size_under_the_photos_name() -> Result<()> {
     Ok(())
 }
 
+/// Its pixels never come near the page's own thread.
+#[test]
+fn a_large_photo_is_shown_and_its_result_saved_at_full_size() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu&view=side"), Graphics::None)?;
+    let path = page.browser.scratch().join("large.png");
+    let scene = pictures::scene(2600, 2000, 7);
+    pictures::save(&scene, &path)?;
+    page.submit(&path)?;
+    assert_eq!(page.state()?, "done");
+    for (layer, is_inverted) in [("#before", false), ("#result", true)] {
+        let (x, y) = page.place_of(layer)?.point(0.5, 0.9);
+        let shown = image::load_from_memory(&page.browser.screenshot()?)?.into_rgb8();
+        let shown = shown.get_pixel(x as u32, y as u32).0;
+        let original = scene.get_pixel(1300, 1800).0;
+        for (shown, original) in shown.into_iter().zip(original) {
+            let expected = if is_inverted {
+                255 - original
+            } else {
+                original
+            };
+            ensure!(
+                shown.abs_diff(expected) < 12,
+                "{layer}: {shown}, not {expected}"
+            );
+        }
+    }
+    let folder = page.browser.scratch().join("saved");
+    fs::create_dir(&folder)?;
+    let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+    page.browser
+        .call_browser("Browser.setDownloadBehavior", behaviour)?;
+    page.click("#save")?;
+    let saved = image::open(downloaded(&folder)?)?.into_rgb8();
+    assert_eq!(saved.dimensions(), scene.dimensions());
+    let mut pixels = scene.pixels().zip(saved.pixels());
+    ensure!(pixels.all(|(before, after)| before.0.map(|value| 255 - value) == after.0));
+    // A small one after it is painted by the page again.
+    pictures::save(&pictures::scene(WIDTH, HEIGHT, 7), &path)?;
+    let small = page.translate(&path)?;
+    assert_eq!(small.dimensions(), (WIDTH, HEIGHT));
+    page.browser.wait_for_workers(1)
+}
+
 #[test]
 fn the_result_is_copied_as_a_picture() -> Result<()> {
     let (mut page, _site) = with_result("?backend=cpu")?;

@@ -70,6 +70,60 @@ fn the_files_of_a_model_folder_are_dropped_and_used() -> Result<()> {
     translates(&mut page)
 }
 
+/// As from the system's file manager.
+fn drop_from_disk(page: &mut Page, path: &Path) -> Result<()> {
+    let (x, y) = page.place_of("#stage")?.point(0.5, 0.5);
+    let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
+    for kind in ["dragEnter", "dragOver", "drop"] {
+        let event = json!({ "type": kind, "x": x, "y": y, "data": data });
+        page.browser.call("Input.dispatchDragEvent", event)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_model_folder_is_dropped_and_used() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    // Above it lies what belongs to no model.
+    let folder = page.browser.scratch().join("dropped");
+    fs::create_dir_all(folder.join("model"))?;
+    fs::write(folder.join("notes.txt"), "Not of the model.")?;
+    for (name, bytes) in from_disk().files() {
+        fs::write(folder.join("model").join(name), bytes)?;
+    }
+    for dropped in [folder.join("model"), folder] {
+        page.click("#models input[value=played]")?;
+        page.wait_for(&format!("{CHOSEN} === 'played'"))?;
+        drop_from_disk(&mut page, &dropped)?;
+        page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
+        translates(&mut page)?;
+    }
+    let requests = site.requests();
+    ensure!(!requests.iter().any(|path| path.ends_with("weights.bin")));
+    Ok(())
+}
+
+#[test]
+fn a_folder_without_a_model_gets_a_sentence() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let folder = page.browser.scratch().join("dropped");
+    fs::create_dir(&folder)?;
+    drop_from_disk(&mut page, &folder)?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    let empty = page.message()?;
+    ensure!(empty.contains("folder"), "{empty}");
+    fs::write(folder.join("notes.txt"), "Not of a model.")?;
+    fs::write(folder.join("more.txt"), "Nor this.")?;
+    page.browser
+        .evaluate("document.body.dataset.state = 'loading'")?;
+    drop_from_disk(&mut page, &folder)?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    assert_eq!(page.error_code()?, "manifest");
+    translates(&mut page)
+}
+
 #[test]
 fn a_bad_archive_gets_a_sentence_and_the_model_before_goes_on() -> Result<()> {
     let good = files_of(&from_disk());

@@ -1,0 +1,40 @@
+// The two canvases of a large picture, painted away from the page.
+
+let contexts = null;
+
+const handlers = {
+  begin({ canvases }) {
+    // In software: canvases on a GPU may give back other pixels than were drawn.
+    const contextOf = (canvas) => canvas.getContext('2d', { willReadFrequently: true });
+    contexts = { before: contextOf(canvases.before), after: contextOf(canvases.after) };
+  },
+
+  paintBefore({ bitmap }) {
+    const { width, height } = contexts.before.canvas;
+    contexts.before.imageSmoothingQuality = 'high';
+    contexts.before.drawImage(bitmap, 0, 0, width, height);
+    bitmap.close();
+  },
+
+  paintRows({ rgba, width, top }) {
+    contexts.after.putImageData(new ImageData(rgba, width), 0, top);
+  },
+
+  async source() {
+    const bitmap = await createImageBitmap(contexts.before.canvas);
+    return { bitmap, transfer: [bitmap] };
+  },
+
+  async encode({ type, quality }) {
+    return { blob: await contexts.after.canvas.convertToBlob({ type, quality }) };
+  },
+};
+
+addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
+  try {
+    const { transfer = [], ...answer } = (await handlers[kind](payload)) ?? {};
+    postMessage({ id, ...answer }, transfer);
+  } catch (error) {
+    postMessage({ id, error: { code: 'internal', message: error.message } });
+  }
+});
