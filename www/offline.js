@@ -3,6 +3,7 @@
 
 const SCRIPTS = [
   'pix2pix-worker.js', 'worker-link.js', 'tile-pool.js', 'weights-store.js', 'download.js', 'errors.js', 'picture.js',
+  'painter-worker.js',
 ];
 
 /** False where the browser has no such worker, or the page no HTTPS. */
