@@ -41,6 +41,11 @@ fn after_one_visit_the_page_opens_and_translates_without_a_network() -> Result<(
     let other = site.url("?backend=cpu&view=side");
     let mut page = Page::open_in(page.browser, &other)?;
     page.translate(&picture)?;
+    // A large photo takes workers that no picture before has needed.
+    let large = page.browser.scratch().join("large.png");
+    pictures::save(&pictures::scene(3000, 2000, 7), &large)?;
+    page.submit(&large)?;
+    assert_eq!(page.state()?, "done", "{}", page.message()?);
     Ok(())
 }
 

@@ -54,6 +54,11 @@ impl Replicas {
         &self.models[0]
     }
 
+    /// The model of each rank.
+    pub fn all(&self) -> &[TrainingModel] {
+        &self.models
+    }
+
     /// Puts an equal share of the pairs onto each device. Where there are fewer pairs than
     /// devices, which only pictures that had to be left out can cause, some are taken twice.
     pub fn share_out(&self, pairs: &[Pair]) -> Vec<PairedBatch> {

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use burn::tensor::{Device, Tolerance};
 use clap::Parser;
+use model::state::state_of;
 use model::{Mode, NormStats, Raster};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -73,7 +74,8 @@ pub fn trained(
     (losses, replicas)
 }
 
-/// Trains on one device and on `devices`; losses and outputs have to be the same but for rounding.
+/// Trains on one device and on `devices`; losses and outputs have to be the same but for rounding,
+/// and so have the weights of all replicas, far below what an update changes.
 pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64, tolerance: f32) {
     let (alone, one) = trained(config, &devices[..1], steps);
     let (shared, several) = trained(config, devices, steps);
@@ -85,6 +87,19 @@ pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64, t
                 "step {step}, {name}: {shared}, on one device {alone}"
             );
         }
+    }
+    let weights = |model: &TrainingModel| {
+        let net_g = model.generator(Direction::AtoB).expect("netG");
+        let arrays = state_of(&net_g).into_values();
+        arrays.flat_map(|array| array.values).collect::<Vec<f32>>()
+    };
+    let [of_lead, others @ ..] = &several.all().iter().map(weights).collect::<Vec<_>>()[..] else {
+        unreachable!("there is a lead");
+    };
+    for other in others {
+        let differences = of_lead.iter().zip(other).map(|(a, b)| (a - b).abs());
+        let off = differences.fold(0.0, f32::max);
+        assert!(off <= 1e-6, "the weights of two replicas differ by {off}");
     }
     let picture = PairedBatch::new(&pairs(config, 0)[..1], &devices[0]).real_a;
     let output = |replicas: &Replicas| {
