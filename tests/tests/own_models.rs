@@ -99,8 +99,6 @@ fn a_model_folder_is_dropped_and_used() -> Result<()> {
         page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
         translates(&mut page)?;
     }
-    let requests = site.requests();
-    ensure!(!requests.iter().any(|path| path.ends_with("weights.bin")));
     Ok(())
 }
 
