@@ -4,6 +4,7 @@
 import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodePicture } from './picture.js';
+import { StripTeam } from './strip-team.js';
 import { TilePool, workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
@@ -12,18 +13,24 @@ const MANIFEST_LIMIT = 1 << 20;
 const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
+// Workers that share pictures stay so long for the next, in milliseconds.
+const IDLE = 10_000;
 
 let session = null;
 let exports = null; // of the module: its memory tells how full it is
 let forHelpers = null; // what other workers need in order to start the same session
 
-const handlers = { start, run, runTensor, tile, serve };
+let team = null; // workers that share pictures with this one
+let dismissal = null;
+let takeRows = null; // where this one shares: what waits for the others' rows
+
+const handlers = { start, run, runTensor, tile, strip, rows, serve };
 
 addEventListener('message', ({ data }) => answer(data, self));
 
 async function answer({ id, kind, ...payload }, asker) {
   try {
-    const { transfer = [], ...answer } = await handlers[kind](payload);
+    const { transfer = [], ...answer } = await handlers[kind](payload, asker);
     asker.postMessage({ id, ...answer }, transfer);
   } catch (thrown) {
     const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
@@ -165,20 +172,21 @@ function fetchWeights(manifest, manifestUrl, cache) {
   });
 }
 
-async function run({ rgba, width, height, bitmap, blob, side = 0 }) {
+async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
   if (blob) bitmap = await decodePicture(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
   const before = new Uint8Array(rgba);
   const plan = session.plan(width, height, side);
-  const buffer = plan.length > 4
-    ? await runTiles(before, width, height, side, plan)
-    : bufferOf(await session.run(before, width, height));
+  const sharers = plan.length > 4 ? 1 : session.sharers(width, height, workersFor(Infinity, workers));
+  const buffer = plan.length > 4 ? await runTiles(before, width, height, side, plan, workers)
+    : sharers > 1 ? await runShared(before, width, height, sharers)
+      : bufferOf(await session.run(before, width, height));
   return { rgba: buffer, width, height, transfer: [buffer] };
 }
 
 /** `plan`: [x, y, width, height] of each tile. */
-async function runTiles(before, width, height, side, plan) {
+async function runTiles(before, width, height, side, plan, workers) {
   const count = plan.length / 4;
   const after = new Uint8Array(before.length);
   const onDone = (done) => report('tiles', done, count);
@@ -187,7 +195,8 @@ async function runTiles(before, width, height, side, plan) {
     return { payload: { rgba, width, height, side, index }, transfer: [rgba] };
   };
   onDone(0);
-  const pool = session.backend === 'cpu' ? new TilePool(askForWorkers(workersFor(count))) : null;
+  dismissTeam();
+  const pool = session.backend === 'cpu' ? new TilePool(askForWorkers(workersFor(count, workers))) : null;
   let done = 0;
   const alone = async (index) => {
     const { values } = await tile(cut(index).payload);
@@ -201,11 +210,59 @@ async function runTiles(before, width, height, side, plan) {
       (top, rows) => after.set(rows, top * width * 4));
   } finally {
     pool?.end();
+    postMessage({ wanted: null });
   }
   return after.buffer;
 }
 
-/** Ports to workers that the page starts, and ends after the picture. Not workers of this one:
+/** Each of so many workers does some rows; the result is that of one. */
+async function runShared(before, width, height, count) {
+  clearTimeout(dismissal);
+  if (team?.size !== count) {
+    dismissTeam();
+    team = new StripTeam(askForWorkers(count - 1));
+  }
+  const shape = { width, height, workers: count };
+  const part = (index, values) => index > 0
+    ? team.strip(index, { ...shape, index, values }, [values.buffer])
+    : translateStrip({ ...shape, index, values }, (rows, isAll) => team.exchange(0, rows, isAll));
+  try {
+    const after = await session.run_shared(before, width, height, count, part);
+    dismissal = setTimeout(dismissTeam, IDLE);
+    return bufferOf(after);
+  } catch (error) {
+    dismissTeam();
+    throw error;
+  }
+}
+
+function dismissTeam() {
+  if (!team) return;
+  clearTimeout(dismissal);
+  team.end(new Error('The team has ended.'));
+  team = null;
+  postMessage({ wanted: null });
+}
+
+/** Some rows of a picture, for the worker that leads. */
+async function strip(payload, leader) {
+  const values = await translateStrip(payload, (rows, isAll) => new Promise((resolve) => {
+    takeRows = resolve;
+    leader.postMessage({ exchange: { rows, isAll } }, [rows.buffer]);
+  }));
+  return { values, transfer: [values.buffer] };
+}
+
+function rows({ rows }) {
+  takeRows(rows);
+  return {};
+}
+
+function translateStrip({ values, width, height, workers, index }, exchange) {
+  return session.translate_strip(values, width, height, workers, index, exchange);
+}
+
+/** Ports to workers that the page starts, and ends when none are wanted any more. Not workers of this one:
     Chromium leaves those running if the page ends this one while it ends them. */
 function askForWorkers(count) {
   const channels = Array.from({ length: count }, () => new MessageChannel());
@@ -214,7 +271,7 @@ function askForWorkers(count) {
   return channels.map(({ port1 }) => port1);
 }
 
-/** Does tiles for whoever has the other end of `port`, until the page ends this worker. */
+/** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker. */
 async function serve({ port, ...begin }) {
   await start(begin);
   port.onmessage = ({ data }) => answer(data, port);

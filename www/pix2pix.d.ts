@@ -33,6 +33,8 @@ export interface Progress {
 
 export interface CreateOptions {
   backend?: 'auto' | Backend;
+  /** On the CPU, at most so many workers share a large picture; without it, as many as cores. */
+  workers?: number;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -85,9 +87,9 @@ export class Pix2Pix {
   warmUp(): Promise<void>;
 
   /**
-   * Translates one picture of up to 24 megapixels; the answer has the same size. Large ones are
-   * cut into tiles, on the CPU for as many workers as there are cores. Jobs run one after
-   * another. Aborting ends the workers; the next call starts them again, without a download.
+   * Translates one picture of up to 24 megapixels; the answer has the same size. On the CPU as
+   * many workers as there are cores share it, where the model allows. Large ones are cut into
+   * tiles. Jobs run one after another. Aborting ends the workers; the next call starts them again, without a download.
    * A lost device is tried once more, then the CPU takes over; where memory runs out, smaller
    * tiles are tried. `tile` is a side of tiles in pixels, for pictures of any size; without it
    * pictures that fit into memory are done whole.

@@ -12,6 +12,9 @@ const SMALLER_TILES = [0, 512, 256];
 
 const LARGEST_TILE = 4096;
 
+// Large enough for all that a usual picture needs.
+const WARM_SIDE = 256;
+
 // After these the worker's memory cannot be trusted; the next call gets a new
 // one.
 const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
@@ -29,30 +32,35 @@ export class Pix2Pix {
   #manifestUrl;
   #local; // { manifest, weights } of a model from disk
   #wanted;
+  #workers; // at most so many share a picture
   #insteadReason = null; // why it is not what was wanted
   #onProgress;
   #link = null;
-  #helpers = []; // workers that do tiles of the picture in work
+  #helpers = []; // workers that do parts of pictures
   #facts = null;
   #queue = Promise.resolve();
   #disposed = false;
 
-  static async create(source, { backend = 'auto', signal, onProgress } = {}) {
+  static async create(source, { backend = 'auto', workers, signal, onProgress } = {}) {
     if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
       throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
     }
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1)) {
+      throw new Pix2PixError('internal', `The number of workers is ${workers}: pass a whole number from 1.`);
+    }
     const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
-    const model = new Pix2Pix(isLocal ? source : new URL(source, document.baseURI).href, backend, onProgress);
+    const model = new Pix2Pix(isLocal ? source : new URL(source, document.baseURI).href, backend, workers, onProgress);
     await model.#enqueue(() => model.#start(), signal, 'Loading the model');
     return model;
   }
 
   /** Use `Pix2Pix.create`. */
-  constructor(source, wanted, onProgress) {
+  constructor(source, wanted, workers, onProgress) {
     this.#local = typeof source === 'string' ? null : source;
     // A model from disk has an address, too, so that a restart knows it again.
     this.#manifestUrl = this.#local ? `local:${++locals}` : source;
     this.#wanted = wanted;
+    this.#workers = workers;
     this.#onProgress = onProgress;
   }
 
@@ -64,7 +72,8 @@ export class Pix2Pix {
 
   /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
   async warmUp() {
-    const side = this.manifest.input?.multiple_of || 256;
+    const multiple = this.manifest.input?.multiple_of || WARM_SIDE;
+    const side = Math.ceil(WARM_SIDE / multiple) * multiple;
     this.#onProgress?.({ phase: 'warming', loaded: 0, total: null });
     await this.run(new ImageData(side, side));
   }
@@ -74,11 +83,7 @@ export class Pix2Pix {
     const { rgba, width, height } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
-      try {
-        return await this.#link.call('run', { ...payload, side }, transfer);
-      } finally {
-        this.#endHelpers();
-      }
+      return this.#link.call('run', { ...payload, side, workers: this.#workers }, transfer);
     }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
@@ -156,6 +161,7 @@ export class Pix2Pix {
     const url = new URL('./pix2pix-worker.js', import.meta.url);
     this.#link = new WorkerLink(url, ({ progress, wanted }) => {
       if (wanted) this.#help(url, wanted);
+      else if (wanted === null) this.#endHelpers();
       else this.#onProgress?.(progress);
     });
     try {
@@ -193,7 +199,7 @@ export class Pix2Pix {
   #endHelpers() {
     const helpers = this.#helpers;
     this.#helpers = [];
-    for (const helper of helpers) helper.end(new Error('The picture is done.'));
+    for (const helper of helpers) helper.end(new Error('No helpers are wanted.'));
   }
 
   #end(reason) {

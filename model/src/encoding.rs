@@ -1,6 +1,8 @@
 //! What the numbers of a raster stand for: colours, depths, or parts of CIELAB. The way from
 //! RGBA pixels to a generator's input and from its output to a picture for people.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::lab;
@@ -11,6 +13,17 @@ use crate::raster::Raster;
 const LIGHTNESS_SCALE: f32 = 50.0;
 /// a and b of CIELAB per unit.
 const CHROMA_SCALE: f32 = 110.0;
+
+/// What each byte stands for.
+static UNITS: [f32; 256] = {
+    let mut units = [0.0; 256];
+    let mut byte = 0;
+    while byte < units.len() {
+        units[byte] = to_unit(byte as f32);
+        byte += 1;
+    }
+    units
+};
 
 /// What a raster's channels mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +72,13 @@ impl Encoding {
         (width, height): (usize, usize),
         channels: usize,
     ) -> Result<Raster, PixelsError> {
-        let plane = |channel: usize| {
-            let bytes = rgba.iter().skip(channel).step_by(4);
-            bytes.map(|&byte| to_unit(f32::from(byte)))
-        };
         let planes = |count: usize| {
-            let values = (0..count).flat_map(plane).collect();
+            let pixels = rgba.as_chunks::<4>().0;
+            let mut values = Vec::with_capacity(count * pixels.len());
+            for channel in 0..count {
+                let bytes = pixels.iter().map(|pixel| pixel[channel]);
+                values.extend(bytes.map(|byte| UNITS[usize::from(byte)]));
+            }
             Raster::from_planes(width, height, values)
         };
         match (self, channels) {
@@ -77,15 +91,15 @@ impl Encoding {
 
     /// A raster as a picture for people, samples in `[-1, 1]`: depth and lightness as grey,
     /// chroma as RGB with the lightness of `input`, the generator's input; colours as they are.
-    pub fn shown(self, raster: &Raster, input: &Raster) -> Raster {
+    pub fn shown<'a>(self, raster: &'a Raster, input: &Raster) -> Cow<'a, Raster> {
         match self {
-            Self::Color | Self::Depth { .. } => raster.clone(),
+            Self::Color | Self::Depth { .. } => Cow::Borrowed(raster),
             Self::Lightness => {
                 let neutral = vec![0.0; 2 * raster.pixels()];
                 let neutral = Raster::from_planes(raster.width(), raster.height(), neutral);
-                composed(raster, &neutral).select(&[0])
+                Cow::Owned(composed(raster, &neutral).select(&[0]))
             }
-            Self::Chroma => composed(input, raster),
+            Self::Chroma => Cow::Owned(composed(input, raster)),
         }
     }
 }
@@ -108,14 +122,16 @@ pub fn chroma(rgb: &Raster) -> Raster {
 /// a fourth of four is alpha, otherwise `source`, pixels of the same size, lends its own.
 pub fn to_rgba(shown: &Raster, source: &[u8]) -> Vec<u8> {
     let mut rgba = source.to_vec();
-    let picture = match shown.channels() {
-        4 => shown.clone(),
-        _ => shown.to_rgb(),
+    let planes: &[usize] = match shown.channels() {
+        0 => &[],
+        1 | 2 => &[0, 0, 0],
+        4 => &[0, 1, 2, 3],
+        _ => &[0, 1, 2],
     };
-    for channel in 0..picture.channels() {
-        let bytes = rgba.iter_mut().skip(channel).step_by(4);
-        for (byte, &value) in bytes.zip(picture.plane(channel)) {
-            *byte = to_byte(value);
+    for (channel, &plane) in planes.iter().enumerate() {
+        let pixels = rgba.as_chunks_mut::<4>().0.iter_mut();
+        for (pixel, &value) in pixels.zip(shown.plane(plane)) {
+            pixel[channel] = to_byte(value);
         }
     }
     rgba
@@ -162,7 +178,8 @@ mod tests {
         let input = Encoding::Lightness
             .from_rgba(&pixels(), (6, 5), 1)
             .expect("L");
-        let shown = Encoding::Chroma.shown(&chroma(&rgb), &input);
+        let chroma = chroma(&rgb);
+        let shown = Encoding::Chroma.shown(&chroma, &input);
         assert_eq!(to_rgba(&shown, &pixels()), pixels());
     }
 

@@ -29,7 +29,7 @@ pub use blocks::{Mode, NormKind, NormStats, Upsample};
 pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
 pub use encoding::Encoding;
 pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
-pub use inference::CpuGenerator;
+pub use inference::{CpuGenerator, Exchange, Strips};
 pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError};
 pub use pixels::SizeRule;

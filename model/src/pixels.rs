@@ -117,12 +117,15 @@ pub fn padded(raster: &Raster, rule: SizeRule) -> Result<(Vec<f32>, [usize; 4]),
     let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
     let columns = mirrored(width, padded_width);
     let rows = mirrored(height, padded_height);
+    let left = (padded_width - width) / 2;
     let mut values = Vec::with_capacity(channels * padded_width * padded_height);
     for channel in 0..channels {
         let plane = raster.plane(channel);
         for &y in &rows {
             let row = &plane[y * width..][..width];
-            values.extend(columns.iter().map(|&x| row[x]));
+            values.extend(columns[..left].iter().map(|&x| row[x]));
+            values.extend_from_slice(row);
+            values.extend(columns[left + width..].iter().map(|&x| row[x]));
         }
     }
     Ok((values, [1, channels, padded_height, padded_width]))
@@ -134,19 +137,24 @@ pub fn cropped(values: &[f32], width: usize, height: usize, rule: SizeRule) -> R
     let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
     let (left, top) = ((padded_width - width) / 2, (padded_height - height) / 2);
     let planes = values.chunks_exact(padded_width * padded_height);
-    let rows = planes.flat_map(|plane| plane.chunks_exact(padded_width).skip(top).take(height));
-    let values = rows.flat_map(|row| &row[left..][..width]).copied();
-    Raster::from_planes(width, height, values.collect())
+    let mut picture = Vec::with_capacity(planes.len() * width * height);
+    for plane in planes {
+        for row in plane.chunks_exact(padded_width).skip(top).take(height) {
+            picture.extend_from_slice(&row[left..][..width]);
+        }
+    }
+    Raster::from_planes(width, height, picture)
 }
 
 /// `0..=255` to `-1..=1`.
-pub fn to_unit(byte: f32) -> f32 {
+pub const fn to_unit(byte: f32) -> f32 {
     byte / 127.5 - 1.0
 }
 
 /// `-1..=1` to the nearest of `0..=255`; values outside are clamped.
 pub fn to_byte(unit: f32) -> u8 {
-    ((unit + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8
+    // The cast cuts the fraction off, and clamps; `round` is a call in WebAssembly.
+    ((unit + 1.0) * 127.5 + 0.5) as u8
 }
 
 /// Refuses pictures that are empty or, padded by `rule`, above [`MAX_PIXELS`].

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::blocks::Mode;
 use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
-use crate::inference::CpuGenerator;
+use crate::inference::{CpuGenerator, Strips};
 use crate::manifest::{Manifest, ManifestError};
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
@@ -20,6 +20,13 @@ use crate::weights::{self, WeightsError};
 /// Largest picture, in pixels after padding, that is translated in one piece although tiles would
 /// give the same.
 const WHOLE_PIXELS: usize = 2048 * 2048;
+
+/// A picture of fewer pixels is done before it is handed out.
+const LEAST_SHARED_PIXELS: usize = 256 * 256;
+/// Bytes of weights that nobody misses.
+const MOST_COPIES: usize = 64 << 20;
+/// What a wide network's feature maps take.
+const BYTES_FOR_EACH_PIXEL: usize = 256;
 
 /// Tiles as somebody asks for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,11 +172,55 @@ impl Translator {
         width: usize,
         height: usize,
     ) -> Result<Vec<u8>, TranslateError> {
-        let real_a = self.encode(rgba, width, height)?;
-        let (values, shape) = self.padded(&real_a)?;
-        let fake_b = self.generator.run_async(values, shape).await?;
+        let forward = async |real_a, shape| self.generator.run_async(real_a, shape).await;
+        self.translate_by(forward, rgba, width, height).await
+    }
+
+    /// As `translate`, where `forward` runs the network: from a tensor of the shape that it is
+    /// given, in the model's encoding, to one of the same height and width.
+    ///
+    /// # Errors
+    /// As `translate`, and those of `forward`.
+    pub async fn translate_by<E: From<TranslateError>>(
+        &self,
+        forward: impl AsyncFnOnce(Vec<f32>, [usize; 4]) -> Result<Vec<f32>, E>,
+        rgba: &[u8],
+        width: usize,
+        height: usize,
+    ) -> Result<Vec<u8>, E> {
+        let refused = |error| TranslateError::from(error);
+        let real_a = self.encode(rgba, width, height).map_err(refused)?;
+        let (values, shape) = self.padded(&real_a).map_err(refused)?;
+        let fake_b = forward(values, shape).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
+    }
+
+    /// How many workers, at most `most`, are to share a picture of `size`, width and height, that
+    /// is translated in one piece: 1 for small ones, and where copies of the weights would take
+    /// more memory than the picture does.
+    pub fn sharers(&self, (width, height): (usize, usize), most: usize) -> usize {
+        let LoadedGenerator::Cpu(generator) = &self.generator else {
+            return 1;
+        };
+        let pixels = width.saturating_mul(height);
+        let is_worth_it = |workers: &usize| {
+            let copies = (workers - 1) * generator.weights_bytes();
+            pixels >= LEAST_SHARED_PIXELS
+                && copies <= MOST_COPIES.max(pixels * BYTES_FOR_EACH_PIXEL)
+                && self.strips((width, height), *workers).is_some()
+        };
+        (2..=most).rev().find(is_worth_it).unwrap_or(1)
+    }
+
+    /// How `workers` share a picture of `size`, width and height, that is translated in one piece;
+    /// `None` where they cannot.
+    pub fn strips(&self, (width, height): (usize, usize), workers: usize) -> Option<Strips<'_>> {
+        let size = [height, width].map(|side| self.rule.padded(side));
+        match &self.generator {
+            LoadedGenerator::Cpu(generator) => generator.strips(size, workers),
+            LoadedGenerator::Burn { .. } => None,
+        }
     }
 
     /// Translates an input in the model's encoding into an output in the model's encoding, of

@@ -15,7 +15,7 @@ function percent({ phase, loaded, total }: Progress): string {
 
 export async function translate(image: HTMLImageElement, canvas: HTMLCanvasElement, file: Blob): Promise<string> {
   const { signal } = new AbortController();
-  const options: CreateOptions = { backend: 'auto', signal, onProgress: (progress) => console.log(percent(progress)) };
+  const options: CreateOptions = { backend: 'auto', workers: 2, signal, onProgress: (progress) => console.log(percent(progress)) };
   const model = await Pix2Pix.create('models/any/manifest.json', options);
   await Pix2Pix.create(new URL('https://example.org/manifest.json'), { backend: 'cpu' });
   const local: LocalModel = { manifest: '{}', weights: file };

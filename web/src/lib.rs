@@ -16,6 +16,8 @@ mod session;
 #[cfg(target_arch = "wasm32")]
 mod startup;
 #[cfg(target_arch = "wasm32")]
+mod strips;
+#[cfg(target_arch = "wasm32")]
 mod tiles;
 
 #[cfg(target_arch = "wasm32")]

@@ -43,6 +43,11 @@ impl Features {
         }
     }
 
+    /// All zeros, with the same border.
+    pub fn resized(&self, size: Size) -> Self {
+        Self::new(size, self.edge)
+    }
+
     /// Values from one row to the next.
     pub fn row_length(&self) -> usize {
         (self.size.width + 2 * self.border) * self.size.channels
@@ -71,10 +76,11 @@ impl Features {
         let size = self.size;
         let plane = size.height * size.width;
         self.for_each_row(|picture, y, row| {
-            for (x, pixel) in row.chunks_exact_mut(size.channels).enumerate() {
-                for (channel, value) in pixel.iter_mut().enumerate() {
-                    *value =
-                        values[(picture * size.channels + channel) * plane + y * size.width + x];
+            for channel in 0..size.channels {
+                let start = (picture * size.channels + channel) * plane + y * size.width;
+                let line = &values[start..][..size.width];
+                for (pixel, value) in row.chunks_exact_mut(size.channels).zip(line) {
+                    pixel[channel] = *value;
                 }
             }
         });
@@ -89,11 +95,41 @@ impl Features {
             let (plane, y) = (index / size.height, index % size.height);
             let (picture, channel) = (plane / size.channels, plane % size.channels);
             let start = self.start(picture, y) + channel;
-            for (x, value) in row.iter_mut().enumerate() {
-                *value = self.values[start + x * size.channels];
+            let pixels = self.values[start..].iter().step_by(size.channels);
+            for (value, pixel) in row.iter_mut().zip(pixels) {
+                *value = *pixel;
             }
         });
         tensor
+    }
+
+    /// The first and the last row inside the border, of one picture.
+    pub fn outer_rows(&self) -> Vec<f32> {
+        let length = self.row_length();
+        let (first, last) = (self.border, self.border + self.size.height - 1);
+        let row = |index: usize| &self.values[index * length..][..length];
+        [row(first), row(last)].concat()
+    }
+
+    /// Takes the rows next to one picture: the one above, then the one below.
+    pub fn set_neighbours(&mut self, rows: &[f32]) {
+        let length = self.row_length();
+        let below = (self.border + self.size.height) * length;
+        let (above, under) = rows.split_at(length);
+        self.values[(self.border - 1) * length..][..length].copy_from_slice(above);
+        self.values[below..][..length].copy_from_slice(under);
+    }
+
+    /// All rows inside the border of one picture.
+    pub fn rows(&self) -> &[f32] {
+        let length = self.row_length();
+        &self.values[self.border * length..][..self.size.height * length]
+    }
+
+    /// Takes what [`Self::rows`] gives.
+    pub fn set_rows(&mut self, rows: &[f32]) {
+        let start = self.border * self.row_length();
+        self.values[start..][..rows.len()].copy_from_slice(rows);
     }
 
     /// Takes the values of another of the same size; the border stays its own.

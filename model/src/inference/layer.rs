@@ -181,6 +181,11 @@ impl Layer {
         self.convolution.output_size(size)
     }
 
+    /// Whether an output depends on nothing but its window.
+    pub fn is_local(&self) -> bool {
+        matches!(self.norm, Norm::Fixed(_))
+    }
+
     /// Fills `sums` and hands them, with what normalises them, to `use_outputs`.
     pub fn forward(
         &self,

@@ -9,6 +9,7 @@ mod kernel;
 mod layer;
 mod parallel;
 mod resnet;
+mod strips;
 mod sums;
 mod unet;
 
@@ -18,6 +19,8 @@ use self::features::Size;
 use self::layer::Tensors;
 use self::parallel::among_threads;
 use self::resnet::ResnetLayers;
+use self::strips::KeptBuffers;
+pub use self::strips::{Exchange, Strips};
 use self::sums::Sums;
 use self::unet::UnetLayers;
 use crate::blocks::NormStats;
@@ -30,6 +33,8 @@ pub struct CpuGenerator {
     network: Network,
     in_channels: usize,
     residual: bool,
+    weights_bytes: usize,
+    strip_buffers: KeptBuffers,
 }
 
 #[derive(Debug)]
@@ -87,6 +92,8 @@ impl CpuGenerator {
         stats: NormStats,
         state: StateDict,
     ) -> Result<Self, StateError> {
+        let values = state.values().map(|array| array.values.len());
+        let weights_bytes = values.sum::<usize>() * size_of::<f32>();
         let mut tensors = Tensors::new(state, config.norm, stats);
         let network = match config.arch.family() {
             Family::Unet { depth } => {
@@ -101,7 +108,14 @@ impl CpuGenerator {
             network,
             in_channels: config.in_channels,
             residual: config.residual,
+            weights_bytes,
+            strip_buffers: KeptBuffers::default(),
         })
+    }
+
+    /// What the weights take in memory.
+    pub fn weights_bytes(&self) -> usize {
+        self.weights_bytes
     }
 
     /// Translates a tensor `[batch, in_channels, height, width]`, row-major, with sides that
@@ -118,11 +132,26 @@ impl CpuGenerator {
             Network::Unet(unet) => unet.forward(real_a, size),
             Network::Resnet(resnet) => resnet.forward(real_a, size),
         });
+        self.add_input(&mut fake_b, real_a);
+        fake_b
+    }
+
+    /// How `workers` share an input of this height and width; `None` where they cannot: only
+    /// U-Nets whose norms have fixed statistics can be shared, and only inputs with rows for all.
+    pub fn strips(&self, size: [usize; 2], workers: usize) -> Option<Strips<'_>> {
+        match &self.network {
+            Network::Unet(unet) if unet.layers.is_local() => {
+                Strips::new(self, &unet.layers, size, workers)
+            }
+            _ => None,
+        }
+    }
+
+    fn add_input(&self, fake_b: &mut [f32], real_a: &[f32]) {
         if self.residual {
             for (fake, real) in fake_b.iter_mut().zip(real_a) {
                 *fake = (*fake + real).clamp(-1.0, 1.0);
             }
         }
-        fake_b
     }
 }

@@ -45,6 +45,15 @@ pub(super) enum Activation {
     Tanh,
 }
 
+/// Where outputs go, and which of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Start {
+    /// Channel of the target that takes the first.
+    pub channel: usize,
+    /// Row of the outputs that the target's first row takes.
+    pub row: usize,
+}
+
 /// A factor and a summand for each channel: of all pictures, or of each.
 #[derive(Debug)]
 pub(super) struct Affine {
@@ -236,19 +245,36 @@ impl Sums {
         target: &mut Features,
         first: usize,
     ) {
+        let from = Start {
+            channel: first,
+            row: 0,
+        };
+        self.write_part(affine, activation, target, from);
+    }
+
+    /// Writes as many rows of the outputs as `target` has.
+    pub fn write_part(
+        &self,
+        affine: &Affine,
+        activation: Activation,
+        target: &mut Features,
+        from: Start,
+    ) {
         match activation {
-            Activation::Relu => self.write_as(affine, target, first, |_, value| value.max(0.0)),
-            Activation::LeakyRelu => self.write_as(affine, target, first, |_, value| {
-                value.max(value * LEAKY_SLOPE as f32)
+            Activation::Relu => self.write_as(affine, target, from, |_, value| larger(value, 0.0)),
+            Activation::LeakyRelu => self.write_as(affine, target, from, |_, value| {
+                larger(value, value * LEAKY_SLOPE as f32)
             }),
-            Activation::Tanh => self.write_as(affine, target, first, |_, value| tanh(value)),
+            Activation::Tanh => self.write_as(affine, target, from, |_, value| tanh(value)),
         }
         target.close();
     }
 
     /// Adds the outputs to `target`.
     pub fn add(&self, affine: &Affine, target: &mut Features) {
-        self.write_as(affine, target, 0, |before, value| before + value);
+        self.write_as(affine, target, Start::default(), |before, value| {
+            before + value
+        });
         target.close();
     }
 
@@ -256,13 +282,13 @@ impl Sums {
         &self,
         affine: &Affine,
         target: &mut Features,
-        first: usize,
+        from: Start,
         result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
     ) {
         match self.lanes {
-            4 => self.write_lanes::<4>(affine, target, first, result),
-            8 => self.write_lanes::<8>(affine, target, first, result),
-            _ => self.write_lanes::<16>(affine, target, first, result),
+            4 => self.write_lanes::<4>(affine, target, from, result),
+            8 => self.write_lanes::<8>(affine, target, from, result),
+            _ => self.write_lanes::<16>(affine, target, from, result),
         }
     }
 
@@ -270,11 +296,12 @@ impl Sums {
         &self,
         affine: &Affine,
         target: &mut Features,
-        first: usize,
+        from: Start,
         result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
     ) {
         let (scale, stride) = (self.scale, target.size.channels);
         target.for_each_row(|picture, y, row| {
+            let y = y + from.row;
             for block in 0..self.blocks() {
                 let channel = block * LANES;
                 let count = LANES.min(self.channels - channel);
@@ -282,7 +309,7 @@ impl Sums {
                 for parity in 0..scale {
                     let phase = y % scale * scale + parity;
                     for (column, sums) in self.row(phase, block, picture, y / scale) {
-                        let start = (column * scale + parity) * stride + first + channel;
+                        let start = (column * scale + parity) * stride + from.channel + channel;
                         let pixels = row[start..].chunks_mut(scale * stride);
                         for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
                             let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];
@@ -312,6 +339,12 @@ fn lanes<const LANES: usize>(value: impl Fn(usize) -> f32) -> [f32; LANES] {
         *slot = value(lane);
     }
     values
+}
+
+/// One instruction everywhere; `max`, which says what becomes of NaN, is a call in WebAssembly.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 /// Within 2e-7 of the hyperbolic tangent, without a call.

@@ -3,7 +3,7 @@
 use super::Layers;
 use super::features::{Edge, Features, Size};
 use super::layer::{Layer, LayerShape, Tensors};
-use super::sums::{Activation, Sums};
+use super::sums::{Activation, Start, Sums};
 use crate::generator::GeneratorConfig;
 use crate::state::StateError;
 use crate::unet::{HEAD_KERNEL, UnetPlan};
@@ -20,10 +20,10 @@ pub(super) struct UnetLayers {
 #[derive(Debug)]
 pub(super) struct UnetFeatures {
     /// What each down layer sees.
-    inputs: Vec<Features>,
+    pub inputs: Vec<Features>,
     /// What each up layer sees: what its down layer gave, then what the next up layer gave.
-    joined: Vec<Features>,
-    before_head: Option<Features>,
+    pub joined: Vec<Features>,
+    pub before_head: Option<Features>,
     output: Features,
 }
 
@@ -58,27 +58,30 @@ impl UnetLayers {
     }
 }
 
-impl Layers for UnetLayers {
-    type Features = UnetFeatures;
-
-    fn features(&self, size: Size) -> UnetFeatures {
-        let framed = |size| Features::new(size, Edge::Zeros(1));
+impl UnetLayers {
+    /// Room for an input of `size`; `rows` says how many of the rows of a map, so many layers
+    /// down, there are here.
+    pub fn features_of(&self, size: Size, rows: impl Fn(usize, usize) -> usize) -> UnetFeatures {
+        let part = |size: Size, level| Size {
+            height: rows(level, size.height),
+            ..size
+        };
+        let framed = |size, level| Features::new(part(size, level), Edge::Zeros(1));
         let mut outputs = Vec::new();
-        let mut inputs = vec![framed(size)];
-        for down in &self.downs {
-            let output = down.output_size(inputs[inputs.len() - 1].size);
-            outputs.push(output);
-            inputs.push(framed(output));
+        let mut inputs = Vec::new();
+        let mut outer = size;
+        for (level, down) in self.downs.iter().enumerate() {
+            inputs.push(framed(outer, level));
+            outer = down.output_size(outer);
+            outputs.push(outer);
         }
-        // Nothing goes further down from the innermost.
-        inputs.pop();
         let mut joined: Vec<Features> = Vec::new();
         let mut inner: Option<Size> = None;
-        for (up, skip) in self.ups.iter().zip(&outputs).rev() {
+        for (level, (up, skip)) in self.ups.iter().zip(&outputs).enumerate().rev() {
             let channels = skip.channels + inner.map_or(0, |inner| inner.channels);
             let size = Size { channels, ..*skip };
             inner = Some(up.output_size(size));
-            joined.push(framed(size));
+            joined.push(framed(size, level + 1));
         }
         joined.reverse();
         let outermost = inner.unwrap_or(size);
@@ -86,46 +89,83 @@ impl Layers for UnetLayers {
         UnetFeatures {
             inputs,
             joined,
-            before_head: output.is_some().then(|| framed(outermost)),
-            output: Features::new(output.unwrap_or(outermost), Edge::Zeros(0)),
+            before_head: output.is_some().then(|| framed(outermost, 0)),
+            output: Features::new(part(output.unwrap_or(outermost), 0), Edge::Zeros(0)),
         }
     }
 
-    fn forward(&self, real_a: &[f32], features: &mut UnetFeatures, sums: &mut Sums) -> Vec<f32> {
+    pub fn down(&self, level: usize, features: &mut UnetFeatures, sums: &mut Sums) {
+        let (outer, inner) = features.inputs.split_at_mut(level + 1);
+        let joined = &mut features.joined[level];
+        self.downs[level].forward(&outer[level], sums, |sums, affine| {
+            // Nothing goes further down from the innermost.
+            if let Some(next) = inner.first_mut() {
+                sums.write(affine, Activation::LeakyRelu, next, 0);
+            }
+            sums.write(affine, Activation::Relu, joined, 0);
+        });
+    }
+
+    /// `row` of the outputs is the first that the next layer is to see.
+    pub fn up(&self, level: usize, features: &mut UnetFeatures, sums: &mut Sums, row: usize) {
         let UnetFeatures {
-            inputs,
             joined,
             before_head,
             output,
+            ..
         } = features;
-        inputs[0].fill(real_a);
-        for (level, down) in self.downs.iter().enumerate() {
-            let (outer, inner) = inputs.split_at_mut(level + 1);
-            down.forward(&outer[level], sums, |sums, affine| {
-                if let Some(next) = inner.first_mut() {
-                    sums.write(affine, Activation::LeakyRelu, next, 0);
+        let (outer, inner) = joined.split_at_mut(level);
+        self.ups[level].forward(&inner[0], sums, |sums, affine| {
+            match (outer.last_mut(), before_head.as_mut()) {
+                (Some(next), _) => {
+                    let channel = next.size.channels - sums.channels();
+                    let from = Start { channel, row };
+                    sums.write_part(affine, Activation::Relu, next, from);
                 }
-                sums.write(affine, Activation::Relu, &mut joined[level], 0);
-            });
-        }
-        for (level, up) in self.ups.iter().enumerate().rev() {
-            let (outer, inner) = joined.split_at_mut(level);
-            up.forward(&inner[0], sums, |sums, affine| {
-                match (outer.last_mut(), before_head.as_mut()) {
-                    (Some(next), _) => {
-                        let first = next.size.channels - sums.channels();
-                        sums.write(affine, Activation::Relu, next, first);
-                    }
-                    (None, Some(next)) => sums.write(affine, Activation::Relu, next, 0),
-                    (None, None) => sums.write(affine, Activation::Tanh, output, 0),
-                }
-            });
-        }
-        if let (Some(head), Some(input)) = (&self.head, before_head) {
+                (None, Some(next)) => sums.write(affine, Activation::Relu, next, 0),
+                (None, None) => sums.write(affine, Activation::Tanh, output, 0),
+            }
+        });
+    }
+
+    /// The last layer of networks that end with one of their own.
+    pub fn finish(&self, features: &mut UnetFeatures, sums: &mut Sums) -> Vec<f32> {
+        let output = &mut features.output;
+        if let (Some(head), Some(input)) = (&self.head, &features.before_head) {
             head.forward(input, sums, |sums, affine| {
                 sums.write(affine, Activation::Tanh, output, 0);
             });
         }
         output.tensor()
+    }
+
+    /// Levels of the network.
+    pub fn depth(&self) -> usize {
+        self.downs.len()
+    }
+
+    /// Whether every output depends on what the layers see and on nothing else of the picture.
+    pub fn is_local(&self) -> bool {
+        let layers = self.downs.iter().chain(&self.ups).chain(&self.head);
+        layers.into_iter().all(Layer::is_local)
+    }
+}
+
+impl Layers for UnetLayers {
+    type Features = UnetFeatures;
+
+    fn features(&self, size: Size) -> UnetFeatures {
+        self.features_of(size, |_, height| height)
+    }
+
+    fn forward(&self, real_a: &[f32], features: &mut UnetFeatures, sums: &mut Sums) -> Vec<f32> {
+        features.inputs[0].fill(real_a);
+        for level in 0..self.depth() {
+            self.down(level, features, sums);
+        }
+        for level in (0..self.depth()).rev() {
+            self.up(level, features, sums, 0);
+        }
+        self.finish(features, sums)
     }
 }

@@ -154,9 +154,9 @@ impl<'a> Shown<'a> {
     pub fn new(fake_b: &'a Raster, pair: &'a Pair, encodings: (Encoding, Encoding)) -> Self {
         let (input, target) = encodings;
         Self {
-            output: target.shown(fake_b, &pair.real_a),
-            input: input.shown(&pair.real_a, &pair.real_a),
-            target: target.shown(&pair.real_b, &pair.real_a),
+            output: target.shown(fake_b, &pair.real_a).into_owned(),
+            input: input.shown(&pair.real_a, &pair.real_a).into_owned(),
+            target: target.shown(&pair.real_b, &pair.real_a).into_owned(),
             mask: pair.mask.as_ref(),
             fake_b,
             pair,

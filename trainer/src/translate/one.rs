@@ -143,7 +143,7 @@ impl Assembled {
     /// Appends rows of the output, below those before; `real_a` and `alpha` are of the same rows
     /// of the input.
     fn add(&mut self, fake_b: &Raster, real_a: &Raster, alpha: Option<&[f32]>) {
-        let shown = with_alpha(self.output.shown(fake_b, real_a), alpha);
+        let shown = with_alpha(self.output.shown(fake_b, real_a).into_owned(), alpha);
         match (&mut self.samples, self.output) {
             (Samples::Words(words), Encoding::Depth { max }) => {
                 append(words, fake_b, |unit| to_depth(unit, max).round() as u16);

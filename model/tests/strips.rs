@@ -1,0 +1,178 @@
+//! Workers that share a picture give what one gives.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::{Barrier, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use burn::tensor::Device;
+use model::state::{StateDict, state_of};
+use model::{
+    CpuGenerator, Exchange, GeneratorArch, GeneratorConfig, InitType, NormKind, NormStats, Strips,
+    Upsample, init_weights,
+};
+
+/// Statistics and biases that are not zero and one, so that a border that is missing shows.
+fn state(config: &GeneratorConfig) -> StateDict {
+    let device = Device::flex();
+    device.seed(5);
+    let mut state = state_of(&init_weights(config.init(&device), InitType::Kaiming, 1.0));
+    for (name, array) in &mut state {
+        if name.ends_with("bias") || name.ends_with("beta") {
+            for (at, value) in array.values.iter_mut().enumerate() {
+                *value = 0.3 * (at as f32 * 1.7 + name.len() as f32).sin();
+            }
+        }
+    }
+    state
+}
+
+fn generator(config: &GeneratorConfig, stats: NormStats) -> CpuGenerator {
+    CpuGenerator::new(config, stats, state(config)).expect("its own state fits")
+}
+
+fn picture(channels: usize, [height, width]: [usize; 2]) -> Vec<f32> {
+    let wave = |at: usize| ((at as f32).sqrt() * 0.37 + at as f32 * 0.011).sin();
+    (0..channels * height * width).map(wave).collect()
+}
+
+/// Where workers meet: everyone brings something, then everyone sees what all have brought.
+struct Meeting {
+    brought: Mutex<Vec<Vec<f32>>>,
+    all_here: Barrier,
+}
+
+impl Meeting {
+    fn new(workers: usize) -> Self {
+        Self {
+            brought: Mutex::new(vec![Vec::new(); workers]),
+            all_here: Barrier::new(workers),
+        }
+    }
+
+    fn exchange(&self, worker: usize, exchange: Exchange) -> Vec<f32> {
+        let (Exchange::Edges(rows) | Exchange::All { rows, .. }) = &exchange;
+        self.brought.lock().expect("no one panics")[worker].clone_from(rows);
+        self.all_here.wait();
+        let brought = self.brought.lock().expect("no one panics").clone();
+        self.all_here.wait();
+        match &exchange {
+            Exchange::All { total, .. } => {
+                let rows = brought.concat();
+                assert_eq!(rows.len(), *total);
+                rows
+            }
+            Exchange::Edges(rows) => {
+                let half = rows.len() / 2;
+                let mut answer = vec![0.0; rows.len()];
+                if worker > 0 {
+                    answer[..half].copy_from_slice(&brought[worker - 1][half..]);
+                }
+                if worker + 1 < brought.len() {
+                    answer[half..].copy_from_slice(&brought[worker + 1][..half]);
+                }
+                answer
+            }
+        }
+    }
+}
+
+fn forward_strip(
+    strips: &Strips<'_>,
+    worker: usize,
+    real_a: &[f32],
+    meeting: &Meeting,
+) -> Vec<f32> {
+    let exchange = async |rows| Ok::<_, Infallible>(meeting.exchange(worker, rows));
+    let pass = pin!(strips.forward(worker, real_a, exchange));
+    match pass.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(fake_b)) => fake_b,
+        Poll::Pending => panic!("nothing here is waited for in vain"),
+    }
+}
+
+fn forward_shared(strips: &Strips<'_>, real_a: &[f32]) -> Vec<f32> {
+    let meeting = Meeting::new(strips.workers());
+    let parts = thread::scope(|scope| {
+        let work = |worker| {
+            let (part, meeting) = (strips.cut(real_a, worker), &meeting);
+            scope.spawn(move || forward_strip(strips, worker, &part, meeting))
+        };
+        let threads: Vec<_> = (0..strips.workers()).map(work).collect();
+        let parts = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        parts.collect::<Result<Vec<_>, _>>()
+    });
+    strips.join(&parts.expect("no worker panics"))
+}
+
+fn agrees(config: &GeneratorConfig, size: [usize; 2], workers: usize) {
+    let generator = generator(config, NormStats::Running);
+    let real_a = picture(config.in_channels, size);
+    let whole = generator.forward(&real_a, [1, config.in_channels, size[0], size[1]]);
+    let strips = generator.strips(size, workers).expect("a U-Net is shared");
+    let rows: usize = (0..workers).map(|worker| strips.rows(worker).len()).sum();
+    assert_eq!(rows, size[0]);
+    assert!(
+        forward_shared(&strips, &real_a) == whole,
+        "{config:?}, {workers} workers"
+    );
+}
+
+fn unet(norm: NormKind) -> GeneratorConfig {
+    GeneratorConfig::new(GeneratorArch::Unet128, 5, norm)
+}
+
+#[test]
+fn workers_that_share_a_picture_give_what_one_gives_to_the_bit() {
+    agrees(&unet(NormKind::Batch), [128, 256], 2);
+    agrees(&unet(NormKind::None), [384, 128], 3);
+    agrees(&unet(NormKind::Batch), [512, 128], 8);
+}
+
+#[test]
+fn every_kind_of_unet_is_shared() {
+    let plain = unet(NormKind::Batch);
+    let resized = GeneratorConfig {
+        upsample: Upsample::Resize,
+        ..plain.clone()
+    };
+    agrees(&resized, [256, 128], 2);
+    let residual = GeneratorConfig {
+        residual: true,
+        ..plain.clone()
+    };
+    agrees(&residual, [256, 128], 2);
+    let listed = GeneratorConfig {
+        decoder: model::Decoder::Listed,
+        ..plain
+    };
+    agrees(&listed, [256, 128], 2);
+}
+
+#[test]
+fn what_depends_on_the_whole_picture_is_not_shared() {
+    let size = [512, 512];
+    assert!(
+        generator(&unet(NormKind::Instance), NormStats::Running)
+            .strips(size, 2)
+            .is_none()
+    );
+    assert!(
+        generator(&unet(NormKind::Batch), NormStats::Batch)
+            .strips(size, 2)
+            .is_none()
+    );
+    let resnet = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 4, NormKind::Batch);
+    assert!(
+        generator(&resnet, NormStats::Running)
+            .strips(size, 2)
+            .is_none()
+    );
+    let shared = generator(&unet(NormKind::Batch), NormStats::Running);
+    assert!(shared.strips(size, 2).is_some());
+    assert!(shared.strips(size, 1).is_none());
+    assert!(shared.strips([128, 512], 64).is_none());
+}

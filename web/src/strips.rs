@@ -1,0 +1,104 @@
+//! One picture that several of the page's workers share, each with some of its rows. Which
+//! workers these are, and how rows get from one to another, is the page's business.
+
+use js_sys::{Float32Array, Function, Promise};
+use model::{Exchange, Strips, TranslateError};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::error::WebError;
+use crate::session::Session;
+
+/// What the page threw, or what it is to catch.
+struct Thrown(JsValue);
+
+impl From<JsValue> for Thrown {
+    fn from(thrown: JsValue) -> Self {
+        Self(thrown)
+    }
+}
+
+impl From<TranslateError> for Thrown {
+    fn from(error: TranslateError) -> Self {
+        Self(WebError::from(error).into())
+    }
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// How many workers, at most `most`, are to share a picture that is done in one piece; 1 where
+    /// it is not worth it, or not possible.
+    pub fn sharers(&self, width: u32, height: u32, most: u32) -> u32 {
+        let size = (width as usize, height as usize);
+        self.translator.sharers(size, most as usize) as u32
+    }
+
+    /// Translates an RGBA picture that `workers` share into one of the same size. `strip(index,
+    /// values)` gives the promise of what a worker's `translate_strip` answers.
+    pub async fn run_shared(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+        workers: u32,
+        strip: Function,
+    ) -> Result<Vec<u8>, JsValue> {
+        let strips = self.strips(width, height, workers)?;
+        let forward = async |real_a: Vec<f32>, _| {
+            let mut promises = Vec::new();
+            // The last to begin is the worker that is here, which the others need not wait for.
+            for worker in (0..strips.workers()).rev() {
+                let values = Float32Array::from(strips.cut(&real_a, worker).as_slice());
+                let promise = strip.call2(&JsValue::NULL, &worker.into(), &values)?;
+                promises.push(Promise::from(promise));
+            }
+            drop(real_a);
+            let mut parts = Vec::new();
+            for promise in promises.into_iter().rev() {
+                parts.push(Float32Array::from(JsFuture::from(promise).await?).to_vec());
+            }
+            Ok::<_, Thrown>(strips.join(&parts))
+        };
+        let (width, height) = (width as usize, height as usize);
+        let translated = self.translator.translate_by(forward, &rgba, width, height);
+        translated.await.map_err(|Thrown(error)| error)
+    }
+
+    /// The part of a worker in `run_shared`. `exchange(rows, is_all)` gives the promise of the rows
+    /// that the worker needs: those next to its own, or those of all workers.
+    pub async fn translate_strip(
+        &self,
+        values: Vec<f32>,
+        width: u32,
+        height: u32,
+        workers: u32,
+        index: u32,
+        exchange: Function,
+    ) -> Result<Vec<f32>, JsValue> {
+        let strips = self.strips(width, height, workers)?;
+        let exchange = async |rows: Exchange| {
+            let (is_all, expected) = (matches!(rows, Exchange::All { .. }), rows.expected());
+            let (Exchange::Edges(rows) | Exchange::All { rows, .. }) = rows;
+            let rows = Float32Array::from(rows.as_slice());
+            let answer = exchange.call2(&JsValue::NULL, &rows, &is_all.into())?;
+            let answer = JsFuture::from(Promise::from(answer)).await?;
+            let answer = Float32Array::from(answer).to_vec();
+            match answer.len() == expected {
+                true => Ok(answer),
+                false => Err(
+                    WebError::internal("The rows of the other workers are not complete.").into(),
+                ),
+            }
+        };
+        strips.forward(index as usize, &values, exchange).await
+    }
+}
+
+impl Session {
+    fn strips(&self, width: u32, height: u32, workers: u32) -> Result<Strips<'_>, WebError> {
+        let size = (width as usize, height as usize);
+        let strips = self.translator.strips(size, workers as usize);
+        strips.ok_or_else(|| WebError::internal("This picture cannot be shared."))
+    }
+}
