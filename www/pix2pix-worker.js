@@ -223,9 +223,9 @@ async function runShared(before, width, height, count) {
     team = new StripTeam(askForWorkers(count - 1));
   }
   const shape = { width, height, workers: count };
-  const part = (index, values) => index > 0
-    ? team.strip(index, { ...shape, index, values }, [values.buffer])
-    : translateStrip({ ...shape, index, values }, (rows, isAll) => team.exchange(0, rows, isAll));
+  const part = (index, rgba) => index > 0
+    ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
+    : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
   try {
     const after = await session.run_shared(before, width, height, count, part);
     dismissal = setTimeout(dismissTeam, IDLE);
@@ -246,11 +246,11 @@ function dismissTeam() {
 
 /** Some rows of a picture, for the worker that leads. */
 async function strip(payload, leader) {
-  const values = await translateStrip(payload, (rows, isAll) => new Promise((resolve) => {
+  const rgba = await translateStrip(payload, (rows, isAll) => new Promise((resolve) => {
     takeRows = resolve;
     leader.postMessage({ exchange: { rows, isAll } }, [rows.buffer]);
   }));
-  return { values, transfer: [values.buffer] };
+  return { rgba, transfer: [rgba.buffer] };
 }
 
 function rows({ rows }) {
@@ -258,8 +258,8 @@ function rows({ rows }) {
   return {};
 }
 
-function translateStrip({ values, width, height, workers, index }, exchange) {
-  return session.translate_strip(values, width, height, workers, index, exchange);
+function translateStrip({ rgba, width, height, workers, index }, exchange) {
+  return session.translate_strip(rgba, width, height, workers, index, exchange);
 }
 
 /** Ports to workers that the page starts, and ends when none are wanted any more. Not workers of this one:

@@ -25,8 +25,8 @@ export class StripTeam {
 
   /** The part of a worker besides the one that leads. */
   async strip(index, payload, transfer) {
-    const { values } = await this.#lines[index - 1].call('strip', payload, transfer);
-    return values;
+    const { rgba } = await this.#lines[index - 1].call('strip', payload, transfer);
+    return rgba;
   }
 
   /** Waits for the rows of all workers, and gives a worker those that it needs: the last row above

@@ -112,34 +112,50 @@ impl SizeRule {
 /// # Errors
 /// Empty and too large pictures.
 pub fn padded(raster: &Raster, rule: SizeRule) -> Result<(Vec<f32>, [usize; 4]), PixelsError> {
-    let (width, height, channels) = (raster.width(), raster.height(), raster.channels());
+    let (width, height) = (raster.width(), raster.height());
     check_size(width, height, rule)?;
-    let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
-    let columns = mirrored(width, padded_width);
-    let rows = mirrored(height, padded_height);
-    let left = (padded_width - width) / 2;
-    let mut values = Vec::with_capacity(channels * padded_width * padded_height);
-    for channel in 0..channels {
+    let size = [rule.padded(height), rule.padded(width)];
+    let shape = [1, raster.channels(), size[0], size[1]];
+    Ok((padded_to(raster, size), shape))
+}
+
+/// A raster in the middle of `height` rows and `width` columns, at least its own.
+pub(crate) fn padded_to(raster: &Raster, [height, width]: [usize; 2]) -> Vec<f32> {
+    let columns = mirrored(raster.width(), width);
+    let rows = mirrored(raster.height(), height);
+    let left = (width - raster.width()) / 2;
+    let right = left + raster.width();
+    let mut values = Vec::with_capacity(raster.channels() * width * height);
+    for channel in 0..raster.channels() {
         let plane = raster.plane(channel);
         for &y in &rows {
-            let row = &plane[y * width..][..width];
+            let row = &plane[y * raster.width()..][..raster.width()];
             values.extend(columns[..left].iter().map(|&x| row[x]));
             values.extend_from_slice(row);
-            values.extend(columns[left + width..].iter().map(|&x| row[x]));
+            values.extend(columns[right..].iter().map(|&x| row[x]));
         }
     }
-    Ok((values, [1, channels, padded_height, padded_width]))
+    values
 }
 
 /// The picture of `width × height` in the middle of `values`, a tensor `[1, channels, height',
 /// width']` of the size to which [`padded`] brought it.
 pub fn cropped(values: &[f32], width: usize, height: usize, rule: SizeRule) -> Raster {
-    let (padded_width, padded_height) = (rule.padded(width), rule.padded(height));
-    let (left, top) = ((padded_width - width) / 2, (padded_height - height) / 2);
-    let planes = values.chunks_exact(padded_width * padded_height);
+    let from = [rule.padded(height), rule.padded(width)];
+    cropped_from(values, from, (width, height))
+}
+
+/// The middle of planes of `[height', width']`.
+pub(crate) fn cropped_from(
+    values: &[f32],
+    [from_height, from_width]: [usize; 2],
+    (width, height): (usize, usize),
+) -> Raster {
+    let (left, top) = ((from_width - width) / 2, (from_height - height) / 2);
+    let planes = values.chunks_exact(from_width * from_height);
     let mut picture = Vec::with_capacity(planes.len() * width * height);
     for plane in planes {
-        for row in plane.chunks_exact(padded_width).skip(top).take(height) {
+        for row in plane.chunks_exact(from_width).skip(top).take(height) {
             picture.extend_from_slice(&row[left..][..width]);
         }
     }

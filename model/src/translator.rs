@@ -7,8 +7,9 @@ use thiserror::Error;
 use crate::blocks::Mode;
 use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
-use crate::inference::{CpuGenerator, Strips};
+use crate::inference::CpuGenerator;
 use crate::manifest::{Manifest, ManifestError};
+use crate::picture_strips::PictureStrips;
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
 use crate::state::{StateDict, StateError, load_state};
@@ -172,26 +173,9 @@ impl Translator {
         width: usize,
         height: usize,
     ) -> Result<Vec<u8>, TranslateError> {
-        let forward = async |real_a, shape| self.generator.run_async(real_a, shape).await;
-        self.translate_by(forward, rgba, width, height).await
-    }
-
-    /// As `translate`, where `forward` runs the network: from a tensor of the shape that it is
-    /// given, in the model's encoding, to one of the same height and width.
-    ///
-    /// # Errors
-    /// As `translate`, and those of `forward`.
-    pub async fn translate_by<E: From<TranslateError>>(
-        &self,
-        forward: impl AsyncFnOnce(Vec<f32>, [usize; 4]) -> Result<Vec<f32>, E>,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-    ) -> Result<Vec<u8>, E> {
-        let refused = |error| TranslateError::from(error);
-        let real_a = self.encode(rgba, width, height).map_err(refused)?;
-        let (values, shape) = self.padded(&real_a).map_err(refused)?;
-        let fake_b = forward(values, shape).await?;
+        let real_a = self.encode(rgba, width, height)?;
+        let (values, shape) = self.padded(&real_a)?;
+        let fake_b = self.generator.run_async(values, shape).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
     }
@@ -215,10 +199,9 @@ impl Translator {
 
     /// How `workers` share a picture of `size`, width and height, that is translated in one piece;
     /// `None` where they cannot.
-    pub fn strips(&self, (width, height): (usize, usize), workers: usize) -> Option<Strips<'_>> {
-        let size = [height, width].map(|side| self.rule.padded(side));
+    pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<PictureStrips<'_>> {
         match &self.generator {
-            LoadedGenerator::Cpu(generator) => generator.strips(size, workers),
+            LoadedGenerator::Cpu(generator) => PictureStrips::new(self, generator, size, workers),
             LoadedGenerator::Burn { .. } => None,
         }
     }
@@ -315,7 +298,7 @@ impl Translator {
         self.input.from_rgba(rgba, size, self.in_channels)
     }
 
-    fn show(&self, fake_b: &Raster, real_a: &Raster, rgba: &[u8]) -> Vec<u8> {
+    pub(crate) fn show(&self, fake_b: &Raster, real_a: &Raster, rgba: &[u8]) -> Vec<u8> {
         encoding::to_rgba(&self.output.shown(fake_b, real_a), rgba)
     }
 

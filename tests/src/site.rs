@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
@@ -24,6 +25,11 @@ pub enum Fault {
     Shortened,
 }
 
+const ISOLATION: [(&str, &str); 2] = [
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Embedder-Policy", "require-corp"),
+];
+
 type Faults = Arc<Mutex<HashMap<String, Fault>>>;
 
 /// A served page; dropping it takes the page offline.
@@ -34,6 +40,7 @@ pub struct Site {
     routes: Routes,
     faults: Faults,
     requests: Arc<Mutex<Vec<String>>>,
+    isolated: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -74,6 +81,7 @@ impl Site {
             routes,
             faults: Faults::default(),
             requests: Arc::default(),
+            isolated: Arc::default(),
         };
         site.go_online()?;
         Ok(site)
@@ -107,12 +115,18 @@ impl Site {
     pub fn go_online(&mut self) -> Result<()> {
         let (routes, faults) = (self.routes.clone(), Arc::clone(&self.faults));
         let requests = Arc::clone(&self.requests);
+        let isolated = Arc::clone(&self.isolated);
         let answer = move |path: &str| {
             let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
             requests.push(path.to_owned());
             drop(requests);
             let fault = lock(&faults).get(path).copied();
-            let reply = routes.reply(path);
+            let mut reply = routes.reply(path);
+            if isolated.load(Ordering::SeqCst) {
+                for (name, value) in ISOLATION {
+                    reply.headers.push((name, value.to_owned()));
+                }
+            }
             fault.map_or(reply.clone(), |fault| spoil(reply, fault))
         };
         let server = Server::start(self.port, answer)?;
@@ -135,6 +149,11 @@ impl Site {
     pub fn requests(&self) -> Vec<String> {
         let requests = self.requests.lock();
         requests.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells browsers from now on to keep pages apart from other origins, which gives them threads.
+    pub fn isolate(&self) {
+        self.isolated.store(true, Ordering::SeqCst);
     }
 
     /// Spoils every answer for a path inside the page's folder.

@@ -118,6 +118,9 @@ fn train(folder: &Path, base: u32, steps: u32) -> Result<PathBuf> {
         numbers[1].as_os_str(),
         "--size".as_ref(),
         "256".as_ref(),
+        // Workers share only what does not depend on the whole picture's statistics.
+        "--norm-stats".as_ref(),
+        "running".as_ref(),
         "--device".as_ref(),
         "cpu".as_ref(),
         "--run".as_ref(),

@@ -1,8 +1,9 @@
 //! One picture that several of the page's workers share, each with some of its rows. Which
 //! workers these are, and how rows get from one to another, is the page's business.
 
-use js_sys::{Float32Array, Function, Promise};
-use model::{Exchange, Strips, TranslateError};
+use js_sys::{Float32Array, Function, Promise, Uint8Array};
+use model::pixels::PixelsError;
+use model::{Exchange, PictureStrips, TranslateError};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
@@ -35,7 +36,7 @@ impl Session {
     }
 
     /// Translates an RGBA picture that `workers` share into one of the same size. `strip(index,
-    /// values)` gives the promise of what a worker's `translate_strip` answers.
+    /// rgba)` gives the promise of what a worker's `translate_strip` answers.
     pub async fn run_shared(
         &self,
         rgba: Vec<u8>,
@@ -45,37 +46,33 @@ impl Session {
         strip: Function,
     ) -> Result<Vec<u8>, JsValue> {
         let strips = self.strips(width, height, workers)?;
-        let forward = async |real_a: Vec<f32>, _| {
-            let mut promises = Vec::new();
-            // The last to begin is the worker that is here, which the others need not wait for.
-            for worker in (0..strips.workers()).rev() {
-                let values = Float32Array::from(strips.cut(&real_a, worker).as_slice());
-                let promise = strip.call2(&JsValue::NULL, &worker.into(), &values)?;
-                promises.push(Promise::from(promise));
-            }
-            drop(real_a);
-            let mut parts = Vec::new();
-            for promise in promises.into_iter().rev() {
-                parts.push(Float32Array::from(JsFuture::from(promise).await?).to_vec());
-            }
-            Ok::<_, Thrown>(strips.join(&parts))
-        };
-        let (width, height) = (width as usize, height as usize);
-        let translated = self.translator.translate_by(forward, &rgba, width, height);
-        translated.await.map_err(|Thrown(error)| error)
+        strips.check(&rgba).map_err(refused)?;
+        let mut promises = Vec::new();
+        // The last to begin is the worker that is here, which the others need not wait for.
+        for worker in (0..strips.workers()).rev() {
+            let part = Uint8Array::from(strips.cut(&rgba, worker).as_slice());
+            let promise = strip.call2(&JsValue::NULL, &worker.into(), &part)?;
+            promises.push((worker, Promise::from(promise)));
+        }
+        let mut result = rgba;
+        for (worker, promise) in promises {
+            let part = Uint8Array::from(JsFuture::from(promise).await?).to_vec();
+            strips.put(&part, worker, &mut result);
+        }
+        Ok(result)
     }
 
     /// The part of a worker in `run_shared`. `exchange(rows, is_all)` gives the promise of the rows
     /// that the worker needs: those next to its own, or those of all workers.
     pub async fn translate_strip(
         &self,
-        values: Vec<f32>,
+        rgba: Vec<u8>,
         width: u32,
         height: u32,
         workers: u32,
         index: u32,
         exchange: Function,
-    ) -> Result<Vec<f32>, JsValue> {
+    ) -> Result<Vec<u8>, JsValue> {
         let strips = self.strips(width, height, workers)?;
         let exchange = async |rows: Exchange| {
             let (is_all, expected) = (matches!(rows, Exchange::All { .. }), rows.expected());
@@ -86,17 +83,22 @@ impl Session {
             let answer = Float32Array::from(answer).to_vec();
             match answer.len() == expected {
                 true => Ok(answer),
-                false => Err(
+                false => Err(Thrown(
                     WebError::internal("The rows of the other workers are not complete.").into(),
-                ),
+                )),
             }
         };
-        strips.forward(index as usize, &values, exchange).await
+        let part = strips.translate(index as usize, &rgba, exchange).await;
+        part.map_err(|Thrown(error)| error)
     }
 }
 
+fn refused(error: PixelsError) -> JsValue {
+    WebError::from(TranslateError::from(error)).into()
+}
+
 impl Session {
-    fn strips(&self, width: u32, height: u32, workers: u32) -> Result<Strips<'_>, WebError> {
+    fn strips(&self, width: u32, height: u32, workers: u32) -> Result<PictureStrips<'_>, WebError> {
         let size = (width as usize, height as usize);
         let strips = self.translator.strips(size, workers as usize);
         strips.ok_or_else(|| WebError::internal("This picture cannot be shared."))

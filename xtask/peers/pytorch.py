@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 from torch import nn
 
-SIDE = 256
+SIDE, LARGE = 256, 1024
 WARM_UP, REPEAT = 3, 9
 LEVELS = 8
 
@@ -101,8 +101,10 @@ def main(folder):
         row = {"peer": "PyTorch", "version": torch.__version__, "threads": torch.get_num_threads()}
         print(json.dumps({**row, "base": base, "forward_ms": forward_ms, "step_ms": step_ms}))
 
-        path = folder / f"unet_256-{base}.onnx"
-        torch.onnx.export(net_g, picture, path, input_names=["x"], output_names=["y"], dynamo=False)
+        for side in (LARGE, SIDE):
+            path = folder / f"unet_256-{base}-{side}.onnx"
+            names = {"input_names": ["x"], "output_names": ["y"]}
+            torch.onnx.export(net_g, torch.rand(1, 3, side, side), path, **names, dynamo=False)
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         feed = {"x": picture.numpy()}
         forward_ms = median(lambda: session.run(None, feed))

@@ -49,7 +49,7 @@ pub fn ensure() -> Result<()> {
     Ok(())
 }
 
-/// Times PyTorch and onnxruntime; leaves `unet_256-BASE.onnx` in the folder.
+/// Times PyTorch and onnxruntime; leaves `unet_256-BASE-SIDE.onnx` in the folder.
 pub fn measure() -> Result<Vec<Value>> {
     eprintln!("Measuring PyTorch and onnxruntime.");
     let script = workspace::root().join("xtask/peers/pytorch.py");
