@@ -3,6 +3,7 @@
 // the page's.
 
 import { abortedError, Pix2PixError } from './errors.js';
+import { workersFor } from './tile-pool.js';
 import { WorkerLink } from './worker-link.js';
 
 export { Pix2PixError };
@@ -83,7 +84,7 @@ export class Pix2Pix {
     const { rgba, width, height } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
-      return this.#link.call('run', { ...payload, side, workers: this.#workers }, transfer);
+      return this.#link.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
     }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }

@@ -6,9 +6,9 @@ import { Line } from './worker-link.js';
 
 const MOST = 8; // each holds a model and a tile's activations
 
-/** How many workers do so many tiles here, of the `most` that are allowed. */
-export function workersFor(tiles, most = MOST) {
-  return Math.min(tiles, most, MOST, navigator.hardwareConcurrency || 1);
+/** How many workers do so many tiles, unless somebody says how many may: as many as cores. */
+export function workersFor(tiles, most = navigator.hardwareConcurrency || 1) {
+  return Math.min(tiles, most, MOST);
 }
 
 export class TilePool {

@@ -29,6 +29,8 @@ export class Session {
     return session;
   }
 
+  sharers() { return 1; }
+
   plan(width, height, side) {
     if (!side && width * height <= LARGEST_WHOLE) return new Uint32Array([0, 0, width, height]);
     const step = side || 1024;

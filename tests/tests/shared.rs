@@ -1,0 +1,112 @@
+//! Several of the page's workers share one picture.
+
+use anyhow::{Result, ensure};
+use tests::browser::Graphics;
+use tests::page::Page;
+use tests::site::Site;
+use tests::trainer;
+
+fn open() -> Result<(Page, Site)> {
+    let site = Site::with_model("tiny", trainer::tiny_model()?)?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.browser.evaluate(PREPARE)?;
+    Ok((page, site))
+}
+
+/// Translates the same pictures with models that may have so many workers.
+const PREPARE: &str = "(async () => {
+  const { Pix2Pix } = await import('./pix2pix.js');
+  window.load = (workers) => Pix2Pix.create('models/tiny/manifest.json', { backend: 'cpu', workers });
+  window.picture = (width, height) => {
+    const picture = new ImageData(width, height);
+    for (let at = 0; at < picture.data.length; at++) {
+      picture.data[at] = 127 + 120 * Math.sin(at * 0.013 + (at % 4) + at / width / 90);
+    }
+    return picture;
+  };
+})()";
+
+#[test]
+fn workers_that_share_a_picture_give_every_byte_that_one_gives() -> Result<()> {
+    let (mut page, _site) = open()?;
+    for (width, height) in [(256, 256), (300, 517), (1024, 300)] {
+        let alike = page.browser.evaluate(&format!(
+            "(async (width, height) => {{
+               const results = [];
+               for (const workers of [1, 2, 3]) {{
+                 const model = await load(workers);
+                 results.push((await model.run(picture(width, height))).data);
+                 results.push((await model.run(picture(width, height))).data);
+                 model.dispose();
+               }}
+               const colours = new Set(results[0]).size;
+               const [first, ...others] = results;
+               const same = others.every((other) => other.every((byte, at) => byte === first[at]));
+               return colours > 20 && same && first.length === width * height * 4;
+             }})({width}, {height})"
+        ))?;
+        assert_eq!(alike, true, "{width} × {height}");
+    }
+    page.browser.wait_for_workers(0)
+}
+
+#[test]
+fn workers_stay_for_the_next_picture_and_then_rest() -> Result<()> {
+    let (mut page, _site) = open()?;
+    page.browser
+        .evaluate("load(3).then(async (model) => { await model.run(picture(256, 256)); window.model = model; })")?;
+    assert_eq!(page.browser.workers()?, 3);
+    // A picture that is done before it is handed out needs nobody else.
+    page.browser
+        .evaluate("model.run(picture(100, 100)).then(() => true)")?;
+    page.browser.wait_for_workers(1)?;
+    let size = page
+        .browser
+        .evaluate("model.run(picture(256, 256)).then(({ width }) => width)")?;
+    assert_eq!(size, 256);
+    assert_eq!(page.browser.workers()?, 3);
+    page.browser.evaluate("model.dispose()")?;
+    page.browser.wait_for_workers(0)
+}
+
+#[test]
+fn a_shared_picture_is_cancelled_at_once_and_the_next_one_is_done() -> Result<()> {
+    let (mut page, _site) = open()?;
+    for pause in [0, 1, 5, 20, 60] {
+        let outcome = page.browser.evaluate(&format!(
+            "(async (pause) => {{
+               const model = await load(3);
+               const wanted = (await model.run(picture(512, 512))).data;
+               const stopping = new AbortController();
+               const stopped = model.run(picture(512, 512), {{ signal: stopping.signal }}).catch(({{ code }}) => code);
+               setTimeout(() => stopping.abort(), pause);
+               const code = await stopped;
+               const again = (await model.run(picture(512, 512))).data;
+               model.dispose();
+               const same = again.every((byte, at) => byte === wanted[at]);
+               return same ? code.data?.length ?? code : 'another picture';
+             }})({pause})"
+        ))?;
+        ensure!(
+            outcome == "aborted" || outcome == 512 * 512 * 4,
+            "after {pause} ms: {outcome}"
+        );
+    }
+    page.browser.wait_for_workers(0)
+}
+
+#[test]
+fn a_model_without_shares_does_the_picture_alone() -> Result<()> {
+    let (mut page, _site) = open()?;
+    for workers in ["0", "1.5", "'many'"] {
+        let code =
+            format!("load({workers}).catch(({{ code, message }}) => `${{code}}: ${{message}}`)");
+        let message = page.browser.evaluate(&code)?;
+        let message = message.as_str().unwrap_or_default();
+        ensure!(message.contains("number of workers"), "{message}");
+    }
+    page.browser
+        .evaluate("load(1).then((model) => model.run(picture(512, 512))).then(() => true)")?;
+    assert_eq!(page.browser.workers()?, 1);
+    Ok(())
+}
