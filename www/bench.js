@@ -36,10 +36,6 @@ function nameOf(way) {
   return way.workers === 1 ? 'CPU, one worker' : `CPU, ${way.workers} workers`;
 }
 
-function pieces({ parts }) {
-  return parts === 1 ? 'in one piece' : `in ${parts} parts`;
-}
-
 function spread({ runs, fastest, slowest }) {
   return `median of ${runs}, ${words.duration(fastest)} to ${words.duration(slowest)}`;
 }
@@ -50,15 +46,14 @@ function show(way, result = null) {
   const rows = isMeasured ? [
     ['Loading', words.duration(result.load)],
     ['First picture', words.duration(result.first)],
-    [words.pixels(LARGE, LARGE), `${words.duration(result.large.milliseconds)} ${pieces(result.large)}`],
+    [words.pixels(LARGE, LARGE), words.duration(result.large)],
   ] : [['Loading', '–'], ['First picture', '–'], [words.pixels(LARGE, LARGE), '–']];
-  const atOnce = way.workers > 1 ? `, ${way.workers} at once` : '';
   $(`way-${way.id}`).replaceChildren(
     element('h2', {}, isMeasured ? nameOf({ ...way, ...result }) : nameOf(way)),
     element('p', { className: 'figure' }, isMeasured ? words.duration(result.small.median) : '–'),
     element('p', { className: 'caption' }, isMeasured
-      ? `a picture of ${words.pixels(SMALL, SMALL)}${atOnce}; ${spread(result.small)}`
-      : `a picture of ${words.pixels(SMALL, SMALL)}${atOnce}`),
+      ? `a picture of ${words.pixels(SMALL, SMALL)}; ${spread(result.small)}`
+      : `a picture of ${words.pixels(SMALL, SMALL)}`),
     element('dl', { className: 'timings' }, ...rows.map(([name, value]) =>
       element('div', {}, element('dt', {}, name), element('dd', {}, value)))),
     element('p', { className: 'remark' }, isMeasured
@@ -150,9 +145,8 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
     `${machine.browser}, ${machine.cores} cores`,
     ...results.map((result) => {
       const note = result.isSoftware ? ' (emulated in software)' : '';
-      const atOnce = result.workers > 1 ? ` each, ${result.workers} at once` : '';
-      return `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)}${atOnce} (${spread(result.small)}), `
-        + `${words.pixels(LARGE, LARGE)} ${words.duration(result.large.milliseconds)} ${pieces(result.large)}, `
+      return `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)} (${spread(result.small)}), `
+        + `${words.pixels(LARGE, LARGE)} ${words.duration(result.large)}, `
         + `first picture ${words.duration(result.first)}, loading ${words.duration(result.load)}`;
     }),
     ...wasInTheBackground ? ['The tab was in the background at times.'] : [],

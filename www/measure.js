@@ -6,7 +6,6 @@ import { workersFor } from './tile-pool.js';
 
 export const SMALL = 256;
 export const LARGE = 1024;
-const TILE = 512;
 
 // As many runs as are worth waiting for.
 const LEAST_RUNS = 3;
@@ -43,53 +42,33 @@ async function findAdapter() {
 }
 
 /** Milliseconds of a model on a way of `listWays`. `onStep(share, words)` tells how far it is. */
-export async function measure(url, way, { signal, onStep }) {
-  let onTiles = () => {};
-  const onProgress = ({ phase, loaded, total }) => { if (phase === 'tiles') onTiles(loaded, total); };
-  const sessions = [];
+export async function measure(url, { backend, workers }, { signal, onStep }) {
+  let session = null;
+  const translate = async (side) => {
+    const from = performance.now();
+    await session.run(picture(side), { signal });
+    return performance.now() - from;
+  };
   try {
     onStep(0, 'loading');
     const loading = performance.now();
-    // Side by side, as the page starts the workers of a pool.
-    const begun = Array.from({ length: way.workers }, () =>
-      Pix2Pix.create(url, { backend: way.backend, signal, onProgress }).then((session) => { sessions.push(session); }));
-    const outcomes = await Promise.allSettled(begun);
-    const failed = outcomes.find(({ status }) => status === 'rejected');
-    if (failed) throw failed.reason;
+    session = await Pix2Pix.create(url, { backend, workers, signal });
     const load = performance.now() - loading;
-
-    /** A picture on each worker at once; the time is that of one. */
-    const translate = async () => {
-      const from = performance.now();
-      await Promise.all(sessions.map((session) => session.run(picture(SMALL), { signal })));
-      return (performance.now() - from) / sessions.length;
-    };
     onStep(0.2, 'the first picture');
-    const first = await translate();
+    const first = await translate(SMALL);
+    // Starts all workers, so that the small ones find them.
+    onStep(0.3, 'the large picture');
+    const large = await translate(LARGE);
     const times = [];
     const until = performance.now() + ENOUGH;
     while (times.length < LEAST_RUNS || (times.length < MOST_RUNS && performance.now() < until)) {
-      onStep(0.3 + 0.3 * (times.length / MOST_RUNS), `picture ${times.length + 1}`);
-      times.push(await translate());
+      onStep(0.7 + 0.3 * (times.length / MOST_RUNS), `picture ${times.length + 1}`);
+      times.push(await translate(SMALL));
     }
-
-    // One worker alone does it in one piece, as the page would.
-    const tile = way.id === 'cpu' ? 0 : TILE;
-    let tiles = 1;
-    onTiles = (done, total) => {
-      tiles = total;
-      onStep(0.6 + 0.4 * (done / total), `part ${done} of ${total}`);
-    };
-    onStep(0.6, 'the large picture');
-    // The workers of its own pool have the machine to themselves.
-    for (const spare of sessions.splice(1)) spare.dispose();
-    const from = performance.now();
-    await sessions[0].run(picture(LARGE), { signal, tile });
-    const large = { milliseconds: performance.now() - from, parts: tiles };
-    const { backend, backendReason, adapter, isSoftware } = sessions[0];
-    return { backend, backendReason, workers: way.workers, adapter, isSoftware, load, first, small: summary(times), large };
+    const { backendReason, adapter, isSoftware } = session;
+    return { backend: session.backend, backendReason, workers, adapter, isSoftware, load, first, small: summary(times), large };
   } finally {
-    for (const session of sessions) session.dispose();
+    session?.dispose();
   }
 }
 

@@ -15,6 +15,10 @@ const MAX_PIXELS = 24_600_000;
 const MUCH_MEMORY = 2 ** 31;
 // Workers that share pictures stay so long for the next, in milliseconds.
 const IDLE = 10_000;
+// Pictures that come one so soon after the other are a drawing or a camera's.
+const SOON = 2_000;
+// A picture of so many pixels takes longer than starting workers for it.
+const LARGE = 512 * 512;
 
 let session = null;
 let exports = null; // of the module: its memory tells how full it is
@@ -22,9 +26,10 @@ let forHelpers = null; // what other workers need in order to start the same ses
 
 let team = null; // workers that share pictures with this one
 let dismissal = null;
+let lastRun = -Infinity;
 let takeRows = null; // where this one shares: what waits for the others' rows
 
-const handlers = { start, run, runTensor, tile, strip, rows, serve };
+const handlers = { start, run, runTensor, tile, strip, rows, serve, ready: () => ({}) };
 
 addEventListener('message', ({ data }) => answer(data, self));
 
@@ -180,8 +185,9 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
   const plan = session.plan(width, height, side);
   const sharers = plan.length > 4 ? 1 : session.sharers(width, height, workersFor(Infinity, workers));
   const buffer = plan.length > 4 ? await runTiles(before, width, height, side, plan, workers)
-    : sharers > 1 ? await runShared(before, width, height, sharers)
+    : isShared(sharers, width * height) ? await runShared(before, width, height, sharers)
       : bufferOf(await session.run(before, width, height));
+  lastRun = performance.now();
   return { rgba: buffer, width, height, transfer: [buffer] };
 }
 
@@ -218,10 +224,6 @@ async function runTiles(before, width, height, side, plan, workers) {
 /** Each of so many workers does some rows; the result is that of one. */
 async function runShared(before, width, height, count) {
   clearTimeout(dismissal);
-  if (team?.size !== count) {
-    dismissTeam();
-    team = new StripTeam(askForWorkers(count - 1));
-  }
   const shape = { width, height, workers: count };
   const part = (index, rgba) => index > 0
     ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
@@ -234,6 +236,20 @@ async function runShared(before, width, height, count) {
     dismissTeam();
     throw error;
   }
+}
+
+/** Whether so many workers share the next picture. A large one is worth waiting for them; of small
+    ones, only those that soon follow others. */
+function isShared(count, pixels) {
+  const isSoon = performance.now() - lastRun < SOON;
+  const isLarge = pixels >= LARGE;
+  if (count < 2 || !(isLarge || isSoon)) return false;
+  if (team?.size !== count) {
+    dismissTeam();
+    team = new StripTeam(askForWorkers(count - 1));
+    dismissal = setTimeout(dismissTeam, IDLE);
+  }
+  return isLarge || team.isReady;
 }
 
 function dismissTeam() {

@@ -8,6 +8,7 @@ export class StripTeam {
   #lines;
   #here = []; // who waits for rows, with those that they brought
   #reason = null;
+  #isReady = false;
 
   /** `ports`: each leads to a worker besides the one that leads. */
   constructor(ports) {
@@ -19,7 +20,11 @@ export class StripTeam {
       });
       return line;
     });
+    Promise.all(this.#lines.map((line) => line.call('ready'))).then(() => { this.#isReady = true; }, () => {});
   }
+
+  /** Whether everyone has the model. */
+  get isReady() { return this.#isReady; }
 
   get size() { return this.#lines.length + 1; }
 

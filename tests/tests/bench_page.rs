@@ -76,23 +76,19 @@ fn each_way_that_there_is_gets_its_figures() -> Result<()> {
     };
     assert_eq!(ways.collect::<Vec<_>>(), expected);
     for (result, id) in results.iter().zip(["cpu", "pool"]) {
-        let workers = number(&result["workers"]);
-        // The model is played: a picture takes 40 ms, however many are done at once.
+        // The model is played: a picture takes 40 ms, whoever does it.
         let small = &result["small"];
         let (median, fastest) = (number(&small["median"]), number(&small["fastest"]));
         ensure!(
-            median >= 40.0 / workers && fastest <= median && median <= number(&small["slowest"]),
+            median >= 40.0 && fastest <= median && median <= number(&small["slowest"]),
             "{result}"
         );
         ensure!(number(&small["runs"]) >= 3.0, "{result}");
         ensure!(
-            number(&result["first"]) >= 40.0 / workers && number(&result["load"]) > 0.0,
+            number(&result["first"]) >= 40.0 && number(&result["load"]) > 0.0,
             "{result}"
         );
-        // In tiles of 512, by all workers; alone in one piece.
-        let parts = if id == "cpu" { 1 } else { 4 };
-        assert_eq!(result["large"]["parts"], parts, "{result}");
-        ensure!(number(&result["large"]["milliseconds"]) >= 40.0, "{result}");
+        ensure!(number(&result["large"]) >= 40.0, "{result}");
         let figure = text(&mut browser, &format!("#way-{id} .figure"))?;
         ensure!(
             figure.ends_with(" ms") || figure.ends_with(" s"),
@@ -213,7 +209,7 @@ fn the_front_page_leads_to_it_and_the_shipped_model_is_measured() -> Result<()> 
     for result in found["results"].as_array().context("results")? {
         ensure!(number(&result["small"]["median"]) > 1.0, "{result}");
         ensure!(
-            number(&result["large"]["milliseconds"]) > number(&result["small"]["median"]),
+            number(&result["large"]) > number(&result["small"]["median"]),
             "{result}"
         );
     }

@@ -36,6 +36,8 @@ fn workers_that_share_a_picture_give_every_byte_that_one_gives() -> Result<()> {
                for (const workers of [1, 2, 3]) {{
                  const model = await load(workers);
                  results.push((await model.run(picture(width, height))).data);
+                 // Small pictures are shared where a large one has brought the workers together.
+                 await model.run(picture(512, 512));
                  results.push((await model.run(picture(width, height))).data);
                  model.dispose();
                }}
@@ -54,17 +56,18 @@ fn workers_that_share_a_picture_give_every_byte_that_one_gives() -> Result<()> {
 fn workers_stay_for_the_next_picture_and_then_rest() -> Result<()> {
     let (mut page, _site) = open()?;
     page.browser
-        .evaluate("load(3).then(async (model) => { await model.run(picture(256, 256)); window.model = model; })")?;
+        .evaluate("load(3).then((model) => { window.model = model; return model.run(picture(512, 512)); }).then(() => true)")?;
     assert_eq!(page.browser.workers()?, 3);
-    // A picture that is done before it is handed out needs nobody else.
-    page.browser
-        .evaluate("model.run(picture(100, 100)).then(() => true)")?;
     page.browser.wait_for_workers(1)?;
-    let size = page
-        .browser
-        .evaluate("model.run(picture(256, 256)).then(({ width }) => width)")?;
-    assert_eq!(size, 256);
-    assert_eq!(page.browser.workers()?, 3);
+    // One small picture is done before anyone else could begin; after it come more.
+    let small = "model.run(picture(256, 256)).then(({ width }) => width)";
+    page.browser
+        .evaluate("new Promise((resolve) => setTimeout(resolve, 2100))")?;
+    assert_eq!(page.browser.evaluate(small)?, 256);
+    assert_eq!(page.browser.workers()?, 1);
+    assert_eq!(page.browser.evaluate(small)?, 256);
+    page.browser.wait_for_workers(3)?;
+    assert_eq!(page.browser.evaluate(small)?, 256);
     page.browser.evaluate("model.dispose()")?;
     page.browser.wait_for_workers(0)
 }
