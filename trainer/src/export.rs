@@ -16,7 +16,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
-use crate::config::{DataArgs, Direction, ModelKind, TrainConfig};
+use crate::config::{DataArgs, Direction, ModelKind, PhotoTask, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
@@ -188,7 +188,7 @@ pub fn export_generator(
 ) -> Result<Manifest, ExportError> {
     let weights = write_weights(&state_of(generator), trained.config.weights, output)?;
     let mut manifest = manifest(trained, weights);
-    if manifest.input.mode == InputMode::Draw {
+    if !manifest.input.palette.is_empty() {
         manifest.samples = draw_samples(trained.config, output)?;
     }
     write_manifest(&manifest, output)?;
@@ -223,8 +223,9 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
         Direction::AtoB => (config.generator(), input, output),
         Direction::BtoA => (config.generator_back(), output, input),
     };
-    // People draw label maps, the A of the drawn set.
-    let draws = config.data.is_demo() && config.data.direction == trained.direction;
+    // People draw label maps, the A of the drawn set, and lines.
+    let labels = config.data.is_demo() && config.data.direction == trained.direction;
+    let lines = config.data.task == Some(PhotoTask::Edges);
     let palette = PALETTE.iter().map(|class| PaletteEntry {
         name: class.name.to_string(),
         color: class.color,
@@ -237,12 +238,16 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
         task: task(&config.data).to_string(),
         input: ManifestInput {
             multiple_of: generator.arch.size_rule().divisor(),
-            mode: if draws {
+            mode: if labels || lines {
                 InputMode::Draw
             } else {
                 InputMode::Photo
             },
-            palette: if draws { palette.collect() } else { Vec::new() },
+            palette: if labels {
+                palette.collect()
+            } else {
+                Vec::new()
+            },
             range: [-1.0, 1.0],
             encoding: input,
         },

@@ -181,6 +181,11 @@ fn every_photo_task_makes_its_own_inputs() {
         let input = image::imageops::crop_imm(&grid, 4, 4, 128, 128).to_image();
         let is_grey = |pixel: &Rgb<u8>| pixel[0] == pixel[1] && pixel[1] == pixel[2];
         assert!(input.pixels().all(is_grey), "{task}");
+        // Lines are drawn; other inputs are photos.
+        let manifest = folder.path().join(task).join("export/manifest.json");
+        let manifest = fs::read_to_string(manifest).expect("a manifest");
+        let mode = if task == "edges" { "draw" } else { "photo" };
+        assert!(manifest.contains(&format!(r#""mode": "{mode}""#)), "{task}");
     }
 }
 

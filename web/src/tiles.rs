@@ -3,6 +3,7 @@
 //! the page's.
 
 use js_sys::{Float32Array, Function, Promise, Uint8Array};
+use model::tiling::TILE_SIDE;
 use model::{Mosaic, Raster, TileOptions, TilePlan};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -11,6 +12,9 @@ use wasm_bindgen_futures::JsFuture;
 use crate::backend;
 use crate::error::WebError;
 use crate::session::Session;
+
+/// What a page can hold in one piece beside everything else, in pixels.
+const WHOLE_PIXELS: usize = 2048 * 2048;
 
 #[wasm_bindgen]
 impl Session {
@@ -99,11 +103,18 @@ impl Session {
 
 impl Session {
     fn tile_plan(&self, width: u32, height: u32, side: u32) -> Result<TilePlan, WebError> {
+        let size = (width as usize, height as usize);
+        let is_local = self.translator.receptive_radius().is_some();
+        let side = match side as usize {
+            // Where every tile has the same statistics, blended ones pass for the whole.
+            0 if is_local && size.0 * size.1 > WHOLE_PIXELS => Some(TILE_SIDE),
+            0 => None,
+            side => Some(side),
+        };
         let options = TileOptions {
-            side: (side > 0).then_some(side as usize),
+            side,
             overlap: None,
         };
-        let size = (width as usize, height as usize);
         Ok(self.translator.plan(size, options)?)
     }
 }

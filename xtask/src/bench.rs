@@ -70,7 +70,7 @@ fn speed_table(native: &[Value], browser: &[Value]) -> String {
         cells[1] = row["step_ms"].as_f64();
     }
     let mut adapter = "none";
-    for row in browser {
+    for row in browser.iter().filter(|row| row["side"] == 256) {
         let cells = rows.entry(row["base"].as_u64().unwrap_or(0)).or_default();
         let column = match row["backend"].as_str() {
             Some("cpu") => 2,
@@ -81,8 +81,8 @@ fn speed_table(native: &[Value], browser: &[Value]) -> String {
         adapter = row["adapter"].as_str().unwrap_or(adapter);
     }
     let mut table = format!(
-        "| base | native CPU, forward | native CPU, training step | browser CPU | browser WebGPU \
-         ({adapter}) |\n|---:|---:|---:|---:|---:|\n"
+        "| base | native CPU, forward | native CPU, training step | browser CPU, one worker | \
+         browser WebGPU ({adapter}) |\n|---:|---:|---:|---:|---:|\n"
     );
     for (base, cells) in rows {
         let cells = cells.map(|cell| cell.map_or("–".to_owned(), |ms| format!("{ms:.0} ms")));

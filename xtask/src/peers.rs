@@ -1,6 +1,7 @@
 //! The programs that people would otherwise use, installed into a folder of their own and timed on
 //! the same networks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,6 +13,12 @@ use crate::process::run;
 use crate::workspace;
 
 const PYTHON_PACKAGES: [&str; 4] = ["torch", "onnx", "onnxruntime", "numpy"];
+/// Our back ends in the browser, and what they are compared with.
+const BROWSER_PEERS: [(&str, &str); 2] = [
+    ("cpu", "onnxruntime-web wasm"),
+    ("webgpu", "onnxruntime-web webgpu"),
+];
+
 const NPM_PACKAGE: &str = "onnxruntime-web@1.30.0";
 
 /// Where everything of theirs goes; taking it away leaves nothing behind.
@@ -84,34 +91,43 @@ pub fn tables(native: &[Value], browser: &[Value], peers: &[Value]) -> String {
             let row = native.iter().find(|row| row["base"] == base);
             row.and_then(|row| row[value].as_f64())
         };
-        let web = |name: &str| of(browser, "backend", name, "milliseconds");
-        let rows = [
+        let web = |name: &str, side: u64, workers: u64, value: &str| {
+            let row = browser.iter().find(|row| {
+                row["base"] == base
+                    && row["backend"] == name
+                    && row["side"] == side
+                    && row["workers"] == workers
+            });
+            row.and_then(|row| row[value].as_f64())
+        };
+        let mut rows = vec![
             (
-                "forward, PyTorch",
+                "forward, PyTorch".to_owned(),
                 ours("forward_ms"),
                 of(peers, "peer", "PyTorch", "forward_ms"),
             ),
             (
-                "forward, onnxruntime",
+                "forward, onnxruntime".to_owned(),
                 ours("forward_ms"),
                 of(peers, "peer", "onnxruntime", "forward_ms"),
             ),
             (
-                "training step, PyTorch",
+                "training step, PyTorch".to_owned(),
                 ours("step_ms"),
                 of(peers, "peer", "PyTorch", "step_ms"),
             ),
-            (
-                "browser CPU, onnxruntime-web",
-                web("cpu"),
-                web("onnxruntime-web wasm"),
-            ),
-            (
-                "browser WebGPU, onnxruntime-web",
-                web("webgpu"),
-                web("onnxruntime-web webgpu"),
-            ),
         ];
+        for (side, workers) in pictures_of(browser) {
+            for (backend, peer) in BROWSER_PEERS {
+                for (value, which) in [("milliseconds", ""), ("first", ", the first")] {
+                    rows.push((
+                        format!("{peer}, {side} × {side}, {workers} workers{which}"),
+                        web(backend, side, workers, value),
+                        web(peer, side, workers, value),
+                    ));
+                }
+            }
+        }
         for (what, ours, theirs) in rows {
             if let (Some(ours), Some(theirs)) = (ours, theirs) {
                 let ratio = ours / theirs;
@@ -121,6 +137,15 @@ pub fn tables(native: &[Value], browser: &[Value], peers: &[Value]) -> String {
         }
     }
     text
+}
+
+/// Sides and numbers of workers, each once.
+fn pictures_of(browser: &[Value]) -> BTreeSet<(u64, u64)> {
+    let number = |row: &Value, name: &str| row[name].as_u64().unwrap_or(0);
+    let pictures = browser.iter();
+    pictures
+        .map(|row| (number(row, "side"), number(row, "workers")))
+        .collect()
 }
 
 fn python() -> PathBuf {
