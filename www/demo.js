@@ -333,9 +333,10 @@ async function begin() {
 /** `?model=`: a name from the gallery, or the address of a manifest. */
 function chosenByAddress() {
   const wanted = query.get('model');
-  const known = models.find((entry) => entry.name === wanted);
-  if (known || !wanted?.endsWith('.json')) return known ?? models[0];
-  const foreign = { ...modelAt(new URL(wanted, document.baseURI), { summary: 'From the address of this page.' }), isForeign: true };
+  const address = wanted?.endsWith('.json') ? new URL(wanted, document.baseURI) : null;
+  const known = models.find((entry) => entry.name === wanted || entry.url === address?.href);
+  if (known || !address) return known ?? models[0];
+  const foreign = { ...modelAt(address, { summary: 'From the address of this page.' }), isForeign: true };
   models = [...models, foreign];
   return foreign;
 }

@@ -24,12 +24,16 @@ let session = null;
 let exports = null; // of the module: its memory tells how full it is
 let forHelpers = null; // what other workers need in order to start the same session
 
+// What waits for workers that cannot be had fails with this.
+const ALONE = new Error('There are no other workers.');
+let isAlone = false;
+let pool = null; // workers that do tiles
 let team = null; // workers that share pictures with this one
 let dismissal = null;
 let lastRun = -Infinity;
 let takeRows = null; // where this one shares: what waits for the others' rows
 
-const handlers = { start, run, runTensor, tile, strip, rows, serve, ready: () => ({}) };
+const handlers = { start, run, runTensor, tile, strip, rows, serve, goOnAlone, ready: () => ({}) };
 
 addEventListener('message', ({ data }) => answer(data, self));
 
@@ -202,7 +206,7 @@ async function runTiles(before, width, height, side, plan, workers) {
   };
   onDone(0);
   dismissTeam();
-  const pool = session.backend === 'cpu' ? new TilePool(askForWorkers(workersFor(count, workers))) : null;
+  pool = session.backend === 'cpu' && !isAlone ? new TilePool(askForWorkers(workersFor(count, workers))) : null;
   let done = 0;
   const alone = async (index) => {
     const { values } = await tile(cut(index).payload);
@@ -214,8 +218,12 @@ async function runTiles(before, width, height, side, plan, workers) {
       pool ? pool.run(count, cut, onDone) : alone,
       (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
       (top, rows) => after.set(rows, top * width * 4));
+  } catch (error) {
+    if (error !== ALONE) throw error;
+    return runTiles(before, width, height, side, plan, workers);
   } finally {
-    pool?.end();
+    pool?.end(new Error('The pool has ended.'));
+    pool = null;
     postMessage({ wanted: null });
   }
   return after.buffer;
@@ -224,17 +232,23 @@ async function runTiles(before, width, height, side, plan, workers) {
 /** Each of so many workers does some rows; the result is that of one. */
 async function runShared(before, width, height, count) {
   clearTimeout(dismissal);
+  const sharing = team;
   const shape = { width, height, workers: count };
-  const part = (index, rgba) => index > 0
-    ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
-    : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
+  const part = (index, rgba) => {
+    const promise = index > 0
+      ? sharing.strip(index, { ...shape, index, rgba }, [rgba.buffer])
+      : translateStrip({ ...shape, index, rgba }, (rows, isAll) => sharing.exchange(0, rows, isAll));
+    promise.catch(() => {}); // one of them is enough to fail
+    return promise;
+  };
   try {
     const after = await session.run_shared(before, width, height, count, part);
-    dismissal = setTimeout(dismissTeam, IDLE);
+    dismissal = setTimeout(() => dismissTeam(), IDLE);
     return bufferOf(after);
   } catch (error) {
     dismissTeam();
-    throw error;
+    if (error !== ALONE) throw error;
+    return bufferOf(await session.run(before, width, height));
   }
 }
 
@@ -243,21 +257,29 @@ async function runShared(before, width, height, count) {
 function isShared(count, pixels) {
   const isSoon = performance.now() - lastRun < SOON;
   const isLarge = pixels >= LARGE;
-  if (count < 2 || !(isLarge || isSoon)) return false;
+  if (isAlone || count < 2 || !(isLarge || isSoon)) return false;
   if (team?.size !== count) {
     dismissTeam();
     team = new StripTeam(askForWorkers(count - 1));
-    dismissal = setTimeout(dismissTeam, IDLE);
+    dismissal = setTimeout(() => dismissTeam(), IDLE);
   }
   return isLarge || team.isReady;
 }
 
-function dismissTeam() {
+function dismissTeam(reason = new Error('The team has ended.')) {
   if (!team) return;
   clearTimeout(dismissal);
-  team.end(new Error('The team has ended.'));
+  team.end(reason);
   team = null;
   postMessage({ wanted: null });
+}
+
+/** For good: what kept one worker from starting keeps others. */
+function goOnAlone() {
+  isAlone = true;
+  pool?.end(ALONE);
+  dismissTeam(ALONE);
+  return {};
 }
 
 /** Some rows of a picture, for the worker that leads. */

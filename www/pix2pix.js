@@ -190,9 +190,11 @@ export class Pix2Pix {
     for (const port of ports) {
       const helper = new WorkerLink(url);
       this.#helpers.push(helper);
-      // Answered only if it fails: then the picture does.
-      helper.call('serve', { port, ...begin }, [port]).catch((error) => {
-        if (this.#helpers.includes(helper)) this.#end(error);
+      // Answered only if it fails, as it may without a network: then the model's worker goes on alone.
+      helper.call('serve', { port, ...begin }, [port]).catch(() => {
+        if (!this.#helpers.includes(helper)) return;
+        this.#endHelpers();
+        this.#link?.call('goOnAlone').catch(() => {});
       });
     }
   }

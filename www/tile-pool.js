@@ -13,6 +13,7 @@ export function workersFor(tiles, most = navigator.hardwareConcurrency || 1) {
 
 export class TilePool {
   #workers;
+  #giveUp = () => {};
 
   /** `ports`: each leads to a worker that does tiles. */
   constructor(ports) {
@@ -27,6 +28,7 @@ export class TilePool {
   run(count, cut, onDone) {
     const slots = Array.from({ length: count }, () => Promise.withResolvers?.() ?? withResolvers());
     for (const slot of slots) slot.promise.catch(() => {}); // whoever joins reports it
+    this.#giveUp = (reason) => slots.forEach((slot) => slot?.reject(reason));
     let next = 0;
     let joined = -1;
     let done = 0;
@@ -57,9 +59,10 @@ export class TilePool {
     };
   }
 
-  end() {
-    for (const { line } of this.#workers) line.end(new Error('The pool has ended.'));
+  end(reason) {
+    for (const { line } of this.#workers) line.end(reason);
     this.#workers = [];
+    this.#giveUp(reason);
   }
 
   async #translate({ line }, index, cut) {

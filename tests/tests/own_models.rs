@@ -168,6 +168,12 @@ fn a_manifest_by_its_address_is_used_and_stays_in_the_address() -> Result<()> {
     translates(&mut page)?;
     let requests = site.requests();
     ensure!(requests.contains(&"/elsewhere/weights.bin".to_owned()));
+    // The address of a model that the gallery has names that one.
+    page.browser
+        .go_to(&site.url("?backend=cpu&model=models/played/manifest.json"))?;
+    page.wait_for("document.querySelectorAll('#models input').length > 0")?;
+    let cards = "document.querySelectorAll('#models input').length";
+    assert_eq!(page.browser.evaluate(cards)?, 1);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use tests::browser::Graphics;
 use tests::page::Page;
-use tests::site::Site;
+use tests::site::{Fault, Site};
 use tests::trainer;
 
 fn open() -> Result<(Page, Site)> {
@@ -96,6 +96,32 @@ fn a_shared_picture_is_cancelled_at_once_and_the_next_one_is_done() -> Result<()
         );
     }
     page.browser.wait_for_workers(0)
+}
+
+#[test]
+fn where_no_other_worker_starts_one_does_it_all() -> Result<()> {
+    for (what, side, tile) in [("in one piece", 512, 0), ("in tiles", 512, 256)] {
+        let (mut page, site) = open()?;
+        let run = format!("model.run(picture({side}, {side}), {{ tile: {tile} }})");
+        page.browser.evaluate(&format!(
+            "load(1).then(async (model) => {{ window.wanted = (await {run}).data; model.dispose(); }})"
+        ))?;
+        page.browser
+            .evaluate("load(3).then((model) => { window.model = model; })")?;
+        site.spoil("pix2pix-worker.js", Fault::Missing);
+        let same = page.browser.evaluate(&format!(
+            "{run}.then(({{ data }}) => data.every((byte, at) => byte === wanted[at]))"
+        ))?;
+        assert_eq!(same, true, "{what}");
+        page.browser.wait_for_workers(1)?;
+        // It does not try again and again.
+        assert_eq!(
+            page.browser
+                .evaluate(&format!("{run}.then(({{ width }}) => width)"))?,
+            side
+        );
+    }
+    Ok(())
 }
 
 #[test]
