@@ -2,7 +2,7 @@
 // tells it what the page and its model are made of.
 
 const SCRIPTS = [
-  'pix2pix-worker.js', 'worker-link.js', 'strip-team.js', 'tile-pool.js', 'weights-store.js', 'download.js', 'errors.js', 'picture.js',
+  'pix2pix-worker.js', 'worker-link.js', 'helpers.js', 'strip-team.js', 'tile-pool.js', 'weights-store.js', 'download.js', 'errors.js', 'picture.js',
   'painter-worker.js',
 ];
 

@@ -3,9 +3,9 @@
 
 import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
+import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodePicture } from './picture.js';
-import { StripTeam } from './strip-team.js';
-import { TilePool, workersFor } from './tile-pool.js';
+import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
@@ -13,27 +13,14 @@ const MANIFEST_LIMIT = 1 << 20;
 const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
-// Workers that share pictures stay so long for the next, in milliseconds.
-const IDLE = 10_000;
-// Pictures that come one so soon after the other are a drawing or a camera's.
-const SOON = 2_000;
-// A picture of so many pixels takes longer than starting workers for it.
-const LARGE = 512 * 512;
 
 let session = null;
 let exports = null; // of the module: its memory tells how full it is
-let forHelpers = null; // what other workers need in order to start the same session
-
-// What waits for workers that cannot be had fails with this.
-const ALONE = new Error('There are no other workers.');
-let isAlone = false;
-let pool = null; // workers that do tiles
-let team = null; // workers that share pictures with this one
-let dismissal = null;
-let lastRun = -Infinity;
 let takeRows = null; // where this one shares: what waits for the others' rows
 
-const handlers = { start, run, runTensor, tile, strip, rows, serve, goOnAlone, ready: () => ({}) };
+const helpers = new Helpers((message, transfer) => postMessage(message, transfer));
+
+const handlers = { start, run, runTensor, tile, strip, rows, serve, ready, goOnAlone };
 
 addEventListener('message', ({ data }) => answer(data, self));
 
@@ -65,7 +52,7 @@ async function start({ manifestUrl, local, backend, known, modules, cache }) {
     plan.reason = `WebGPU did not start: ${sentence(thrown.message)}`;
   }
   session = started.session;
-  forHelpers = { ...started.download, known: started.download, backend: 'cpu' };
+  helpers.begin = { ...started.download, known: started.download, backend: 'cpu' };
   return {
     backend: session.backend,
     // The session knows better why, where it chose otherwise than asked.
@@ -187,11 +174,10 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
   checkPixels(width, height, MAX_PIXELS);
   const before = new Uint8Array(rgba);
   const plan = session.plan(width, height, side);
-  const sharers = plan.length > 4 ? 1 : session.sharers(width, height, workersFor(Infinity, workers));
-  const buffer = plan.length > 4 ? await runTiles(before, width, height, side, plan, workers)
-    : isShared(sharers, width * height) ? await runShared(before, width, height, sharers)
-      : bufferOf(await session.run(before, width, height));
-  lastRun = performance.now();
+  const buffer = plan.length > 4
+    ? await runTiles(before, width, height, side, plan, workers)
+    : await runWhole(before, width, height, workers);
+  helpers.rest();
   return { rgba: buffer, width, height, transfer: [buffer] };
 }
 
@@ -205,8 +191,7 @@ async function runTiles(before, width, height, side, plan, workers) {
     return { payload: { rgba, width, height, side, index }, transfer: [rgba] };
   };
   onDone(0);
-  dismissTeam();
-  pool = session.backend === 'cpu' && !isAlone ? new TilePool(askForWorkers(workersFor(count, workers))) : null;
+  const pool = session.backend === 'cpu' ? helpers.poolOf(workersFor(count, workers)) : null;
   let done = 0;
   const alone = async (index) => {
     const { values } = await tile(cut(index).payload);
@@ -222,63 +207,40 @@ async function runTiles(before, width, height, side, plan, workers) {
     if (error !== ALONE) throw error;
     return runTiles(before, width, height, side, plan, workers);
   } finally {
-    pool?.end(new Error('The pool has ended.'));
-    pool = null;
-    postMessage({ wanted: null });
+    helpers.endPool();
   }
   return after.buffer;
 }
 
-/** Each of so many workers does some rows; the result is that of one. */
-async function runShared(before, width, height, count) {
-  clearTimeout(dismissal);
-  const sharing = team;
-  const shape = { width, height, workers: count };
-  const part = (index, rgba) => {
-    const promise = index > 0
-      ? sharing.strip(index, { ...shape, index, rgba }, [rgba.buffer])
-      : translateStrip({ ...shape, index, rgba }, (rows, isAll) => sharing.exchange(0, rows, isAll));
-    promise.catch(() => {}); // one of them is enough to fail
-    return promise;
-  };
+/** In one piece, of which each worker does some rows where that is faster. */
+async function runWhole(before, width, height, workers) {
+  const sharers = session.sharers(width, height, workersFor(Infinity, workers));
+  const team = helpers.teamOf(sharers, width * height);
   try {
-    const after = await session.run_shared(before, width, height, count, part);
-    dismissal = setTimeout(() => dismissTeam(), IDLE);
-    return bufferOf(after);
+    return bufferOf(team
+      ? await runShared(team, before, width, height)
+      : await session.run(before, width, height));
   } catch (error) {
-    dismissTeam();
+    helpers.stop();
     if (error !== ALONE) throw error;
     return bufferOf(await session.run(before, width, height));
   }
 }
 
-/** Whether so many workers share the next picture. A large one is worth waiting for them; of small
-    ones, only those that soon follow others. */
-function isShared(count, pixels) {
-  const isSoon = performance.now() - lastRun < SOON;
-  const isLarge = pixels >= LARGE;
-  if (isAlone || count < 2 || !(isLarge || isSoon)) return false;
-  if (team?.size !== count) {
-    dismissTeam();
-    team = new StripTeam(askForWorkers(count - 1));
-    dismissal = setTimeout(() => dismissTeam(), IDLE);
-  }
-  return isLarge || team.isReady;
+/** The result is that of one worker. */
+function runShared(team, before, width, height) {
+  const shape = { width, height, workers: team.size };
+  return session.run_shared(before, width, height, team.size, (index, rgba) => {
+    const part = index > 0
+      ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
+      : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
+    part.catch(() => {}); // the first that fails is reported
+    return part;
+  });
 }
 
-function dismissTeam(reason = new Error('The team has ended.')) {
-  if (!team) return;
-  clearTimeout(dismissal);
-  team.end(reason);
-  team = null;
-  postMessage({ wanted: null });
-}
-
-/** For good: what kept one worker from starting keeps others. */
 function goOnAlone() {
-  isAlone = true;
-  pool?.end(ALONE);
-  dismissTeam(ALONE);
+  helpers.goOnAlone();
   return {};
 }
 
@@ -300,20 +262,16 @@ function translateStrip({ rgba, width, height, workers, index }, exchange) {
   return session.translate_strip(rgba, width, height, workers, index, exchange);
 }
 
-/** Ports to workers that the page starts, and ends when none are wanted any more. Not workers of this one:
-    Chromium leaves those running if the page ends this one while it ends them. */
-function askForWorkers(count) {
-  const channels = Array.from({ length: count }, () => new MessageChannel());
-  const ports = channels.map(({ port2 }) => port2);
-  postMessage({ wanted: { begin: forHelpers, ports } }, ports);
-  return channels.map(({ port1 }) => port1);
-}
-
 /** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker. */
 async function serve({ port, ...begin }) {
   await start(begin);
   port.onmessage = ({ data }) => answer(data, port);
   return new Promise(() => {});
+}
+
+/** Answers once `serve` has started. */
+function ready() {
+  return {};
 }
 
 /** One tile, for the worker that joins them. */
