@@ -130,13 +130,13 @@ impl<'a> Strips<'a> {
         let layers = self.layers;
         let kept = self.generator.strip_buffers.take();
         let fitting = kept.filter(|buffers| buffers.fit(self, worker));
-        let mut buffers = fitting.unwrap_or_else(|| StripBuffers::new(self, worker));
+        let mut buffers = fitting.unwrap_or_else(|| Box::new(StripBuffers::new(self, worker)));
         let StripBuffers {
             features,
             innermost,
             sums,
             ..
-        } = &mut buffers;
+        } = &mut *buffers;
 
         features.inputs[0].fill(real_a);
         for level in 0..self.level {
@@ -216,15 +216,15 @@ impl StripBuffers {
 
 /// The buffers of the last part for the next.
 #[derive(Debug, Default)]
-pub(super) struct KeptBuffers(Mutex<Option<StripBuffers>>);
+pub(super) struct KeptBuffers(Mutex<Option<Box<StripBuffers>>>);
 
 impl KeptBuffers {
-    fn take(&self) -> Option<StripBuffers> {
+    fn take(&self) -> Option<Box<StripBuffers>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take()
     }
 
-    fn keep(&self, buffers: StripBuffers) {
+    fn keep(&self, buffers: Box<StripBuffers>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some(buffers);
     }
