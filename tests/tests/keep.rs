@@ -30,12 +30,15 @@ fn downloaded(folder: &Path) -> Result<PathBuf> {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        let whole = files
-            .iter()
-            .map(|file| file.path())
-            .find(|path| path.extension().is_some_and(|end| end != "crdownload"));
-        if let Some(path) = whole {
-            return Ok(path);
+        // Chromium first holds the name with an empty file.
+        if let [file] = &files[..]
+            && file
+                .path()
+                .extension()
+                .is_some_and(|end| end != "crdownload")
+            && file.metadata().is_ok_and(|file| file.len() > 0)
+        {
+            return Ok(file.path());
         }
         ensure!(Instant::now() < deadline, "nothing was downloaded");
         std::thread::sleep(Duration::from_millis(50));
