@@ -1,6 +1,9 @@
 //! A loaded model: RGBA pixels in, RGBA pixels of the same size out. Native programs and the
 //! browser go the same way through here.
 
+#[cfg(not(target_family = "wasm"))]
+use std::path::Path;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
 
@@ -103,6 +106,16 @@ impl Translator {
     pub fn load(manifest: &Manifest, bytes: Vec<u8>, engine: &Engine) -> Result<Self, LoadError> {
         weights::verify(&bytes, manifest.weights_file()?)?;
         let state = weights::decode(bytes)?;
+        Ok(Self::new(manifest, state, engine)?)
+    }
+
+    /// As [`Self::load`], from a weights file on disk, which is never in memory as a whole.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and files that cannot be read.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(manifest: &Manifest, weights: &Path, engine: &Engine) -> Result<Self, LoadError> {
+        let state = weights::read(weights, manifest.weights_file()?)?;
         Ok(Self::new(manifest, state, engine)?)
     }
 

@@ -1,7 +1,13 @@
 //! A generator's weights as one file: f32, f16, or 8 bits per value with a scale per channel,
 //! in a burnpack container. Integrity is checked before anything is decoded.
 
+#[cfg(not(target_family = "wasm"))]
+use std::fs::{self, File};
+#[cfg(not(target_family = "wasm"))]
+use std::io;
 use std::ops::Deref;
+#[cfg(not(target_family = "wasm"))]
+use std::path::Path;
 
 use burn_pack::{Bytes, DType, Reader, Tensor, Writer};
 use half::f16;
@@ -63,6 +69,10 @@ pub enum WeightsError {
         /// Of the bytes that came.
         found: String,
     },
+    /// The file cannot be read.
+    #[cfg(not(target_family = "wasm"))]
+    #[error("the weights cannot be read: {0}; check the file and its permissions")]
+    Read(#[from] io::Error),
     /// Not a burnpack container, or one that contradicts itself.
     #[error("the weights cannot be read: {0}; export the model again")]
     Container(String),
@@ -73,10 +83,11 @@ pub enum WeightsError {
 
 /// SHA-256 of `bytes`, as 64 hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(Sha256::digest(bytes).as_slice())
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Checks length and SHA-256 of a weights file against its manifest entry.
@@ -84,17 +95,40 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// # Errors
 /// [`WeightsError::Length`] and [`WeightsError::Checksum`].
 pub fn verify(bytes: &[u8], file: &WeightsFile) -> Result<(), WeightsError> {
-    let found = bytes.len() as u64;
+    compare(bytes.len() as u64, || Ok(sha256_hex(bytes)), file)
+}
+
+fn compare(
+    found: u64,
+    sha256: impl FnOnce() -> Result<String, WeightsError>,
+    file: &WeightsFile,
+) -> Result<(), WeightsError> {
     if found != file.bytes {
         let expected = file.bytes;
         return Err(WeightsError::Length { expected, found });
     }
-    let found = sha256_hex(bytes);
+    let found = sha256()?;
     if !found.eq_ignore_ascii_case(&file.sha256) {
         let expected = file.sha256.clone();
         return Err(WeightsError::Checksum { expected, found });
     }
     Ok(())
+}
+
+/// Checks a weights file on disk and unpacks it. The file is never in memory as a whole.
+///
+/// # Errors
+/// As [`verify`] and [`decode`], and [`WeightsError::Read`].
+#[cfg(not(target_family = "wasm"))]
+pub fn read(path: &Path, file: &WeightsFile) -> Result<StateDict, WeightsError> {
+    let length = fs::metadata(path)?.len();
+    let sha256 = || {
+        let mut digest = Sha256::new();
+        io::copy(&mut File::open(path)?, &mut digest)?;
+        Ok(hex(digest.finalize().as_slice()))
+    };
+    compare(length, sha256, file)?;
+    decode_from(Reader::from_file_exact(path))
 }
 
 /// Packs a network's numbers.
@@ -117,10 +151,12 @@ pub fn encode(state: &StateDict, dtype: WeightsDtype) -> Result<Vec<u8>, Weights
 /// # Errors
 /// [`WeightsError::Container`] for anything that is not such a container.
 pub fn decode(bytes: Vec<u8>) -> Result<StateDict, WeightsError> {
+    decode_from(Reader::from_bytes(Bytes::from_bytes_vec(bytes)))
+}
+
+fn decode_from(reader: Result<Reader, burn_pack::Error>) -> Result<StateDict, WeightsError> {
     let container = |error: burn_pack::Error| WeightsError::Container(error.to_string());
-    let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes))
-        .and_then(Reader::into_tensors)
-        .map_err(container)?;
+    let tensors = reader.and_then(Reader::into_tensors).map_err(container)?;
     let mut state = StateDict::new();
     let mut quantised = Vec::new();
     for tensor in tensors {

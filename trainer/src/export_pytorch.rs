@@ -12,7 +12,7 @@ use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::Direction;
 use crate::export::MANIFEST_FILE;
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
-use crate::translate::{TranslateFileError, read_model};
+use crate::translate::{TranslateFileError, read_manifest};
 
 /// A generator that cannot be written for PyTorch.
 #[derive(Debug, Error)]
@@ -99,19 +99,17 @@ fn from_run(
 
 fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
     let path = || folder.to_path_buf();
-    let (manifest, bytes) = read_model(folder)?;
+    let (manifest, weights) = read_manifest(folder)?;
     let file = manifest
         .weights_file()
         .map_err(|source| ExportPytorchError::Manifest {
             path: path(),
             source,
         })?;
-    let state = weights::verify(&bytes, file)
-        .and_then(|()| weights::decode(bytes))
-        .map_err(|source| ExportPytorchError::Weights {
-            path: path(),
-            source,
-        })?;
+    let state = weights::read(&weights, file).map_err(|source| ExportPytorchError::Weights {
+        path: path(),
+        source,
+    })?;
     let config = manifest.generator.config;
     load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
         ExportPytorchError::State {

@@ -8,8 +8,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
-use model::weights::{decode, verify};
-use model::{NormKind, NormStats};
+use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -20,7 +19,7 @@ use crate::data::inspect::{
 };
 use crate::picture::write_rgb_png;
 use crate::report::Format;
-use crate::translate::read_model;
+use crate::translate::read_manifest;
 
 /// How many names or sizes a list shows; JSON has all.
 const SHOWN: usize = 8;
@@ -211,12 +210,9 @@ fn described_side(side: &SideStatistics) -> String {
 }
 
 pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode> {
-    let (manifest, bytes) = read_model(&args.model)?;
-    let file = manifest.weights_file()?;
-    let path = args.model.join(&file.path);
-    let named = |error: model::WeightsError| anyhow!("{}: {error}", path.display());
-    verify(&bytes, file).map_err(named)?;
-    let tensors = decode(bytes).map_err(named)?;
+    let (manifest, path) = read_manifest(&args.model)?;
+    let tensors = weights::read(&path, manifest.weights_file()?)
+        .map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let learned = tensors
         .iter()
         .filter(|(name, _)| !name.contains("running_"));

@@ -84,11 +84,11 @@ pub enum TranslateFileError {
     },
 }
 
-/// Reads the manifest and the weights of the model folder `folder`, the weights unchecked.
+/// Reads the manifest of the model folder `folder`, and tells where its weights are.
 ///
 /// # Errors
 /// Missing or unreadable files; each error names the file.
-pub fn read_model(folder: &Path) -> Result<(Manifest, Vec<u8>), TranslateFileError> {
+pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFileError> {
     let path = folder.join(MANIFEST_FILE);
     let read_error = |path: &Path| {
         let path = path.to_path_buf();
@@ -105,8 +105,8 @@ pub fn read_model(folder: &Path) -> Result<(Manifest, Vec<u8>), TranslateFileErr
     };
     let manifest = Manifest::parse(&json).map_err(refused)?;
     let weights = folder.join(&manifest.weights_file().map_err(refused)?.path);
-    let bytes = fs::read(&weights).map_err(read_error(&weights))?;
-    Ok((manifest, bytes))
+    fs::metadata(&weights).map_err(read_error(&weights))?;
+    Ok((manifest, weights))
 }
 
 /// What translates where `device` would train.
@@ -137,7 +137,7 @@ pub fn load_model_with(
     norm_stats: Option<NormStats>,
     device: &Device,
 ) -> Result<(Manifest, Translator), TranslateFileError> {
-    let (mut manifest, bytes) = read_model(folder)?;
+    let (mut manifest, path) = read_manifest(folder)?;
     if let Some(norm_stats) = norm_stats {
         if manifest.generator.config.norm != NormKind::Batch {
             let path = folder.to_path_buf();
@@ -145,12 +145,7 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::load(&manifest, bytes, &engine(device)).map_err(|source| {
-        let file = manifest.weights.first();
-        TranslateFileError::Weights {
-            path: file.map_or_else(|| folder.to_path_buf(), |file| folder.join(&file.path)),
-            source,
-        }
-    })?;
+    let translator = Translator::open(&manifest, &path, &engine(device))
+        .map_err(|source| TranslateFileError::Weights { path, source })?;
     Ok((manifest, translator))
 }
