@@ -37,6 +37,9 @@ const MODULES: [Module; 2] = [
     },
 ];
 
+/// What every byte of a model goes through once.
+const LOADING: [&str; 2] = ["sha2", "half"];
+
 /// Builds every module into `www/pkg`.
 pub fn build(dev: bool) -> Result<()> {
     tools::ensure_wasm_target()?;
@@ -60,6 +63,10 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
             "profile.{profile}.package.model.opt-level={}",
             module.model_level
         ))
+        .args(
+            LOADING
+                .map(|package| format!("--config=profile.{profile}.package.{package}.opt-level=3")),
+        )
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");

@@ -102,34 +102,20 @@ impl Convolution {
     pub fn new(kind: Kind, weight: &Array, gain: impl Fn(usize) -> f32) -> Self {
         let [out_channels, in_channels, kernel] = kind.dimensions(weight);
         let tile = Tile::for_channels(out_channels);
-        let at = |out: usize, input: usize, y: usize, x: usize| {
-            let pair = match kind {
-                Kind::Transposed => input * out_channels + out,
-                _ => out * in_channels + input,
-            };
-            weight.values[(pair * kernel + y) * kernel + x]
+        let packing = Packing {
+            kind,
+            weight,
+            gains: (0..out_channels).map(gain).collect(),
+            lanes: tile.lanes,
         };
         let parities = (0..kind.scale()).flat_map(|y| (0..kind.scale()).map(move |x| (y, x)));
         let phase = |(parity_y, parity_x): (usize, usize)| {
             let (rows, columns) = (kind.taps(kernel, parity_y), kind.taps(kernel, parity_x));
-            let mut weights = Vec::new();
-            for block in 0..out_channels.div_ceil(tile.lanes) {
-                for (_, ys) in &rows {
-                    for (_, xs) in &columns {
-                        for input in 0..in_channels {
-                            weights.extend((0..tile.lanes).map(|lane| {
-                                let out = block * tile.lanes + lane;
-                                if out >= out_channels {
-                                    return 0.0;
-                                }
-                                let pairs =
-                                    ys.iter().flat_map(|y| xs.iter().map(move |x| (*y, *x)));
-                                let sum: f32 = pairs.map(|(y, x)| at(out, input, y, x)).sum();
-                                sum * gain(out)
-                            }));
-                        }
-                    }
-                }
+            let blocks = out_channels.div_ceil(tile.lanes);
+            let windows = rows.len() * columns.len();
+            let mut weights = Vec::with_capacity(blocks * windows * in_channels * tile.lanes);
+            for block in 0..blocks {
+                packing.add_block(block, &rows, &columns, &mut weights);
             }
             Phase {
                 rows: rows.iter().map(|tap| tap.0).collect(),
@@ -192,6 +178,45 @@ impl Convolution {
             self.tile
                 .multiply(weights, &input.values, &starts[..count], &runs[index], sums);
         });
+    }
+}
+
+/// Weights on their way into the order in which they are used.
+struct Packing<'a> {
+    kind: Kind,
+    weight: &'a Array,
+    /// One for each output channel.
+    gains: Vec<f32>,
+    lanes: usize,
+}
+
+impl Packing<'_> {
+    /// A function of its own, since a browser's faster code begins with the next call.
+    #[inline(never)]
+    fn add_block(&self, block: usize, rows: &[Tap], columns: &[Tap], weights: &mut Vec<f32>) {
+        let [out_channels, in_channels, kernel] = self.kind.dimensions(self.weight);
+        let (out_stride, in_stride) = match self.kind {
+            Kind::Transposed => (kernel * kernel, out_channels * kernel * kernel),
+            _ => (in_channels * kernel * kernel, kernel * kernel),
+        };
+        let first = block * self.lanes;
+        let gains = &self.gains[first..out_channels.min(first + self.lanes)];
+        for (_, ys) in rows {
+            for (_, xs) in columns {
+                let places = ys
+                    .iter()
+                    .flat_map(|y| xs.iter().map(move |x| y * kernel + x));
+                let places: Vec<usize> = places.collect();
+                for input in 0..in_channels {
+                    for (lane, gain) in gains.iter().enumerate() {
+                        let start = (first + lane) * out_stride + input * in_stride;
+                        let values = places.iter().map(|place| self.weight.values[start + place]);
+                        weights.push(values.sum::<f32>() * gain);
+                    }
+                    weights.extend((gains.len()..self.lanes).map(|_| 0.0));
+                }
+            }
+        }
     }
 }
 
