@@ -31,6 +31,8 @@ pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, P
 pub use encoding::Encoding;
 pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
 pub use inference::{CpuGenerator, Exchange, Strips};
+#[cfg(feature = "gpu")]
+pub use inference::{Gpu, GpuError, GpuGenerator};
 pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError};
 pub use picture_strips::PictureStrips;

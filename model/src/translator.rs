@@ -11,6 +11,8 @@ use crate::blocks::Mode;
 use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
 use crate::inference::CpuGenerator;
+#[cfg(feature = "gpu")]
+use crate::inference::{Gpu, GpuError, GpuGenerator};
 use crate::manifest::{Manifest, ManifestError};
 use crate::picture_strips::PictureStrips;
 use crate::pixels::{self, PixelsError, SizeRule};
@@ -47,6 +49,9 @@ pub struct TileOptions {
 pub enum Engine {
     /// This crate's own code, on the CPU.
     Cpu,
+    /// This crate's own shaders.
+    #[cfg(feature = "gpu")]
+    Gpu(Gpu),
     /// Burn, on one of its devices.
     Burn(Device),
 }
@@ -66,6 +71,8 @@ pub struct Translator {
 #[derive(Debug)]
 enum LoadedGenerator {
     Cpu(CpuGenerator),
+    #[cfg(feature = "gpu")]
+    Gpu(GpuGenerator),
     Burn {
         generator: Generator,
         mode: Mode,
@@ -93,9 +100,23 @@ pub enum TranslateError {
     /// The picture is at fault.
     #[error(transparent)]
     Pixels(#[from] PixelsError),
+    /// The device lacks memory for a picture of this size.
+    #[error("the picture does not fit: {0}; translate it in tiles")]
+    OutOfMemory(String),
     /// The device failed.
     #[error("the device failed while translating: {0}")]
     Device(String),
+}
+
+#[cfg(feature = "gpu")]
+impl From<GpuError> for TranslateError {
+    fn from(error: GpuError) -> Self {
+        let cause = error.to_string();
+        match error {
+            GpuError::OutOfMemory(_) => Self::OutOfMemory(cause),
+            GpuError::Failed(_) => Self::Device(cause),
+        }
+    }
 }
 
 impl Translator {
@@ -127,6 +148,8 @@ impl Translator {
         let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
         let generator = match engine {
             Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, state)?),
+            #[cfg(feature = "gpu")]
+            Engine::Gpu(gpu) => LoadedGenerator::Gpu(GpuGenerator::new(config, stats, state, gpu)?),
             Engine::Burn(device) => LoadedGenerator::Burn {
                 generator: load_state(config.init(device), state)?,
                 mode: Mode::Inference(stats),
@@ -215,7 +238,7 @@ impl Translator {
     pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<PictureStrips<'_>> {
         match &self.generator {
             LoadedGenerator::Cpu(generator) => PictureStrips::new(self, generator, size, workers),
-            LoadedGenerator::Burn { .. } => None,
+            _ => None,
         }
     }
 
@@ -339,17 +362,7 @@ impl Translator {
 impl LoadedGenerator {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, real_a: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, TranslateError> {
-        match self {
-            Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
-            Self::Burn {
-                generator,
-                mode,
-                device,
-            } => {
-                let real_a = Tensor::from_data(TensorData::new(real_a, shape), device);
-                values_of(generator.forward(real_a, *mode).try_into_data())
-            }
-        }
+        pollster::block_on(self.run_async(real_a, shape))
     }
 
     async fn run_async(
@@ -359,6 +372,8 @@ impl LoadedGenerator {
     ) -> Result<Vec<f32>, TranslateError> {
         match self {
             Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape).await?),
             Self::Burn {
                 generator,
                 mode,

@@ -85,8 +85,8 @@ pub fn still_there(backend: Backend) -> Result<(), WebError> {
 #[cfg(feature = "webgpu")]
 async fn on_gpu(preference: Preference) -> Result<Choice, String> {
     webgpu_offered()?;
-    let gpu = gpu::acquire().await?;
-    let reason = match (preference, gpu.in_software) {
+    let device = gpu::acquire().await?;
+    let reason = match (preference, device.in_software) {
         (Preference::Auto, true) if HAS_CPU => {
             return Err("This browser has WebGPU only in software, which is slower.".to_owned());
         }
@@ -96,7 +96,7 @@ async fn on_gpu(preference: Preference) -> Result<Choice, String> {
     };
     Ok(Choice {
         backend: Backend::WebGpu,
-        engine: Engine::Burn(gpu.device),
+        engine: Engine::Gpu(device.gpu),
         reason: reason.to_owned(),
     })
 }

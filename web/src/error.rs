@@ -112,7 +112,7 @@ impl From<TranslateError> for WebError {
     fn from(error: TranslateError) -> Self {
         let code = match &error {
             TranslateError::Pixels(_) => ErrorCode::InputSize,
-            TranslateError::Device(cause) if speaks_of_memory(cause) => ErrorCode::OutOfMemory,
+            TranslateError::OutOfMemory(_) => ErrorCode::OutOfMemory,
             TranslateError::Device(_) => ErrorCode::Internal,
         };
         Self::sentence(code, error)
@@ -123,13 +123,6 @@ impl From<TilingError> for WebError {
     fn from(error: TilingError) -> Self {
         Self::sentence(ErrorCode::InputSize, error)
     }
-}
-
-fn speaks_of_memory(cause: &str) -> bool {
-    let cause = cause.to_ascii_lowercase();
-    ["out of memory", "outofmemory", "allocat"]
-        .iter()
-        .any(|sign| cause.contains(sign))
 }
 
 #[cfg(test)]
@@ -164,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_device_without_memory_is_told_from_one_that_failed() {
-        let full = TranslateError::Device("OutOfMemory".into());
+        let full = TranslateError::OutOfMemory("full".into());
         assert_eq!(code_of(full), "out-of-memory");
         let failed = TranslateError::Device("validation".into());
         assert_eq!(code_of(failed), "internal");

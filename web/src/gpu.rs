@@ -1,48 +1,36 @@
-//! The one GPU device of this module: burn registers a runtime once, and every
-//! session shares it.
+//! The one graphics device of this module, which every session shares.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
-use burn::tensor::Device;
-use burn::tensor::wgpu::wgpu::DeviceType;
+use model::Gpu;
+use wgpu::{Backends, DeviceType, PowerPreference};
 
 #[derive(Clone)]
-pub struct Gpu {
-    pub device: Device,
+pub struct Device {
+    pub gpu: Gpu,
     /// Emulated on the CPU.
     pub in_software: bool,
 }
 
 thread_local! {
-    static GPU: OnceCell<Gpu> = const { OnceCell::new() };
+    static DEVICE: RefCell<Option<Device>> = const { RefCell::new(None) };
     static LOST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The device, or a sentence about why there is none.
-pub async fn acquire() -> Result<Gpu, String> {
+pub async fn acquire() -> Result<Device, String> {
     if is_lost() {
         return Err("The browser took the graphics device away.".to_owned());
     }
-    if let Some(gpu) = registered() {
-        return Ok(gpu);
+    if let Some(device) = DEVICE.with_borrow(Clone::clone) {
+        return Ok(device);
     }
-    match Device::wgpu_options().init_with_setup_async().await {
-        Ok((device, setup)) => {
-            setup
-                .device
-                .set_device_lost_callback(|_, _| LOST.with(|lost| lost.set(true)));
-            let in_software = setup.adapter.get_info().device_type == DeviceType::Cpu;
-            let gpu = Gpu {
-                device,
-                in_software,
-            };
-            Ok(GPU.with(|cell| cell.get_or_init(|| gpu).clone()))
-        }
-        // Another session may have registered the runtime in the meantime.
-        Err(error) => registered().ok_or_else(|| {
-            format!("This browser has WebGPU, but offers no usable graphics device ({error}).")
-        }),
-    }
+    let device = open().await.map_err(|why| {
+        format!("This browser has WebGPU, but offers no usable graphics device ({why}).")
+    })?;
+    // Another session may have opened one in the meantime.
+    Ok(DEVICE.with_borrow_mut(|shared| shared.get_or_insert(device).clone()))
 }
 
 /// Whether the browser has taken the device away; it does not come back.
@@ -50,6 +38,28 @@ pub fn is_lost() -> bool {
     LOST.with(Cell::get)
 }
 
-fn registered() -> Option<Gpu> {
-    GPU.with(|cell| cell.get().cloned())
+async fn open() -> Result<Device, String> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = Backends::BROWSER_WEBGPU;
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: PowerPreference::HighPerformance,
+        ..Default::default()
+    };
+    let adapter = wgpu::Instance::new(descriptor).request_adapter(&options);
+    let adapter = adapter.await.map_err(|error| error.to_string())?;
+    let request = wgpu::DeviceDescriptor {
+        required_limits: Gpu::limits(&adapter.limits()),
+        ..Default::default()
+    };
+    let opened = adapter.request_device(&request).await;
+    let (device, queue) = opened.map_err(|error| error.to_string())?;
+    device.set_device_lost_callback(|_, _| LOST.with(|lost| lost.set(true)));
+    // Whatever counts is caught where it arises; the rest must not end the module.
+    device.on_uncaptured_error(Arc::new(|error: wgpu::Error| {
+        crate::startup::console_error(&error.to_string());
+    }));
+    Ok(Device {
+        in_software: adapter.get_info().device_type == DeviceType::Cpu,
+        gpu: Gpu::new(device, queue),
+    })
 }

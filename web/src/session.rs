@@ -1,6 +1,8 @@
 //! What the page calls: a manifest to check, and one loaded model on one device. Pictures in
 //! tiles are in `tiles.rs`.
 
+#[cfg(feature = "webgpu")]
+use model::TranslateError;
 use model::{Manifest, Translator};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -33,7 +35,12 @@ impl Session {
         let preference = Preference::parse(&backend)?;
         let manifest = Manifest::parse(&manifest_json)?;
         let choice = backend::choose(preference).await?;
-        let translator = Translator::load(&manifest, weights, &choice.engine)?;
+        let load = || Translator::load(&manifest, weights, &choice.engine);
+        let translator = match &choice.engine {
+            #[cfg(feature = "webgpu")]
+            model::Engine::Gpu(gpu) => gpu.checked(load).await.map_err(TranslateError::from)??,
+            _ => load()?,
+        };
         Ok(Session {
             translator,
             backend: choice.backend,

@@ -9,7 +9,7 @@ unsafe extern "C" {
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
-    fn console_error(message: &str);
+    pub fn console_error(message: &str);
 }
 
 #[wasm_bindgen(start)]

@@ -19,26 +19,18 @@ use crate::{tools, workspace};
 struct Module {
     name: &'static str,
     feature: &'static str,
-    /// How the compiler optimises `model`: for speed where it does the work itself, for size
-    /// where burn does it.
-    model_level: &'static str,
 }
 
 const MODULES: [Module; 2] = [
     Module {
         name: "cpu",
         feature: "cpu",
-        model_level: "3",
     },
     Module {
         name: "webgpu",
         feature: "webgpu",
-        model_level: "'z'",
     },
 ];
-
-/// What every byte of a model goes through once.
-const LOADING: [&str; 2] = ["sha2", "half"];
 
 /// Builds every module into `www/pkg`.
 pub fn build(dev: bool) -> Result<()> {
@@ -58,15 +50,6 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--profile", profile])
         .args(["--no-default-features", "--features", module.feature])
-        .arg("--config")
-        .arg(format!(
-            "profile.{profile}.package.model.opt-level={}",
-            module.model_level
-        ))
-        .args(
-            LOADING
-                .map(|package| format!("--config=profile.{profile}.package.{package}.opt-level=3")),
-        )
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");

@@ -1,160 +1,45 @@
-//! Convolutions of every kind that the networks have, each brought to the same form: at each
-//! place of a grid, sums over windows of the input. What doubles the size has four such grids,
-//! one for each parity of row and column, and never multiplies by the zeros in between.
+//! The convolution of feature maps, by one thread or many.
 
-use super::features::{Features, Size};
+use super::features::Features;
 use super::kernel::{Run, Tile};
+use super::packing::{Kind, Packed, Phase};
 use super::parallel::for_each_piece;
 use super::sums::{CHUNK, Sums};
 use crate::state::Array;
 
-/// How output pixels come from input pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Weights `[out, in, kernel, kernel]`.
-    Plain {
-        /// Input pixels from one output pixel to the next.
-        stride: usize,
-        /// Pixels of border that windows reach into.
-        padding: usize,
-    },
-    /// Doubles the size; stride 2, padding 1, weights `[in, out, kernel, kernel]`.
-    Transposed,
-    /// Doubles the size; every pixel four times, then 3×3 with weights `[out, in, 3, 3]`.
-    Resized,
-}
-
-/// Along one axis, the distance of an input pixel and the indices of the kernel whose weights it
-/// is multiplied by.
-type Tap = (isize, Vec<usize>);
-
-impl Kind {
-    fn scale(self) -> usize {
-        match self {
-            Self::Plain { .. } => 1,
-            Self::Transposed | Self::Resized => 2,
-        }
-    }
-
-    fn stride(self) -> usize {
-        match self {
-            Self::Plain { stride, .. } => stride,
-            Self::Transposed | Self::Resized => 1,
-        }
-    }
-
-    /// Output and input channels and the side of the kernel.
-    fn dimensions(self, weight: &Array) -> [usize; 3] {
-        match self {
-            Self::Transposed => [weight.shape[1], weight.shape[0], weight.shape[2]],
-            _ => [weight.shape[0], weight.shape[1], weight.shape[2]],
-        }
-    }
-
-    /// What an output pixel of this parity sees, by growing distance.
-    fn taps(self, kernel: usize, parity: usize) -> Vec<Tap> {
-        let distance = |index: usize| match self {
-            Self::Plain { padding, .. } => Some(index as isize - padding as isize),
-            // Output pixel o takes input pixel i by the weight of index o + 1 - 2 · i.
-            Self::Transposed => {
-                let doubled = parity as isize + 1 - index as isize;
-                (doubled % 2 == 0).then_some(doubled / 2)
-            }
-            Self::Resized => Some((parity as isize + index as isize - 1).div_euclid(2)),
-        };
-        let mut taps: Vec<Tap> = Vec::new();
-        for index in 0..kernel {
-            let Some(distance) = distance(index) else {
-                continue;
-            };
-            match taps.iter_mut().find(|tap| tap.0 == distance) {
-                Some(tap) => tap.1.push(index),
-                None => taps.push((distance, vec![index])),
-            }
-        }
-        taps.sort_unstable();
-        taps
-    }
-}
-
-/// Windows and weights of the output pixels of one parity.
-#[derive(Debug)]
-struct Phase {
-    rows: Vec<isize>,
-    first_column: isize,
-    columns: usize,
-    /// `[block, row, column, input channel, lane]`.
-    weights: Vec<f32>,
-}
-
-/// Weights in the order in which they are used.
+/// Packed weights, and the tile that they are packed for.
 #[derive(Debug)]
 pub(super) struct Convolution {
-    kind: Kind,
-    in_channels: usize,
-    out_channels: usize,
+    pub packed: Packed,
     tile: Tile,
-    phases: Vec<Phase>,
 }
 
 impl Convolution {
-    /// Packs `weight`, each output channel multiplied by its `gain`.
-    pub fn new(kind: Kind, weight: &Array, gain: impl Fn(usize) -> f32) -> Self {
-        let [out_channels, in_channels, kernel] = kind.dimensions(weight);
-        let tile = Tile::for_channels(out_channels);
-        let packing = Packing {
-            kind,
-            weight,
-            gains: (0..out_channels).map(gain).collect(),
-            lanes: tile.lanes,
-        };
-        let parities = (0..kind.scale()).flat_map(|y| (0..kind.scale()).map(move |x| (y, x)));
-        let phase = |(parity_y, parity_x): (usize, usize)| {
-            let (rows, columns) = (kind.taps(kernel, parity_y), kind.taps(kernel, parity_x));
-            let blocks = out_channels.div_ceil(tile.lanes);
-            let windows = rows.len() * columns.len();
-            let mut weights = Vec::with_capacity(blocks * windows * in_channels * tile.lanes);
-            for block in 0..blocks {
-                packing.add_block(block, &rows, &columns, &mut weights);
-            }
-            Phase {
-                rows: rows.iter().map(|tap| tap.0).collect(),
-                first_column: columns.first().map_or(0, |tap| tap.0),
-                columns: columns.len(),
-                weights,
-            }
-        };
+    /// Packs `weight`, each output channel multiplied by its gain.
+    pub fn new(kind: Kind, weight: &Array, gains: &[f32]) -> Self {
+        let tile = Tile::for_channels(gains.len());
         Self {
-            kind,
-            in_channels,
-            out_channels,
+            packed: Packed::new(kind, weight, gains, tile.lanes),
             tile,
-            phases: parities.map(phase).collect(),
-        }
-    }
-
-    /// Size of the output for an input of `size`.
-    pub fn output_size(&self, size: Size) -> Size {
-        let (scale, stride) = (self.kind.scale(), self.kind.stride());
-        Size {
-            height: size.height / stride * scale,
-            width: size.width / stride * scale,
-            channels: self.out_channels,
-            ..size
         }
     }
 
     /// The convolution of `input` without bias.
     pub fn multiply(&self, input: &Features, sums: &mut Sums) {
-        debug_assert_eq!(input.size.channels, self.in_channels);
-        let (stride, channels) = (self.kind.stride(), self.in_channels);
+        debug_assert_eq!(input.size.channels, self.packed.in_channels);
+        let (stride, channels) = (self.packed.kind.stride(), self.packed.in_channels);
         sums.begin(
-            self.output_size(input.size),
-            self.kind.scale(),
+            self.packed.output_size(input.size),
+            self.packed.kind.scale(),
             self.tile.lanes,
         );
         let grid = sums.grid();
-        let runs: Vec<Vec<Run>> = self.phases.iter().map(|phase| phase.runs(input)).collect();
+        let runs: Vec<Vec<Run>> = self
+            .packed
+            .phases
+            .iter()
+            .map(|phase| phase.runs(input))
+            .collect();
         let start = |place: usize| {
             let (row, x) = (place / grid.width, place % grid.width);
             let (picture, y) = (row / grid.height, row % grid.height);
@@ -165,9 +50,9 @@ impl Convolution {
         let (places, blocks) = (grid.places(), sums.blocks());
         let weights_length = |phase: &Phase| phase.weights.len() / blocks;
         for_each_piece(sums.values_mut(), CHUNK * self.tile.lanes, |piece, sums| {
-            let (chunk, block) = (piece / blocks / self.phases.len(), piece % blocks);
-            let index = piece / blocks % self.phases.len();
-            let phase = &self.phases[index];
+            let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
+            let index = piece / blocks % self.packed.phases.len();
+            let phase = &self.packed.phases[index];
             let first = chunk * CHUNK;
             let mut starts = [0; CHUNK];
             let count = CHUNK.min(places - first);
@@ -181,53 +66,15 @@ impl Convolution {
     }
 }
 
-/// Weights on their way into the order in which they are used.
-struct Packing<'a> {
-    kind: Kind,
-    weight: &'a Array,
-    /// One for each output channel.
-    gains: Vec<f32>,
-    lanes: usize,
-}
-
-impl Packing<'_> {
-    /// A function of its own, since a browser's faster code begins with the next call.
-    #[inline(never)]
-    fn add_block(&self, block: usize, rows: &[Tap], columns: &[Tap], weights: &mut Vec<f32>) {
-        let [out_channels, in_channels, kernel] = self.kind.dimensions(self.weight);
-        let (out_stride, in_stride) = match self.kind {
-            Kind::Transposed => (kernel * kernel, out_channels * kernel * kernel),
-            _ => (in_channels * kernel * kernel, kernel * kernel),
-        };
-        let first = block * self.lanes;
-        let gains = &self.gains[first..out_channels.min(first + self.lanes)];
-        for (_, ys) in rows {
-            for (_, xs) in columns {
-                let places = ys
-                    .iter()
-                    .flat_map(|y| xs.iter().map(move |x| y * kernel + x));
-                let places: Vec<usize> = places.collect();
-                for input in 0..in_channels {
-                    for (lane, gain) in gains.iter().enumerate() {
-                        let start = (first + lane) * out_stride + input * in_stride;
-                        let values = places.iter().map(|place| self.weight.values[start + place]);
-                        weights.push(values.sum::<f32>() * gain);
-                    }
-                    weights.extend((gains.len()..self.lanes).map(|_| 0.0));
-                }
-            }
-        }
-    }
-}
-
 impl Phase {
     /// Neighbouring columns lie side by side, with all their channels.
     fn runs(&self, input: &Features) -> Vec<Run> {
         let (border, channels) = (input.border as isize, input.size.channels);
         let column = (self.first_column + border) as usize;
-        let row = |distance: &isize| (distance + border) as usize * input.row_length();
-        let runs = self.rows.iter();
-        runs.map(|distance| (row(distance) + column * channels, self.columns * channels))
+        let first_row = (self.first_row + border) as usize;
+        let start = |row: usize| (first_row + row) * input.row_length() + column * channels;
+        (0..self.rows)
+            .map(|row| (start(row), self.columns * channels))
             .collect()
     }
 }

@@ -1,173 +1,10 @@
-//! A convolution with the norm that follows it, made of named tensors.
+//! A convolution on the CPU with the norm that follows it.
 
-use super::convolution::{Convolution, Kind};
+use super::architecture::Resizes;
+use super::convolution::Convolution;
 use super::features::{Features, Size};
 use super::sums::{Affine, Sums};
-use crate::blocks::{NORM_EPSILON, NormKind, NormStats, Upsample};
-use crate::state::{Array, StateDict, StateError};
-
-/// Tensors that are still to be used.
-pub(super) struct Tensors {
-    state: StateDict,
-    pub norm: NormKind,
-    pub stats: NormStats,
-}
-
-impl Tensors {
-    pub fn new(state: StateDict, norm: NormKind, stats: NormStats) -> Self {
-        Self { state, norm, stats }
-    }
-
-    /// Everything has been used.
-    pub fn finish(self) -> Result<(), StateError> {
-        match self.state.into_keys().next() {
-            Some(name) => Err(StateError::Unknown(name)),
-            None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, name: String, expected: &[usize]) -> Result<Array, StateError> {
-        let Some(array) = self.state.remove(&name) else {
-            return Err(StateError::Missing(name));
-        };
-        if array.shape != expected || array.values.len() != expected.iter().product::<usize>() {
-            return Err(StateError::Shape {
-                name,
-                expected: expected.to_vec(),
-                found: array.shape,
-            });
-        }
-        match array.values.iter().all(|value| value.is_finite()) {
-            true => Ok(array),
-            false => Err(StateError::NotFinite(name)),
-        }
-    }
-
-    /// The convolution `path.conv` and the norm `path.norm`, if it has one.
-    pub fn layer(
-        &mut self,
-        path: &str,
-        shape: LayerShape,
-        normalised: bool,
-    ) -> Result<Layer, StateError> {
-        let bias = self.norm.needs_conv_bias();
-        let conv = format!("{path}.conv");
-        match (normalised, self.norm) {
-            (false, _) | (true, NormKind::None) => self.plain(&conv, shape, bias),
-            (true, NormKind::Instance) => {
-                let layer = self.plain(&conv, shape, bias)?;
-                Ok(Layer {
-                    norm: Norm::OfPicture,
-                    ..layer
-                })
-            }
-            (true, NormKind::Batch) => self.batch_normalised(path, shape),
-        }
-    }
-
-    /// The convolution `path` alone.
-    pub fn plain(
-        &mut self,
-        path: &str,
-        shape: LayerShape,
-        bias: bool,
-    ) -> Result<Layer, StateError> {
-        let weight = self.take(format!("{path}.weight"), &shape.weight())?;
-        let bias = match bias {
-            true => {
-                self.take(format!("{path}.bias"), &[shape.out_channels])?
-                    .values
-            }
-            false => vec![0.0; shape.out_channels],
-        };
-        Ok(Layer {
-            convolution: Convolution::new(shape.kind, &weight, |_| 1.0),
-            norm: Norm::Fixed(Affine::bias(bias)),
-        })
-    }
-
-    /// Averaged statistics are a factor and a summand, which the weights and the bias take in.
-    fn batch_normalised(&mut self, path: &str, shape: LayerShape) -> Result<Layer, StateError> {
-        let weight = self.take(format!("{path}.conv.weight"), &shape.weight())?;
-        let mut vector = |name: &str| {
-            let array = self.take(format!("{path}.norm.batch.{name}"), &[shape.out_channels])?;
-            Ok::<_, StateError>(array.values)
-        };
-        let (scale, shift) = (vector("gamma")?, vector("beta")?);
-        let (mean, variance) = (vector("running_mean")?, vector("running_var")?);
-        if self.stats == NormStats::Batch {
-            return Ok(Layer {
-                convolution: Convolution::new(shape.kind, &weight, |_| 1.0),
-                norm: Norm::OfBatch { scale, shift },
-            });
-        }
-        let gain =
-            |channel: usize| scale[channel] / (variance[channel] + NORM_EPSILON as f32).sqrt();
-        let bias = (0..shape.out_channels).map(|at| shift[at] - mean[at] * gain(at));
-        Ok(Layer {
-            norm: Norm::Fixed(Affine::bias(bias.collect())),
-            convolution: Convolution::new(shape.kind, &weight, gain),
-        })
-    }
-}
-
-/// What a layer's weights must be like.
-#[derive(Clone, Copy)]
-pub(super) struct LayerShape {
-    pub kind: Kind,
-    pub in_channels: usize,
-    pub out_channels: usize,
-    pub kernel: usize,
-}
-
-impl LayerShape {
-    /// A convolution.
-    pub fn plain(
-        [in_channels, out_channels]: [usize; 2],
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-    ) -> Self {
-        Self {
-            kind: Kind::Plain { stride, padding },
-            in_channels,
-            out_channels,
-            kernel,
-        }
-    }
-
-    /// What doubles the size; `kernel` is that of the transposed convolution.
-    pub fn up([in_channels, out_channels]: [usize; 2], upsample: Upsample, kernel: usize) -> Self {
-        let (kind, kernel) = match upsample {
-            Upsample::Transposed => (Kind::Transposed, kernel),
-            Upsample::Resize => (Kind::Resized, 3),
-        };
-        Self {
-            kind,
-            in_channels,
-            out_channels,
-            kernel,
-        }
-    }
-
-    fn weight(self) -> [usize; 4] {
-        let (first, second) = match self.kind {
-            Kind::Transposed => (self.in_channels, self.out_channels),
-            _ => (self.out_channels, self.in_channels),
-        };
-        [first, second, self.kernel, self.kernel]
-    }
-}
-
-#[derive(Debug)]
-enum Norm {
-    /// Decided by the weights.
-    Fixed(Affine),
-    /// Statistics of all pictures at hand, then learned scale and shift.
-    OfBatch { scale: Vec<f32>, shift: Vec<f32> },
-    /// Statistics of each picture.
-    OfPicture,
-}
+use super::tensors::{LayerTensors, Norm};
 
 /// A convolution and what normalises its outputs.
 #[derive(Debug)]
@@ -177,13 +14,22 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    pub fn output_size(&self, size: Size) -> Size {
-        self.convolution.output_size(size)
+    pub fn new(tensors: LayerTensors) -> Self {
+        let LayerTensors {
+            kind,
+            weight,
+            gains,
+            norm,
+        } = tensors;
+        Self {
+            convolution: Convolution::new(kind, &weight, &gains),
+            norm,
+        }
     }
 
     /// Whether an output depends on nothing but its window.
     pub fn is_local(&self) -> bool {
-        matches!(self.norm, Norm::Fixed(_))
+        matches!(self.norm, Norm::Fixed { .. })
     }
 
     /// Fills `sums` and hands them, with what normalises them, to `use_outputs`.
@@ -195,12 +41,17 @@ impl Layer {
     ) {
         self.convolution.multiply(input, sums);
         match &self.norm {
-            Norm::Fixed(affine) => use_outputs(sums, affine),
-            // A bias would not outlive the mean that is taken away.
+            Norm::Fixed { bias } => use_outputs(sums, &Affine::bias(bias)),
             Norm::OfPicture => use_outputs(sums, &sums.normalisation(true)),
             Norm::OfBatch { scale, shift } => {
                 use_outputs(sums, &sums.normalisation(false).then(scale, shift));
             }
         }
+    }
+}
+
+impl Resizes for Layer {
+    fn output_size(&self, size: Size) -> Size {
+        self.convolution.packed.output_size(size)
     }
 }

@@ -3,26 +3,33 @@
 //! [`Generator::forward`](crate::Generator::forward), which is its test, in a fraction of the
 //! time.
 
+mod architecture;
 mod convolution;
 mod features;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod kernel;
 mod layer;
+mod packing;
 mod parallel;
 mod resnet;
 mod strips;
 mod sums;
+mod tensors;
 mod unet;
 
 use std::sync::{Mutex, PoisonError};
 
+use self::architecture::{Resnet, Unet};
 use self::features::Size;
-use self::layer::Tensors;
+#[cfg(feature = "gpu")]
+pub use self::gpu::{Gpu, GpuError, GpuGenerator};
+use self::layer::Layer;
 use self::parallel::among_threads;
-use self::resnet::ResnetLayers;
 use self::strips::KeptBuffers;
 pub use self::strips::{Exchange, Strips};
 use self::sums::Sums;
-use self::unet::UnetLayers;
+use self::tensors::Tensors;
 use crate::blocks::NormStats;
 use crate::generator::{Family, GeneratorConfig};
 use crate::state::{StateDict, StateError};
@@ -40,8 +47,8 @@ pub struct CpuGenerator {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
 enum Network {
-    Unet(Ready<UnetLayers>),
-    Resnet(Ready<ResnetLayers>),
+    Unet(Ready<Unet<Layer>>),
+    Resnet(Ready<Resnet<Layer>>),
 }
 
 /// Packed layers of an architecture.
@@ -97,10 +104,12 @@ impl CpuGenerator {
         let mut tensors = Tensors::new(state, config.norm, stats);
         let network = match config.arch.family() {
             Family::Unet { depth } => {
-                Network::Unet(Ready::new(UnetLayers::new(config, depth, &mut tensors)?))
+                let unet = Unet::new(config, depth, &mut tensors, Layer::new)?;
+                Network::Unet(Ready::new(unet))
             }
             Family::Resnet { blocks } => {
-                Network::Resnet(Ready::new(ResnetLayers::new(config, blocks, &mut tensors)?))
+                let resnet = Resnet::new(config, blocks, &mut tensors, Layer::new)?;
+                Network::Resnet(Ready::new(resnet))
             }
         };
         tensors.finish()?;

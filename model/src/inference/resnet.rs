@@ -1,21 +1,11 @@
 //! The forward pass of a ResNet.
 
 use super::Layers;
+use super::architecture::{Resizes, Resnet};
 use super::features::{Edge, Features, Size};
-use super::layer::{Layer, LayerShape, Tensors};
+use super::layer::Layer;
 use super::sums::{Activation, Sums};
-use crate::generator::GeneratorConfig;
-use crate::resnet::{SCALES, WIDE_KERNEL};
-use crate::state::StateError;
-
-#[derive(Debug)]
-pub(super) struct ResnetLayers {
-    stem: Layer,
-    downs: Vec<Layer>,
-    blocks: Vec<[Layer; 2]>,
-    ups: Vec<Layer>,
-    head: Layer,
-}
+use crate::resnet::WIDE_KERNEL;
 
 /// Feature maps between the layers.
 #[derive(Debug)]
@@ -33,42 +23,7 @@ pub(super) struct ResnetFeatures {
     output: Features,
 }
 
-impl ResnetLayers {
-    pub fn new(
-        config: &GeneratorConfig,
-        blocks: usize,
-        tensors: &mut Tensors,
-    ) -> Result<Self, StateError> {
-        let width = |scale: usize| config.base << scale;
-        let wide = |channels| LayerShape::plain(channels, WIDE_KERNEL, 1, WIDE_KERNEL / 2);
-        let stem = wide([config.in_channels, width(0)]);
-        let down = |scale: usize| LayerShape::plain([width(scale), width(scale + 1)], 3, 2, 1);
-        let same = LayerShape::plain([width(SCALES), width(SCALES)], 3, 1, 1);
-        let up = |scale| LayerShape::up([width(scale + 1), width(scale)], config.upsample, 3);
-        let mut layer = |path: String, shape| tensors.layer(&path, shape, true);
-        Ok(Self {
-            stem: layer("resnet.stem".to_owned(), stem)?,
-            downs: (0..SCALES)
-                .map(|scale| layer(format!("resnet.downs.{scale}"), down(scale)))
-                .collect::<Result<_, _>>()?,
-            blocks: (0..blocks)
-                .map(|block| {
-                    let path = format!("resnet.blocks.{block}");
-                    Ok([
-                        layer(format!("{path}.first"), same)?,
-                        layer(format!("{path}.second"), same)?,
-                    ])
-                })
-                .collect::<Result<_, _>>()?,
-            ups: (0..SCALES)
-                .map(|index| layer(format!("resnet.ups.{index}"), up(SCALES - 1 - index)))
-                .collect::<Result<_, _>>()?,
-            head: tensors.plain("resnet.head", wide([width(0), config.out_channels]), true)?,
-        })
-    }
-}
-
-impl Layers for ResnetLayers {
+impl Layers for Resnet<Layer> {
     type Features = ResnetFeatures;
 
     fn features(&self, size: Size) -> ResnetFeatures {

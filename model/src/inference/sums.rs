@@ -65,12 +65,14 @@ pub(super) struct Affine {
 
 impl Affine {
     /// Adds `bias` and nothing else; blocks have at most 16 lanes.
-    pub fn bias(mut bias: Vec<f32>) -> Self {
-        bias.resize(bias.len().next_multiple_of(16), 0.0);
+    pub fn bias(bias: &[f32]) -> Self {
+        let stride = bias.len().next_multiple_of(16);
+        let mut summands = vec![0.0; stride];
+        summands[..bias.len()].copy_from_slice(bias);
         Self {
-            factors: vec![1.0; bias.len()],
-            stride: bias.len(),
-            summands: bias,
+            factors: vec![1.0; stride],
+            stride,
+            summands,
         }
     }
 

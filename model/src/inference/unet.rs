@@ -1,20 +1,12 @@
 //! The forward pass of a U-Net.
 
 use super::Layers;
+use super::architecture::{Resizes, Unet};
 use super::features::{Edge, Features, Size};
-use super::layer::{Layer, LayerShape, Tensors};
+use super::layer::Layer;
 use super::sums::{Activation, Start, Sums};
-use crate::generator::GeneratorConfig;
-use crate::state::StateError;
-use crate::unet::{HEAD_KERNEL, UnetPlan};
 
-/// Layers from the outermost to the innermost.
-#[derive(Debug)]
-pub(super) struct UnetLayers {
-    downs: Vec<Layer>,
-    ups: Vec<Layer>,
-    head: Option<Layer>,
-}
+pub(super) type UnetLayers = Unet<Layer>;
 
 /// Feature maps between the layers.
 #[derive(Debug)]
@@ -27,38 +19,7 @@ pub(super) struct UnetFeatures {
     output: Features,
 }
 
-impl UnetLayers {
-    pub fn new(
-        config: &GeneratorConfig,
-        depth: usize,
-        tensors: &mut Tensors,
-    ) -> Result<Self, StateError> {
-        let plan = UnetPlan::new(config, depth);
-        let (mut downs, mut ups) = (Vec::new(), Vec::new());
-        for level in 0..depth {
-            let shape = LayerShape::plain(plan.down(level), 4, 2, 1);
-            let normalised = plan.is_down_normalised(level);
-            downs.push(tensors.layer(&format!("unet.downs.{level}"), shape, normalised)?);
-            let shape = LayerShape::up(plan.up(level), config.upsample, 4);
-            let path = format!("unet.ups.{level}");
-            ups.push(match plan.ends_with(level) {
-                true => tensors.plain(&format!("{path}.conv"), shape, true)?,
-                false => tensors.layer(&path, shape, true)?,
-            });
-        }
-        let head = plan.head().map(|channels| {
-            let shape = LayerShape::plain(channels, HEAD_KERNEL, 1, HEAD_KERNEL / 2);
-            tensors.plain("unet.head", shape, true)
-        });
-        Ok(Self {
-            downs,
-            ups,
-            head: head.transpose()?,
-        })
-    }
-}
-
-impl UnetLayers {
+impl Unet<Layer> {
     /// Room for an input of `size`; `rows` says how many of the rows of a map, so many layers
     /// down, there are here.
     pub fn features_of(&self, size: Size, rows: impl Fn(usize, usize) -> usize) -> UnetFeatures {
@@ -67,24 +28,21 @@ impl UnetLayers {
             ..size
         };
         let framed = |size, level| Features::new(part(size, level), Edge::Zeros(1));
-        let mut outputs = Vec::new();
         let mut inputs = Vec::new();
         let mut outer = size;
         for (level, down) in self.downs.iter().enumerate() {
             inputs.push(framed(outer, level));
             outer = down.output_size(outer);
-            outputs.push(outer);
         }
-        let mut joined: Vec<Features> = Vec::new();
-        let mut inner: Option<Size> = None;
-        for (level, (up, skip)) in self.ups.iter().zip(&outputs).enumerate().rev() {
-            let channels = skip.channels + inner.map_or(0, |inner| inner.channels);
-            let size = Size { channels, ..*skip };
-            inner = Some(up.output_size(size));
-            joined.push(framed(size, level + 1));
-        }
-        joined.reverse();
-        let outermost = inner.unwrap_or(size);
+        let joined = self.joined_sizes(size);
+        let outermost = match (self.ups.first(), joined.first()) {
+            (Some(up), Some(joined)) => up.output_size(*joined),
+            _ => size,
+        };
+        let joined = joined.iter().enumerate();
+        let joined = joined
+            .map(|(level, size)| framed(*size, level + 1))
+            .collect();
         let output = self.head.as_ref().map(|head| head.output_size(outermost));
         UnetFeatures {
             inputs,
@@ -151,7 +109,7 @@ impl UnetLayers {
     }
 }
 
-impl Layers for UnetLayers {
+impl Layers for Unet<Layer> {
     type Features = UnetFeatures;
 
     fn features(&self, size: Size) -> UnetFeatures {

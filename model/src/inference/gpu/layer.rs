@@ -1,0 +1,84 @@
+//! A convolution on the device with the norm that follows it.
+
+use wgpu::Buffer;
+
+use super::device::Gpu;
+use crate::inference::architecture::Resizes;
+use crate::inference::features::Size;
+use crate::inference::packing::Packed;
+use crate::inference::tensors::{LayerTensors, Norm};
+
+/// Packed weights on the device.
+#[derive(Debug)]
+pub(super) struct GpuLayer {
+    /// Without the weights.
+    pub packed: Packed,
+    /// Output channels of a thread.
+    pub lanes: usize,
+    /// `Window` in `kernels.wgsl` of each phase.
+    pub windows: Vec<u32>,
+    pub weights: Buffer,
+    /// Factor and summand of each output channel.
+    pub affine: Buffer,
+    pub statistics: Option<Statistics>,
+}
+
+/// Of which pictures the statistics come before factor and summand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statistics {
+    OfBatch,
+    OfPicture,
+}
+
+impl GpuLayer {
+    pub fn new(tensors: LayerTensors, gpu: &Gpu) -> Self {
+        let LayerTensors {
+            kind,
+            weight,
+            gains,
+            norm,
+        } = tensors;
+        let channels = gains.len();
+        let lanes = if channels <= 4 { 4 } else { 8 };
+        let mut packed = Packed::new(kind, &weight, &gains, lanes);
+        drop(weight);
+        let (mut windows, mut weights) = (Vec::new(), Vec::new());
+        for phase in &mut packed.phases {
+            windows.extend([
+                phase.first_row as i32 as u32,
+                phase.first_column as i32 as u32,
+                phase.rows as u32,
+                phase.columns as u32,
+                (weights.len() / 4) as u32,
+            ]);
+            weights.append(&mut phase.weights);
+        }
+        let (factors, summands, statistics) = match norm {
+            Norm::Fixed { bias } => (vec![1.0; channels], bias, None),
+            Norm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
+            Norm::OfPicture => {
+                let (ones, zeros) = (vec![1.0; channels], vec![0.0; channels]);
+                (ones, zeros, Some(Statistics::OfPicture))
+            }
+        };
+        let affine: Vec<f32> = factors
+            .into_iter()
+            .zip(summands)
+            .flat_map(|(factor, summand)| [factor, summand])
+            .collect();
+        Self {
+            packed,
+            lanes,
+            windows,
+            weights: gpu.constant(weights.into_iter().map(f32::to_le_bytes)),
+            affine: gpu.constant(affine.into_iter().map(f32::to_le_bytes)),
+            statistics,
+        }
+    }
+}
+
+impl Resizes for GpuLayer {
+    fn output_size(&self, size: Size) -> Size {
+        self.packed.output_size(size)
+    }
+}

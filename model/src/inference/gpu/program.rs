@@ -1,0 +1,461 @@
+//! All that happens to a picture of one size: feature maps, and what the shaders do to them in
+//! turn.
+
+use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
+
+use super::device::{Gpu, GpuError};
+use super::layer::{GpuLayer, Statistics};
+use crate::blocks::LEAKY_SLOPE;
+use crate::inference::architecture::{Resizes, Resnet, Unet};
+use crate::inference::features::Size;
+
+/// Places of a thread.
+const PLACES: usize = 4;
+/// Threads of a group.
+const GROUP: usize = 64;
+/// Fewer threads than this leave a device idle.
+const FEW_THREADS: usize = 1 << 14;
+/// Threads that share the input channels of one place, at most.
+const MOST_PARTS: usize = 32;
+/// Groups along one axis.
+const MOST_GROUPS: usize = 65_535;
+
+/// Feature maps and passes over them, for inputs of one size.
+#[derive(Debug)]
+pub(super) struct Program {
+    input: FeatureMap,
+    passes: Vec<Pass>,
+    output: FeatureMap,
+}
+
+/// `[pictures, channels, height, width]`, and a zero.
+#[derive(Debug)]
+struct FeatureMap {
+    size: Size,
+    buffer: Buffer,
+}
+
+#[derive(Debug)]
+struct Pass {
+    shader: ComputePipeline,
+    bindings: BindGroup,
+    groups: [u32; 3],
+}
+
+/// What is beyond the edges of a feature map.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    Zeros,
+    Reflection,
+}
+
+#[derive(Clone, Copy)]
+enum Action {
+    LeakyRelu,
+    Relu,
+    Tanh,
+    Keep,
+    Add,
+}
+
+/// Where outputs go, into channels from the given one on.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    action: Action,
+    map: &'a FeatureMap,
+    channel: usize,
+}
+
+impl Program {
+    pub fn size(&self) -> Size {
+        self.input.size
+    }
+
+    /// Translates a tensor of the size.
+    pub async fn run(&self, gpu: &Gpu, real_a: &[f32]) -> Result<Vec<f32>, GpuError> {
+        let values = self.output.values();
+        let answer = gpu.checked(|| {
+            let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+            let answer = gpu.zeros(values, usage);
+            gpu.write(
+                &self.input.buffer,
+                real_a.iter().map(|value| value.to_le_bytes()),
+            );
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let mut compute = encoder.begin_compute_pass(&Default::default());
+            for pass in &self.passes {
+                compute.set_pipeline(&pass.shader);
+                compute.set_bind_group(0, &pass.bindings, &[]);
+                let [x, y, z] = pass.groups;
+                compute.dispatch_workgroups(x, y, z);
+            }
+            drop(compute);
+            let bytes = (values * size_of::<f32>()) as u64;
+            encoder.copy_buffer_to_buffer(&self.output.buffer, 0, &answer, 0, bytes);
+            gpu.queue.submit([encoder.finish()]);
+            answer
+        });
+        let answer = answer.await?;
+        gpu.read(&answer, values).await
+    }
+}
+
+impl FeatureMap {
+    fn values(&self) -> usize {
+        values_of(self.size)
+    }
+
+    fn takes(&self, action: Action) -> Output<'_> {
+        self.takes_at(action, 0)
+    }
+
+    fn takes_at(&self, action: Action, channel: usize) -> Output<'_> {
+        Output {
+            action,
+            map: self,
+            channel,
+        }
+    }
+}
+
+impl Output<'_> {
+    /// As `Output` in `kernels.wgsl`.
+    fn words(self) -> [u32; 4] {
+        let (action, slope) = match self.action {
+            Action::LeakyRelu => (1, LEAKY_SLOPE as f32),
+            Action::Relu => (1, 0.0),
+            Action::Keep => (1, 1.0),
+            Action::Add => (2, 1.0),
+            Action::Tanh => (3, 1.0),
+        };
+        let (channel, channels) = (self.channel as u32, self.map.size.channels as u32);
+        [action, channel, channels, slope.to_bits()]
+    }
+}
+
+/// A program in the making.
+pub(super) struct ProgramBuilder<'a> {
+    gpu: &'a Gpu,
+    passes: Vec<Pass>,
+    /// Sums that wait for their statistics.
+    sums: Option<Buffer>,
+    /// Stands for an output that a pass has not.
+    unwritten: Buffer,
+}
+
+impl<'a> ProgramBuilder<'a> {
+    pub fn new(gpu: &'a Gpu) -> Self {
+        Self {
+            gpu,
+            passes: Vec::new(),
+            sums: None,
+            unwritten: gpu.zeros(4, BufferUsages::STORAGE),
+        }
+    }
+
+    pub fn unet(mut self, unet: &Unet<GpuLayer>, size: Size) -> Result<Program, GpuError> {
+        let input = self.map(size)?;
+        let joined = unet.joined_sizes(size).into_iter();
+        let joined: Vec<_> = joined
+            .map(|size| self.map(size))
+            .collect::<Result<_, _>>()?;
+        let mut outer: Option<FeatureMap> = None;
+        for (level, (down, skip)) in unet.downs.iter().zip(&joined).enumerate() {
+            let from = outer.as_ref().unwrap_or(&input);
+            // Nothing goes further down from the innermost.
+            let next = match level + 1 < unet.downs.len() {
+                true => Some(self.map(down.output_size(from.size))?),
+                false => None,
+            };
+            let skip = Some(skip.takes(Action::Relu));
+            let down_again = next.as_ref().map(|next| next.takes(Action::LeakyRelu));
+            self.layer(down, from, Beyond::Zeros, skip, down_again)?;
+            outer = next;
+        }
+        let mut output = None;
+        for (level, up) in unet.ups.iter().enumerate().rev() {
+            let from = &joined[level];
+            let Some(next) = level.checked_sub(1).map(|next| &joined[next]) else {
+                let action = unet.head.as_ref().map_or(Action::Tanh, |_| Action::Relu);
+                let last = self.map(up.output_size(from.size))?;
+                self.layer(up, from, Beyond::Zeros, Some(last.takes(action)), None)?;
+                output = Some(last);
+                continue;
+            };
+            let channel = next.size.channels - up.packed.out_channels;
+            let to = next.takes_at(Action::Relu, channel);
+            self.layer(up, from, Beyond::Zeros, Some(to), None)?;
+        }
+        let output = output.ok_or_else(|| GpuError::Failed("a network of no layers".to_owned()))?;
+        let Some(head) = &unet.head else {
+            return Ok(self.finish(input, output));
+        };
+        let picture = self.map(head.output_size(output.size))?;
+        let to = Some(picture.takes(Action::Tanh));
+        self.layer(head, &output, Beyond::Zeros, to, None)?;
+        Ok(self.finish(input, picture))
+    }
+
+    pub fn resnet(mut self, resnet: &Resnet<GpuLayer>, size: Size) -> Result<Program, GpuError> {
+        let input = self.map(size)?;
+        let mut trunk = self.then(&resnet.stem, &input, Beyond::Reflection, Action::Relu)?;
+        for down in &resnet.downs {
+            trunk = self.then(down, &trunk, Beyond::Zeros, Action::Relu)?;
+        }
+        let within = self.map(trunk.size)?;
+        for [first, second] in &resnet.blocks {
+            let to = Some(within.takes(Action::Relu));
+            self.layer(first, &trunk, Beyond::Reflection, to, None)?;
+            let to = Some(trunk.takes(Action::Add));
+            self.layer(second, &within, Beyond::Reflection, to, None)?;
+        }
+        for up in &resnet.ups {
+            trunk = self.then(up, &trunk, Beyond::Zeros, Action::Relu)?;
+        }
+        let output = self.then(&resnet.head, &trunk, Beyond::Reflection, Action::Tanh)?;
+        Ok(self.finish(input, output))
+    }
+
+    fn finish(self, input: FeatureMap, output: FeatureMap) -> Program {
+        Program {
+            input,
+            passes: self.passes,
+            output,
+        }
+    }
+
+    fn map(&self, size: Size) -> Result<FeatureMap, GpuError> {
+        let values = values_of(size);
+        let limits = self.gpu.device.limits();
+        let most = limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size);
+        let bytes = ((values + 1) * size_of::<f32>()) as u64;
+        if bytes > most {
+            return Err(GpuError::OutOfMemory(format!(
+                "feature maps take {} MB in one piece, and it takes {}",
+                bytes >> 20,
+                most >> 20
+            )));
+        }
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        Ok(FeatureMap {
+            size,
+            buffer: self.gpu.zeros(values + 1, usage),
+        })
+    }
+
+    /// A layer whose outputs go into a feature map of their own.
+    fn then(
+        &mut self,
+        layer: &GpuLayer,
+        from: &FeatureMap,
+        beyond: Beyond,
+        action: Action,
+    ) -> Result<FeatureMap, GpuError> {
+        let to = self.map(layer.output_size(from.size))?;
+        self.layer(layer, from, beyond, Some(to.takes(action)), None)?;
+        Ok(to)
+    }
+
+    fn layer(
+        &mut self,
+        layer: &GpuLayer,
+        from: &FeatureMap,
+        beyond: Beyond,
+        first: Option<Output>,
+        second: Option<Output>,
+    ) -> Result<(), GpuError> {
+        let (kind, size) = (layer.packed.kind, layer.output_size(from.size));
+        let places = Size {
+            height: size.height / kind.scale(),
+            width: size.width / kind.scale(),
+            ..size
+        };
+        let phases = kind.scale() * kind.scale();
+        let blocks = size.channels.div_ceil(layer.lanes);
+        let threads = values_of(Size {
+            channels: 1,
+            ..places
+        })
+        .div_ceil(PLACES)
+            * blocks;
+        let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(from.size.channels));
+        let outputs = [first, second];
+        let convolution = Words {
+            windows: &layer.windows,
+            outputs,
+            input: from.size,
+            beyond,
+            places,
+            stride: kind.stride(),
+            scale: kind.scale(),
+            out_channels: size.channels,
+            together: size.pictures,
+            finishes: true,
+            parts,
+            threads: threads * parts,
+        };
+        let shader = match layer.lanes {
+            4 => &self.gpu.shaders.convolve_narrow,
+            _ => &self.gpu.shaders.convolve,
+        };
+        let read = [&from.buffer, &layer.weights, &layer.affine];
+        let convolve = groups((threads * parts).div_ceil(GROUP), phases);
+        if parts == 1 && layer.statistics.is_none() {
+            self.pass(shader, convolution, read, outputs, convolve);
+            return Ok(());
+        }
+        let whole = Size {
+            pictures: size.pictures * parts,
+            ..size
+        };
+        let sums = self.sums(whole)?;
+        let convolution = Words {
+            outputs: [Some(sums.takes(Action::Keep)), None],
+            finishes: false,
+            ..convolution
+        };
+        self.pass(shader, convolution, read, convolution.outputs, convolve);
+        let threads = size.channels.div_ceil(4) * size.pictures * size.height * size.width;
+        let finish = Words {
+            windows: &[],
+            outputs,
+            input: size,
+            places: size,
+            stride: 1,
+            scale: 1,
+            together: match layer.statistics {
+                Some(Statistics::OfPicture) => 1,
+                _ => size.pictures,
+            },
+            threads,
+            ..convolution
+        };
+        let found;
+        let affine = match layer.statistics {
+            None => &layer.affine,
+            Some(_) => {
+                let groups = size.pictures / finish.together;
+                found = FeatureMap {
+                    size,
+                    buffer: self
+                        .gpu
+                        .zeros(groups * size.channels * 2, BufferUsages::STORAGE),
+                };
+                let read = [&sums.buffer, &layer.weights, &layer.affine];
+                let outputs = [Some(found.takes(Action::Keep)), None];
+                let groups = [size.channels as u32, groups as u32, 1];
+                self.pass(&self.gpu.shaders.statistics, finish, read, outputs, groups);
+                &found.buffer
+            }
+        };
+        let read = [&sums.buffer, &layer.weights, affine];
+        let groups = groups(threads.div_ceil(GROUP), 1);
+        self.pass(&self.gpu.shaders.finish, finish, read, outputs, groups);
+        self.sums = Some(sums.buffer);
+        Ok(())
+    }
+
+    /// Room for sums, that of an earlier layer where it is large enough.
+    fn sums(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
+        let bytes = (values_of(size) * size_of::<f32>()) as u64;
+        match self.sums.take().filter(|kept| kept.size() >= bytes) {
+            Some(buffer) => Ok(FeatureMap { size, buffer }),
+            None => self.map(size),
+        }
+    }
+
+    fn pass(
+        &mut self,
+        shader: &ComputePipeline,
+        words: Words,
+        read: [&Buffer; 3],
+        outputs: [Option<Output>; 2],
+        groups: [u32; 3],
+    ) {
+        let words = words.in_order();
+        let layer = self.gpu.constant(words.into_iter().map(u32::to_le_bytes));
+        let written = outputs.map(|output| match output {
+            Some(output) => &output.map.buffer,
+            None => &self.unwritten,
+        });
+        let buffers = [&layer].into_iter().chain(read).chain(written);
+        let entries = buffers
+            .enumerate()
+            .map(|(binding, buffer)| wgpu::BindGroupEntry {
+                binding: binding as u32,
+                resource: buffer.as_entire_binding(),
+            });
+        let entries: Vec<_> = entries.collect();
+        let bindings = self
+            .gpu
+            .device
+            .create_bind_group(&wgpu::BindGroupDescriptor {
+                label: None,
+                layout: &self.gpu.shaders.bindings,
+                entries: &entries,
+            });
+        self.passes.push(Pass {
+            shader: shader.clone(),
+            bindings,
+            groups,
+        });
+    }
+}
+
+/// `Layer` in `kernels.wgsl`.
+#[derive(Clone, Copy)]
+struct Words<'a> {
+    windows: &'a [u32],
+    outputs: [Option<Output<'a>>; 2],
+    input: Size,
+    beyond: Beyond,
+    places: Size,
+    stride: usize,
+    scale: usize,
+    out_channels: usize,
+    together: usize,
+    finishes: bool,
+    parts: usize,
+    threads: usize,
+}
+
+impl Words<'_> {
+    fn in_order(self) -> Vec<u32> {
+        const WINDOWS: usize = 4 * 5;
+        let mut words = self.windows.to_vec();
+        words.resize(WINDOWS, 0);
+        for output in self.outputs {
+            words.extend(output.map_or([0; 4], Output::words));
+        }
+        let numbers = [
+            self.input.channels,
+            self.input.height,
+            self.input.width,
+            usize::from(self.beyond == Beyond::Reflection),
+            self.places.pictures,
+            self.places.height,
+            self.places.width,
+            self.stride,
+            self.scale,
+            self.out_channels,
+            self.together,
+            usize::from(self.finishes),
+            self.parts,
+            self.threads,
+        ];
+        words.extend(numbers.map(|number| number as u32));
+        words
+    }
+}
+
+fn values_of(size: Size) -> usize {
+    size.pictures * size.channels * size.height * size.width
+}
+
+/// A device takes so many groups along an axis and no more.
+fn groups(count: usize, phases: usize) -> [u32; 3] {
+    let rows = count.div_ceil(MOST_GROUPS).max(1);
+    [count.div_ceil(rows) as u32, rows as u32, phases as u32]
+}
