@@ -1,6 +1,10 @@
-//! The CPU's own forward pass gives what burn's gives, for every network that there is.
+//! Our own forward passes, on the CPU and by shaders, give what burn's gives, for every network that
+//! there is.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+#[cfg(target_os = "linux")]
+mod software_gpu;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{StateDict, StateError, load_state, state_of};
@@ -46,16 +50,22 @@ fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
         let expected = net_g.forward(real_a.clone(), Mode::Inference(stats));
         let expected: Vec<f32> = expected.into_data().iter().collect();
         let ours = CpuGenerator::new(config, stats, state.clone()).expect("the state fits");
-        // The second picture finds the buffers of the first.
-        for _ in 0..2 {
-            let found = ours.forward(&values, shape);
+        let agree = |engine: &str, found: Vec<f32>| {
             assert_eq!(found.len(), expected.len());
             let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
             assert!(
                 off.clone().all(|off| off <= TOLERANCE),
-                "{config:?}, {stats:?}: off by {:?}",
+                "{config:?}, {stats:?}, {engine}: off by {:?}",
                 off.reduce(f32::max)
             );
+        };
+        #[cfg(target_os = "linux")]
+        let shaders = software_gpu::generator(config, stats, state.clone());
+        // The second picture finds the buffers of the first.
+        for _ in 0..2 {
+            agree("CPU", ours.forward(&values, shape));
+            #[cfg(target_os = "linux")]
+            agree("shaders", software_gpu::forward(&shaders, &values, shape));
         }
         let spread = |values: &[f32]| {
             values.iter().fold(f32::MIN, |a, b| a.max(*b))
