@@ -1,9 +1,11 @@
 // Makes the page work without a network: registers the service worker and
 // tells it what the page and its model are made of.
 
+import { runtimeFiles } from './runtime-files.js';
+
 const SCRIPTS = [
   'pix2pix-worker.js', 'worker-link.js', 'helpers.js', 'strip-team.js', 'tile-pool.js', 'weights-store.js', 'download.js', 'errors.js', 'picture.js',
-  'painter-worker.js',
+  'painter-worker.js', 'runtime-files.js',
 ];
 
 /** False where the browser has no such worker, or the page no HTTPS. */
@@ -21,9 +23,10 @@ export async function keepPage() {
 /** Also what the model on `backend` runs on. */
 export async function keepRuntime(backend) {
   if (!navigator.serviceWorker?.controller && !(await navigator.serviceWorker?.getRegistration())) return false;
-  const files = [...SCRIPTS, `pkg/${backend}/web.js`, `pkg/${backend}/web_bg.wasm`];
+  const { script, wasm } = runtimeFiles(backend);
   const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
-  return keep([...files.map((file) => new URL(file, import.meta.url).href), ...loaded]);
+  const scripts = SCRIPTS.map((file) => new URL(file, import.meta.url).href);
+  return keep([...scripts, script, wasm, ...loaded]);
 }
 
 async function keep(urls) {

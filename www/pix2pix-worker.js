@@ -5,6 +5,7 @@ import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodePicture } from './picture.js';
+import { runtimeFiles } from './runtime-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
@@ -123,7 +124,7 @@ async function startOn(build, sources) {
 }
 
 async function fetchModule(build, cache) {
-  const url = new URL(`./pkg/${build}/web_bg.wasm`, import.meta.url).href;
+  const url = runtimeFiles(build).wasm;
   const what = 'The runtime';
   let response = await open(url, what, cache);
   const total = expectedLength(response);
@@ -144,7 +145,7 @@ async function fetchModule(build, cache) {
 }
 
 async function importRuntime(build) {
-  const url = new URL(`./pkg/${build}/web.js`, import.meta.url).href;
+  const url = runtimeFiles(build).script;
   try {
     return await import(url);
   } catch (cause) {

@@ -128,7 +128,7 @@ impl Mock {
             .into_iter()
             .map(|(file, bytes)| (inside(file), bytes))
             .collect();
-        for build in ["cpu", "webgpu"] {
+        for build in ["cpu", "cpu-relaxed", "webgpu"] {
             files.push((format!("pkg/{build}/web.js"), RUNTIME.as_bytes().to_vec()));
             let module = format!("pkg/{build}/web_bg.wasm");
             files.push((module, EMPTY_MODULE.to_vec()));

@@ -18,17 +18,21 @@ use crate::{tools, workspace};
 /// One of the modules that the page chooses from.
 struct Module {
     name: &'static str,
-    feature: &'static str,
+    features: &'static str,
 }
 
-const MODULES: [Module; 2] = [
+const MODULES: [Module; 3] = [
     Module {
         name: "cpu",
-        feature: "cpu",
+        features: "cpu",
+    },
+    Module {
+        name: "cpu-relaxed",
+        features: "cpu,relaxed-simd",
     },
     Module {
         name: "webgpu",
-        feature: "webgpu",
+        features: "webgpu",
     },
 ];
 
@@ -49,7 +53,7 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
         .args(["build", "--package", "web", "--lib"])
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--profile", profile])
-        .args(["--no-default-features", "--features", module.feature])
+        .args(["--no-default-features", "--features", module.features])
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -171,7 +175,7 @@ impl Write for Counter {
 fn print_sizes() -> Result<()> {
     for size in sizes()? {
         eprintln!(
-            "www/pkg/{:<6} {:>10} bytes of wasm, {:>9} with gzip",
+            "www/pkg/{:<11} {:>10} bytes of wasm, {:>9} with gzip",
             size.module, size.raw, size.gzip
         );
     }

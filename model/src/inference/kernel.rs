@@ -60,12 +60,8 @@ impl Tile {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             (Instructions::Avx2, _) => unsafe { avx2_16(weights, input, starts, runs, sums) },
-            (Instructions::Baseline, 4) => {
-                multiply::<BASELINE_PIXELS, 4>(weights, input, starts, runs, sums, plain)
-            }
-            (Instructions::Baseline, _) => {
-                multiply::<BASELINE_PIXELS, 8>(weights, input, starts, runs, sums, plain)
-            }
+            (Instructions::Baseline, 4) => baseline_4(weights, input, starts, runs, sums),
+            (Instructions::Baseline, _) => baseline_8(weights, input, starts, runs, sums),
         }
     }
 }
@@ -73,27 +69,82 @@ impl Tile {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2_16(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
-    multiply::<6, 16>(weights, input, starts, runs, sums, f32::mul_add);
+    multiply::<6, 16>(weights, input, starts, runs, sums, add_product);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2_8(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
-    multiply::<12, 8>(weights, input, starts, runs, sums, f32::mul_add);
+    multiply::<12, 8>(weights, input, starts, runs, sums, add_product);
 }
 
-/// `a · b + c` where one instruction for it is not at hand.
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg_attr(
+    all(target_family = "wasm", feature = "relaxed-simd"),
+    target_feature(enable = "relaxed-simd")
+)]
+fn baseline_8(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
+    multiply::<BASELINE_PIXELS, 8>(weights, input, starts, runs, sums, add_baseline_product);
+}
+
+#[cfg_attr(
+    all(target_family = "wasm", feature = "relaxed-simd"),
+    target_feature(enable = "relaxed-simd")
+)]
+fn baseline_4(weights: &[f32], input: &[f32], starts: &[usize], runs: &[Run], sums: &mut [f32]) {
+    multiply::<BASELINE_PIXELS, 4>(weights, input, starts, runs, sums, add_baseline_product);
+}
+
+/// Adds a value times weights to sums, each rounded once.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
-fn plain(a: f32, b: f32, c: f32) -> f32 {
-    a * b + c
+fn add_product<const LANES: usize>(value: f32, weights: &[f32; LANES], sums: &mut [f32; LANES]) {
+    for (sum, weight) in sums.iter_mut().zip(weights) {
+        *sum = value.mul_add(*weight, *sum);
+    }
 }
 
-/// `a · b + c`, one instruction.
 #[cfg(target_arch = "aarch64")]
+use add_product as add_baseline_product;
+
+/// The same where every processor of the target has no one instruction for it.
+#[cfg(not(any(
+    target_arch = "aarch64",
+    all(target_family = "wasm", feature = "relaxed-simd")
+)))]
 #[inline(always)]
-fn plain(a: f32, b: f32, c: f32) -> f32 {
-    a.mul_add(b, c)
+fn add_baseline_product<const LANES: usize>(
+    value: f32,
+    weights: &[f32; LANES],
+    sums: &mut [f32; LANES],
+) {
+    for (sum, weight) in sums.iter_mut().zip(weights) {
+        *sum += value * *weight;
+    }
+}
+
+/// The same where a browser picks what its processor does best: rounding once, or twice.
+#[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+#[inline(always)]
+fn add_baseline_product<const LANES: usize>(
+    value: f32,
+    weights: &[f32; LANES],
+    sums: &mut [f32; LANES],
+) {
+    use std::arch::wasm32::{f32x4_relaxed_madd, f32x4_splat, v128};
+    const { assert!(LANES.is_multiple_of(4)) };
+    let value = f32x4_splat(value);
+    let weights = weights.as_ptr().cast::<v128>();
+    let sums = sums.as_mut_ptr().cast::<v128>();
+    for vector in 0..LANES / 4 {
+        // SAFETY: both arrays are so many vectors long; the function that this is inlined into
+        // has the instruction.
+        unsafe {
+            let weight = weights.add(vector).read_unaligned();
+            let sum = sums.add(vector).read_unaligned();
+            let sum = f32x4_relaxed_madd(value, weight, sum);
+            sums.add(vector).write_unaligned(sum);
+        }
+    }
 }
 
 /// Inlined into each instruction set's copy, so that the compiler turns the arrays into registers
@@ -105,14 +156,14 @@ fn multiply<const PIXELS: usize, const LANES: usize>(
     starts: &[usize],
     runs: &[Run],
     sums: &mut [f32],
-    multiply_add: impl Fn(f32, f32, f32) -> f32 + Copy,
+    add_product: impl Fn(f32, &[f32; LANES], &mut [f32; LANES]) + Copy,
 ) {
     let tiles = starts.chunks(PIXELS);
     for (starts, sums) in tiles.zip(sums.chunks_mut(PIXELS * LANES)) {
         // A short tile computes its last pixel several times.
         let starts: [usize; PIXELS] =
             std::array::from_fn(|pixel| starts[pixel.min(starts.len() - 1)]);
-        let tile = tile::<PIXELS, LANES>(weights, input, starts, runs, multiply_add);
+        let tile = tile::<PIXELS, LANES>(weights, input, starts, runs, add_product);
         for (sums, tile) in sums.chunks_exact_mut(LANES).zip(&tile) {
             sums.copy_from_slice(tile);
         }
@@ -125,7 +176,7 @@ fn tile<const PIXELS: usize, const LANES: usize>(
     input: &[f32],
     starts: [usize; PIXELS],
     runs: &[Run],
-    multiply_add: impl Fn(f32, f32, f32) -> f32 + Copy,
+    add_product: impl Fn(f32, &[f32; LANES], &mut [f32; LANES]) + Copy,
 ) -> [[f32; LANES]; PIXELS] {
     let mut sums = [[0.0; LANES]; PIXELS];
     let mut weights = weights.as_chunks::<LANES>().0;
@@ -138,9 +189,7 @@ fn tile<const PIXELS: usize, const LANES: usize>(
             for (sums, window) in sums.iter_mut().zip(&windows) {
                 // SAFETY: every window is as long as `now`.
                 let value = unsafe { *window.get_unchecked(index) };
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = multiply_add(value, *weight, *sum);
-                }
+                add_product(value, weights, sums);
             }
         }
     }
