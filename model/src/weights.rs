@@ -5,7 +5,6 @@
 use std::fs::{self, File};
 #[cfg(not(target_family = "wasm"))]
 use std::io;
-use std::ops::Deref;
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 
@@ -171,18 +170,22 @@ fn decode_from(reader: Result<Reader, burn_pack::Error>) -> Result<StateDict, We
         let shape = shape.to_vec();
         let count = element_count(&name, &shape)?;
         match dtype {
-            DType::I8 => quantised.push((name, shape, exact(count, data)?)),
+            DType::I8 => {
+                check_count(count, data.len())?;
+                quantised.push((name, shape, data));
+            }
             _ => {
-                let values = exact(count, floats(&name, dtype, &data)?)?;
+                let values = floats(&name, dtype, bytes_of(&name, &data)?)?;
+                check_count(count, values.len())?;
                 state.insert(name, Array { shape, values });
             }
         }
     }
-    for (name, shape, values) in quantised {
+    for (name, shape, data) in quantised {
         let scales = state
             .remove(&format!("{name}{SCALE_SUFFIX}"))
             .ok_or_else(|| WeightsError::Container(format!("\"{name}\" has no scales")))?;
-        let values = dequantise(&name, &shape, &values, &scales.values)?;
+        let values = dequantise(&name, &shape, bytes_of(&name, &data)?, &scales.values)?;
         state.insert(name, Array { shape, values });
     }
     Ok(state)
@@ -308,14 +311,19 @@ fn element_count(name: &str, shape: &[usize]) -> Result<usize, WeightsError> {
         .ok_or_else(|| WeightsError::Container(format!("\"{name}\" claims shape {shape:?}")))
 }
 
-fn exact<T, V: Deref<Target = [T]>>(count: usize, values: V) -> Result<V, WeightsError> {
-    match values.len() == count {
-        true => Ok(values),
+fn check_count(expected: usize, found: usize) -> Result<(), WeightsError> {
+    match expected == found {
+        true => Ok(()),
         false => Err(WeightsError::Container(format!(
-            "a tensor claims {count} values and holds {}",
-            values.len()
+            "a tensor claims {expected} values and holds {found}"
         ))),
     }
+}
+
+/// What a tensor's bytes are, read from their file now if they come from one: it may have gone.
+fn bytes_of<'a>(name: &str, data: &'a Bytes) -> Result<&'a [u8], WeightsError> {
+    let failed = |error| WeightsError::Container(format!("\"{name}\" cannot be read: {error}"));
+    data.read(Default::default()).map_err(failed)
 }
 
 #[cfg(test)]
