@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "cpu-training")]
 use crate::cpu_training;
+use crate::precision::Precision;
 
 /// Normalisation layer of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +50,20 @@ pub enum Mode {
     Train {
         /// Probability in `[0, 1)` that an activation is dropped.
         dropout: f64,
+        /// What convolutions compute in.
+        precision: Precision,
     },
     /// Fixed weights, no dropout.
     Inference(NormStats),
+}
+
+impl Mode {
+    fn precision(self) -> Precision {
+        match self {
+            Self::Train { precision, .. } => precision,
+            Self::Inference(_) => Precision::F32,
+        }
+    }
 }
 
 /// Slope of the leaky ReLU in encoders and discriminators.
@@ -163,7 +175,7 @@ fn instance_norm(input: Tensor<4>) -> Tensor<4> {
 /// Dropout that depends on the mode alone.
 pub(crate) fn dropout(input: Tensor<4>, mode: Mode) -> Tensor<4> {
     match mode {
-        Mode::Train { dropout } if dropout > 0.0 => {
+        Mode::Train { dropout, .. } if dropout > 0.0 => {
             let keep = 1.0 - dropout;
             let mask = Tensor::random(input.dims(), Distribution::Bernoulli(keep), &input.device());
             input * mask * (1.0 / keep)
@@ -216,7 +228,7 @@ pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
 
 /// Passes `x` through a convolution; every convolution of every network goes through here or
 /// [`UpConv`].
-pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     let padding = match layer.padding {
         PaddingConfig2d::Explicit(padding, ..) => padding,
         PaddingConfig2d::Same | PaddingConfig2d::Valid => 0,
@@ -226,7 +238,7 @@ pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>) -> Tensor<4> {
         padding,
     };
     let bias = layer.bias.as_ref().map(Param::val);
-    through_windows(x, layer.weight.val(), bias, windows)
+    through_windows(x, layer.weight.val(), bias, windows, mode.precision())
 }
 
 /// Windows of a convolution, or of its transpose.
@@ -243,14 +255,19 @@ fn through_windows(
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     windows: Windows,
+    precision: Precision,
 ) -> Tensor<4> {
     #[cfg(feature = "cpu-training")]
-    if let Some(output) = cpu_training::convolution(&x, &weight, windows) {
+    if precision == Precision::F32
+        && let Some(output) = cpu_training::convolution(&x, &weight, windows)
+    {
         return with_bias(output, bias);
     }
     let Windows { stride, padding } = windows;
     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
-    with_plain_strides(conv2d(with_plain_strides(x), weight, bias, options))
+    let [x, weight] = [with_plain_strides(x), weight].map(|tensor| precision.lower(tensor));
+    let output = conv2d(x, weight, bias.map(|bias| precision.lower(bias)), options);
+    precision.raise(with_plain_strides(output))
 }
 
 #[cfg(feature = "cpu-training")]
@@ -346,17 +363,18 @@ impl UpConv {
 
     /// # Shapes
     /// `[batch, in, height, width]` to `[batch, out, 2 · height, 2 · width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let precision = mode.precision();
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if self.upsample == Upsample::Resize {
             let windows = Windows {
                 stride: 1,
                 padding: 1,
             };
-            return through_windows(doubled(x), weight, bias, windows);
+            return through_windows(doubled(x), weight, bias, windows, precision);
         }
         #[cfg(feature = "cpu-training")]
-        {
+        if precision == Precision::F32 {
             let [_, _, height, width] = x.dims();
             let windows = Windows {
                 stride: 2,
@@ -372,7 +390,10 @@ impl UpConv {
             UpKernel::Four => [0, 0],
         };
         let options = ConvTransposeOptions::new([2, 2], [1, 1], padding_out, [1, 1], 1);
-        with_plain_strides(conv_transpose2d(x, weight, bias, options))
+        let [x, weight] = [x, weight].map(|tensor| precision.lower(tensor));
+        let bias = bias.map(|bias| precision.lower(bias));
+        let output = conv_transpose2d(x, weight, bias, options);
+        precision.raise(with_plain_strides(output))
     }
 }
 

@@ -20,7 +20,7 @@ pub struct PatchLayer {
 
 impl PatchLayer {
     pub(crate) fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let x = convolve(&self.conv, x);
+        let x = convolve(&self.conv, x, mode);
         let x = match &self.norm {
             Some(norm) => norm.forward(x, mode),
             None => x,
@@ -76,6 +76,6 @@ impl PatchGan {
             .layers
             .iter()
             .fold(picture, |x, layer| layer.forward(x, mode));
-        convolve(&self.head, features)
+        convolve(&self.head, features, mode)
     }
 }

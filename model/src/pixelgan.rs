@@ -41,6 +41,6 @@ impl PixelGan {
     pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
         let features = self.first.forward(picture, mode);
         let features = self.second.forward(features, mode);
-        convolve(&self.head, features)
+        convolve(&self.head, features, mode)
     }
 }

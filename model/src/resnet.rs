@@ -113,17 +113,20 @@ impl Resnet {
             .blocks
             .iter()
             .fold(x, |x, block| block.forward(x, mode));
-        let x = self
-            .ups
-            .iter()
-            .fold(x, |x, up| relu(up.norm.forward(up.conv.forward(x), mode)));
-        tanh(convolve(&self.head, reflection_pad(x, WIDE_KERNEL / 2)))
+        let x = self.ups.iter().fold(x, |x, up| {
+            relu(up.norm.forward(up.conv.forward(x, mode), mode))
+        });
+        tanh(convolve(
+            &self.head,
+            reflection_pad(x, WIDE_KERNEL / 2),
+            mode,
+        ))
     }
 }
 
 impl ConvNorm {
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.norm.forward(convolve(&self.conv, x), mode)
+        self.norm.forward(convolve(&self.conv, x, mode), mode)
     }
 }
 

@@ -46,6 +46,7 @@ pub struct TileOptions {
 
 /// What computes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Engine {
     /// This crate's own code, on the CPU.
     Cpu,

@@ -162,8 +162,8 @@ impl Unet {
         let mut skips: Vec<Tensor<4>> = Vec::with_capacity(self.downs.len());
         for down in &self.downs {
             let x = match skips.last() {
-                None => convolve(&down.conv, real_a.clone()),
-                Some(outer) => convolve(&down.conv, leaky_relu(outer.clone())),
+                None => convolve(&down.conv, real_a.clone(), mode),
+                Some(outer) => convolve(&down.conv, leaky_relu(outer.clone()), mode),
             };
             skips.push(match &down.norm {
                 Some(norm) => norm.forward(x, mode),
@@ -176,7 +176,7 @@ impl Unet {
                 None => skip,
                 Some(inner) => Tensor::cat(vec![skip, inner], 1),
             };
-            let x = up.conv.forward(relu(joined));
+            let x = up.conv.forward(relu(joined), mode);
             let x = match &up.norm {
                 Some(norm) => norm.forward(x, mode),
                 None => x,
@@ -185,7 +185,7 @@ impl Unet {
         }
         let x = inner.unwrap_or(real_a);
         tanh(match &self.head {
-            Some(head) => convolve(head, relu(x)),
+            Some(head) => convolve(head, relu(x), mode),
             None => x,
         })
     }

@@ -12,11 +12,14 @@ use model::discriminator::DiscriminatorNetwork;
 use model::state::{load_state, shapes_of, state_of};
 use model::{
     Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
-    Mode, NormKind, NormStats, Patches, Upsample, init_weights,
+    Mode, NormKind, NormStats, Patches, Precision, Upsample, init_weights,
 };
 
 const INFERENCE: Mode = Mode::Inference(NormStats::Batch);
-const TRAINING: Mode = Mode::Train { dropout: 0.5 };
+const TRAINING: Mode = Mode::Train {
+    dropout: 0.5,
+    precision: Precision::F32,
+};
 
 fn picture(channels: usize, side: usize) -> Tensor<4> {
     let range = Distribution::Uniform(-1.0, 1.0);

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use model::state::state_of;
 use model::{
     CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
-    GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, init_weights,
+    GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, Precision, init_weights,
 };
 use serde::Serialize;
 
@@ -44,6 +44,8 @@ pub struct Measurement {
     pub batch: u32,
     /// Timed repetitions.
     pub repeat: u32,
+    /// What convolutions of the training step compute in.
+    pub precision: Precision,
     /// Nothing but forward passes.
     pub only_forward: bool,
 }
@@ -91,6 +93,7 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         size,
         batch,
         repeat,
+        precision,
         only_forward,
     } = what;
     let picture = |device: &Device| {
@@ -112,7 +115,7 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         });
     }
     let autodiff = device.clone().autodiff();
-    let mut model = Some(pix2pix(base, &autodiff));
+    let mut model = Some(pix2pix(base, precision, &autodiff));
     let step_ms = median(WARM_UP, repeat, || {
         let batch = PairedBatch {
             real_a: picture(&autodiff),
@@ -127,7 +130,7 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         Ok(())
     })?;
     let step = peak_megabytes();
-    let trained = model.unwrap_or_else(|| pix2pix(base, &autodiff));
+    let trained = model.unwrap_or_else(|| pix2pix(base, precision, &autodiff));
     let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
     Ok(Measured {
         forward_ms,
@@ -155,7 +158,7 @@ fn forward(device: &Device, base: u32, real_a: Tensor<4>, repeat: u32) -> Result
                 Ok(())
             })
         }
-        Engine::Burn(_) => median(WARM_UP, repeat, || {
+        _ => median(WARM_UP, repeat, || {
             let mode = Mode::Inference(NormStats::Running);
             let read = network.forward(real_a.clone(), mode).try_into_data();
             read.map(drop).map_err(|error| anyhow!("{error:?}"))
@@ -171,7 +174,7 @@ fn generator(base: u32, device: &Device) -> Generator {
     init_weights(generator_config(base).init(device), InitType::Normal, 0.02)
 }
 
-fn pix2pix(base: u32, autodiff: &Device) -> Pix2Pix {
+fn pix2pix(base: u32, precision: Precision, autodiff: &Device) -> Pix2Pix {
     let discriminator = DiscriminatorConfig {
         arch: DiscriminatorArch::Basic,
         in_channels: 6,
@@ -184,6 +187,7 @@ fn pix2pix(base: u32, autodiff: &Device) -> Pix2Pix {
         lambda_l1: 100.0,
         lambda_gan: 1.0,
         dropout: 0.5,
+        precision,
         diff_augment: DiffAugment::default(),
         seed: 0,
     };

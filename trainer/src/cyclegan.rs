@@ -4,7 +4,7 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
-use model::{Discriminator, Generator, Mode};
+use model::{Discriminator, Generator, Mode, Precision};
 
 use crate::config::TrainConfig;
 use crate::data::PairedBatch;
@@ -68,6 +68,8 @@ pub struct CycleObjective {
     pub lambda_identity: f64,
     /// Dropout rate of the generators in training.
     pub dropout: f64,
+    /// What convolutions compute in.
+    pub precision: Precision,
     /// Changes to what the discriminators see.
     pub diff_augment: DiffAugment,
     /// Seed of those changes and of the pools.
@@ -92,6 +94,7 @@ impl CycleGan {
             lambda_cycle: config.lambda_cycle,
             lambda_identity: config.lambda_identity,
             dropout: config.dropout,
+            precision: config.precision,
             diff_augment: config.diff_augment,
             seed: config.seed,
         };
@@ -149,6 +152,7 @@ impl CycleGan {
         let (gan_mode, lambda_cycle) = (objective.gan_mode, objective.lambda_cycle);
         let mode = Mode::Train {
             dropout: objective.dropout,
+            precision: objective.precision,
         };
         let mut rng = stream(
             objective.seed,
@@ -187,7 +191,9 @@ impl CycleGan {
             + cycle_b.clone()
             + idt_a.clone()
             + idt_b.clone();
-        let gradients = self.peers.gradients(&self.generators, &loss_g);
+        let gradients = self
+            .peers
+            .gradients(&self.generators, &loss_g, objective.precision);
         self.generators = self
             .optimizer_g
             .step(rates.net_g, self.generators, gradients);
@@ -210,9 +216,10 @@ impl CycleGan {
         };
         let d_a = judged(&self.discriminators.a, real_b, old_b);
         let d_b = judged(&self.discriminators.b, real_a, old_a);
+        let loss_d = d_a.clone() + d_b.clone();
         let gradients = self
             .peers
-            .gradients(&self.discriminators, &(d_a.clone() + d_b.clone()));
+            .gradients(&self.discriminators, &loss_d, objective.precision);
         self.discriminators = self
             .optimizer_d
             .step(rates.net_d, self.discriminators, gradients);

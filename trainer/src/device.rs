@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use model::Precision;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -58,6 +59,14 @@ pub enum DeviceError {
         /// What was asked for.
         choices: DeviceChoices,
     },
+    /// The device has no such numbers.
+    #[error("--precision {precision}: {device} cannot compute in it; use f32 or another device")]
+    Precision {
+        /// What was asked for.
+        precision: &'static str,
+        /// For people.
+        device: String,
+    },
 }
 
 /// A device that was chosen.
@@ -107,6 +116,23 @@ impl DeviceChoice {
             Self::Ndarray => ndarray(),
             Self::Vulkan(index) => gpu::open(index),
             Self::Cuda(index) => cuda(index),
+        }
+    }
+}
+
+impl ChosenDevices {
+    /// Whether all devices can compute in a precision.
+    ///
+    /// # Errors
+    /// [`DeviceError::Precision`].
+    pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
+        let can = |device: &Device| device.supports_dtype(precision.dtype());
+        match self.devices.iter().all(can) {
+            true => Ok(()),
+            false => Err(DeviceError::Precision {
+                precision: precision.name(),
+                device: self.name.clone(),
+            }),
         }
     }
 }

@@ -7,6 +7,7 @@ use burn::optim::{
     ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource,
 };
 use burn::tensor::{Device, Tensor, TensorData};
+use model::Precision;
 use rayon::prelude::*;
 
 const BETA_1: f32 = 0.5;
@@ -118,23 +119,43 @@ fn in_one_pass<const D: usize>(
 }
 
 /// The gradients of `loss` for the parameters of `network`, and of no other.
-pub fn gradients_of<M: Module>(network: &M, loss: &Tensor<1>) -> GradientsParams {
+pub fn gradients_of<M: Module>(
+    network: &M,
+    loss: &Tensor<1>,
+    precision: Precision,
+) -> GradientsParams {
+    let scale = precision.loss_scale();
+    let loss = if scale == 1.0 {
+        loss.clone()
+    } else {
+        loss.clone() * scale
+    };
     let mut gradients = GradientsParams::from_grads(loss.backward(), network);
-    network.visit(&mut Contiguous(&mut gradients));
+    network.visit(&mut Prepared {
+        gradients: &mut gradients,
+        scale,
+    });
     gradients
 }
 
 /// Gradients of convolution weights come as transposed views, through which the optimizer's many
 /// passes would walk slowly on a CPU; flattening copies them once into order.
-struct Contiguous<'a>(&'a mut GradientsParams);
+struct Prepared<'a> {
+    gradients: &'a mut GradientsParams,
+    /// What they are divided by.
+    scale: f64,
+}
 
-impl ModuleVisitor for Contiguous<'_> {
+impl ModuleVisitor for Prepared<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.0.remove::<D>(param.id) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             let shape = gradient.dims();
             let count: usize = shape.iter().product();
-            self.0
-                .register(param.id, gradient.reshape([count]).reshape(shape));
+            let mut gradient = gradient.reshape([count]).reshape(shape);
+            if self.scale != 1.0 {
+                gradient = gradient / self.scale;
+            }
+            self.gradients.register(param.id, gradient);
         }
     }
 }

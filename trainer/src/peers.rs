@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
+use model::Precision;
 
 use crate::optimizer::gradients_of;
 
@@ -60,12 +61,17 @@ impl Peers {
     /// The gradients, for the parameters of `network`, of the mean over the whole batch, of which
     /// `loss` is the mean over this replica's share. They are summed on the lead in the order of
     /// ranks, so that all replicas get the same numbers, and the same ones each time.
-    pub fn gradients<M: Module>(&self, network: &M, loss: &Tensor<1>) -> GradientsParams {
+    pub fn gradients<M: Module>(
+        &self,
+        network: &M,
+        loss: &Tensor<1>,
+        precision: Precision,
+    ) -> GradientsParams {
         if self.count == 1 {
-            return gradients_of(network, loss);
+            return gradients_of(network, loss, precision);
         }
         let device = loss.clone().inner().device();
-        let mine = gradients_of(network, &(loss.clone() * self.share));
+        let mine = gradients_of(network, &(loss.clone() * self.share), precision);
         let (gradients, _) = self.gradients.meet((mine, device.clone()), |all| {
             let mut sum = GradientsAccumulator::new();
             let mut devices = Vec::with_capacity(all.len());

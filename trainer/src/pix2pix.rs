@@ -4,7 +4,7 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
-use model::{Discriminator, Generator, Mode};
+use model::{Discriminator, Generator, Mode, Precision};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::TrainConfig;
@@ -46,6 +46,8 @@ pub struct Objective {
     pub lambda_gan: f64,
     /// Dropout rate of the generator in training.
     pub dropout: f64,
+    /// What convolutions compute in.
+    pub precision: Precision,
     /// Changes to what the discriminator sees.
     pub diff_augment: DiffAugment,
     /// Seed of those changes.
@@ -64,6 +66,7 @@ impl Pix2Pix {
             lambda_l1: config.lambda_l1,
             lambda_gan: config.lambda_gan,
             dropout: config.dropout,
+            precision: config.precision,
             diff_augment: config.diff_augment,
             seed: config.seed,
         };
@@ -108,7 +111,11 @@ impl Pix2Pix {
             real_b,
             mask,
         } = batch;
-        let Objective { gan_mode, .. } = self.objective;
+        let Objective {
+            gan_mode,
+            precision,
+            ..
+        } = self.objective;
         let mut rng = stream(
             self.objective.seed,
             Purpose::DiffAugment,
@@ -116,6 +123,7 @@ impl Pix2Pix {
         );
         let mode = Mode::Train {
             dropout: self.objective.dropout,
+            precision: self.objective.precision,
         };
         let fake_b = self.net_g.forward(real_a.clone(), mode);
         // Where nothing was measured, `real_B` is as low as can be; `fake_B` must not be told
@@ -132,7 +140,7 @@ impl Pix2Pix {
             gan_mode.discriminator_loss(judge(&self.net_d, judged_b.clone().detach()), false);
         let d_real = gan_mode.discriminator_loss(judge(&self.net_d, real_b.clone()), true);
         let loss_d = (d_fake.clone() + d_real.clone()) * 0.5;
-        let gradients = self.peers.gradients(&self.net_d, &loss_d);
+        let gradients = self.peers.gradients(&self.net_d, &loss_d, precision);
         self.net_d = self.optimizer_d.step(rates.net_d, self.net_d, gradients);
 
         // Without gradients of its own: the generator's step needs none of the discriminator's.
@@ -143,7 +151,7 @@ impl Pix2Pix {
             None => l1(fake_b, real_b),
         } * self.objective.lambda_l1;
         let loss_g = g_gan.clone() * self.objective.lambda_gan + g_l1.clone();
-        let gradients = self.peers.gradients(&self.net_g, &loss_g);
+        let gradients = self.peers.gradients(&self.net_g, &loss_g, precision);
         self.net_g = self.optimizer_g.step(rates.net_g, self.net_g, gradients);
         if let Some(ema) = &mut self.ema {
             ema.update(&self.net_g);

@@ -8,9 +8,11 @@ mod fixtures;
 mod training;
 
 use burn::tensor::Device;
+use model::Precision;
 use trainer::loss::GanMode;
 use training::{
-    LOSS_TOLERANCE, Trajectory, cyclegan_matches, pix2pix_lsgan_matches, train_pix2pix,
+    LOSS_TOLERANCE, Trajectory, cyclegan_matches, pix2pix_lsgan_matches, train_cyclegan,
+    train_pix2pix,
 };
 
 // The pictures of this one are rounded to 16 bits: its end is not compared. PyTorch itself, in
@@ -36,4 +38,22 @@ fn cyclegan_has_the_losses_of_pytorch_in_each_step() {
 fn cyclegan_is_nearer_to_pytorchs_losses_in_double_precision_than_pytorch_in_single() {
     // Which is up to 8.5e-4 away.
     cyclegan_matches("cyclegan_steps_f64", 4e-4, &Device::flex());
+}
+
+/// Numbers of 16 bits have 8 digits in bf16 and 11 in f16.
+const MIXED: [(Precision, f32); 2] = [(Precision::Bf16, 3e-2), (Precision::F16, 1e-2)];
+
+#[test]
+fn mixed_precision_has_the_losses_of_single_precision_in_each_step() {
+    for (precision, tolerance) in MIXED {
+        for (name, gan_mode) in [
+            ("pix2pix_steps", GanMode::Vanilla),
+            ("pix2pix_lsgan_steps", GanMode::Lsgan),
+        ] {
+            let trajectory = Trajectory::open(name).in_precision(precision, tolerance);
+            train_pix2pix(&trajectory, gan_mode, &Device::flex());
+        }
+        let trajectory = Trajectory::open("cyclegan_steps").in_precision(precision, tolerance);
+        train_cyclegan(&trajectory, &Device::flex());
+    }
 }

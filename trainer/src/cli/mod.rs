@@ -17,13 +17,13 @@ use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use image::{RgbImage, imageops};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::WeightsDtype;
+use model::{Precision, WeightsDtype};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::bench::{self, Measured, Measurement};
 use crate::checkpoint::RunFolder;
-use crate::config::args::WEIGHTS;
+use crate::config::args::{PRECISIONS, WEIGHTS};
 use crate::config::words::one_of;
 use crate::config::{Direction, ModelKind, TrainArgs};
 use crate::data::demo::{self, DemoSplit};
@@ -165,6 +165,9 @@ struct BenchArgs {
     /// Pictures per batch, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [1], value_parser = clap::value_parser!(u32).range(1..))]
     batch: Vec<u32>,
+    /// What convolutions of the training step compute in
+    #[arg(long, default_value = "f32", value_parser = one_of::<Precision>(PRECISIONS))]
+    precision: Precision,
     /// Measure forward passes only
     #[arg(long)]
     forward: bool,
@@ -180,6 +183,7 @@ struct BenchRow<'a> {
     base: u32,
     size: u32,
     batch: u32,
+    precision: Precision,
     #[serde(flatten)]
     measured: Measured,
 }
@@ -247,6 +251,7 @@ fn train(args: &TrainArgs, format: Format) -> Result<ExitCode> {
         None => args.decide(chosen.is_gpu, data.train.len())?,
     };
     args.device.check_batch(config.batch)?;
+    chosen.check_precision(config.precision)?;
     let start = match (resumed, &args.run) {
         (Some(root), _) => Start::Resumed(root.to_path_buf()),
         (None, Some(root)) => Start::New(root.clone()),
@@ -388,6 +393,7 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
             size: *size,
             batch: *batch,
             repeat: args.repeat,
+            precision: args.precision,
             only_forward: args.forward,
         };
         let row = BenchRow {
@@ -395,6 +401,7 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
             base: *base,
             size: *size,
             batch: *batch,
+            precision: args.precision,
             measured: bench::measure(&chosen.device, what)?,
         };
         println!("{}", serde_json::to_string(&row)?);
@@ -411,6 +418,7 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
                     .arg(format!("--size={size}"))
                     .arg(format!("--batch={batch}"))
                     .arg(format!("--repeat={}", args.repeat))
+                    .arg(format!("--precision={}", args.precision.name()))
                     .args(args.forward.then_some("--forward"));
                 if !row.status()?.success() {
                     return Ok(ExitCode::FAILURE);

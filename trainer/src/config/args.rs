@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueEnum};
 use model::{
-    Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Upsample,
-    WeightsDtype,
+    Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Precision,
+    Upsample, WeightsDtype,
 };
 
 use super::words::{not_negative, one_of, positive, rate};
@@ -33,6 +33,8 @@ pub const NET_G: &[&str] = &[
 pub const NORMS: &[&str] = &["batch", "instance", "none"];
 /// Names of statistics.
 pub const NORM_STATS: &[&str] = &["batch", "running"];
+/// Names of precisions.
+pub const PRECISIONS: &[&str] = &["f32", "bf16", "f16"];
 /// Names of storage formats.
 pub const WEIGHTS: &[&str] = &["f32", "f16", "q8"];
 
@@ -116,6 +118,10 @@ pub struct TrainArgs {
     /// Dropout rate of the generator's inner layers while training [default: 0.5; 0 for cyclegan]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub dropout: Option<f64>,
+    /// What convolutions compute in while training; the rest stays in f32. 16 bits pay on GPUs
+    #[arg(long, value_name = "TYPE", default_value = "f32",
+        value_parser = one_of::<Precision>(PRECISIONS))]
+    pub precision: Precision,
     /// How weights are drawn
     #[arg(long, value_name = "NAME", default_value = "normal",
         value_parser = one_of::<InitType>(&["normal", "xavier", "kaiming", "orthogonal"]))]
@@ -353,6 +359,7 @@ impl TrainArgs {
             norm_d: self.norm_d.unwrap_or(defaults.norm),
             norm_stats: self.norm_stats.unwrap_or(stats),
             dropout: self.dropout.unwrap_or(defaults.dropout),
+            precision: self.precision,
             init: self.init,
             init_gain: self.init_gain,
             steps,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use model::{
     Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
-    NormKind, NormStats, Patches, Upsample, WeightsDtype,
+    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -74,6 +74,9 @@ pub struct TrainConfig {
     pub norm_stats: NormStats,
     /// Dropout rate in training.
     pub dropout: f64,
+    /// What convolutions compute in while training.
+    #[serde(default)]
+    pub precision: Precision,
     /// How weights are drawn.
     pub init: InitType,
     /// Scale of drawn weights.

@@ -3,7 +3,8 @@
 use crate::fixtures::{discriminator, generator, path, tensor};
 use burn::tensor::Device;
 use model::{
-    DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, Mode, NormKind, Patches,
+    DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, Mode, NormKind,
+    Patches, Precision,
 };
 use serde_json::Value;
 use trainer::cyclegan::{CycleGan, CycleObjective, Discriminators, Generators};
@@ -27,6 +28,7 @@ pub struct Trajectory {
     name: &'static str,
     steps: Vec<Value>,
     tolerance: f32,
+    precision: Precision,
     pub pictures: Tensors,
 }
 
@@ -42,7 +44,17 @@ impl Trajectory {
             name,
             steps: json["losses"].as_array().expect("a list").clone(),
             tolerance,
+            precision: Precision::F32,
             pictures: read_tensors(&path(&format!("{name}.safetensors"))).expect("pictures"),
+        }
+    }
+
+    /// The same steps in another precision, whose losses are not as near.
+    pub fn in_precision(self, precision: Precision, tolerance: f32) -> Self {
+        Self {
+            precision: trajectory.precision,
+            tolerance,
+            ..self
         }
     }
 
@@ -93,6 +105,7 @@ pub fn train_pix2pix(trajectory: &Trajectory, gan_mode: GanMode, device: &Device
         lambda_l1: 100.0,
         lambda_gan: 1.0,
         dropout: 0.0,
+        precision: trajectory.precision,
         diff_augment: DiffAugment::default(),
         seed: 0,
     };
@@ -116,7 +129,13 @@ pub fn pix2pix_lsgan_matches(device: &Device) {
     let model = train_pix2pix(&trajectory, GanMode::Lsgan, device);
     let device = device.clone().autodiff();
     let real_a = trajectory.batch(0, &device).real_a;
-    let output = model.net_g.forward(real_a, Mode::Train { dropout: 0.0 });
+    let output = model.net_g.forward(
+        real_a,
+        Mode::Train {
+            dropout: 0.0,
+            precision: Precision::F32,
+        },
+    );
     let wanted = &trajectory.pictures["final_output_on_A0_train_mode"];
     let off = (output - tensor(wanted, &device)).abs().max();
     let off = off.into_scalar::<f32>();
@@ -127,6 +146,11 @@ pub fn pix2pix_lsgan_matches(device: &Device) {
 /// of 64.
 pub fn cyclegan_matches(losses: &str, tolerance: f32, device: &Device) {
     let trajectory = Trajectory::with_losses("cyclegan_steps", losses, tolerance);
+    train_cyclegan(&trajectory, device);
+}
+
+/// Trains CycleGAN along the trajectory.
+pub fn train_cyclegan(trajectory: &Trajectory, device: &Device) {
     let device = device.clone().autodiff();
     let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, BASE, NormKind::Instance);
     let judge = basic(3, NormKind::Instance);
@@ -135,6 +159,7 @@ pub fn cyclegan_matches(losses: &str, tolerance: f32, device: &Device) {
         lambda_cycle: 10.0,
         lambda_identity: 0.5,
         dropout: 0.0,
+        precision: trajectory.precision,
         diff_augment: DiffAugment::default(),
         seed: 0,
     };
