@@ -52,7 +52,7 @@ impl Trajectory {
     /// The same steps in another precision, whose losses are not as near.
     pub fn in_precision(self, precision: Precision, tolerance: f32) -> Self {
         Self {
-            precision: trajectory.precision,
+            precision,
             tolerance,
             ..self
         }
