@@ -118,8 +118,7 @@ async function startOn(build, sources) {
   }
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
-  const bytes = new Uint8Array(await weights.arrayBuffer());
-  const session = await runtime.Session.create(manifestJson, bytes, build);
+  const session = await runtime.Session.create(manifestJson, weights, build);
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
 

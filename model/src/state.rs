@@ -38,6 +38,9 @@ pub enum StateError {
         /// What the numbers have.
         found: Vec<usize>,
     },
+    /// A weights file that contradicts itself or has gone.
+    #[error("{0}")]
+    Unreadable(String),
     /// NaN or infinity.
     #[error("tensor \"{0}\" holds NaN or infinite values")]
     NotFinite(String),

@@ -17,7 +17,8 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::picture_strips::PictureStrips;
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
-use crate::state::{StateDict, StateError, load_state};
+use crate::state::{StateError, load_state};
+use crate::stored_weights::StoredWeights;
 #[cfg(not(target_family = "wasm"))]
 use crate::tiling::{Mosaic, Rect, Strip};
 use crate::tiling::{TILE_SIDE, TilePlan, TilingError};
@@ -127,8 +128,7 @@ impl Translator {
     /// See [`LoadError`]; nothing of a file that fails its checksum is decoded.
     pub fn load(manifest: &Manifest, bytes: Vec<u8>, engine: &Engine) -> Result<Self, LoadError> {
         weights::verify(&bytes, manifest.weights_file()?)?;
-        let state = weights::decode(bytes)?;
-        Ok(Self::new(manifest, state, engine)?)
+        Self::new(manifest, weights::open(bytes)?, engine)
     }
 
     /// As [`Self::load`], from a weights file on disk, which is never in memory as a whole.
@@ -137,22 +137,29 @@ impl Translator {
     /// As [`Self::load`], and files that cannot be read.
     #[cfg(not(target_family = "wasm"))]
     pub fn open(manifest: &Manifest, weights: &Path, engine: &Engine) -> Result<Self, LoadError> {
-        let state = weights::read(weights, manifest.weights_file()?)?;
-        Ok(Self::new(manifest, state, engine)?)
+        let weights = weights::open_file(weights, manifest.weights_file()?)?;
+        Self::new(manifest, weights, engine)
     }
 
-    /// As [`Self::load`], with weights that are decoded already.
+    /// As [`Self::load`], with weights that have been checked.
     ///
     /// # Errors
-    /// The weights do not fit the manifest's generator.
-    pub fn new(manifest: &Manifest, state: StateDict, engine: &Engine) -> Result<Self, StateError> {
+    /// The weights do not fit the manifest's generator, or cannot be expanded.
+    pub fn new(
+        manifest: &Manifest,
+        weights: impl Into<StoredWeights>,
+        engine: &Engine,
+    ) -> Result<Self, LoadError> {
+        let weights = weights.into();
         let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
         let generator = match engine {
-            Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, state)?),
+            Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, weights)?),
             #[cfg(feature = "gpu")]
-            Engine::Gpu(gpu) => LoadedGenerator::Gpu(GpuGenerator::new(config, stats, state, gpu)?),
+            Engine::Gpu(gpu) => {
+                LoadedGenerator::Gpu(GpuGenerator::new(config, stats, weights, gpu)?)
+            }
             Engine::Burn(device) => LoadedGenerator::Burn {
-                generator: load_state(config.init(device), state)?,
+                generator: load_state(config.init(device), weights.into_state()?)?,
                 mode: Mode::Inference(stats),
                 device: device.clone(),
             },

@@ -16,12 +16,8 @@ use thiserror::Error;
 
 use crate::manifest::WeightsFile;
 use crate::state::{Array, StateDict};
+use crate::stored_weights::{PART, SCALE_SUFFIX, StoredWeights};
 
-/// Suffix of the tensor that holds the scales of an 8-bit tensor.
-const SCALE_SUFFIX: &str = ".scale";
-/// Bytes that are worked on in one call: a browser's faster code for a function begins with the
-/// next call of it.
-const PART: usize = 1 << 16;
 /// Largest magnitude of an 8-bit value.
 const Q8_MAX: f32 = 127.0;
 
@@ -121,12 +117,12 @@ fn compare(
     Ok(())
 }
 
-/// Checks a weights file on disk and unpacks it. The file is never in memory as a whole.
+/// Checks a weights file on disk and opens it. The file is never in memory as a whole.
 ///
 /// # Errors
-/// As [`verify`] and [`decode`], and [`WeightsError::Read`].
+/// As [`verify`] and [`open`], and [`WeightsError::Read`].
 #[cfg(not(target_family = "wasm"))]
-pub fn read(path: &Path, file: &WeightsFile) -> Result<StateDict, WeightsError> {
+pub fn open_file(path: &Path, file: &WeightsFile) -> Result<StoredWeights, WeightsError> {
     let length = fs::metadata(path)?.len();
     let sha256 = || {
         let mut digest = Sha256::new();
@@ -134,7 +130,7 @@ pub fn read(path: &Path, file: &WeightsFile) -> Result<StateDict, WeightsError> 
         Ok(hex(digest.finalize().as_slice()))
     };
     compare(length, sha256, file)?;
-    decode_from(Reader::from_file_exact(path))
+    stored(Reader::from_file_exact(path))
 }
 
 /// Packs a network's numbers.
@@ -152,43 +148,17 @@ pub fn encode(state: &StateDict, dtype: WeightsDtype) -> Result<Vec<u8>, Weights
     Ok(packed.to_vec())
 }
 
-/// Unpacks what [`encode`] packed, expanding every value to f32.
+/// Opens what [`encode`] packed.
 ///
 /// # Errors
 /// [`WeightsError::Container`] for anything that is not such a container.
-pub fn decode(bytes: Vec<u8>) -> Result<StateDict, WeightsError> {
-    decode_from(Reader::from_bytes(Bytes::from_bytes_vec(bytes)))
+pub fn open(bytes: Vec<u8>) -> Result<StoredWeights, WeightsError> {
+    stored(Reader::from_bytes(Bytes::from_bytes_vec(bytes)))
 }
 
-fn decode_from(reader: Result<Reader, burn_pack::Error>) -> Result<StateDict, WeightsError> {
-    let container = |error: burn_pack::Error| WeightsError::Container(error.to_string());
-    let tensors = reader.and_then(Reader::into_tensors).map_err(container)?;
-    let mut state = StateDict::new();
-    let mut quantised = Vec::new();
-    for tensor in tensors {
-        let (name, dtype, shape, _, data) = tensor.into_parts().map_err(container)?;
-        let shape = shape.to_vec();
-        let count = element_count(&name, &shape)?;
-        match dtype {
-            DType::I8 => {
-                check_count(count, data.len())?;
-                quantised.push((name, shape, data));
-            }
-            _ => {
-                let values = floats(&name, dtype, bytes_of(&name, &data)?)?;
-                check_count(count, values.len())?;
-                state.insert(name, Array { shape, values });
-            }
-        }
-    }
-    for (name, shape, data) in quantised {
-        let scales = state
-            .remove(&format!("{name}{SCALE_SUFFIX}"))
-            .ok_or_else(|| WeightsError::Container(format!("\"{name}\" has no scales")))?;
-        let values = dequantise(&name, &shape, bytes_of(&name, &data)?, &scales.values)?;
-        state.insert(name, Array { shape, values });
-    }
-    Ok(state)
+fn stored(reader: Result<Reader, burn_pack::Error>) -> Result<StoredWeights, WeightsError> {
+    let tensors = reader.and_then(Reader::into_tensors);
+    StoredWeights::new(tensors.map_err(|error| WeightsError::Container(error.to_string()))?)
 }
 
 fn encode_array(name: &str, array: &Array, dtype: WeightsDtype) -> Vec<Tensor> {
@@ -252,83 +222,13 @@ fn quantise(array: &Array) -> (Vec<u8>, Vec<f32>) {
     (bytes, scales)
 }
 
-fn dequantise(
-    name: &str,
-    shape: &[usize],
-    values: &[u8],
-    scales: &[f32],
-) -> Result<Vec<f32>, WeightsError> {
-    let slices = shape.first().copied().unwrap_or(0);
-    if slices == 0 || scales.len() != slices || !values.len().is_multiple_of(slices) {
-        let problem = format!("\"{name}\" has {} scales for shape {shape:?}", scales.len());
-        return Err(WeightsError::Container(problem));
-    }
-    let length = (values.len() / slices).max(1);
-    let mut expanded = Vec::with_capacity(values.len());
-    for (slice, scale) in values.chunks(length).zip(scales) {
-        expanded.extend(slice.iter().map(|&byte| f32::from(byte as i8) * scale));
-    }
-    Ok(expanded)
-}
-
-fn floats(name: &str, dtype: DType, data: &[u8]) -> Result<Vec<f32>, WeightsError> {
-    let (size, add): (usize, AddPart) = match dtype {
-        DType::F32 => (4, add_f32),
-        DType::F16 => (2, add_f16),
-        other => {
-            return Err(WeightsError::Container(format!(
-                "\"{name}\" is stored as {other:?}; f32, f16 and i8 are known"
-            )));
-        }
-    };
-    let mut values = Vec::with_capacity(data.len() / size);
-    for part in data.chunks(PART) {
-        add(&mut values, part);
-    }
-    Ok(values)
-}
-
-type AddPart = fn(&mut Vec<f32>, &[u8]);
-
-fn add_f32(values: &mut Vec<f32>, data: &[u8]) {
-    let numbers = data.as_chunks::<4>().0;
-    values.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-}
-
-fn add_f16(values: &mut Vec<f32>, data: &[u8]) {
-    let numbers = data.as_chunks::<2>().0;
-    values.extend(
-        numbers
-            .iter()
-            .map(|bytes| f16::from_le_bytes(*bytes).to_f32()),
-    );
-}
-
-fn element_count(name: &str, shape: &[usize]) -> Result<usize, WeightsError> {
-    shape
-        .iter()
-        .try_fold(1usize, |count, &side| count.checked_mul(side))
-        .ok_or_else(|| WeightsError::Container(format!("\"{name}\" claims shape {shape:?}")))
-}
-
-fn check_count(expected: usize, found: usize) -> Result<(), WeightsError> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(WeightsError::Container(format!(
-            "a tensor claims {expected} values and holds {found}"
-        ))),
-    }
-}
-
-/// What a tensor's bytes are, read from their file now if they come from one: it may have gone.
-fn bytes_of<'a>(name: &str, data: &'a Bytes) -> Result<&'a [u8], WeightsError> {
-    let failed = |error| WeightsError::Container(format!("\"{name}\" cannot be read: {error}"));
-    data.read(Default::default()).map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn decode(bytes: Vec<u8>) -> Result<StateDict, WeightsError> {
+        open(bytes)?.into_state()
+    }
 
     fn state() -> StateDict {
         let values = |count: usize, scale: f32| {

@@ -23,8 +23,9 @@ export class Session {
     session.backend = backend;
     session.backend_reason = 'It is played.';
     const { bytes } = JSON.parse(manifestJson).weights[0];
-    if (weights.length !== bytes) throw error('integrity', 'The weights are not whole.');
-    if (weights.some((value) => value !== 0)) throw error('integrity', 'The weights are not those of the manifest.');
+    const values = new Uint8Array(await weights.arrayBuffer());
+    if (values.length !== bytes) throw error('integrity', 'The weights are not whole.');
+    if (values.some((value) => value !== 0)) throw error('integrity', 'The weights are not those of the manifest.');
     if (backend === 'webgpu' && session.play.failStart) throw error(session.play.failStart, 'It was told not to start.');
     return session;
   }

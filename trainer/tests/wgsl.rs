@@ -19,6 +19,7 @@ mod software_vulkan;
 mod training;
 
 use made_weights::{weights, write};
+use model::Precision;
 use networks::{discriminator_matches, generator_matches};
 use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
@@ -69,6 +70,12 @@ fn lpips_is_that_of_the_python_package_with_wgsl() {
 fn pix2pix_with_cross_entropy_has_the_losses_of_pytorch_in_each_step_with_wgsl() {
     let trajectory = Trajectory::open("pix2pix_steps");
     train_pix2pix(&trajectory, GanMode::Vanilla, &device());
+}
+
+#[test]
+fn mixed_precision_has_the_losses_of_single_precision_in_each_step_with_wgsl() {
+    let trajectory = Trajectory::open("pix2pix_lsgan_steps").in_precision(Precision::F16, 1e-2);
+    train_pix2pix(&trajectory, GanMode::Lsgan, &device());
 }
 
 #[test]

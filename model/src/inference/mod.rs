@@ -32,7 +32,8 @@ use self::sums::Sums;
 use self::tensors::Tensors;
 use crate::blocks::NormStats;
 use crate::generator::{Family, GeneratorConfig};
-use crate::state::{StateDict, StateError};
+use crate::state::StateError;
+use crate::stored_weights::StoredWeights;
 
 /// A generator for inference on the CPU.
 #[derive(Debug)]
@@ -97,11 +98,11 @@ impl CpuGenerator {
     pub fn new(
         config: &GeneratorConfig,
         stats: NormStats,
-        state: StateDict,
+        weights: impl Into<StoredWeights>,
     ) -> Result<Self, StateError> {
-        let values = state.values().map(|array| array.values.len());
-        let weights_bytes = values.sum::<usize>() * size_of::<f32>();
-        let mut tensors = Tensors::new(state, config.norm, stats);
+        let weights = weights.into();
+        let weights_bytes = weights.values() * size_of::<f32>();
+        let mut tensors = Tensors::new(weights, config.norm, stats);
         let network = match config.arch.family() {
             Family::Unet { depth } => {
                 let unet = Unet::new(config, depth, &mut tensors, Layer::new)?;

@@ -3,30 +3,37 @@
 
 use super::packing::Kind;
 use crate::blocks::{NORM_EPSILON, NormKind, NormStats, Upsample};
-use crate::state::{Array, StateDict, StateError};
+use crate::state::{Array, StateError};
+use crate::stored_weights::StoredWeights;
+use crate::weights::WeightsError;
 
 /// Tensors that are still to be used.
 pub(super) struct Tensors {
-    state: StateDict,
+    weights: StoredWeights,
     pub norm: NormKind,
     pub stats: NormStats,
 }
 
 impl Tensors {
-    pub fn new(state: StateDict, norm: NormKind, stats: NormStats) -> Self {
-        Self { state, norm, stats }
+    pub fn new(weights: StoredWeights, norm: NormKind, stats: NormStats) -> Self {
+        Self {
+            weights,
+            norm,
+            stats,
+        }
     }
 
     /// Everything has been used.
     pub fn finish(self) -> Result<(), StateError> {
-        match self.state.into_keys().next() {
-            Some(name) => Err(StateError::Unknown(name)),
+        match self.weights.left() {
+            Some(name) => Err(StateError::Unknown(name.to_owned())),
             None => Ok(()),
         }
     }
 
     fn take(&mut self, name: String, expected: &[usize]) -> Result<Array, StateError> {
-        let Some(array) = self.state.remove(&name) else {
+        let unreadable = |error: WeightsError| StateError::Unreadable(error.to_string());
+        let Some(array) = self.weights.take(&name).map_err(unreadable)? else {
             return Err(StateError::Missing(name));
         };
         if array.shape != expected || array.values.len() != expected.iter().product::<usize>() {

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
-use model::{NormKind, NormStats, weights};
+use model::{NormKind, NormStats, StoredWeights, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -211,7 +211,8 @@ fn described_side(side: &SideStatistics) -> String {
 
 pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode> {
     let (manifest, path) = read_manifest(&args.model)?;
-    let tensors = weights::read(&path, manifest.weights_file()?)
+    let tensors = weights::open_file(&path, manifest.weights_file()?)
+        .and_then(StoredWeights::into_state)
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let learned = tensors
         .iter()

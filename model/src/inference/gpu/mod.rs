@@ -16,7 +16,8 @@ use super::features::Size;
 use super::tensors::Tensors;
 use crate::blocks::NormStats;
 use crate::generator::{Family, GeneratorConfig};
-use crate::state::{StateDict, StateError};
+use crate::state::StateError;
+use crate::stored_weights::StoredWeights;
 
 /// A generator for inference on a graphics device.
 #[derive(Debug)]
@@ -43,10 +44,10 @@ impl GpuGenerator {
     pub fn new(
         config: &GeneratorConfig,
         stats: NormStats,
-        state: StateDict,
+        weights: impl Into<StoredWeights>,
         gpu: &Gpu,
     ) -> Result<Self, StateError> {
-        let mut tensors = Tensors::new(state, config.norm, stats);
+        let mut tensors = Tensors::new(weights.into(), config.norm, stats);
         let layer = |tensors| GpuLayer::new(tensors, gpu);
         let network = match config.arch.family() {
             Family::Unet { depth } => Network::Unet(Unet::new(config, depth, &mut tensors, layer)?),
