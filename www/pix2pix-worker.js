@@ -112,13 +112,14 @@ async function startOn(build, sources) {
 
   if (!sources.known) {
     const manifestJson = runtime.parse_manifest(await manifestText);
-    // A Blob lies with the browser, not in the page's memory.
-    const weights = local?.weights ?? new Blob([await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache)]);
+    const { weights, keep } = local ?? await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache);
     sources.known = { manifestJson, weights };
+    sources.keep = keep;
   }
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
   const session = await runtime.Session.create(manifestJson, weights, build);
+  await sources.keep?.();
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
 

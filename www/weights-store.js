@@ -1,63 +1,74 @@
 // Weights by their SHA-256, in the browser's Cache: downloaded once, gone on
-// with where a connection was cut, and there without a network. What is in
-// the store has been checked; the caller checks again what it decodes.
+// with where a connection was cut, and there without a network. They are
+// Blobs, which lie with the browser and not in the page's memory. Whoever
+// decodes them checks them, and keeps what is right.
 
 import { open, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 
 const STORE = 'pix2pix-weights-1';
 const MOST = 12; // models
+const PART = 4 << 20; // bytes that wait in the page's memory
 
-/** The bytes of a weights file. `isFresh`: not from any cache. */
+/**
+ * The Blob of a weights file, and `keep`, which stores it for later visits.
+ * `isFresh`: not from any cache.
+ */
 export async function loadWeights(url, { bytes, sha256 }, { isFresh, onProgress }) {
   const store = await openStore();
   const key = keyOf(sha256);
   const partKey = keyOf(`${sha256}.part`);
   if (isFresh) await Promise.all([store?.delete(key), store?.delete(partKey)]);
   const known = await read(store, key);
-  if (known?.byteLength === bytes) {
+  if (known?.size === bytes) {
     onProgress(bytes, bytes);
-    return known;
+    return { weights: known, keep: () => {} };
   }
-  const whole = await download(url, bytes, { store, partKey, isFresh, onProgress });
-  if (store && await digest(whole) === sha256.toLowerCase()) await keep(store, key, whole);
+  const weights = await download(url, bytes, { store, partKey, isFresh, onProgress });
   await store?.delete(partKey);
-  return whole;
+  return { weights, keep: () => store && put(store, key, weights) };
 }
 
 /** Goes on behind the part that is there; without one, from the start. */
 async function download(url, length, { store, partKey, isFresh, onProgress }) {
   const what = 'The model';
-  const whole = new Uint8Array(length);
-  let at = 0;
   const part = await read(store, partKey);
-  if (part && part.byteLength < length) {
-    whole.set(part);
-    at = part.byteLength;
-  }
-  let response = await open(url, what, isFresh ? 'reload' : 'default', at ? { Range: `bytes=${at}-` } : {});
+  let parts = part && part.size < length ? [part] : [];
+  let begun = parts.length ? part.size : 0;
+  let response = await open(url, what, isFresh ? 'reload' : 'default', begun ? { Range: `bytes=${begun}-` } : {});
   const range = response.headers.get('Content-Range');
-  if (at && !(response.status === 206 && range?.startsWith(`bytes ${at}-`) && range.endsWith(`/${length}`))) {
+  if (begun && !(response.status === 206 && range?.startsWith(`bytes ${begun}-`) && range.endsWith(`/${length}`))) {
     // A server that knows no ranges sends everything; another file is no continuation.
     if (response.status === 206) response = await open(url, what, 'reload');
-    at = 0;
+    parts = [];
+    begun = 0;
   }
-  const begun = at;
-  onProgress(at, length);
+  let waiting = [];
+  let size = 0;
+  const settle = () => {
+    parts.push(new Blob(waiting));
+    waiting = [];
+    size = 0;
+  };
+  onProgress(begun, length);
   try {
     const came = await readChunks(response, what, (chunk, sum) => {
       if (begun + sum > length) return false;
-      whole.set(chunk, at);
-      at = begun + sum;
-      onProgress(at, length);
+      waiting.push(chunk);
+      size += chunk.byteLength;
+      if (size >= PART) settle();
+      onProgress(begun + sum, length);
       return true;
     });
     if (begun + came !== length) throw wrongLength(url, length, begun + came);
   } catch (error) {
-    if (error.code === 'fetch' && at > 0 && store) await keep(store, partKey, whole.subarray(0, at));
+    settle();
+    const whole = new Blob(parts);
+    if (error.code === 'fetch' && whole.size > 0 && store) await put(store, partKey, whole);
     throw error;
   }
-  return whole;
+  settle();
+  return new Blob(parts);
 }
 
 function wrongLength(url, length, came) {
@@ -77,21 +88,16 @@ async function openStore() {
 
 async function read(store, key) {
   const found = await store?.match(key).catch(() => null);
-  return found ? new Uint8Array(await found.arrayBuffer()) : null;
+  return found ? found.blob() : null;
 }
 
 /** A full disk is no reason to fail: the next visit downloads again. */
-async function keep(store, key, bytes) {
+async function put(store, key, weights) {
   try {
-    await store.put(key, new Response(bytes, { headers: { 'Content-Type': 'application/octet-stream' } }));
+    await store.put(key, new Response(weights, { headers: { 'Content-Type': 'application/octet-stream' } }));
     const keys = await store.keys();
     await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST)).map((old) => store.delete(old)));
   } catch { /* said above */ }
-}
-
-async function digest(bytes) {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Only a name: nothing is ever fetched from there. */

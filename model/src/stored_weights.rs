@@ -60,10 +60,8 @@ impl StoredWeights {
                     return Err(WeightsError::Container(problem));
                 }
             };
-            let sides = shape.iter();
-            let bytes = sides.fold(Some(size), |count: Option<usize>, &side| {
-                count?.checked_mul(side)
-            });
+            let mut sides = shape.iter();
+            let bytes = sides.try_fold(size, |count: usize, side| count.checked_mul(*side));
             if bytes != Some(data.len()) {
                 let problem = format!(
                     "\"{name}\" claims shape {shape:?} and has {} bytes",
