@@ -13,6 +13,8 @@ use model::{
 use serde::Serialize;
 
 use crate::checkpoint::{Progress, RunFolder};
+use crate::config::ModelKind;
+use crate::cyclegan::{CycleGan, CycleObjective, Discriminators, Generators};
 use crate::data::PairedBatch;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
@@ -26,6 +28,8 @@ use crate::translate::engine;
 pub const SIDE: u32 = 256;
 /// First runs compile shaders and fill caches.
 const WARM_UP: u32 = 2;
+/// Past pictures of CycleGAN's discriminators.
+const POOL: usize = 50;
 /// Timed checkpoints, which are large.
 const CHECKPOINTS: u32 = 3;
 const RATES: Rates = Rates {
@@ -36,6 +40,8 @@ const RATES: Rates = Rates {
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Measurement {
+    /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks.
+    pub model: ModelKind,
     /// Feature maps of the outermost layer.
     pub base: u32,
     /// Height and width of the pictures, a multiple of [`SIDE`].
@@ -65,7 +71,7 @@ pub struct Measured {
 /// Medians.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct MeasuredTraining {
-    /// One pix2pix step, losses read back, in milliseconds.
+    /// One step, losses read back, in milliseconds.
     pub step_ms: f64,
     /// Making, writing and syncing a checkpoint, in milliseconds.
     pub checkpoint_write_ms: f64,
@@ -82,13 +88,14 @@ pub struct PeakMemory {
     pub step: Option<f64>,
 }
 
-/// Measures the U-Net 256. Memory is that of this process since its start, so that another
+/// Measures a model. Memory is that of this process since its start, so that another
 /// measurement before it may hide it.
 ///
 /// # Errors
 /// The device fails, or checkpoints cannot be written here.
 pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let Measurement {
+        model: kind,
         base,
         size,
         batch,
@@ -104,7 +111,8 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
             device,
         )
     };
-    let forward_ms = forward(device, base, picture(device), repeat)?;
+    let config = generator_config(kind, base);
+    let forward_ms = forward(device, &config, picture(device), repeat)?;
     let forward = peak_megabytes();
     if only_forward {
         let step = None;
@@ -115,7 +123,8 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         });
     }
     let autodiff = device.clone().autodiff();
-    let mut model = Some(pix2pix(base, precision, &autodiff));
+    let fresh = || model(kind, base, precision, &autodiff);
+    let mut model = Some(fresh());
     let step_ms = median(WARM_UP, repeat, || {
         let batch = PairedBatch {
             real_a: picture(&autodiff),
@@ -130,7 +139,7 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         Ok(())
     })?;
     let step = peak_megabytes();
-    let trained = model.unwrap_or_else(|| pix2pix(base, precision, &autodiff));
+    let trained = model.unwrap_or_else(fresh);
     let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
     Ok(Measured {
         forward_ms,
@@ -144,13 +153,18 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
 }
 
 /// Times what translates pictures, with the averaged statistics of batch norms.
-fn forward(device: &Device, base: u32, real_a: Tensor<4>, repeat: u32) -> Result<f64> {
-    let network = generator(base, device);
+fn forward(
+    device: &Device,
+    config: &GeneratorConfig,
+    real_a: Tensor<4>,
+    repeat: u32,
+) -> Result<f64> {
+    let network = generator(config, device);
     match engine(device) {
         Engine::Cpu => {
             let state = state_of(&network);
             drop(network);
-            let network = CpuGenerator::new(&generator_config(base), NormStats::Running, state)?;
+            let network = CpuGenerator::new(config, NormStats::Running, state)?;
             let shape = real_a.dims();
             let real_a: Vec<f32> = real_a.into_data().iter().collect();
             median(WARM_UP, repeat, || {
@@ -166,22 +180,54 @@ fn forward(device: &Device, base: u32, real_a: Tensor<4>, repeat: u32) -> Result
     }
 }
 
-fn generator_config(base: u32) -> GeneratorConfig {
-    GeneratorConfig::new(GeneratorArch::Unet256, base as usize, NormKind::Batch)
+fn generator_config(kind: ModelKind, base: u32) -> GeneratorConfig {
+    let (arch, norm) = match kind {
+        ModelKind::Pix2Pix => (GeneratorArch::Unet256, NormKind::Batch),
+        ModelKind::CycleGan => (GeneratorArch::Resnet9Blocks, NormKind::Instance),
+    };
+    GeneratorConfig::new(arch, base as usize, norm)
 }
 
-fn generator(base: u32, device: &Device) -> Generator {
-    init_weights(generator_config(base).init(device), InitType::Normal, 0.02)
+fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
+    init_weights(config.init(device), InitType::Normal, 0.02)
 }
 
-fn pix2pix(base: u32, precision: Precision, autodiff: &Device) -> Pix2Pix {
+/// Networks with the objective of their paper.
+fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> TrainingModel {
+    let config = generator_config(kind, base);
     let discriminator = DiscriminatorConfig {
         arch: DiscriminatorArch::Basic,
-        in_channels: 6,
+        in_channels: match kind {
+            ModelKind::Pix2Pix => 6,
+            ModelKind::CycleGan => 3,
+        },
         base: base as usize,
-        norm: NormKind::Batch,
+        norm: config.norm,
         patches: Patches::default(),
     };
+    let net_g = || generator(&config, autodiff);
+    let net_d = || init_weights(discriminator.init(autodiff), InitType::Normal, 0.02);
+    if kind == ModelKind::CycleGan {
+        let objective = CycleObjective {
+            gan_mode: GanMode::Lsgan,
+            lambda_cycle: 10.0,
+            lambda_identity: 0.5,
+            dropout: 0.0,
+            precision,
+            diff_augment: DiffAugment::default(),
+            seed: 0,
+        };
+        let generators = Generators {
+            a: net_g(),
+            b: net_g(),
+        };
+        let discriminators = Discriminators {
+            a: net_d(),
+            b: net_d(),
+        };
+        let model = CycleGan::from_networks(generators, discriminators, POOL, objective);
+        return TrainingModel::CycleGan(Box::new(model));
+    }
     let objective = Objective {
         gan_mode: GanMode::Vanilla,
         lambda_l1: 100.0,
@@ -191,18 +237,17 @@ fn pix2pix(base: u32, precision: Precision, autodiff: &Device) -> Pix2Pix {
         diff_augment: DiffAugment::default(),
         seed: 0,
     };
-    let net_d = init_weights(discriminator.init(autodiff), InitType::Normal, 0.02);
-    Pix2Pix::from_networks(generator(base, autodiff), net_d, objective)
+    let model = Pix2Pix::from_networks(net_g(), net_d(), objective);
+    TrainingModel::Pix2Pix(Box::new(model))
 }
 
 /// Milliseconds that it takes to write and to load a checkpoint, in the folder that we are in:
 /// where runs are, on the same disk.
-fn checkpoints(model: Pix2Pix) -> Result<(f64, f64)> {
+fn checkpoints(mut model: TrainingModel) -> Result<(f64, f64)> {
     let root = tempfile::tempdir_in(".")
         .map_err(|error| anyhow!("no folder for checkpoints can be made here ({error})"))?;
     let folder = RunFolder::open(root.path());
     std::fs::create_dir_all(folder.checkpoints())?;
-    let mut model = TrainingModel::Pix2Pix(Box::new(model));
     let progress = Progress::default();
     let write = median(0, CHECKPOINTS, || {
         folder.save(&model, &progress, 1)?;

@@ -120,20 +120,38 @@ impl DeviceChoice {
     }
 }
 
+impl ChosenDevice {
+    /// Whether the device can compute in a precision.
+    ///
+    /// # Errors
+    /// [`DeviceError::Precision`].
+    pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
+        check_precision(std::slice::from_ref(&self.device), &self.name, precision)
+    }
+}
+
 impl ChosenDevices {
     /// Whether all devices can compute in a precision.
     ///
     /// # Errors
     /// [`DeviceError::Precision`].
     pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
-        let can = |device: &Device| device.supports_dtype(precision.dtype());
-        match self.devices.iter().all(can) {
-            true => Ok(()),
-            false => Err(DeviceError::Precision {
-                precision: precision.name(),
-                device: self.name.clone(),
-            }),
-        }
+        check_precision(&self.devices, &self.name, precision)
+    }
+}
+
+fn check_precision(
+    devices: &[Device],
+    name: &str,
+    precision: Precision,
+) -> Result<(), DeviceError> {
+    let can = |device: &Device| device.supports_dtype(precision.dtype());
+    match devices.iter().all(can) {
+        true => Ok(()),
+        false => Err(DeviceError::Precision {
+            precision: precision.name(),
+            device: name.to_owned(),
+        }),
     }
 }
 

@@ -112,4 +112,5 @@ def main(folder):
         print(json.dumps({**row, "base": base, "forward_ms": forward_ms}), flush=True)
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

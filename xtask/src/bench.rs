@@ -40,6 +40,30 @@ pub fn run(compare: bool) -> Result<()> {
     Ok(())
 }
 
+/// Measures training steps on a graphics card, PyTorch's beside ours.
+pub fn run_on_gpu(device: &str) -> Result<()> {
+    peers::ensure()?;
+    let mut ours = Vec::new();
+    for precision in ["f32", "bf16", "f16"] {
+        for (model, batches) in [("pix2pix", "1,4,16"), ("cyclegan", "1")] {
+            let model = format!("--model={model}");
+            let (precision, batches) = (
+                format!("--precision={precision}"),
+                format!("--batch={batches}"),
+            );
+            let device = format!("--device={device}");
+            let arguments = ["bench", &device, "--base=64", &model, &precision, &batches];
+            match program_json("trainer", &arguments) {
+                Ok(rows) => ours.extend(rows),
+                // Not every card has every precision.
+                Err(error) => eprintln!("{precision}: {error}"),
+            }
+        }
+    }
+    println!("{}", peers::gpu_table(&ours, &peers::measure_gpu()?));
+    Ok(())
+}
+
 /// Builds a program of this workspace and returns the JSON lines that it prints.
 fn program_json(name: &str, arguments: &[&str]) -> Result<Vec<Value>> {
     let mut build = workspace::cargo();

@@ -50,6 +50,9 @@ enum Task {
         /// target/peers, several gigabytes
         #[arg(long)]
         peers: bool,
+        /// Measure training steps on this graphics card, and PyTorch's beside them: vulkan, cuda
+        #[arg(long, value_name = "DEVICE")]
+        gpu: Option<String>,
     },
 }
 
@@ -67,7 +70,10 @@ fn main() -> ExitCode {
         }),
         Task::BuildWeb => page::build().map(drop),
         Task::BuildWasm { dev } => wasm::build(dev),
-        Task::Bench { peers } => bench::run(peers),
+        Task::Bench {
+            gpu: Some(device), ..
+        } => bench::run_on_gpu(&device),
+        Task::Bench { peers, .. } => bench::run(peers),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -156,6 +156,9 @@ struct BenchArgs {
     /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks
+    #[arg(long, default_value = "pix2pix")]
+    model: ModelKind,
     /// Feature maps of the outermost layer, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]
     base: Vec<u32>,
@@ -180,6 +183,7 @@ struct BenchArgs {
 #[derive(Serialize)]
 struct BenchRow<'a> {
     device: &'a str,
+    model: ModelKind,
     base: u32,
     size: u32,
     batch: u32,
@@ -388,7 +392,9 @@ fn devices(format: Format) -> Result<ExitCode> {
 fn bench(args: &BenchArgs) -> Result<ExitCode> {
     if let ([base], [size], [batch]) = (&args.base[..], &args.size[..], &args.batch[..]) {
         let chosen = args.device.open()?;
+        chosen.check_precision(args.precision)?;
         let what = Measurement {
+            model: args.model,
             base: *base,
             size: *size,
             batch: *batch,
@@ -398,6 +404,7 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
         };
         let row = BenchRow {
             device: &chosen.name,
+            model: args.model,
             base: *base,
             size: *size,
             batch: *batch,
@@ -414,6 +421,7 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
                 let mut row = Program::new(std::env::current_exe()?);
                 row.arg("bench")
                     .arg(format!("--device={}", args.device))
+                    .arg(format!("--model={}", args.model.name()))
                     .arg(format!("--base={base}"))
                     .arg(format!("--size={size}"))
                     .arg(format!("--batch={batch}"))

@@ -41,6 +41,16 @@ pub enum ModelKind {
     CycleGan,
 }
 
+impl ModelKind {
+    /// The word of the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pix2Pix => "pix2pix",
+            Self::CycleGan => "cyclegan",
+        }
+    }
+}
+
 /// Every setting of a run, decided. Written to `config.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrainConfig {
