@@ -46,14 +46,14 @@ const MIXED: [(Precision, f32); 2] = [(Precision::Bf16, 3e-2), (Precision::F16, 
 #[test]
 fn mixed_precision_has_the_losses_of_single_precision_in_each_step() {
     for (precision, tolerance) in MIXED {
-        for (name, gan_mode) in [
-            ("pix2pix_steps", GanMode::Vanilla),
-            ("pix2pix_lsgan_steps", GanMode::Lsgan),
-        ] {
-            let trajectory = Trajectory::open(name).in_precision(precision, tolerance);
-            train_pix2pix(&trajectory, gan_mode, &Device::flex());
-        }
-        let trajectory = Trajectory::open("cyclegan_steps").in_precision(precision, tolerance);
-        train_cyclegan(&trajectory, &Device::flex());
+        let open = |name| Trajectory {
+            precision,
+            tolerance,
+            ..Trajectory::open(name)
+        };
+        let device = Device::flex();
+        train_pix2pix(&open("pix2pix_steps"), GanMode::Vanilla, &device);
+        train_pix2pix(&open("pix2pix_lsgan_steps"), GanMode::Lsgan, &device);
+        train_cyclegan(&open("cyclegan_steps"), &device);
     }
 }

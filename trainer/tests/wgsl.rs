@@ -23,6 +23,7 @@ use model::Precision;
 use networks::{discriminator_matches, generator_matches};
 use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
+use trainer::device::ChosenDevice;
 use trainer::loss::GanMode;
 use training::{
     LOSS_TOLERANCE, Trajectory, cyclegan_matches, pix2pix_lsgan_matches, train_pix2pix,
@@ -73,9 +74,19 @@ fn pix2pix_with_cross_entropy_has_the_losses_of_pytorch_in_each_step_with_wgsl()
 }
 
 #[test]
-fn mixed_precision_has_the_losses_of_single_precision_in_each_step_with_wgsl() {
-    let trajectory = Trajectory::open("pix2pix_lsgan_steps").in_precision(Precision::F16, 1e-2);
-    train_pix2pix(&trajectory, GanMode::Lsgan, &device());
+fn sixteen_bits_are_refused_where_the_device_has_none() {
+    let chosen = ChosenDevice {
+        device: device(),
+        name: "Mesa".to_owned(),
+        is_gpu: true,
+    };
+    assert!(chosen.check_precision(Precision::F32).is_ok());
+    let refused = chosen.check_precision(Precision::F16);
+    let refused = refused.expect_err("Mesa's driver has no f16").to_string();
+    assert!(
+        refused.starts_with("--precision f16: Mesa cannot"),
+        "{refused}"
+    );
 }
 
 #[test]

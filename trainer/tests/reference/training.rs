@@ -27,8 +27,8 @@ const RATES: Rates = Rates {
 pub struct Trajectory {
     name: &'static str,
     steps: Vec<Value>,
-    tolerance: f32,
-    precision: Precision,
+    pub tolerance: f32,
+    pub precision: Precision,
     pub pictures: Tensors,
 }
 
@@ -46,15 +46,6 @@ impl Trajectory {
             tolerance,
             precision: Precision::F32,
             pictures: read_tensors(&path(&format!("{name}.safetensors"))).expect("pictures"),
-        }
-    }
-
-    /// The same steps in another precision, whose losses are not as near.
-    pub fn in_precision(self, precision: Precision, tolerance: f32) -> Self {
-        Self {
-            precision,
-            tolerance,
-            ..self
         }
     }
 
