@@ -46,10 +46,11 @@ const MIXED: [(Precision, f32); 2] = [(Precision::Bf16, 3e-2), (Precision::F16, 
 #[test]
 fn mixed_precision_has_the_losses_of_single_precision_in_each_step() {
     for (precision, tolerance) in MIXED {
-        let open = |name| Trajectory {
-            precision,
-            tolerance,
-            ..Trajectory::open(name)
+        let open = |name| {
+            let mut trajectory = Trajectory::open(name);
+            trajectory.precision = precision;
+            trajectory.tolerance = tolerance;
+            trajectory
         };
         let device = Device::flex();
         train_pix2pix(&open("pix2pix_steps"), GanMode::Vanilla, &device);
