@@ -9,6 +9,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use model::Precision;
 
+use crate::networks::apart;
 use crate::optimizer::gradients_of;
 
 /// A replica's ties to the others; the lead is the one of rank 0.
@@ -72,6 +73,7 @@ impl Peers {
         }
         let device = loss.clone().inner().device();
         let mine = gradients_of(network, &(loss.clone() * self.share), precision);
+        settle(&device);
         let (gradients, _) = self.gradients.meet((mine, device.clone()), |all| {
             let mut sum = GradientsAccumulator::new();
             let mut devices = Vec::with_capacity(all.len());
@@ -80,7 +82,11 @@ impl Peers {
                 devices.push(of);
             }
             let sum = sum.grads();
-            let copy = |of: Device| (copied(&sum, network).to_device(&of, network), of);
+            let copy = |of: Device| {
+                let gradients = copied(&sum, network).to_device(&of, network);
+                settle(&of);
+                (gradients, of)
+            };
             devices.into_iter().map(copy).collect()
         });
         gradients
@@ -97,14 +103,19 @@ impl Peers {
             return change(mine);
         }
         let device = mine.device();
+        settle(&device);
         self.pictures.meet(mine, |all| {
             let origins: Vec<_> = all.iter().map(Tensor::device).collect();
             let counts = all.iter().map(|pictures| pictures.dims()[0]).collect();
             let here = all.into_iter().map(|pictures| pictures.to_device(&device));
             let changed = change(Tensor::cat(here.collect(), 0)).split_with_sizes(counts, 0);
             let back = changed.into_iter().zip(&origins);
-            back.map(|(pictures, device)| pictures.to_device(device))
-                .collect()
+            let back = back.map(|(pictures, device)| {
+                let pictures = apart(pictures).to_device(device);
+                settle(device);
+                pictures
+            });
+            back.collect()
         })
     }
 }
@@ -162,13 +173,19 @@ fn peer_died() -> ! {
     resume_unwind(Box::new("another replica has died"))
 }
 
-/// The same gradients once more.
+/// Has everything done that this thread has asked of a device, before another thread builds on it.
+fn settle(device: &Device) {
+    // A device that fails says so where its results are read.
+    let _ = device.sync();
+}
+
+/// The same gradients once more, in memory of their own.
 fn copied<M: Module>(gradients: &GradientsParams, network: &M) -> GradientsParams {
     struct Copier<'a>(&'a GradientsParams, GradientsParams);
     impl ModuleVisitor for Copier<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = self.0.get::<D>(param.id) {
-                self.1.register(param.id, gradient);
+                self.1.register(param.id, apart(gradient));
             }
         }
     }
