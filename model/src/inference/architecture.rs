@@ -26,7 +26,8 @@ impl<L> Unet<L> {
     ) -> Result<Self, StateError> {
         let plan = UnetPlan::new(config, depth);
         let (mut downs, mut ups) = (Vec::new(), Vec::new());
-        for level in 0..depth {
+        // From the inside, where the large ones are: what they leave takes in the small ones.
+        for level in (0..depth).rev() {
             let shape = LayerShape::plain(plan.down(level), 4, 2, 1);
             let normalised = plan.is_down_normalised(level);
             let path = format!("unet.downs.{level}");
@@ -38,6 +39,8 @@ impl<L> Unet<L> {
                 false => tensors.layer(&path, shape, true)?,
             }));
         }
+        downs.reverse();
+        ups.reverse();
         let head = plan.head().map(|channels| {
             let shape = LayerShape::plain(channels, HEAD_KERNEL, 1, HEAD_KERNEL / 2);
             tensors.plain("unet.head", shape, true)
