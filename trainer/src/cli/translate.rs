@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::config::args::NORM_STATS;
 use crate::config::words::one_of;
 use crate::device::DeviceChoice;
+use crate::memory;
 use crate::picture;
 use crate::report::Format;
 use crate::translate::{
@@ -67,6 +68,7 @@ fn pixels(range: std::ops::RangeInclusive<u64>) -> clap::builder::RangedU64Value
 }
 
 pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
+    memory::return_large_blocks();
     let shard = args.shard.unwrap_or(Shard::ALL);
     let inputs = Inputs::find(&args.inputs, &args.output, shard)?;
     // Outside a share, a result of that name may be another picture's or another model's.
