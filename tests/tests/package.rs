@@ -116,7 +116,7 @@ fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
                   parts.css widget.css pix2pix-widget.css";
     expected.extend(beside.split_whitespace().map(str::to_owned));
     for build in ["cpu", "cpu-relaxed", "webgpu"] {
-        for file in ["web.js", "web.d.ts", "web_bg.wasm", "web_bg.wasm.d.ts"] {
+        for file in ["web.js", "web_bg.wasm"] {
             expected.insert(format!("pkg/{build}/{file}"));
         }
     }

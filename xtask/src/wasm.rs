@@ -74,7 +74,8 @@ fn bind(module: &Module, compiled: &Path, dev: bool) -> Result<()> {
     Bindgen::new()
         .input_bytes("web", wasm)
         .web(true)?
-        .typescript(true)
+        // The package's types are those of `www/pix2pix.d.ts`.
+        .typescript(false)
         .remove_name_section(!dev)
         .remove_producers_section(true)
         .generate(&package)
@@ -121,7 +122,7 @@ impl Stamp {
     }
 }
 
-const PACKAGE_FILES: [&str; 3] = ["web.js", "web.d.ts", "web_bg.wasm"];
+const PACKAGE_FILES: [&str; 2] = ["web.js", "web_bg.wasm"];
 
 fn package_folder(module: &Module) -> PathBuf {
     workspace::www().join("pkg").join(module.name)
