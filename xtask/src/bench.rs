@@ -60,6 +60,10 @@ pub fn run_on_gpu(device: &str) -> Result<()> {
             }
         }
     }
+    ensure!(
+        !ours.is_empty(),
+        "nothing could be measured on {device}; `trainer devices` lists what is here"
+    );
     println!("{}", peers::gpu_table(&ours, &peers::measure_gpu()?));
     Ok(())
 }

@@ -118,7 +118,8 @@ pub struct TrainArgs {
     /// Dropout rate of the generator's inner layers while training [default: 0.5; 0 for cyclegan]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub dropout: Option<f64>,
-    /// What convolutions compute in while training; the rest stays in f32. 16 bits pay on GPUs
+    /// What convolutions compute in while training; the rest stays in f32. 16 bits are meant
+    /// for GPUs; on a CPU they are slower
     #[arg(long, value_name = "TYPE", default_value = "f32",
         value_parser = one_of::<Precision>(PRECISIONS))]
     pub precision: Precision,
