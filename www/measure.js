@@ -24,7 +24,7 @@ export async function listWays() {
   ];
 }
 
-/** Whether it is emulated is to be known before twelve megabytes are loaded for it. */
+/** Whether it is emulated is to be known before a module is loaded for it. */
 async function findAdapter() {
   const none = { adapter: null, isSoftware: false };
   try {

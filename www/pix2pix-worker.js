@@ -119,7 +119,7 @@ async function startOn(build, sources) {
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
   const session = await runtime.Session.create(manifestJson, weights, build);
-  await sources.keep?.();
+  sources.keep?.(); // while the first picture is made
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
 

@@ -27,6 +27,7 @@ pub mod tiling;
 pub mod translator;
 pub mod unet;
 pub mod weights;
+pub mod weights_source;
 
 pub use blocks::{Mode, NormKind, NormStats, Upsample};
 pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
@@ -45,3 +46,4 @@ pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
 pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator};
 pub use weights::{WeightsDtype, WeightsError};
+pub use weights_source::WeightsSource;

@@ -1,218 +1,233 @@
-//! Tensors as a weights file holds them, each expanded when its turn comes: a network that is made
-//! layer by layer never has all of them twice.
+//! Tensors as a weights file holds them, each read and expanded when its turn comes: a network
+//! that is made layer by layer never has all of them twice.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
 
-use burn_pack::{Bytes, DType, Tensor};
-use half::f16;
+use burn_pack::DType;
 
 use crate::state::{Array, StateDict};
 use crate::weights::WeightsError;
+use crate::weights_source::{Entry, WeightsSource, contents};
 
 /// Suffix of the tensor that holds the scales of an 8-bit tensor.
 pub(crate) const SCALE_SUFFIX: &str = ".scale";
 /// Bytes that are worked on in one call: a browser's faster code for a function begins with the
 /// next call of it.
 pub(crate) const PART: usize = 1 << 16;
+/// Bytes that are read at a time.
+pub(crate) const READ: usize = 6 << 20;
 
 /// A network's tensors by name.
-#[derive(Debug, Default)]
-pub struct StoredWeights(BTreeMap<String, Stored>);
+pub struct StoredWeights(Stored);
 
-#[derive(Debug)]
 enum Stored {
-    Expanded(Array),
+    Expanded(StateDict),
     Packed {
-        shape: Vec<usize>,
-        dtype: DType,
-        data: Bytes,
-        scales: Option<Bytes>,
+        source: Box<dyn WeightsSource>,
+        tensors: BTreeMap<String, Packed>,
     },
+}
+
+struct Packed {
+    tensor: Entry,
+    /// One for each slice of the first dimension of 8-bit values.
+    scales: Option<Entry>,
+}
+
+impl fmt::Debug for StoredWeights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.names()).finish()
+    }
 }
 
 impl From<StateDict> for StoredWeights {
     fn from(state: StateDict) -> Self {
-        let stored = state.into_iter();
-        Self(
-            stored
-                .map(|(name, array)| (name, Stored::Expanded(array)))
-                .collect(),
-        )
+        Self(Stored::Expanded(state))
     }
 }
 
 impl StoredWeights {
-    /// What a container holds.
-    pub(crate) fn new(tensors: Vec<Tensor>) -> Result<Self, WeightsError> {
-        let mut stored = BTreeMap::new();
-        let mut quantised = Vec::new();
-        for tensor in tensors {
-            let (name, dtype, shape, _, data) =
-                tensor.into_parts().map_err(|error| container(&error))?;
-            let shape = shape.to_vec();
-            let size = match dtype {
-                DType::F32 => 4,
-                DType::F16 => 2,
-                DType::I8 => 1,
-                other => {
-                    let problem =
-                        format!("\"{name}\" is stored as {other:?}; f32, f16 and i8 are known");
-                    return Err(WeightsError::Container(problem));
-                }
-            };
-            let mut sides = shape.iter();
-            let bytes = sides.try_fold(size, |count: usize, side| count.checked_mul(*side));
-            if bytes != Some(data.len()) {
-                let problem = format!(
-                    "\"{name}\" claims shape {shape:?} and has {} bytes",
-                    data.len()
-                );
-                return Err(WeightsError::Container(problem));
-            }
-            if dtype == DType::I8 {
-                quantised.push(name.clone());
-            }
-            let packed = Stored::Packed {
-                shape,
-                dtype,
-                data,
-                scales: None,
-            };
-            stored.insert(name, packed);
-        }
+    /// What a container holds; only its table is read.
+    ///
+    /// # Errors
+    /// [`WeightsError::Container`] for anything that is no such container.
+    pub fn open(mut source: impl WeightsSource + 'static) -> Result<Self, WeightsError> {
+        let mut entries = contents(&mut source)?;
+        let quantised = entries.iter().filter(|(_, entry)| entry.dtype == DType::I8);
+        let quantised: Vec<String> = quantised.map(|(name, _)| name.clone()).collect();
+        let mut tensors = BTreeMap::new();
         for name in quantised {
-            let found = stored.remove(&format!("{name}{SCALE_SUFFIX}"));
-            let Some(Stored::Packed {
-                data: found,
-                dtype: DType::F32,
-                ..
-            }) = found
-            else {
+            let scales = entries.remove(&format!("{name}{SCALE_SUFFIX}"));
+            let scales = scales.filter(|scales| scales.dtype == DType::F32);
+            let Some((tensor, scales)) = entries.remove(&name).zip(scales) else {
                 return Err(WeightsError::Container(format!("\"{name}\" has no scales")));
             };
-            if let Some(Stored::Packed { scales, .. }) = stored.get_mut(&name) {
-                *scales = Some(found);
+            let slices = tensor.shape.first().copied().unwrap_or(0);
+            if slices == 0 || scales.values() != slices {
+                let (scales, shape) = (scales.values(), &tensor.shape);
+                let problem = format!("\"{name}\" has {scales} scales for shape {shape:?}");
+                return Err(WeightsError::Container(problem));
             }
+            let scales = Some(scales);
+            tensors.insert(name, Packed { tensor, scales });
         }
-        Ok(Self(stored))
+        tensors.extend(entries.into_iter().map(|(name, tensor)| {
+            let scales = None;
+            (name, Packed { tensor, scales })
+        }));
+        let source = Box::new(source);
+        Ok(Self(Stored::Packed { source, tensors }))
     }
 
     /// Expands a tensor and forgets it; `None` if there is none of this name.
     ///
     /// # Errors
-    /// [`WeightsError::Container`] if it contradicts itself, or its file has gone.
+    /// [`WeightsError::Container`] if its file has gone.
     pub fn take(&mut self, name: &str) -> Result<Option<Array>, WeightsError> {
-        self.0
-            .remove(name)
-            .map(|stored| stored.expand(name))
-            .transpose()
+        match &mut self.0 {
+            Stored::Expanded(state) => Ok(state.remove(name)),
+            Stored::Packed { source, tensors } => {
+                let packed = tensors.remove(name);
+                let expanded = packed.map(|packed| packed.expand(source.as_mut()));
+                expanded.transpose().map_err(|error| {
+                    WeightsError::Container(format!("\"{name}\" cannot be read: {error}"))
+                })
+            }
+        }
     }
 
     /// Numbers in all tensors.
     pub fn values(&self) -> usize {
-        let shape = |stored: &Stored| match stored {
-            Stored::Expanded(array) => array.values.len(),
-            Stored::Packed { shape, .. } => shape.iter().product(),
-        };
-        self.0.values().map(shape).sum()
+        match &self.0 {
+            Stored::Expanded(state) => state.values().map(|array| array.values.len()).sum(),
+            Stored::Packed { tensors, .. } => {
+                tensors.values().map(|packed| packed.tensor.values()).sum()
+            }
+        }
     }
 
-    /// Name of a tensor that has not been taken.
-    pub fn left(&self) -> Option<&str> {
-        self.0.keys().next().map(String::as_str)
+    /// Names of the tensors that have not been taken.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.0 {
+            Stored::Expanded(state) => state.keys().map(String::as_str).collect(),
+            Stored::Packed { tensors, .. } => tensors.keys().map(String::as_str).collect(),
+        }
     }
 
     /// Expands all tensors.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub fn into_state(self) -> Result<StateDict, WeightsError> {
-        let stored = self.0.into_iter();
-        let expanded = stored.map(|(name, stored)| {
-            let array = stored.expand(&name)?;
-            Ok((name, array))
-        });
-        expanded.collect()
-    }
-}
-
-impl Stored {
-    fn expand(self, name: &str) -> Result<Array, WeightsError> {
-        let (shape, dtype, data, scales) = match self {
-            Self::Expanded(array) => return Ok(array),
-            Self::Packed {
-                shape,
-                dtype,
-                data,
-                scales,
-            } => (shape, dtype, data, scales),
-        };
-        let bytes = bytes_of(name, &data)?;
-        let values = match &scales {
-            Some(scales) => {
-                let scales = floats(DType::F32, bytes_of(name, scales)?);
-                dequantised(name, &shape, bytes, &scales)?
+    pub fn into_state(mut self) -> Result<StateDict, WeightsError> {
+        let names = self.names();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let mut state = StateDict::new();
+        for name in names {
+            if let Some(array) = self.take(&name)? {
+                state.insert(name, array);
             }
-            None => floats(dtype, bytes),
+        }
+        Ok(state)
+    }
+}
+
+impl Packed {
+    fn expand(self, source: &mut dyn WeightsSource) -> Result<Array, String> {
+        let scales = match &self.scales {
+            Some(scales) => expanded(scales, source, add_f32)?,
+            None => Vec::new(),
         };
-        Ok(Array { shape, values })
+        let Entry { dtype, shape, .. } = &self.tensor;
+        let slice = self.tensor.values() / shape.first().copied().unwrap_or(1).max(1);
+        let values = match dtype {
+            DType::I8 => expanded(&self.tensor, source, |values, part| {
+                add_scaled(values, part, &scales, slice);
+            }),
+            DType::F16 => expanded(&self.tensor, source, add_f16),
+            _ => expanded(&self.tensor, source, add_f32),
+        };
+        Ok(Array {
+            values: values?,
+            shape: self.tensor.shape,
+        })
     }
 }
 
-fn container(error: &dyn std::fmt::Display) -> WeightsError {
-    WeightsError::Container(error.to_string())
-}
-
-/// What a tensor's bytes are, read from their file now if they come from one: it may have gone.
-fn bytes_of<'a>(name: &str, data: &'a Bytes) -> Result<&'a [u8], WeightsError> {
-    let failed = |error| WeightsError::Container(format!("\"{name}\" cannot be read: {error}"));
-    data.read(Default::default()).map_err(failed)
-}
-
-fn dequantised(
-    name: &str,
-    shape: &[usize],
-    values: &[u8],
-    scales: &[f32],
-) -> Result<Vec<f32>, WeightsError> {
-    let slices = shape.first().copied().unwrap_or(0);
-    if slices == 0 || scales.len() != slices {
-        let problem = format!("\"{name}\" has {} scales for shape {shape:?}", scales.len());
-        return Err(WeightsError::Container(problem));
+/// The numbers that `add` makes of a tensor's bytes.
+fn expanded(
+    tensor: &Entry,
+    source: &mut dyn WeightsSource,
+    add: impl Fn(&mut Vec<f32>, &[u8]),
+) -> Result<Vec<f32>, String> {
+    let Range { start, end } = tensor.bytes;
+    let mut values = Vec::with_capacity(tensor.values());
+    let mut bytes = vec![0; READ.min((end - start) as usize)];
+    for start in (start..end).step_by(READ) {
+        bytes.truncate((end - start) as usize);
+        source.read_at(start, &mut bytes)?;
+        for part in bytes.chunks(PART) {
+            add(&mut values, part);
+        }
     }
-    let length = (values.len() / slices).max(1);
-    let mut expanded = Vec::with_capacity(values.len());
-    for (slice, scale) in values.chunks(length).zip(scales) {
-        expanded.extend(slice.iter().map(|&byte| f32::from(byte as i8) * scale));
-    }
-    Ok(expanded)
+    Ok(values)
 }
 
-/// Numbers of f32 or f16.
-fn floats(dtype: DType, data: &[u8]) -> Vec<f32> {
-    let (size, add): (usize, AddPart) = match dtype {
-        DType::F16 => (2, add_f16),
-        _ => (4, add_f32),
-    };
-    let mut values = Vec::with_capacity(data.len() / size);
-    for part in data.chunks(PART) {
-        add(&mut values, part);
-    }
-    values
-}
-
-type AddPart = fn(&mut Vec<f32>, &[u8]);
-
-fn add_f32(values: &mut Vec<f32>, data: &[u8]) {
-    let numbers = data.as_chunks::<4>().0;
+#[inline(never)]
+fn add_f32(values: &mut Vec<f32>, part: &[u8]) {
+    let numbers = part.as_chunks::<4>().0;
     values.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
 }
 
-fn add_f16(values: &mut Vec<f32>, data: &[u8]) {
-    let numbers = data.as_chunks::<2>().0;
+#[inline(never)]
+fn add_f16(values: &mut Vec<f32>, part: &[u8]) {
+    let numbers = part.as_chunks::<2>().0;
     values.extend(
         numbers
             .iter()
-            .map(|bytes| f16::from_le_bytes(*bytes).to_f32()),
+            .map(|bytes| from_f16(u16::from_le_bytes(*bytes))),
     );
+}
+
+/// `values` so far tell which slices the `part` belongs to.
+#[inline(never)]
+fn add_scaled(values: &mut Vec<f32>, mut part: &[u8], scales: &[f32], slice: usize) {
+    while !part.is_empty() {
+        let scale = scales.get(values.len() / slice).copied().unwrap_or(0.0);
+        let rest = slice - values.len() % slice;
+        let (same, others) = part.split_at(rest.min(part.len()));
+        values.extend(same.iter().map(|&byte| f32::from(byte as i8) * scale));
+        part = others;
+    }
+}
+
+/// Without a branch, so that it is done four at a time.
+fn from_f16(bits: u16) -> f32 {
+    /// What the exponents' biases differ by.
+    const SCALE: f32 = f32::from_bits((127 + 127 - 15) << 23);
+    const INFINITE: u32 = 0x7c00 << 13;
+    let magnitude = u32::from(bits & 0x7fff) << 13;
+    let finite = (f32::from_bits(magnitude) * SCALE).to_bits();
+    let value = match magnitude < INFINITE {
+        true => finite,
+        false => magnitude | f32::INFINITY.to_bits(),
+    };
+    f32::from_bits(value | u32::from(bits & 0x8000) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+
+    use super::*;
+
+    #[test]
+    fn sixteen_bits_become_the_same_numbers_as_the_half_crate_makes() {
+        for bits in 0..=u16::MAX {
+            let (ours, theirs) = (from_f16(bits), f16::from_bits(bits).to_f32());
+            let same = ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan();
+            assert!(same, "{bits:#06x}: {ours} for {theirs}");
+        }
+    }
 }

@@ -22,7 +22,9 @@ use crate::stored_weights::StoredWeights;
 #[cfg(not(target_family = "wasm"))]
 use crate::tiling::{Mosaic, Rect, Strip};
 use crate::tiling::{TILE_SIDE, TilePlan, TilingError};
-use crate::weights::{self, WeightsError};
+#[cfg(not(target_family = "wasm"))]
+use crate::weights;
+use crate::weights::WeightsError;
 
 /// Largest picture, in pixels after padding, that is translated in one piece although tiles would
 /// give the same.
@@ -122,26 +124,17 @@ impl From<GpuError> for TranslateError {
 }
 
 impl Translator {
-    /// Checks and decodes the weights and makes them ready for `engine`.
+    /// Checks a weights file on disk, reads it and makes it ready for `engine`.
     ///
     /// # Errors
     /// See [`LoadError`]; nothing of a file that fails its checksum is decoded.
-    pub fn load(manifest: &Manifest, bytes: Vec<u8>, engine: &Engine) -> Result<Self, LoadError> {
-        weights::verify(&bytes, manifest.weights_file()?)?;
-        Self::new(manifest, weights::open(bytes)?, engine)
-    }
-
-    /// As [`Self::load`], from a weights file on disk, which is never in memory as a whole.
-    ///
-    /// # Errors
-    /// As [`Self::load`], and files that cannot be read.
     #[cfg(not(target_family = "wasm"))]
     pub fn open(manifest: &Manifest, weights: &Path, engine: &Engine) -> Result<Self, LoadError> {
         let weights = weights::open_file(weights, manifest.weights_file()?)?;
         Self::new(manifest, weights, engine)
     }
 
-    /// As [`Self::load`], with weights that have been checked.
+    /// As [`Self::open`], with weights that have been checked.
     ///
     /// # Errors
     /// The weights do not fit the manifest's generator, or cannot be expanded.

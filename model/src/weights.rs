@@ -2,13 +2,13 @@
 //! in a burnpack container. Integrity is checked before anything is decoded.
 
 #[cfg(not(target_family = "wasm"))]
-use std::fs::{self, File};
+use std::fs::File;
 #[cfg(not(target_family = "wasm"))]
 use std::io;
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 
-use burn_pack::{Bytes, DType, Reader, Tensor, Writer};
+use burn_pack::{Bytes, DType, Tensor, Writer};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,7 +16,12 @@ use thiserror::Error;
 
 use crate::manifest::WeightsFile;
 use crate::state::{Array, StateDict};
-use crate::stored_weights::{PART, SCALE_SUFFIX, StoredWeights};
+#[cfg(not(target_family = "wasm"))]
+use crate::stored_weights::StoredWeights;
+use crate::stored_weights::{PART, READ, SCALE_SUFFIX};
+#[cfg(not(target_family = "wasm"))]
+use crate::weights_source::WeightsOnDisk;
+use crate::weights_source::WeightsSource;
 
 /// Largest magnitude of an 8-bit value.
 const Q8_MAX: f32 = 127.0;
@@ -92,45 +97,74 @@ fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Compares a weights file with its manifest entry while its bytes come.
+#[derive(Debug)]
+pub struct Verifier<'a> {
+    file: &'a WeightsFile,
+    digest: Sha256,
+}
+
+impl<'a> Verifier<'a> {
+    /// Of a file that has `length` bytes.
+    ///
+    /// # Errors
+    /// [`WeightsError::Length`].
+    pub fn new(file: &'a WeightsFile, length: u64) -> Result<Self, WeightsError> {
+        if length != file.bytes {
+            let (expected, found) = (file.bytes, length);
+            return Err(WeightsError::Length { expected, found });
+        }
+        let digest = Sha256::new();
+        Ok(Self { file, digest })
+    }
+
+    /// Takes the file's next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(PART) {
+            self.digest.update(part);
+        }
+    }
+
+    /// All bytes have come.
+    ///
+    /// # Errors
+    /// [`WeightsError::Checksum`].
+    pub fn finish(self) -> Result<(), WeightsError> {
+        let found = hex(self.digest.finalize().as_slice());
+        if found.eq_ignore_ascii_case(&self.file.sha256) {
+            return Ok(());
+        }
+        let expected = self.file.sha256.clone();
+        Err(WeightsError::Checksum { expected, found })
+    }
+}
+
 /// Checks length and SHA-256 of a weights file against its manifest entry.
 ///
 /// # Errors
-/// [`WeightsError::Length`] and [`WeightsError::Checksum`].
-pub fn verify(bytes: &[u8], file: &WeightsFile) -> Result<(), WeightsError> {
-    compare(bytes.len() as u64, || Ok(sha256_hex(bytes)), file)
-}
-
-fn compare(
-    found: u64,
-    sha256: impl FnOnce() -> Result<String, WeightsError>,
-    file: &WeightsFile,
-) -> Result<(), WeightsError> {
-    if found != file.bytes {
-        let expected = file.bytes;
-        return Err(WeightsError::Length { expected, found });
+/// [`WeightsError::Length`] and [`WeightsError::Checksum`], and what the source says.
+pub fn verify(source: &mut impl WeightsSource, file: &WeightsFile) -> Result<(), WeightsError> {
+    let size = source.size();
+    let mut verifier = Verifier::new(file, size)?;
+    let mut bytes = vec![0; READ];
+    for start in (0..size).step_by(READ) {
+        bytes.truncate(usize::try_from(size - start).unwrap_or(READ));
+        let read = source.read_at(start, &mut bytes);
+        read.map_err(WeightsError::Container)?;
+        verifier.update(&bytes);
     }
-    let found = sha256()?;
-    if !found.eq_ignore_ascii_case(&file.sha256) {
-        let expected = file.sha256.clone();
-        return Err(WeightsError::Checksum { expected, found });
-    }
-    Ok(())
+    verifier.finish()
 }
 
 /// Checks a weights file on disk and opens it. The file is never in memory as a whole.
 ///
 /// # Errors
-/// As [`verify`] and [`open`], and [`WeightsError::Read`].
+/// As [`verify`] and [`StoredWeights::open`], and [`WeightsError::Read`].
 #[cfg(not(target_family = "wasm"))]
 pub fn open_file(path: &Path, file: &WeightsFile) -> Result<StoredWeights, WeightsError> {
-    let length = fs::metadata(path)?.len();
-    let sha256 = || {
-        let mut digest = Sha256::new();
-        io::copy(&mut File::open(path)?, &mut digest)?;
-        Ok(hex(digest.finalize().as_slice()))
-    };
-    compare(length, sha256, file)?;
-    stored(Reader::from_file_exact(path))
+    let mut source = WeightsOnDisk::new(File::open(path)?)?;
+    verify(&mut source, file)?;
+    StoredWeights::open(source)
 }
 
 /// Packs a network's numbers.
@@ -146,19 +180,6 @@ pub fn encode(state: &StateDict, dtype: WeightsDtype) -> Result<Vec<u8>, Weights
         .into_bytes()
         .map_err(|error| WeightsError::Write(error.to_string()))?;
     Ok(packed.to_vec())
-}
-
-/// Opens what [`encode`] packed.
-///
-/// # Errors
-/// [`WeightsError::Container`] for anything that is not such a container.
-pub fn open(bytes: Vec<u8>) -> Result<StoredWeights, WeightsError> {
-    stored(Reader::from_bytes(Bytes::from_bytes_vec(bytes)))
-}
-
-fn stored(reader: Result<Reader, burn_pack::Error>) -> Result<StoredWeights, WeightsError> {
-    let tensors = reader.and_then(Reader::into_tensors);
-    StoredWeights::new(tensors.map_err(|error| WeightsError::Container(error.to_string()))?)
 }
 
 fn encode_array(name: &str, array: &Array, dtype: WeightsDtype) -> Vec<Tensor> {
@@ -227,7 +248,7 @@ mod tests {
     use super::*;
 
     fn decode(bytes: Vec<u8>) -> Result<StateDict, WeightsError> {
-        open(bytes)?.into_state()
+        StoredWeights::open(bytes)?.into_state()
     }
 
     fn state() -> StateDict {
@@ -298,19 +319,19 @@ mod tests {
 
     #[test]
     fn length_and_checksum_are_checked_first() {
-        let bytes = encode(&state(), WeightsDtype::F32).expect("packs");
+        let mut bytes = encode(&state(), WeightsDtype::F32).expect("packs");
         let file = WeightsFile {
             path: "x".to_string(),
             dtype: WeightsDtype::F32,
             bytes: bytes.len() as u64,
             sha256: sha256_hex(&bytes),
         };
-        assert!(verify(&bytes, &file).is_ok());
-        let cut = verify(&bytes[1..], &file);
+        assert!(verify(&mut bytes, &file).is_ok());
+        let cut = verify(&mut bytes[1..].to_vec(), &file);
         assert!(matches!(cut, Err(WeightsError::Length { .. })));
         let mut altered = bytes.clone();
         altered[300] ^= 1;
-        let altered = verify(&altered, &file);
+        let altered = verify(&mut altered, &file);
         assert!(matches!(altered, Err(WeightsError::Checksum { .. })));
     }
 }

@@ -19,6 +19,8 @@ mod startup;
 mod strips;
 #[cfg(target_arch = "wasm32")]
 mod tiles;
+#[cfg(target_arch = "wasm32")]
+mod weights;
 
 #[cfg(target_arch = "wasm32")]
 pub use session::{Session, parse_manifest};

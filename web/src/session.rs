@@ -1,17 +1,15 @@
 //! What the page calls: a manifest to check, and one loaded model on one device. Pictures in
 //! tiles are in `tiles.rs`.
 
-use js_sys::Uint8Array;
 #[cfg(feature = "webgpu")]
 use model::TranslateError;
 use model::{Manifest, Translator};
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use crate::backend::{self, Backend, Preference};
-use crate::error::{ErrorCode, WebError};
+use crate::error::WebError;
+use crate::weights;
 
 /// Validates a manifest and returns it as normalised JSON.
 #[wasm_bindgen]
@@ -30,7 +28,7 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model; `backend` is `auto`, `webgpu` or `cpu`.
+    /// Loads a model, in a worker; `backend` is `auto`, `webgpu` or `cpu`.
     pub async fn create(
         manifest_json: String,
         weights: Blob,
@@ -39,8 +37,8 @@ impl Session {
         let preference = Preference::parse(&backend)?;
         let manifest = Manifest::parse(&manifest_json)?;
         let choice = backend::choose(preference).await?;
-        let weights = bytes_of(&weights).await?;
-        let load = || Translator::load(&manifest, weights, &choice.engine);
+        let weights = weights::open(weights, &manifest).await?;
+        let load = || Translator::new(&manifest, weights, &choice.engine);
         let translator = match &choice.engine {
             #[cfg(feature = "webgpu")]
             model::Engine::Gpu(gpu) => gpu.checked(load).await.map_err(TranslateError::from)??,
@@ -92,33 +90,4 @@ impl Session {
         backend::still_there(self.backend)?;
         Ok(answer?)
     }
-}
-
-/// Bytes of a file that are read at a time: what a page holds beside the module's copy.
-const PART: usize = 4 << 20;
-
-async fn bytes_of(file: &Blob) -> Result<Vec<u8>, WebError> {
-    let unreadable = |error: JsValue| {
-        WebError::new(
-            ErrorCode::Weights,
-            format!("The weights cannot be read any more ({error:?}). Load the model again."),
-        )
-    };
-    let size = file.size() as usize;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size).map_err(|_| {
-        WebError::new(
-            ErrorCode::OutOfMemory,
-            "The model needs more memory than the browser gives a page.",
-        )
-    })?;
-    while bytes.len() < size {
-        let (start, end) = (bytes.len(), size.min(bytes.len() + PART));
-        let part = file.slice_with_f64_and_f64(start as f64, end as f64);
-        let part = JsFuture::from(part.map_err(unreadable)?.array_buffer());
-        let part = Uint8Array::new(&part.await.map_err(unreadable)?);
-        bytes.resize(start + part.length() as usize, 0);
-        part.copy_to(&mut bytes[start..]);
-    }
-    Ok(bytes)
 }
