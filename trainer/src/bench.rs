@@ -125,10 +125,11 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let autodiff = device.clone().autodiff();
     let fresh = || model(kind, base, precision, &autodiff);
     let mut model = Some(fresh());
+    let (real_a, real_b) = (picture(&autodiff), picture(&autodiff));
     let step_ms = median(WARM_UP, repeat, || {
         let batch = PairedBatch {
-            real_a: picture(&autodiff),
-            real_b: picture(&autodiff),
+            real_a: real_a.clone(),
+            real_b: real_b.clone(),
             mask: None,
         };
         if let Some(before) = model.take() {

@@ -8,6 +8,11 @@ use model::Precision;
 use serde::Serialize;
 use thiserror::Error;
 
+/// Whether a device is this program's own processor, through burn-flex.
+pub fn is_cpu(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
+
 /// What `--device` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {

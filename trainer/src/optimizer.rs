@@ -10,6 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use model::Precision;
 use rayon::prelude::*;
 
+use crate::device::is_cpu;
+
 const BETA_1: f32 = 0.5;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
@@ -48,7 +50,7 @@ impl Optimizer for RestorableAdam {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let state = state.map(|state| state.0);
-        let (tensor, state) = match tensor.device() == Device::flex() {
+        let (tensor, state) = match is_cpu(&tensor.device()) {
             true => in_one_pass(lr, tensor, grad, state),
             false => self.0.step(lr, tensor, grad, state),
         };

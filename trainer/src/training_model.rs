@@ -10,6 +10,7 @@ use crate::checkpoint::{Checkpoint, RunFolderError};
 use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::cyclegan::CycleGan;
 use crate::data::PairedBatch;
+use crate::device::is_cpu;
 use crate::ema::Ema;
 use crate::finite::is_finite;
 use crate::loss::Losses;
@@ -82,6 +83,15 @@ impl TrainingModel {
 
     /// Update number `step`.
     pub fn step(self, batch: PairedBatch, step: u64, rates: Rates) -> (Self, Losses) {
+        match is_cpu(&batch.real_a.device()) {
+            // Whoever hands work to the pool of threads from outside waits for one to wake up.
+            true => rayon::scope(|_| self.step_here(batch, step, rates)),
+            // GPU back ends keep memory for every thread they see.
+            false => self.step_here(batch, step, rates),
+        }
+    }
+
+    fn step_here(self, batch: PairedBatch, step: u64, rates: Rates) -> (Self, Losses) {
         match self {
             Self::Pix2Pix(model) => {
                 let (model, losses) = model.step(batch, step, rates);

@@ -58,6 +58,9 @@ fn sizes_counts_and_statistics_are_those_of_the_files() {
         &RgbImage::from_pixel(600, 300, Rgb([102, 0, 255])),
     );
     let set = inspected(folder, &["set", "--sheet", "sheet.png"], DONE);
+    assert!(set["pairs_per_second"].as_f64().expect("a speed") > 0.0);
+    let fast = inspected(folder, &["set", "--fast"], DONE);
+    assert!(fast.get("pairs_per_second").is_none(), "{fast}");
     let train = &set["parts"][0];
     assert_eq!(
         (&train["pairs"], &set["parts"][1]["pairs"]),

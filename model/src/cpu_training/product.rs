@@ -2,6 +2,8 @@
 
 use gemm::Parallelism;
 
+use super::sides::Workers;
+
 /// A matrix in memory.
 pub(super) struct Matrix<'a> {
     values: &'a [f32],
@@ -34,17 +36,20 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `left`, `[rows, depth]`, times `right`, `[depth, columns]`, into rows that lie `stride` apart; added to
-/// what is there, if wanted.
+/// `left`, `[rows, depth]`, times `right`, `[depth, columns]`; added to what is there, if wanted.
 pub(super) fn product(
     [rows, columns, depth]: [usize; 3],
     into: &mut [f32],
-    stride: usize,
     (left, right): (Matrix<'_>, Matrix<'_>),
     add: bool,
+    workers: Workers,
 ) {
     assert!(left.holds(rows, depth) && right.holds(depth, columns));
-    assert!((rows - 1) * stride + columns <= into.len());
+    assert!(rows * columns <= into.len());
+    let threads = match workers {
+        Workers::One => Parallelism::None,
+        Workers::All => Parallelism::Rayon(0),
+    };
     // SAFETY: all that is read and written lies in the slices, as was just checked, and `into`
     // overlaps neither of the others.
     unsafe {
@@ -54,7 +59,7 @@ pub(super) fn product(
             depth,
             into.as_mut_ptr(),
             1,
-            stride as isize,
+            columns as isize,
             add,
             left.values.as_ptr(),
             left.column_stride as isize,
@@ -67,7 +72,7 @@ pub(super) fn product(
             false,
             false,
             false,
-            Parallelism::Rayon(0),
+            threads,
         );
     }
 }

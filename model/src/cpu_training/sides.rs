@@ -6,8 +6,40 @@ use rayon::prelude::*;
 
 use crate::blocks::Windows;
 
-/// Values of the unfolded matrix that are in memory at once: few enough for a cache.
+/// Values of the unfolded matrix that a thread has in memory at once: few enough for its cache.
 pub(super) const BLOCK: usize = 1 << 18;
+
+/// Who does a part of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workers {
+    /// The thread at hand, beside others with parts of their own.
+    One,
+    /// All threads together.
+    All,
+}
+
+impl Workers {
+    /// Calls `work` with each chunk of `to` and the chunk of `from` in the same place.
+    fn for_each_chunk(
+        self,
+        (to, to_size): (&mut [f32], usize),
+        (from, from_size): (&[f32], usize),
+        work: impl Fn(&mut [f32], &[f32]) + Sync,
+    ) {
+        match self {
+            Self::One => {
+                let to = to.chunks_exact_mut(to_size);
+                to.zip(from.chunks_exact(from_size))
+                    .for_each(|(to, from)| work(to, from));
+            }
+            Self::All => {
+                let to = to.par_chunks_exact_mut(to_size);
+                to.zip(from.par_chunks_exact(from_size))
+                    .for_each(|(to, from)| work(to, from));
+            }
+        }
+    }
+}
 
 /// Heights and widths, and how windows lie on the big side.
 ///
@@ -56,18 +88,19 @@ impl Sides {
         self.stride * self.stride * self.phase[0] * self.phase[1]
     }
 
-    /// Calls `work` for rows of windows that fit into a block, with room for them unfolded:
-    /// `[maps, kernel, kernel, rows, width]`.
-    pub(super) fn blocks(&self, maps: usize, mut work: impl FnMut(Range<usize>, &mut [f32])) {
-        let [height, width] = self.small;
-        let values = maps * self.area() * width;
-        let most = (BLOCK / values).clamp(1, height);
-        let mut unfolded = vec![0.0; values * most];
-        for start in (0..height).step_by(most) {
-            let rows = start..(start + most).min(height);
-            let used = values * rows.len();
-            work(rows, &mut unfolded[..used]);
-        }
+    /// Rows of windows of so many maps that fit into a block when they are unfolded.
+    pub(super) fn blocks(&self, maps: usize) -> Vec<Range<usize>> {
+        let height = self.small[0];
+        let rows = (BLOCK / self.unfolded(maps, 1)).clamp(1, height);
+        let starts = (0..height).step_by(rows);
+        starts
+            .map(|start| start..(start + rows).min(height))
+            .collect()
+    }
+
+    /// Values of `[maps, kernel, kernel, rows, width]`.
+    pub(super) fn unfolded(&self, maps: usize, rows: usize) -> usize {
+        maps * self.area() * rows * self.small[1]
     }
 
     /// Where the row `y` of the big side lies in the phases of a map: its start, and the distance
@@ -84,12 +117,13 @@ impl Sides {
 
     /// Pixels, `[maps, height, width]`, as phases, `[maps, stride, stride, phase height, phase
     /// width]`, with zeros where there are no pixels.
-    pub(super) fn split(&self, pixels: &[f32]) -> Vec<f32> {
+    pub(super) fn split(&self, pixels: &[f32], workers: Workers) -> Vec<f32> {
         let maps = pixels.len() / self.pixels();
         let mut phases = vec![0.0; maps * self.phase_values()];
-        let each = phases.par_chunks_exact_mut(self.phase_values());
-        each.zip(pixels.par_chunks_exact(self.pixels()))
-            .for_each(|(phases, pixels)| {
+        workers.for_each_chunk(
+            (&mut phases, self.phase_values()),
+            (pixels, self.pixels()),
+            |phases, pixels| {
                 for (y, row) in pixels.chunks_exact(self.big[1]).enumerate() {
                     let (start, size) = self.row(y);
                     for (column, values) in self.columns() {
@@ -99,15 +133,17 @@ impl Sides {
                         to.iter_mut().zip(row).for_each(|(to, value)| *to = *value);
                     }
                 }
-            });
+            },
+        );
         phases
     }
 
     /// The pixels of phases.
-    pub(super) fn join(&self, phases: &[f32], pixels: &mut [f32]) {
-        let each = pixels.par_chunks_exact_mut(self.pixels());
-        each.zip(phases.par_chunks_exact(self.phase_values()))
-            .for_each(|(pixels, phases)| {
+    pub(super) fn join(&self, phases: &[f32], pixels: &mut [f32], workers: Workers) {
+        workers.for_each_chunk(
+            (pixels, self.pixels()),
+            (phases, self.phase_values()),
+            |pixels, phases| {
                 for (y, row) in pixels.chunks_exact_mut(self.big[1]).enumerate() {
                     let (start, size) = self.row(y);
                     for (column, values) in self.columns() {
@@ -117,7 +153,8 @@ impl Sides {
                             .for_each(|(to, value)| *to = *value);
                     }
                 }
-            });
+            },
+        );
     }
 
     /// For each phase of columns, which pixels of a row it has, and how many.
@@ -140,30 +177,47 @@ impl Sides {
         (phase * height + row + y / self.stride) * width + x / self.stride
     }
 
-    /// For each place of the kernel, the values that windows have there.
-    pub(super) fn unfold(&self, phases: &[f32], rows: &Range<usize>, unfolded: &mut [f32]) {
+    /// For each place of the kernel, the values that windows have there: `[maps, kernel, kernel,
+    /// rows, width]`.
+    pub(super) fn unfold(
+        &self,
+        phases: &[f32],
+        rows: &Range<usize>,
+        unfolded: &mut [f32],
+        workers: Workers,
+    ) {
         let width = self.small[1];
-        let each = unfolded.par_chunks_exact_mut(self.area() * rows.len() * width);
-        each.zip(phases.par_chunks_exact(self.phase_values()))
-            .for_each(|(unfolded, phases)| {
+        workers.for_each_chunk(
+            (unfolded, self.unfolded(1, rows.len())),
+            (phases, self.phase_values()),
+            |unfolded, phases| {
                 self.for_each_run(rows, |at, run| {
                     unfolded[run * width..][..width].copy_from_slice(&phases[at..at + width]);
                 });
-            });
+            },
+        );
     }
 
     /// Adds what windows have at each place of the kernel to the phases.
-    pub(super) fn fold(&self, unfolded: &[f32], rows: &Range<usize>, phases: &mut [f32]) {
+    pub(super) fn fold(
+        &self,
+        unfolded: &[f32],
+        rows: &Range<usize>,
+        phases: &mut [f32],
+        workers: Workers,
+    ) {
         let width = self.small[1];
-        let each = unfolded.par_chunks_exact(self.area() * rows.len() * width);
-        each.zip(phases.par_chunks_exact_mut(self.phase_values()))
-            .for_each(|(unfolded, phases)| {
+        workers.for_each_chunk(
+            (phases, self.phase_values()),
+            (unfolded, self.unfolded(1, rows.len())),
+            |phases, unfolded| {
                 self.for_each_run(rows, |at, run| {
                     let values = &unfolded[run * width..][..width];
                     let sums = phases[at..at + width].iter_mut();
                     sums.zip(values).for_each(|(sum, value)| *sum += value);
                 });
-            });
+            },
+        );
     }
 
     /// Calls `work` with where a row of values lies in the phases, and which row it is unfolded.

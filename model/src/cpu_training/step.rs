@@ -4,11 +4,17 @@
 //! of the `big` side, which has the pixels, and the `small` side, which has the windows, whichever of
 //! them is the input.
 
+use std::ops::Range;
+
 use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
+use rayon::prelude::*;
 
 use super::product::{Matrix, product};
-use super::sides::Sides;
+use super::sides::{Sides, Workers};
+
+/// Maps for each thread that are too few to part them.
+const FEW_MAPS: usize = 4;
 
 /// Which side is the input.
 #[derive(Clone, Copy, Debug)]
@@ -72,27 +78,42 @@ impl Step {
         let windows = sides.windows();
         let weight = weight.to_contiguous();
         let weight: &[f32] = weight.storage();
-        self.for_each_picture(
-            big,
-            maps.big,
-            [maps.small, windows],
-            |big, small: &mut [f32]| {
-                let phases = sides.split(big);
-                sides.blocks(maps.big, |rows, unfolded| {
-                    sides.unfold(&phases, &rows, unfolded);
-                    let count = rows.len() * sides.small[1];
-                    let matrices = (Matrix::rows(weight, depth), Matrix::rows(unfolded, count));
-                    let at = rows.start * sides.small[1];
-                    product(
-                        [maps.small, count, depth],
-                        &mut small[at..],
-                        windows,
-                        matrices,
-                        false,
-                    );
+        let blocks = sides.blocks(maps.big);
+        self.for_each_picture(big, maps.big, [maps.small, windows], |big, small| {
+            let phases = sides.split(big, Workers::All);
+            let of_block = |rows: &Range<usize>, workers| {
+                let mut unfolded = vec![0.0; sides.unfolded(maps.big, rows.len())];
+                sides.unfold(&phases, rows, &mut unfolded, workers);
+                let count = rows.len() * sides.small[1];
+                let mut sums = vec![0.0; maps.small * count];
+                let matrices = (Matrix::rows(weight, depth), Matrix::rows(&unfolded, count));
+                let sizes = [maps.small, count, depth];
+                product(sizes, &mut sums, matrices, false, workers);
+                sums
+            };
+            let blocks: Vec<Vec<f32>> = match blocks.len() < rayon::current_num_threads() {
+                true => blocks
+                    .iter()
+                    .map(|rows| of_block(rows, Workers::All))
+                    .collect(),
+                false => blocks
+                    .par_iter()
+                    .map(|rows| of_block(rows, Workers::One))
+                    .collect(),
+            };
+            small
+                .par_chunks_exact_mut(windows)
+                .enumerate()
+                .for_each(|(map, small)| {
+                    let mut small = small;
+                    for block in &blocks {
+                        let count = block.len() / maps.small;
+                        let (here, rest) = small.split_at_mut(count);
+                        here.copy_from_slice(&block[map * count..][..count]);
+                        small = rest;
+                    }
                 });
-            },
-        )
+        })
     }
 
     /// Each small pixel times the weights, added up where windows overlap.
@@ -102,24 +123,30 @@ impl Step {
         let windows = sides.windows();
         let weight = weight.to_contiguous();
         let weight: &[f32] = weight.storage();
-        let pixels = sides.big[0] * sides.big[1];
+        let (group, workers) = self.groups();
         self.for_each_picture(
             small,
             maps.small,
-            [maps.big, pixels],
-            |small, big: &mut [f32]| {
-                let mut phases = vec![0.0; maps.big * sides.phase_values()];
-                sides.blocks(maps.big, |rows, unfolded| {
-                    let count = rows.len() * sides.small[1];
-                    let at = rows.start * sides.small[1];
-                    let matrices = (
-                        Matrix::columns(weight, depth),
-                        Matrix::rows(&small[at..], windows),
-                    );
-                    product([depth, count, maps.small], unfolded, count, matrices, false);
-                    sides.fold(unfolded, &rows, &mut phases);
+            [maps.big, sides.pixels()],
+            |small, big| {
+                let groups = big.par_chunks_mut(group * sides.pixels()).enumerate();
+                groups.for_each(|(index, big)| {
+                    let weight = &weight[index * group * sides.area()..];
+                    let group = big.len() / sides.pixels();
+                    let mut phases = vec![0.0; group * sides.phase_values()];
+                    let mut unfolded = Vec::new();
+                    for rows in sides.blocks(group) {
+                        let count = rows.len() * sides.small[1];
+                        unfolded.resize(sides.unfolded(group, rows.len()), 0.0);
+                        let at = rows.start * sides.small[1];
+                        let small = Matrix::rows(&small[at..], windows);
+                        let matrices = (Matrix::columns(weight, depth), small);
+                        let sizes = [group * sides.area(), count, maps.small];
+                        product(sizes, &mut unfolded, matrices, false, workers);
+                        sides.fold(&unfolded, &rows, &mut phases, workers);
+                    }
+                    sides.join(&phases, big, workers);
                 });
-                sides.join(&phases, big);
             },
         )
     }
@@ -130,35 +157,53 @@ impl Step {
             Way::Up => (output, x),
         };
         let (sides, maps) = (self.sides, self.maps);
-        let depth = maps.big * sides.area();
-        let windows = sides.windows();
         let (big, small) = (big.to_contiguous(), small.to_contiguous());
-        let pictures = big.storage::<f32>().chunks_exact(maps.big * sides.pixels());
-        let smalls = small.storage::<f32>().chunks_exact(maps.small * windows);
-        let mut gradient = vec![0.0; maps.small * depth];
-        let mut is_more = false;
-        for (big, small) in pictures.zip(smalls) {
-            let phases = sides.split(big);
-            sides.blocks(maps.big, |rows, unfolded| {
-                sides.unfold(&phases, &rows, unfolded);
-                let count = rows.len() * sides.small[1];
-                let at = rows.start * sides.small[1];
-                let matrices = (
-                    Matrix::rows(&small[at..], windows),
-                    Matrix::columns(unfolded, count),
-                );
-                product(
-                    [maps.small, depth, count],
-                    &mut gradient,
-                    depth,
-                    matrices,
-                    is_more,
-                );
-                is_more = true;
-            });
+        let (big, small): (&[f32], &[f32]) = (big.storage(), small.storage());
+        let (group, workers) = self.groups();
+        let starts: Vec<usize> = (0..maps.big).step_by(group).collect();
+        let of_group = |first: &usize| {
+            let group = group.min(maps.big - first);
+            let depth = group * sides.area();
+            let mut gradient = vec![0.0; maps.small * depth];
+            let mut unfolded = Vec::new();
+            let mut is_more = false;
+            let pictures = big.chunks_exact(maps.big * sides.pixels());
+            for (big, small) in pictures.zip(small.chunks_exact(maps.small * sides.windows())) {
+                let big = &big[first * sides.pixels()..][..group * sides.pixels()];
+                let phases = sides.split(big, workers);
+                for rows in sides.blocks(group) {
+                    unfolded.resize(sides.unfolded(group, rows.len()), 0.0);
+                    sides.unfold(&phases, &rows, &mut unfolded, workers);
+                    let count = rows.len() * sides.small[1];
+                    let small = &small[rows.start * sides.small[1]..];
+                    let small = Matrix::rows(small, sides.windows());
+                    let matrices = (small, Matrix::columns(&unfolded, count));
+                    let sizes = [maps.small, depth, count];
+                    product(sizes, &mut gradient, matrices, is_more, workers);
+                    is_more = true;
+                }
+            }
+            gradient
+        };
+        let groups: Vec<Vec<f32>> = starts.par_iter().map(of_group).collect();
+        let mut gradient = Vec::with_capacity(maps.small * maps.big * sides.area());
+        for map in 0..maps.small {
+            for group in &groups {
+                let depth = group.len() / maps.small;
+                gradient.extend_from_slice(&group[map * depth..][..depth]);
+            }
         }
         let kernel = sides.kernel;
         tensor(gradient, [maps.small, maps.big, kernel, kernel])
+    }
+
+    /// How many maps of the big side are worked on at a time, and by whom.
+    fn groups(&self) -> (usize, Workers) {
+        let threads = rayon::current_num_threads();
+        match self.maps.big < FEW_MAPS * threads {
+            true => (self.maps.big, Workers::All),
+            false => (self.maps.big.div_ceil(threads), Workers::One),
+        }
     }
 
     /// Makes pictures of `[maps, values]` of those of `from`, which have `maps_from`.

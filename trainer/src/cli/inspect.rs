@@ -32,7 +32,8 @@ pub(super) struct InspectModelArgs {
 }
 
 /// Says what a training with the same flags would find: sizes, counts, mean and deviation of the
-/// channels, files without a partner, files that are there twice, and what would be left out.
+/// channels, files without a partner, files that are there twice, what would be left out, and how
+/// fast pairs are made.
 /// Exits with 1 where a training would refuse the set.
 #[derive(Debug, Args)]
 pub(super) struct InspectDataArgs {
@@ -153,6 +154,13 @@ fn described(inspection: &Inspection) -> String {
             false => "",
         };
         let _ = writeln!(text, "the same{across}: {}", shown(&duplicate.files));
+    }
+    if let Some(rate) = inspection.pairs_per_second {
+        let _ = writeln!(
+            text,
+            "speed: one thread makes {rate:.0} training pairs a second; a GPU that takes more \
+             needs more --workers"
+        );
     }
     for (what, lines) in [
         ("left out", &inspection.left_out),

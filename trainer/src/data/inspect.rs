@@ -15,6 +15,7 @@ use crate::config::{DataArgs, Preprocess};
 use crate::data::bands::Bands;
 use crate::data::folders::unmatched;
 use crate::data::source::{DataError, PairSource};
+use crate::data::speed::pairs_per_second;
 use crate::data::{Frame, Sampling, Side};
 use crate::picture::{self, Header, PictureError};
 use crate::validate::{grid, painted};
@@ -53,6 +54,9 @@ pub struct Inspection {
     pub duplicates: Vec<Duplicate>,
     /// Files that a training would leave out, and why.
     pub left_out: Vec<String>,
+    /// Training pairs that one thread makes in a second; absent where only headers were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs_per_second: Option<f64>,
     /// Why a training would refuse the set.
     pub refused: Vec<String>,
     /// What is unusual, and what could be done.
@@ -209,6 +213,7 @@ pub fn inspect(
     }
     if thoroughness == Thoroughness::Pixels {
         inspection.duplicates = duplicates(&files);
+        inspection.pairs_per_second = pairs_per_second(&train, frame, seed);
     }
     inspection.remarks = remarks(&train, &validation, frame);
     inspection.remark_on_duplicates();

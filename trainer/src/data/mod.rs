@@ -14,6 +14,7 @@ pub mod loader;
 pub mod photos;
 pub mod raster;
 pub mod source;
+pub mod speed;
 pub mod split;
 pub mod unpaired;
 

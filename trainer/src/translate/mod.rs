@@ -17,6 +17,7 @@ use model::{
 use thiserror::Error;
 
 use crate::data::raster::FitError;
+use crate::device::is_cpu;
 use crate::export::MANIFEST_FILE;
 use crate::picture::PictureError;
 
@@ -111,7 +112,7 @@ pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFile
 
 /// What translates where `device` would train.
 pub fn engine(device: &Device) -> Engine {
-    match *device == Device::flex() {
+    match is_cpu(device) {
         true => Engine::Cpu,
         false => Engine::Burn(device.clone()),
     }
