@@ -13,6 +13,7 @@ pub mod inference;
 pub mod init;
 pub mod lab;
 pub mod manifest;
+mod multiply_adds;
 pub mod patchgan;
 mod picture_strips;
 pub mod pixelgan;

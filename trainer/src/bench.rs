@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use burn::tensor::{Device, Distribution, Tensor};
-use model::state::state_of;
+use model::state::{shapes_of, state_of};
 use model::{
     CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
     GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, Precision, init_weights,
@@ -16,10 +16,12 @@ use crate::checkpoint::{Progress, RunFolder};
 use crate::config::ModelKind;
 use crate::cyclegan::{CycleGan, CycleObjective, Discriminators, Generators};
 use crate::data::PairedBatch;
+use crate::device::is_cpu;
 use crate::diff_augment::DiffAugment;
 use crate::loss::GanMode;
 use crate::memory::peak_resident_bytes;
 use crate::pix2pix::{Objective, Pix2Pix};
+use crate::roofline::Roofline;
 use crate::schedule::Rates;
 use crate::training_model::TrainingModel;
 use crate::translate::engine;
@@ -66,6 +68,46 @@ pub struct Measured {
     pub training: Option<MeasuredTraining>,
     /// The most memory of this program, where the system says it.
     pub peak_rss_mb: PeakMemory,
+    /// What a forward pass and a step multiply.
+    pub multiply_adds: MultiplyAdds,
+    /// What the processor can do at most, if it is what computes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// Multiplications, each with an addition.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MultiplyAdds {
+    /// Of one batch through the generator.
+    pub forward: usize,
+    /// Of one training step, to a few percent: all convolutions forward, and backward to what they
+    /// see and to their weights.
+    pub step: usize,
+}
+
+/// What the processor can do at most.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Limits {
+    /// As measured.
+    #[serde(flatten)]
+    pub roofline: Roofline,
+    /// The least that a forward pass can take, in milliseconds.
+    pub forward_floor_ms: f64,
+    /// The least that a training step can take, in milliseconds.
+    pub step_floor_ms: f64,
+}
+
+impl Limits {
+    /// `weights` are bytes, each of which is read once at least.
+    fn measure(work: MultiplyAdds, weights: f64) -> Self {
+        let roofline = Roofline::measure();
+        let floor = |multiply_adds: usize| roofline.floor_ms(2.0 * multiply_adds as f64, weights);
+        Self {
+            roofline,
+            forward_floor_ms: floor(work.forward),
+            step_floor_ms: floor(work.step),
+        }
+    }
 }
 
 /// Medians.
@@ -114,12 +156,19 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let config = generator_config(kind, base);
     let forward_ms = forward(device, &config, picture(device), repeat)?;
     let forward = peak_megabytes();
+    let multiply_adds = multiply_adds(kind, base, size, batch);
+    let limits = || {
+        let weights = 4 * values_of(&config);
+        is_cpu(device).then(|| Limits::measure(multiply_adds, weights as f64))
+    };
     if only_forward {
         let step = None;
         return Ok(Measured {
             forward_ms,
             training: None,
             peak_rss_mb: PeakMemory { forward, step },
+            multiply_adds,
+            limits: limits(),
         });
     }
     let autodiff = device.clone().autodiff();
@@ -150,7 +199,33 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
             checkpoint_load_ms,
         }),
         peak_rss_mb: PeakMemory { forward, step },
+        multiply_adds,
+        limits: limits(),
     })
+}
+
+fn multiply_adds(kind: ModelKind, base: u32, size: u32, batch: u32) -> MultiplyAdds {
+    let sides = [size as usize; 2];
+    let net_g = generator_config(kind, base).multiply_adds(sides);
+    let net_d = discriminator_config(kind, base).multiply_adds(sides);
+    // A pass with all its gradients is three products, one that updates nothing two. Pix2pix makes one
+    // of netG and two of netD, and asks netD once more for the way back to netG; CycleGAN makes six
+    // and four, and asks twice.
+    let step = match kind {
+        ModelKind::Pix2Pix => 3 * net_g + (2 * 3 + 2) * net_d,
+        ModelKind::CycleGan => 6 * 3 * net_g + (4 * 3 + 2 * 2) * net_d,
+    };
+    let batch = batch as usize;
+    MultiplyAdds {
+        forward: batch * net_g,
+        step: batch * step,
+    }
+}
+
+fn values_of(config: &GeneratorConfig) -> usize {
+    let shapes = shapes_of(&config.init(&Device::flex()));
+    let values = shapes.values().map(|shape| shape.iter().product::<usize>());
+    values.sum()
 }
 
 /// Times what translates pictures, with the averaged statistics of batch norms.
@@ -189,6 +264,19 @@ fn generator_config(kind: ModelKind, base: u32) -> GeneratorConfig {
     GeneratorConfig::new(arch, base as usize, norm)
 }
 
+fn discriminator_config(kind: ModelKind, base: u32) -> DiscriminatorConfig {
+    DiscriminatorConfig {
+        arch: DiscriminatorArch::Basic,
+        in_channels: match kind {
+            ModelKind::Pix2Pix => 6,
+            ModelKind::CycleGan => 3,
+        },
+        base: base as usize,
+        norm: generator_config(kind, base).norm,
+        patches: Patches::default(),
+    }
+}
+
 fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
     init_weights(config.init(device), InitType::Normal, 0.02)
 }
@@ -196,16 +284,7 @@ fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
 /// Networks with the objective of their paper.
 fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> TrainingModel {
     let config = generator_config(kind, base);
-    let discriminator = DiscriminatorConfig {
-        arch: DiscriminatorArch::Basic,
-        in_channels: match kind {
-            ModelKind::Pix2Pix => 6,
-            ModelKind::CycleGan => 3,
-        },
-        base: base as usize,
-        norm: config.norm,
-        patches: Patches::default(),
-    };
+    let discriminator = discriminator_config(kind, base);
     let net_g = || generator(&config, autodiff);
     let net_d = || init_weights(discriminator.init(autodiff), InitType::Normal, 0.02);
     if kind == ModelKind::CycleGan {

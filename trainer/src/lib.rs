@@ -31,6 +31,7 @@ pub mod randomness;
 pub mod recipes;
 pub mod replicas;
 pub mod report;
+pub mod roofline;
 pub mod run;
 pub mod schedule;
 pub mod snapshot;

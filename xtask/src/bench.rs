@@ -26,6 +26,7 @@ pub fn run(compare: bool) -> Result<()> {
     let native = program_json("trainer", &["bench", "--device", "cpu"])?;
     let browser = program_json("bench-browser", &arguments)?;
     println!("{}", speed_table(&native, &browser));
+    println!("{}", floor_table(&native, &browser));
     let scaling = ["bench", "--device=cpu", "--base=16", "--forward"];
     let by_size = program_json(
         "trainer",
@@ -115,6 +116,70 @@ fn speed_table(native: &[Value], browser: &[Value]) -> String {
     for (base, cells) in rows {
         let cells = cells.map(|cell| cell.map_or("–".to_owned(), |ms| format!("{ms:.0} ms")));
         table.push_str(&format!("| {base} | {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+/// What the multiplications alone would take, beside what was measured.
+fn floor_table(native: &[Value], browser: &[Value]) -> String {
+    let mut table = "| base | what | multiplications | at least | measured | measured / least |\n\
+                     |---:|---|---:|---:|---:|---:|\n"
+        .to_owned();
+    for row in native {
+        let base = &row["base"];
+        let one_worker = browser.iter().find(|other| {
+            other["base"] == *base
+                && other["backend"] == "cpu"
+                && other["side"] == 256
+                && other["workers"] == 1
+        });
+        let forward = row["multiply_adds"]["forward"].as_f64();
+        let step = row["multiply_adds"]["step"].as_f64();
+        // WebAssembly's vectors are half as long as those that the thread was measured with.
+        let rate = row["limits"]["thread_gflops"]
+            .as_f64()
+            .map(|gflops| gflops / 2.0);
+        let in_browser = forward
+            .zip(rate)
+            .map(|(count, rate)| 2.0 * count / rate / 1e6);
+        let rows = [
+            (
+                "native forward",
+                forward,
+                row["limits"]["forward_floor_ms"].as_f64(),
+                row["forward_ms"].as_f64(),
+            ),
+            (
+                "native training step",
+                step,
+                row["limits"]["step_floor_ms"].as_f64(),
+                row["step_ms"].as_f64(),
+            ),
+            (
+                "browser CPU, one worker",
+                forward,
+                in_browser,
+                one_worker.and_then(|row| row["milliseconds"].as_f64()),
+            ),
+        ];
+        for (what, count, least, measured) in rows {
+            if let (Some(count), Some(least), Some(measured)) = (count, least, measured) {
+                table += &format!(
+                    "| {base} | {what} | {:.2} × 10⁹ | {least:.1} ms | {measured:.0} ms | {:.1} |\n",
+                    count / 1e9,
+                    measured / least
+                );
+            }
+        }
+    }
+    if let Some(row) = native.first() {
+        let number = |name: &str| row["limits"][name].as_f64().unwrap_or(f64::NAN);
+        table += &format!(
+            "\nOne thread {:.0} GFLOP/s, all {:.0}; they read {:.0} GB/s.\n",
+            number("thread_gflops"),
+            number("gflops"),
+            number("read_gb_s")
+        );
     }
     table
 }

@@ -1,0 +1,95 @@
+//! What this machine's processor can do at most, measured: a time is judged by how far it is from
+//! there.
+
+use std::array;
+use std::hint::black_box;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Independent sums: enough to keep the units for multiplication busy.
+const CHAINS: usize = 12;
+const LANES: usize = 8;
+const ROUNDS: usize = 4_000_000;
+/// More than caches hold.
+const BYTES: usize = 256 << 20;
+
+/// Limits of the processor.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Roofline {
+    /// Billions of f32 operations a second, a multiplication and an addition being two, of one
+    /// thread that has everything in registers.
+    pub thread_gflops: f64,
+    /// The same of all threads.
+    pub gflops: f64,
+    /// Billions of bytes a second that all threads read.
+    pub read_gb_s: f64,
+}
+
+impl Roofline {
+    /// Takes a second.
+    pub fn measure() -> Self {
+        let threads = rayon::current_num_threads();
+        let on_threads = |count: usize| {
+            let started = Instant::now();
+            (0..count).into_par_iter().for_each(|_| {
+                black_box(multiply_adds());
+            });
+            let operations = 2.0 * (count * ROUNDS * CHAINS * LANES) as f64;
+            operations / started.elapsed().as_secs_f64() / 1e9
+        };
+        let values = vec![1.0f32; BYTES / size_of::<f32>()];
+        let started = Instant::now();
+        let sums = values.par_chunks(1 << 16).map(sum);
+        black_box(sums.sum::<f32>());
+        Self {
+            read_gb_s: BYTES as f64 / started.elapsed().as_secs_f64() / 1e9,
+            thread_gflops: on_threads(1),
+            gflops: on_threads(threads),
+        }
+    }
+
+    /// Milliseconds that `operations` on `bytes` take at least, with all threads.
+    pub fn floor_ms(&self, operations: f64, bytes: f64) -> f64 {
+        let (computing, reading) = (operations / self.gflops, bytes / self.read_gb_s);
+        computing.max(reading) / 1e6
+    }
+}
+
+fn multiply_adds() -> f32 {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { fused() };
+    }
+    chains(|sum, factor, addend| sum * factor + addend)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn fused() -> f32 {
+    chains(|sum, factor, addend| sum.mul_add(factor, addend))
+}
+
+#[inline(always)]
+fn chains(step: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let (factor, addend) = (black_box(0.999), black_box(0.001));
+    let mut sums: [[f32; LANES]; CHAINS] = array::from_fn(|chain| [chain as f32; LANES]);
+    for _ in 0..ROUNDS {
+        for lanes in &mut sums {
+            *lanes = lanes.map(|sum| step(sum, factor, addend));
+        }
+    }
+    sums.iter().flatten().sum()
+}
+
+fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for values in values.as_chunks::<LANES>().0 {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value;
+        }
+    }
+    sums.iter().sum()
+}
