@@ -81,25 +81,26 @@ impl Step {
         let blocks = sides.blocks(maps.big);
         self.for_each_picture(big, maps.big, [maps.small, windows], |big, small| {
             let phases = sides.split(big, Workers::All);
-            let of_block = |rows: &Range<usize>, workers| {
-                let mut unfolded = vec![0.0; sides.unfolded(maps.big, rows.len())];
-                sides.unfold(&phases, rows, &mut unfolded, workers);
+            let of_block = |unfolded: &mut Vec<f32>, rows: &Range<usize>, workers| {
+                unfolded.resize(sides.unfolded(maps.big, rows.len()), 0.0);
+                sides.unfold(&phases, rows, unfolded, workers);
                 let count = rows.len() * sides.small[1];
                 let mut sums = vec![0.0; maps.small * count];
-                let matrices = (Matrix::rows(weight, depth), Matrix::rows(&unfolded, count));
+                let matrices = (Matrix::rows(weight, depth), Matrix::rows(unfolded, count));
                 let sizes = [maps.small, count, depth];
                 product(sizes, &mut sums, matrices, false, workers);
                 sums
             };
             let blocks: Vec<Vec<f32>> = match blocks.len() < rayon::current_num_threads() {
-                true => blocks
-                    .iter()
-                    .map(|rows| of_block(rows, Workers::All))
-                    .collect(),
-                false => blocks
-                    .par_iter()
-                    .map(|rows| of_block(rows, Workers::One))
-                    .collect(),
+                true => {
+                    let mut unfolded = Vec::new();
+                    let of_block = |rows| of_block(&mut unfolded, rows, Workers::All);
+                    blocks.iter().map(of_block).collect()
+                }
+                false => {
+                    let of_block = |unfolded: &mut _, rows| of_block(unfolded, rows, Workers::One);
+                    blocks.par_iter().map_init(Vec::new, of_block).collect()
+                }
             };
             small
                 .par_chunks_exact_mut(windows)
