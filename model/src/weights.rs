@@ -297,6 +297,35 @@ mod tests {
     }
 
     #[test]
+    fn a_tensor_that_is_read_in_several_parts_has_all_its_values_in_their_places() {
+        // Slices end neither where reading does nor where what is worked on at a time does.
+        let shape = vec![3, READ / 2 - 1];
+        let count: usize = shape.iter().product();
+        let value = |index: usize| ((index * 7919 % 1009) as f32 - 504.0) / 504.0;
+        let values: Vec<f32> = (0..count).map(value).collect();
+        let state = StateDict::from([("large".to_string(), Array { shape, values })]);
+        for (dtype, tolerance) in [
+            (WeightsDtype::F32, 0.0),
+            (WeightsDtype::F16, 5e-4),
+            (WeightsDtype::Q8, 0.51 / 127.0),
+        ] {
+            let bytes = encode(&state, dtype).expect("packs");
+            assert!(bytes.len() > READ);
+            let decoded = decode(bytes).expect("unpacks");
+            assert_eq!(decoded["large"].shape, state["large"].shape);
+            assert!(worst_difference(&state, &decoded) <= tolerance, "{dtype:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_claims_to_be_larger_than_the_file_is_refused() {
+        let mut bytes = encode(&state(), WeightsDtype::F32).expect("packs");
+        bytes[6..10].copy_from_slice(&u32::MAX.to_le_bytes());
+        let refused = decode(bytes).expect_err("it ends before");
+        assert!(refused.to_string().contains("table"), "{refused}");
+    }
+
+    #[test]
     fn a_file_that_was_cut_at_any_place_is_refused() {
         let whole = encode(&state(), WeightsDtype::Q8).expect("packs");
         for length in 0..whole.len() {

@@ -116,11 +116,11 @@ pub(crate) fn contents(
     if header.version > FORMAT_VERSION {
         return Err(refused("the container is of a later version"));
     }
-    let length = header.metadata_size as usize;
     // The size is a claim, for which no memory is taken before the file is known to have it.
-    if (HEADER_SIZE + length) as u64 > source.size() {
+    if HEADER_SIZE as u64 + u64::from(header.metadata_size) > source.size() {
         return Err(refused("the file ends within its table of tensors"));
     }
+    let length = header.metadata_size as usize;
     let mut metadata = vec![0; length];
     let read = source.read_at(HEADER_SIZE as u64, &mut metadata);
     read.map_err(unreadable)?;
