@@ -11,7 +11,7 @@ use web_sys::{Blob, FileReaderSync};
 use crate::error::{ErrorCode, WebError};
 
 /// Bytes that are checked at a time.
-const PART: usize = 16 << 20;
+const PART: usize = 4 << 20;
 
 /// Checks the file against its manifest and opens it.
 pub async fn open(blob: Blob, manifest: &Manifest) -> Result<StoredWeights, WebError> {
