@@ -51,6 +51,18 @@ pub enum DeviceError {
         /// What was asked for.
         choice: DeviceChoice,
     },
+    /// There, but no hardware. Burn's SPIR-V shaders end some of these drivers, and with them the
+    /// program.
+    #[error(
+        "--device {choice}: {name} is emulated in software, slower than the processor itself; use \
+         --device cpu"
+    )]
+    Software {
+        /// What was asked for.
+        choice: DeviceChoice,
+        /// For people.
+        name: String,
+    },
     /// A batch has to be shared out.
     #[error(
         "--batch {batch}: the {devices} devices of --device {choices} each need a picture at least; \
@@ -368,9 +380,14 @@ mod gpu {
 
     pub fn open(index: usize) -> Result<ChosenDevice, DeviceError> {
         let choice = DeviceChoice::Vulkan(index);
-        let adapters = adapters();
-        let adapter = adapters.get(index);
-        adapter.map(opened).ok_or(DeviceError::NotFound { choice })
+        match adapters().get(index) {
+            Some(adapter) if adapter.is_hardware => Ok(opened(adapter)),
+            Some(Adapter { name, .. }) => {
+                let name = name.clone();
+                Err(DeviceError::Software { choice, name })
+            }
+            None => Err(DeviceError::NotFound { choice }),
+        }
     }
 
     pub fn list() -> Vec<ListedDevice> {

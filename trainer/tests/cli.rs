@@ -135,6 +135,26 @@ fn several_devices_that_cannot_train_together_are_refused() {
     assert_names(&output, &["--device", "only `train`"]);
 }
 
+/// Mesa's software driver is there wherever these tests run.
+#[test]
+#[cfg(all(feature = "vulkan", target_os = "linux"))]
+fn an_adapter_that_is_emulated_in_software_is_refused() {
+    let listed = run(Path::new("."), &["devices", "--format", "json"]);
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    let mut devices = listed
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let emulated = devices.find(|device| device["kind"] == "software");
+    let emulated = emulated.expect("a software adapter")["device"].clone();
+    let device = emulated.as_str().expect("a name");
+    let output = run(
+        Path::new("."),
+        &["bench", "--device", device, "--base", "1"],
+    );
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--device", "software", "--device cpu"]);
+}
+
 #[test]
 fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
     let folder = temp();
