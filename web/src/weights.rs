@@ -16,7 +16,7 @@ const PART: usize = 4 << 20;
 /// Checks the file against its manifest and opens it.
 pub async fn open(blob: Blob, manifest: &Manifest) -> Result<StoredWeights, WebError> {
     let file = manifest.weights_file()?;
-    let mut blob = BlobSource::new(blob).map_err(unreadable)?;
+    let blob = BlobSource::new(blob).map_err(unreadable)?;
     let size = blob.size();
     let mut verifier = Verifier::new(file, size).map_err(LoadError::from)?;
     let read = |start: u64| {
