@@ -56,8 +56,7 @@ async function start({ manifestUrl, local, backend, known, modules, cache }) {
   helpers.begin = { ...started.download, known: started.download, backend: 'cpu' };
   return {
     backend: session.backend,
-    // The session knows better why, where it chose otherwise than asked.
-    backendReason: session.backend === plan.build ? plan.reason : session.backend_reason,
+    backendReason: plan.reason,
     adapter: session.backend === 'webgpu' ? plan.adapter : null,
     isSoftware: session.backend === 'webgpu' && plan.isSoftware === true,
     manifestJson: started.download.manifestJson,

@@ -1,55 +1,28 @@
-//! Layers that the networks share: normalisation, dropout, and how a forward pass behaves.
+//! Layers that the networks share, and how a forward pass behaves.
 //! Whole networks live in their own files.
 
-use burn::module::{Initializer, Module, Param, RunningState};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation;
-use burn::tensor::module::{batch_norm, batch_norm_train, conv_transpose2d, conv2d};
+use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "cpu-training")]
 use crate::cpu_training;
+use crate::dropout::Dropout;
+use crate::norm::NormStats;
 use crate::precision::Precision;
-
-/// Normalisation layer of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormKind {
-    /// Batch normalisation with learned scale and shift (arXiv 1502.03167).
-    Batch,
-    /// Instance normalisation without parameters (arXiv 1607.08022).
-    Instance,
-    /// No normalisation.
-    None,
-}
-
-impl NormKind {
-    /// A convolution before a batch norm needs no bias: the norm's shift replaces it.
-    pub(crate) fn needs_conv_bias(self) -> bool {
-        self != Self::Batch
-    }
-}
-
-/// Which statistics a batch norm uses at inference. Part of the model, stored in its manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormStats {
-    /// Mean and variance of the picture at hand.
-    Batch,
-    /// Mean and variance averaged over the training.
-    Running,
-}
 
 /// How a forward pass behaves where training and inference differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
-    /// Batch statistics, which also move the running ones; dropout at this rate.
+    /// Batch statistics, which also move the running ones.
     Train {
-        /// Probability in `[0, 1)` that an activation is dropped.
-        dropout: f64,
+        /// What the generator drops.
+        dropout: Dropout,
         /// What convolutions compute in.
         precision: Precision,
     },
@@ -68,121 +41,6 @@ impl Mode {
 
 /// Slope of the leaky ReLU in encoders and discriminators.
 pub(crate) const LEAKY_SLOPE: f64 = 0.2;
-
-/// Added to variances.
-pub(crate) const NORM_EPSILON: f64 = 1e-5;
-const NORM_MOMENTUM: f64 = 0.1;
-
-/// Batch normalisation whose statistics are chosen by the caller, not by a hidden switch.
-#[derive(Module, Debug)]
-pub struct BatchNorm2d {
-    /// Scale, `[channels]`.
-    pub gamma: Param<Tensor<1>>,
-    /// Shift, `[channels]`.
-    pub beta: Param<Tensor<1>>,
-    /// Running mean, `[channels]`.
-    pub running_mean: RunningState<Tensor<1>>,
-    /// Running unbiased variance, `[channels]`.
-    pub running_var: RunningState<Tensor<1>>,
-}
-
-impl BatchNorm2d {
-    fn new(channels: usize, device: &Device) -> Self {
-        Self {
-            gamma: Initializer::Ones.init([channels], device),
-            beta: Initializer::Zeros.init([channels], device),
-            running_mean: RunningState::new(Tensor::zeros([channels], device)),
-            running_var: RunningState::new(Tensor::ones([channels], device)),
-        }
-    }
-
-    fn forward(&self, input: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let (gamma, beta) = (self.gamma.val(), self.beta.val());
-        match mode {
-            Mode::Inference(NormStats::Running) => batch_norm(
-                input,
-                gamma,
-                beta,
-                self.running_mean.value_sync(),
-                self.running_var.value_sync(),
-                NORM_EPSILON,
-            ),
-            Mode::Inference(NormStats::Batch) => {
-                batch_norm_train(input, gamma, beta, NORM_EPSILON).output
-            }
-            Mode::Train { .. } => {
-                let [batch, _, height, width] = input.dims();
-                let normalised = batch_norm_train(input, gamma, beta, NORM_EPSILON);
-                let count = (batch * height * width) as f64;
-                let unbiased = normalised.variance * (count / (count - 1.0).max(1.0));
-                blend_into(&self.running_mean, normalised.mean);
-                blend_into(&self.running_var, unbiased);
-                normalised.output
-            }
-        }
-    }
-}
-
-fn blend_into(running: &RunningState<Tensor<1>>, observed: Tensor<1>) {
-    let kept = running.value_sync() * (1.0 - NORM_MOMENTUM);
-    running.update((kept + observed.detach() * NORM_MOMENTUM).detach());
-}
-
-/// The normalisation after a convolution, of the kind that the network was configured with.
-#[derive(Module, Debug)]
-pub struct Norm {
-    /// Present for [`NormKind::Batch`] only.
-    pub batch: Option<BatchNorm2d>,
-    #[module(skip)]
-    kind: NormKind,
-}
-
-impl Norm {
-    /// A norm over `channels` feature maps.
-    pub fn new(kind: NormKind, channels: usize, device: &Device) -> Self {
-        Self {
-            batch: (kind == NormKind::Batch).then(|| BatchNorm2d::new(channels, device)),
-            kind,
-        }
-    }
-
-    /// # Shapes
-    /// `[batch, channels, height, width]` in and out.
-    pub fn forward(&self, input: Tensor<4>, mode: Mode) -> Tensor<4> {
-        match (&self.batch, self.kind) {
-            (Some(batch), _) => batch.forward(input, mode),
-            (None, NormKind::Instance) => instance_norm(input),
-            (None, _) => input,
-        }
-    }
-}
-
-/// Instance norm is a batch norm in which every plane of every picture is a channel.
-fn instance_norm(input: Tensor<4>) -> Tensor<4> {
-    let [batch, channels, height, width] = input.dims();
-    let planes = batch * channels;
-    let device = input.device();
-    let output = batch_norm_train(
-        input.reshape([1, planes, height, width]),
-        Tensor::ones([planes], &device),
-        Tensor::zeros([planes], &device),
-        NORM_EPSILON,
-    )
-    .output;
-    output.reshape([batch, channels, height, width])
-}
-
-/// Dropout that depends on the mode alone.
-pub(crate) fn dropout(input: Tensor<4>, mode: Mode) -> Tensor<4> {
-    match mode {
-        Mode::Train { dropout, .. } if dropout > 0.0 => {
-            let keep = 1.0 - dropout;
-            let mask = Tensor::random(input.dims(), Distribution::Bernoulli(keep), &input.device());
-            input * mask * (1.0 / keep)
-        }
-        _ => input,
-    }
-}
 
 /// A square convolution, all weights zero.
 pub(crate) fn conv(

@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{Mode, NormKind};
+use crate::blocks::Mode;
+use crate::norm::NormKind;
 use crate::patchgan::PatchGan;
 use crate::pixelgan::PixelGan;
 

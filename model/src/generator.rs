@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{Mode, NormKind, Upsample};
+use crate::blocks::{Mode, Upsample};
+use crate::norm::NormKind;
 use crate::pixels::SizeRule;
 use crate::resnet::Resnet;
 use crate::unet::Unet;

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::blocks::NormStats;
 use crate::encoding::Encoding;
 use crate::generator::GeneratorConfig;
+use crate::norm::NormStats;
 use crate::pixels::SizeRule;
 use crate::weights::WeightsDtype;
 

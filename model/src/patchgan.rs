@@ -4,8 +4,9 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, conv, conv4x4, convolve, leaky_relu};
+use crate::blocks::{Mode, conv, conv4x4, convolve, leaky_relu};
 use crate::discriminator::{DiscriminatorConfig, Patches};
+use crate::norm::Norm;
 
 const WIDEST_FACTOR: usize = 8;
 

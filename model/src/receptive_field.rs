@@ -2,8 +2,9 @@
 //! pixel, from the shapes of its layers alone. Norms that take statistics of the picture look at
 //! all of it, whatever is said here.
 
-use crate::blocks::{NormKind, NormStats, Upsample};
+use crate::blocks::Upsample;
 use crate::generator::{Decoder, Family, GeneratorConfig};
+use crate::norm::{NormKind, NormStats};
 
 /// What a range of pixels needs, one layer further in.
 #[derive(Clone, Copy)]

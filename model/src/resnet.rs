@@ -5,8 +5,10 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, Norm, UpConv, UpKernel, conv, convolve, dropout, reflection_pad, relu};
+use crate::blocks::{Mode, UpConv, UpKernel, conv, convolve, reflection_pad, relu};
+use crate::dropout::dropout;
 use crate::generator::GeneratorConfig;
+use crate::norm::Norm;
 
 /// Steps down, and as many up again.
 pub(crate) const SCALES: usize = 2;
@@ -109,10 +111,8 @@ impl Resnet {
             .downs
             .iter()
             .fold(relu(x), |x, down| relu(down.forward(x, mode)));
-        let x = self
-            .blocks
-            .iter()
-            .fold(x, |x, block| block.forward(x, mode));
+        let blocks = self.blocks.iter().enumerate();
+        let x = blocks.fold(x, |x, (index, block)| block.forward(x, mode, index));
         let x = self.ups.iter().fold(x, |x, up| {
             relu(up.norm.forward(up.conv.forward(x, mode), mode))
         });
@@ -131,9 +131,13 @@ impl ConvNorm {
 }
 
 impl ResidualBlock {
-    fn forward(&self, input: Tensor<4>, mode: Mode) -> Tensor<4> {
+    /// `index` is the block's in its network.
+    fn forward(&self, input: Tensor<4>, mode: Mode, index: usize) -> Tensor<4> {
         let x = relu(self.first.forward(reflection_pad(input.clone(), 1), mode));
-        let x = if self.dropout { dropout(x, mode) } else { x };
+        let x = match self.dropout {
+            true => dropout(x, mode, index),
+            false => x,
+        };
         input + self.second.forward(reflection_pad(x, 1), mode)
     }
 }

@@ -49,7 +49,6 @@ pub enum StateError {
 /// Reads every tensor of `module`.
 pub fn state_of<M: Module>(module: &M) -> StateDict {
     let mut reader = Reader::default();
-    // A running statistic keeps its last update apart until it is synchronised, as `valid` does.
     module.valid().visit(&mut reader);
     reader.state
 }

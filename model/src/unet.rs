@@ -5,10 +5,10 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{
-    Mode, Norm, UpConv, UpKernel, conv, conv4x4, convolve, dropout, leaky_relu, relu,
-};
+use crate::blocks::{Mode, UpConv, UpKernel, conv, conv4x4, convolve, leaky_relu, relu};
+use crate::dropout::dropout;
 use crate::generator::{Decoder, GeneratorConfig};
+use crate::norm::Norm;
 
 /// The widest layers have `8 · base` feature maps.
 const WIDEST_FACTOR: usize = 8;
@@ -171,7 +171,7 @@ impl Unet {
             });
         }
         let mut inner: Option<Tensor<4>> = None;
-        for (up, skip) in self.ups.iter().zip(skips).rev() {
+        for (level, (up, skip)) in self.ups.iter().zip(skips).enumerate().rev() {
             let joined = match inner {
                 None => skip,
                 Some(inner) => Tensor::cat(vec![skip, inner], 1),
@@ -181,7 +181,10 @@ impl Unet {
                 Some(norm) => norm.forward(x, mode),
                 None => x,
             };
-            inner = Some(if up.dropout { dropout(x, mode) } else { x });
+            inner = Some(match up.dropout {
+                true => dropout(x, mode, level),
+                false => x,
+            });
         }
         let x = inner.unwrap_or(real_a);
         tanh(match &self.head {

@@ -11,13 +11,13 @@ use burn::tensor::{Device, Distribution, Tensor};
 use model::discriminator::DiscriminatorNetwork;
 use model::state::{load_state, shapes_of, state_of};
 use model::{
-    Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
-    Mode, NormKind, NormStats, Patches, Precision, Upsample, init_weights,
+    Decoder, DiscriminatorArch, DiscriminatorConfig, Dropout, GeneratorArch, GeneratorConfig,
+    InitType, Mode, NormKind, NormStats, Patches, Precision, Upsample, init_weights,
 };
 
 const INFERENCE: Mode = Mode::Inference(NormStats::Batch);
 const TRAINING: Mode = Mode::Train {
-    dropout: 0.5,
+    dropout: Dropout { rate: 0.5, seed: 7 },
     precision: Precision::F32,
 };
 
@@ -199,4 +199,22 @@ fn freezing_a_copy_of_a_fresh_network_leaves_the_network_free_to_learn() {
     };
     let bias = patchgan.head.bias.as_ref().expect("the head has a bias");
     assert!(bias.val().grad(&gradients).is_some());
+}
+
+#[test]
+fn running_statistics_do_not_depend_on_the_threads_that_the_steps_run_on() {
+    let device = Device::flex();
+    let config = discriminator(DiscriminatorArch::Basic, Patches::Overlapping);
+    let fresh = init_weights(config.init(&device), InitType::Normal, 0.02);
+    let picture = |step: usize| Tensor::<4>::ones([1, 6, 64, 64], &device) * (step as f32 - 1.5);
+    let [alone, spread] = [(); 2].map(|()| fresh.valid());
+    for step in 0..4 {
+        alone.forward(picture(step), TRAINING);
+        // Each step on a thread of its own.
+        let step = || spread.forward(picture(step), TRAINING).into_data();
+        std::thread::scope(|threads| threads.spawn(step).join()).expect("a step");
+    }
+    let (alone, spread) = (state_of(&alone), state_of(&spread));
+    assert_ne!(alone, state_of(&fresh));
+    assert_eq!(alone, spread);
 }

@@ -21,7 +21,6 @@ export class Session {
     const session = new Session();
     session.play = JSON.parse(manifestJson).training.play;
     session.backend = backend;
-    session.backend_reason = 'It is played.';
     const { bytes } = JSON.parse(manifestJson).weights[0];
     const values = new Uint8Array(await weights.arrayBuffer());
     if (values.length !== bytes) throw error('integrity', 'The weights are not whole.');

@@ -4,7 +4,8 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
-use model::{Discriminator, Generator, Mode, Precision};
+use model::{Discriminator, Dropout, Generator, Mode, Precision};
+use rand::Rng;
 
 use crate::config::TrainConfig;
 use crate::data::PairedBatch;
@@ -72,7 +73,7 @@ pub struct CycleObjective {
     pub precision: Precision,
     /// Changes to what the discriminators see.
     pub diff_augment: DiffAugment,
-    /// Seed of those changes and of the pools.
+    /// Seed of those changes, of the pools and of dropout.
     pub seed: u64,
 }
 
@@ -150,26 +151,27 @@ impl CycleGan {
         let PairedBatch { real_a, real_b, .. } = batch;
         let objective = self.objective;
         let (gan_mode, lambda_cycle) = (objective.gan_mode, objective.lambda_cycle);
-        let mode = Mode::Train {
-            dropout: objective.dropout,
+        let mode = |dropout| Mode::Train {
+            dropout,
             precision: objective.precision,
         };
-        let mut rng = stream(
-            objective.seed,
-            Purpose::DiffAugment,
-            self.peers.position(step),
-        );
+        let draw = |purpose| stream(objective.seed, purpose, self.peers.position(step));
+        let (mut rng, mut drop_rng) = (draw(Purpose::DiffAugment), draw(Purpose::Dropout));
         let mut judge = |net_d: &Discriminator, picture: Tensor<4>| {
             let channels = [picture.dims()[1]];
             let seen = objective.diff_augment.apply(picture, &channels, &mut rng);
-            net_d.forward(seen, mode)
+            net_d.forward(seen, mode(Dropout::NONE))
+        };
+        let mut translate = |net_g: &Generator, picture: &Tensor<4>| {
+            let (rate, seed) = (objective.dropout, drop_rng.next_u64());
+            net_g.forward(picture.clone(), mode(Dropout { rate, seed }))
         };
 
         let (net_g_a, net_g_b) = (&self.generators.a, &self.generators.b);
-        let fake_b = net_g_a.forward(real_a.clone(), mode);
-        let rec_a = net_g_b.forward(fake_b.clone(), mode);
-        let fake_a = net_g_b.forward(real_b.clone(), mode);
-        let rec_b = net_g_a.forward(fake_a.clone(), mode);
+        let fake_b = translate(net_g_a, &real_a);
+        let rec_a = translate(net_g_b, &fake_b);
+        let fake_a = translate(net_g_b, &real_b);
+        let rec_b = translate(net_g_a, &fake_a);
 
         // Without gradients of their own: the generators' step needs none of theirs.
         let critics = self.discriminators.clone().no_grad();
@@ -181,8 +183,8 @@ impl CycleGan {
             // Two forward passes for nothing.
             0.0 => (cycle_a.zeros_like(), cycle_b.zeros_like()),
             weight => (
-                l1(net_g_a.forward(real_b.clone(), mode), real_b.clone()) * (lambda_cycle * weight),
-                l1(net_g_b.forward(real_a.clone(), mode), real_a.clone()) * (lambda_cycle * weight),
+                l1(translate(net_g_a, &real_b), real_b.clone()) * (lambda_cycle * weight),
+                l1(translate(net_g_b, &real_a), real_a.clone()) * (lambda_cycle * weight),
             ),
         };
         let loss_g = g_a.clone()

@@ -2,7 +2,7 @@
 //! and fake, through which gradients flow. Keeps it from learning a small data set by heart.
 
 use burn::tensor::Tensor;
-use rand::Rng;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,7 @@ fn cut(picture: Tensor<4>, rng: &mut ChaCha8Rng) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
     use rand::SeedableRng;
 
     const ALL: DiffAugment = DiffAugment {
@@ -134,15 +134,23 @@ mod tests {
     #[test]
     fn gradients_reach_the_picture_except_where_it_was_cut_or_shifted_away() {
         let device = Device::flex().autodiff();
-        let picture = Tensor::<4>::ones([1, 3, 16, 16], &device).require_grad();
-        let changed = ALL.apply(picture.clone(), &[3], &mut rng(2));
-        let gradients = (changed * 2.0).sum().backward();
-        let gradient = picture
-            .grad(&gradients)
-            .expect("the picture has a gradient");
-        let reached = gradient.abs().greater_scalar(1e-6).int().sum();
-        let reached = reached.into_scalar::<i64>();
-        assert!(reached > 0, "{reached}");
+        let moves = DiffAugment {
+            color: false,
+            ..ALL
+        };
+        // Every pixel has a value of its own.
+        let values: Vec<f32> = (1..=256u16).map(f32::from).collect();
+        let data = TensorData::new(values.clone(), [1, 1, 16, 16]);
+        let picture = Tensor::<4>::from_data(data, &device).require_grad();
+        let changed = moves.apply(picture.clone(), &[1], &mut rng(2));
+        let left: Vec<f32> = changed.clone().into_data().iter().collect();
+        let gradients = changed.sum().backward();
+        let gradient = picture.grad(&gradients).expect("a gradient").into_data();
+        let reached = gradient.iter::<f32>().map(|value| value != 0.0);
+        let kept = values.iter().map(|value| left.contains(value));
+        let kept: Vec<bool> = kept.collect();
+        assert_eq!(reached.collect::<Vec<_>>(), kept);
+        assert!(kept.contains(&true) && kept.contains(&false));
     }
 
     #[test]

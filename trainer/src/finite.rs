@@ -7,7 +7,6 @@ use burn::tensor::Tensor;
 /// device once.
 pub fn is_finite<M: Module>(network: &M) -> bool {
     let mut zeros = Zeros::default();
-    // Running statistics keep their last update apart until then.
     network.valid().visit(&mut zeros);
     if zeros.0.is_empty() {
         return true;

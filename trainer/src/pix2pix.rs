@@ -4,7 +4,8 @@
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
-use model::{Discriminator, Generator, Mode, Precision};
+use model::{Discriminator, Dropout, Generator, Mode, Precision};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::TrainConfig;
@@ -50,7 +51,7 @@ pub struct Objective {
     pub precision: Precision,
     /// Changes to what the discriminator sees.
     pub diff_augment: DiffAugment,
-    /// Seed of those changes.
+    /// Seed of those changes and of dropout.
     pub seed: u64,
 }
 
@@ -116,14 +117,14 @@ impl Pix2Pix {
             precision,
             ..
         } = self.objective;
-        let mut rng = stream(
-            self.objective.seed,
-            Purpose::DiffAugment,
-            self.peers.position(step),
-        );
+        let draw = |purpose| stream(self.objective.seed, purpose, self.peers.position(step));
+        let mut rng = draw(Purpose::DiffAugment);
         let mode = Mode::Train {
-            dropout: self.objective.dropout,
-            precision: self.objective.precision,
+            dropout: Dropout {
+                rate: self.objective.dropout,
+                seed: draw(Purpose::Dropout).next_u64(),
+            },
+            precision,
         };
         let fake_b = self.net_g.forward(real_a.clone(), mode);
         // Where nothing was measured, `real_B` is as low as can be; `fake_B` must not be told

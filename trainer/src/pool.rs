@@ -2,7 +2,7 @@
 //! section 4, after arXiv 1612.07828).
 
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
-use rand::Rng;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};

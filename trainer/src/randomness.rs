@@ -17,6 +17,8 @@ pub enum Purpose {
     Pool = 3,
     /// Changes to what the discriminators see.
     DiffAugment = 4,
+    /// What generators drop.
+    Dropout = 5,
 }
 
 /// Random numbers for `purpose` at `position`, such as a step or a sample.

@@ -81,14 +81,6 @@ impl Replicas {
             .collect()
     }
 
-    /// Seeds what the devices draw, dropout that is. Several draw from one stream in the order in
-    /// which they come to it.
-    pub fn seed(&self, seed: u64) {
-        for device in &self.devices {
-            device.seed(seed);
-        }
-    }
-
     /// Update number `step` with what [`Replicas::share_out`] made of a batch.
     pub fn step(mut self, batches: Vec<PairedBatch>, step: u64, rates: Rates) -> (Self, Losses) {
         let sizes = batches.iter().map(|batch| batch.real_a.dims()[0]);

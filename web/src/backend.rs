@@ -1,4 +1,4 @@
-//! Which device does the work, and why.
+//! The device that does the work.
 
 use model::Engine;
 
@@ -6,29 +6,7 @@ use crate::error::{ErrorCode, WebError};
 #[cfg(feature = "webgpu")]
 use crate::gpu;
 
-/// What the page asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preference {
-    Auto,
-    WebGpu,
-    Cpu,
-}
-
-impl Preference {
-    pub fn parse(word: &str) -> Result<Self, WebError> {
-        match word {
-            "auto" => Ok(Self::Auto),
-            "webgpu" => Ok(Self::WebGpu),
-            "cpu" => Ok(Self::Cpu),
-            _ => Err(WebError::new(
-                ErrorCode::Internal,
-                format!("'{word}' is no backend; use 'auto', 'webgpu' or 'cpu'."),
-            )),
-        }
-    }
-}
-
-/// What the page got.
+/// Where a model runs. The worker chooses; a build of this module has one of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     #[cfg(feature = "webgpu")]
@@ -46,26 +24,24 @@ impl Backend {
     }
 }
 
-/// A device that is ready, and the reason as a sentence.
-pub struct Choice {
-    pub backend: Backend,
-    pub engine: Engine,
-    pub reason: String,
-}
-
-/// Takes the device that was asked for, or the best that this build can have.
-pub async fn choose(preference: Preference) -> Result<Choice, WebError> {
-    if preference == Preference::Cpu {
-        return on_cpu("The CPU was asked for.".to_owned());
-    }
-    match on_gpu(preference).await {
-        Ok(choice) => Ok(choice),
-        Err(why) if preference == Preference::Auto && HAS_CPU => {
-            on_cpu(format!("{why} The CPU does the work."))
-        }
-        Err(why) => Err(WebError::new(
-            ErrorCode::NoWebGpu,
-            format!("{why} Choose the CPU, or open the page in a browser that has WebGPU."),
+/// Opens the device that was asked for.
+pub async fn open(backend: &str) -> Result<(Backend, Engine), WebError> {
+    match backend {
+        "webgpu" => on_gpu().await.map_err(|why| {
+            WebError::new(
+                ErrorCode::NoWebGpu,
+                format!("{why} Choose the CPU, or open the page in a browser that has WebGPU."),
+            )
+        }),
+        "cpu" => match cpu_engine() {
+            Some(engine) => Ok((Backend::Cpu, engine)),
+            None => Err(WebError::internal(
+                "This build of the module was made without the CPU backend.",
+            )),
+        },
+        _ => Err(WebError::new(
+            ErrorCode::Internal,
+            format!("'{backend}' is no backend; use 'webgpu' or 'cpu'."),
         )),
     }
 }
@@ -83,41 +59,16 @@ pub fn still_there(backend: Backend) -> Result<(), WebError> {
 }
 
 #[cfg(feature = "webgpu")]
-async fn on_gpu(preference: Preference) -> Result<Choice, String> {
+async fn on_gpu() -> Result<(Backend, Engine), String> {
     webgpu_offered()?;
-    let device = gpu::acquire().await?;
-    let reason = match (preference, device.in_software) {
-        (Preference::Auto, true) if HAS_CPU => {
-            return Err("This browser has WebGPU only in software, which is slower.".to_owned());
-        }
-        (Preference::Auto, _) => "WebGPU is available in this browser.",
-        (_, false) => "WebGPU was asked for, and is available.",
-        (_, true) => "WebGPU was asked for; this browser runs it in software.",
-    };
-    Ok(Choice {
-        backend: Backend::WebGpu,
-        engine: Engine::Gpu(device.gpu),
-        reason: reason.to_owned(),
-    })
+    let gpu = gpu::acquire().await?;
+    Ok((Backend::WebGpu, Engine::Gpu(gpu)))
 }
 
 #[cfg(not(feature = "webgpu"))]
-async fn on_gpu(_: Preference) -> Result<Choice, String> {
+async fn on_gpu() -> Result<(Backend, Engine), String> {
     webgpu_offered()?;
     Err("This build of the module was made without WebGPU.".to_owned())
-}
-
-const HAS_CPU: bool = cfg!(any(feature = "cpu", feature = "ndarray"));
-
-fn on_cpu(reason: String) -> Result<Choice, WebError> {
-    let engine = cpu_engine().ok_or_else(|| {
-        WebError::internal("This build of the module was made without the CPU backend.")
-    })?;
-    Ok(Choice {
-        backend: Backend::Cpu,
-        engine,
-        reason,
-    })
 }
 
 #[cfg(feature = "ndarray")]

@@ -4,22 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use model::Gpu;
-use wgpu::{Backends, DeviceType, PowerPreference};
-
-#[derive(Clone)]
-pub struct Device {
-    pub gpu: Gpu,
-    /// Emulated on the CPU.
-    pub in_software: bool,
-}
+use wgpu::{Backends, PowerPreference};
 
 thread_local! {
-    static DEVICE: RefCell<Option<Device>> = const { RefCell::new(None) };
+    static DEVICE: RefCell<Option<Gpu>> = const { RefCell::new(None) };
     static LOST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The device, or a sentence about why there is none.
-pub async fn acquire() -> Result<Device, String> {
+pub async fn acquire() -> Result<Gpu, String> {
     if is_lost() {
         return Err("The browser took the graphics device away.".to_owned());
     }
@@ -38,7 +31,7 @@ pub fn is_lost() -> bool {
     LOST.with(Cell::get)
 }
 
-async fn open() -> Result<Device, String> {
+async fn open() -> Result<Gpu, String> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = Backends::BROWSER_WEBGPU;
     let options = wgpu::RequestAdapterOptions {
@@ -58,8 +51,5 @@ async fn open() -> Result<Device, String> {
     device.on_uncaptured_error(Arc::new(|error: wgpu::Error| {
         crate::startup::console_error(&error.to_string());
     }));
-    Ok(Device {
-        in_software: adapter.get_info().device_type == DeviceType::Cpu,
-        gpu: Gpu::new(device, queue),
-    })
+    Ok(Gpu::new(device, queue))
 }

@@ -7,7 +7,7 @@ use model::{Manifest, Translator};
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Blob;
 
-use crate::backend::{self, Backend, Preference};
+use crate::backend::{self, Backend};
 use crate::error::WebError;
 use crate::weights;
 
@@ -23,31 +23,28 @@ pub fn parse_manifest(json: &str) -> Result<String, WebError> {
 pub struct Session {
     pub(crate) translator: Translator,
     pub(crate) backend: Backend,
-    backend_reason: String,
 }
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model, in a worker; `backend` is `auto`, `webgpu` or `cpu`.
+    /// Loads a model, in a worker; `backend` is `webgpu` or `cpu`.
     pub async fn create(
         manifest_json: String,
         weights: Blob,
-        #[wasm_bindgen(unchecked_param_type = "'auto' | 'webgpu' | 'cpu'")] backend: String,
+        #[wasm_bindgen(unchecked_param_type = "'webgpu' | 'cpu'")] backend: String,
     ) -> Result<Session, WebError> {
-        let preference = Preference::parse(&backend)?;
         let manifest = Manifest::parse(&manifest_json)?;
-        let choice = backend::choose(preference).await?;
+        let (backend, engine) = backend::open(&backend).await?;
         let weights = weights::open(weights, &manifest).await?;
-        let load = || Translator::new(&manifest, weights, &choice.engine);
-        let translator = match &choice.engine {
+        let load = || Translator::new(&manifest, weights, &engine);
+        let translator = match &engine {
             #[cfg(feature = "webgpu")]
             model::Engine::Gpu(gpu) => gpu.checked(load).await.map_err(TranslateError::from)??,
             _ => load()?,
         };
         Ok(Session {
             translator,
-            backend: choice.backend,
-            backend_reason: choice.reason,
+            backend,
         })
     }
 
@@ -55,12 +52,6 @@ impl Session {
     #[wasm_bindgen(getter)]
     pub fn backend(&self) -> String {
         self.backend.as_str().to_owned()
-    }
-
-    /// Why it runs there, as a sentence for the person at the screen.
-    #[wasm_bindgen(getter)]
-    pub fn backend_reason(&self) -> String {
-        self.backend_reason.clone()
     }
 
     /// Translates an RGBA picture into one of the same size.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, page, serve, suite, wasm};
+use xtask::{bench, licences, page, serve, suite, wasm};
 
 #[derive(Parser)]
 #[command(
@@ -44,6 +44,8 @@ enum Task {
         #[arg(long)]
         dev: bool,
     },
+    /// Collect the licence texts of what is compiled into the page's modules
+    Licences,
     /// Measure speed and sizes, as Markdown tables
     Bench {
         /// Measure PyTorch, onnxruntime and onnxruntime-web beside it; installs them into
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
             open_browser: !no_open,
         }),
         Task::BuildWeb => page::build().map(drop),
+        Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),
         Task::Bench {
             gpu: Some(device), ..

@@ -1,6 +1,9 @@
 //! `cargo xtask test`: the whole suite on any machine, browser included.
 
-use anyhow::Result;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
 
 use crate::{page, process, tools, workspace};
 
@@ -9,15 +12,40 @@ pub fn run(lint: bool) -> Result<()> {
     tools::ensure_system_packages()?;
     if lint {
         check_style()?;
+        check_dependencies()?;
     }
     page::build()?;
     tools::ensure_mdbook()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
-    process::run(
-        workspace::cargo().args(["test", "--release", "--workspace"]),
-        "The failures are listed above.",
-    )
+    run_tests()
+}
+
+/// Runs every test, whichever fails, and ends with the names of those that did.
+fn run_tests() -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--release", "--workspace", "--no-fail-fast"]);
+    let cannot = "cannot run cargo; install Rust from https://rustup.rs";
+    let mut tests = cargo.stdout(Stdio::piped()).spawn().context(cannot)?;
+    let mut failed = Vec::new();
+    if let Some(output) = tests.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line.context("cargo's output cannot be read")?;
+            println!("{line}");
+            failed.extend(failed_test(&line).map(str::to_owned));
+        }
+    }
+    let status = tests.wait().context(cannot)?;
+    match (status.success(), failed.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => bail!("cargo test failed ({status}); the reason is above"),
+        (false, false) => bail!("{} tests failed:\n  {}", failed.len(), failed.join("\n  ")),
+    }
+}
+
+/// The name of a test that a line of the test runner says has failed.
+fn failed_test(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
 fn check_style() -> Result<()> {
@@ -41,6 +69,28 @@ fn check_style() -> Result<()> {
     lint(&[&["--package", "web"], wasm.as_slice()].concat())
 }
 
+/// Licences, sources and versions, and known faults where their list can be had.
+fn check_dependencies() -> Result<()> {
+    let deny = tools::ensure_cargo_deny()?;
+    let deny = || {
+        let mut command = Command::new(&deny);
+        command.current_dir(workspace::root());
+        command
+    };
+    process::run(
+        deny().args(["check", "bans", "licenses", "sources"]),
+        "deny.toml says what is allowed.",
+    )?;
+    if let Err(error) = process::run(deny().args(["fetch", "db"]), "") {
+        eprintln!("note: dependencies were not checked for known faults: {error:#}");
+        return Ok(());
+    }
+    process::run(
+        deny().args(["check", "--disable-fetch", "advisories"]),
+        "Update the crate, or name the advisory and the reason in deny.toml.",
+    )
+}
+
 fn lint(what: &[&str]) -> Result<()> {
     process::run(
         workspace::cargo()
@@ -49,4 +99,17 @@ fn lint(what: &[&str]) -> Result<()> {
             .args(["--", "--deny", "warnings"]),
         "Each finding above names its place and a remedy.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failed_test;
+
+    #[test]
+    fn only_lines_about_failures_name_a_failed_test() {
+        let failed = failed_test("test config::an_empty_name_is_refused ... FAILED");
+        assert_eq!(failed, Some("config::an_empty_name_is_refused"));
+        assert_eq!(failed_test("test config::a_name_is_taken ... ok"), None);
+        assert_eq!(failed_test("test result: FAILED. 1 passed; 1 failed"), None);
+    }
 }

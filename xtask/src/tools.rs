@@ -35,6 +35,20 @@ const MDBOOK: Program = Program {
     features: &[],
 };
 
+/// Checks licences, sources and advisories of dependencies.
+const CARGO_DENY: Program = Program {
+    name: "cargo-deny",
+    version: "0.20.2",
+    features: &[],
+};
+
+/// Collects the licence texts of dependencies.
+const CARGO_ABOUT: Program = Program {
+    name: "cargo-about",
+    version: "0.9.3",
+    features: &["cli"],
+};
+
 /// What the tests need from npm.
 const NPM_PACKAGES: [(&str, &str); 2] = [("axe-core", "4.14.1"), ("typescript", "7.0.2")];
 
@@ -83,6 +97,16 @@ pub fn ensure_trunk() -> Result<PathBuf> {
 /// The builder of books, to test the widget in one.
 pub fn ensure_mdbook() -> Result<PathBuf> {
     MDBOOK.ensure()
+}
+
+/// The judge of dependencies.
+pub fn ensure_cargo_deny() -> Result<PathBuf> {
+    CARGO_DENY.ensure()
+}
+
+/// The collector of licence texts.
+pub fn ensure_cargo_about() -> Result<PathBuf> {
+    CARGO_ABOUT.ensure()
 }
 
 impl Program {

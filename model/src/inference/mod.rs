@@ -30,8 +30,8 @@ use self::strips::KeptBuffers;
 pub use self::strips::{Exchange, Strips};
 use self::sums::Sums;
 use self::tensors::Tensors;
-use crate::blocks::NormStats;
 use crate::generator::{Family, GeneratorConfig};
+use crate::norm::NormStats;
 use crate::state::StateError;
 use crate::stored_weights::StoredWeights;
 

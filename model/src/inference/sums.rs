@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::features::{Features, Size};
 use super::parallel::for_each_piece;
-use crate::blocks::{LEAKY_SLOPE, NORM_EPSILON};
+use crate::blocks::LEAKY_SLOPE;
+use crate::norm::NORM_EPSILON;
 
 /// Places whose sums lie together: few enough that the input that they see stays in the cache
 /// while every block of output channels passes over it.

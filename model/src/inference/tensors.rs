@@ -2,7 +2,8 @@
 //! statistics taken into weights and bias.
 
 use super::packing::Kind;
-use crate::blocks::{NORM_EPSILON, NormKind, NormStats, Upsample};
+use crate::blocks::Upsample;
+use crate::norm::{NORM_EPSILON, NormKind, NormStats};
 use crate::state::{Array, StateError};
 use crate::stored_weights::{PART, StoredWeights};
 use crate::weights::WeightsError;

@@ -1,6 +1,6 @@
 //! Scaling, cropping and mirroring: the same for both pictures of a pair.
 
-use rand::Rng;
+use rand::RngExt;
 
 use crate::config::Preprocess;
 use crate::data::bands::Bands;

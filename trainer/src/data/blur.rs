@@ -1,7 +1,7 @@
 //! Out-of-focus blur: a disk, as a lens makes it, or a Gaussian.
 
 use image::RgbImage;
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 /// Radii in pixels, for a photo whose shorter side has [`REFERENCE_SIDE`] pixels.
 pub const RADII: std::ops::RangeInclusive<f32> = 3.0..=8.0;

@@ -4,7 +4,7 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use imageproc::drawing::{draw_filled_circle_mut, draw_filled_rect_mut};
 use imageproc::rect::Rect;
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 /// Fill of holes: the middle of the range, which is 0 for the network.
 pub const HOLE: Rgb<u8> = Rgb([128; 3]);

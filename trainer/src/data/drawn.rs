@@ -1,6 +1,6 @@
 //! Pairs of façades that the program draws.
 
-use rand::Rng;
+use rand::RngExt;
 
 use crate::config::Direction;
 use crate::data::augment::sample_pair;

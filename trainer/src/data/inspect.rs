@@ -9,10 +9,10 @@ use std::thread;
 use image::{RgbImage, imageops};
 use model::Encoding;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::config::{DataArgs, Preprocess};
 use crate::data::bands::Bands;
+use crate::data::digest::sha256_of;
 use crate::data::folders::unmatched;
 use crate::data::source::{DataError, PairSource};
 use crate::data::speed::pairs_per_second;
@@ -485,10 +485,7 @@ fn duplicates(files: &[(usize, PathBuf, u64)]) -> Vec<Duplicate> {
 }
 
 fn digest(path: &Path) -> Option<String> {
-    let mut hasher = Sha256::new();
-    std::io::copy(&mut fs::File::open(path).ok()?, &mut hasher).ok()?;
-    let digest = hasher.finalize();
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    sha256_of(fs::File::open(path).ok()?).ok()
 }
 
 /// Pairs as the network sees them, input left, target right, evenly spread over the set: those

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rand::Rng;
+use rand::RngExt;
 
 use crate::config::Direction;
 use crate::data::augment::{Frame, sample_one};

@@ -219,7 +219,7 @@ impl Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::{Rng, SeedableRng};
+    use rand::{RngExt, SeedableRng};
 
     fn raster(byte: impl FnMut() -> u8) -> Raster {
         let units =

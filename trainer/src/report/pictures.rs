@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_page_holds_no_more_pictures_than_fit() {
-        use rand::{RngCore, SeedableRng};
+        use rand::{Rng, SeedableRng};
         let folder = tempfile::tempdir().expect("a folder");
         let mut noise = vec![0; 1_200 * 600 * 3];
         rand_chacha::ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut noise);

@@ -185,13 +185,6 @@ pub fn train(
     for message in inspect::remarks(&data.train, &run.validation, config.frame()) {
         (run.listen)(&Event::Warning { message });
     }
-    if chosen.devices.len() > 1 && config.dropout > 0.0 {
-        let message = "several devices draw dropout from one stream, in an order of chance: only with \
-                       --dropout 0 does a run come out the same each time";
-        (run.listen)(&Event::Warning {
-            message: message.to_string(),
-        });
-    }
     if data.train.is_empty() {
         let first = unreadable.first().map(ToString::to_string);
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
@@ -240,7 +233,6 @@ impl Run<'_> {
                 let pairs = self.next_pairs(&mut loader)?;
                 Ok::<_, RunError>(replicas.share_out(&pairs))
             })?;
-            replicas.seed(config.seed ^ (step + 1));
             let losses;
             (replicas, losses) = replicas.step(batches, step, rates.at(step));
             step += 1;

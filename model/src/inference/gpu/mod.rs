@@ -14,8 +14,8 @@ use self::program::{Program, ProgramBuilder};
 use super::architecture::{Resnet, Unet};
 use super::features::Size;
 use super::tensors::Tensors;
-use crate::blocks::NormStats;
 use crate::generator::{Family, GeneratorConfig};
+use crate::norm::NormStats;
 use crate::state::StateError;
 use crate::stored_weights::StoredWeights;
 

@@ -1,6 +1,6 @@
 //! Where the parts of a house are, in fractions of the picture.
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use super::canvas::Area;
 

@@ -2,14 +2,14 @@
 //! which address it is a part of. Knows nothing of HTTP or archives.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::FetchError;
 use super::error::disk;
+use crate::data::digest::sha256_of;
 
 /// Endings of archives; any other address gives `archive`.
 const ENDINGS: [&str; 4] = ["tar.gz", "tgz", "tar", "zip"];
@@ -140,20 +140,7 @@ impl Part {
         let failed = |source| disk(&self.path, "reading", source);
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
-        let mut reader = BufReader::with_capacity(1 << 20, file);
-        let mut chunk = vec![0; 1 << 16];
-        let mut hash = Sha256::new();
-        loop {
-            match reader.read(&mut chunk).map_err(failed)? {
-                0 => break,
-                read => hash.update(&chunk[..read]),
-            }
-        }
-        Ok(hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        sha256_of(file).map_err(failed)
     }
 
     /// The archive has done its work: removes it, or gives it its name.

@@ -216,7 +216,7 @@ fn add_multiple(to: &mut [f64], factor: f64, of: &[f64]) {
 
 #[cfg(test)]
 mod tests {
-    use rand::{Rng, SeedableRng};
+    use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
