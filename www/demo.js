@@ -11,6 +11,7 @@ import { ModelSlot } from './model-slot.js';
 import { dock } from './page-dock.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoWay } from './photo-way.js';
+import { decodePicture, MAX_PIXELS } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { Pix2PixError } from './pix2pix.js';
 import { WebcamWay } from './webcam-way.js';
@@ -130,16 +131,32 @@ async function describeModel() {
   const samples = samplesOf(manifest, entry);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
-  $('sample-list').replaceChildren(...samples.map(sampleItem));
+  showSamples(samples);
 }
 
-function sampleItem(sample, index) {
-  const image = element('img', { alt: `Sample ${index + 1}`, width: 96, height: 96 });
-  const item = element('li', {}, element('button', { type: 'button', on: { click: () => openSample(sample) } }, image));
-  image.addEventListener('error', () => item.remove());
-  if (sample.url) image.src = sample.url;
-  else sample.read().then((blob) => { image.src = URL.createObjectURL(blob); }, () => item.remove());
-  return item;
+/** One after the other: each is decoded whole. One that cannot be shown goes. */
+async function showSamples(samples) {
+  const canvases = samples.map((_, index) => element('canvas', { width: 192, height: 192, role: 'img', 'aria-label': `Sample ${index + 1}` }));
+  $('sample-list').replaceChildren(...samples.map((sample, index) => element('li', {},
+    element('button', { type: 'button', on: { click: () => openSample(sample) } }, canvases[index]))));
+  for (const [index, canvas] of canvases.entries()) {
+    if (!canvas.isConnected) return;
+    try {
+      paintCover(canvas, await decodePicture(await samples[index].read(), { maxPixels: MAX_PIXELS }));
+    } catch {
+      canvas.closest('li').remove();
+    }
+  }
+}
+
+/** Fills the canvas with the middle of the picture. Takes `bitmap`. */
+function paintCover(canvas, bitmap) {
+  const context = canvas.getContext('2d');
+  const scale = Math.max(canvas.width / bitmap.width, canvas.height / bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+  bitmap.close();
 }
 
 async function openSample(sample) {

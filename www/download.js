@@ -46,16 +46,10 @@ export async function readChunks(response, what, take) {
   }
 }
 
-/** The whole answer as text, refused beyond `limit` bytes. */
-export async function readText(response, what, limit) {
-  const decoder = new TextDecoder();
-  let text = '';
-  const loaded = await readChunks(response, what, (chunk, sum) => {
-    text += decoder.decode(chunk, { stream: true });
-    return sum <= limit;
-  });
-  if (loaded > limit) {
-    throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
-  }
-  return text + decoder.decode();
+/** The whole answer, refused beyond `limit` bytes. */
+export async function readBlob(response, what, limit) {
+  const chunks = [];
+  const loaded = await readChunks(response, what, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
+  if (loaded <= limit) return new Blob(chunks);
+  throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
 }

@@ -8,6 +8,9 @@ import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
 import { LatestWins } from './latest-wins.js';
 import { naturalSide } from './natural-size.js';
+import { text } from './words.js';
+
+const MOST_LABELS = 256;
 
 export class DrawPane {
   /** Put this where the pane is to be. */
@@ -58,7 +61,7 @@ export class DrawPane {
 
   /** An empty drawing for a model. */
   begin(manifest) {
-    const palette = manifest?.input?.palette ?? [];
+    const palette = paletteOf(manifest);
     const side = naturalSide(manifest);
     this.#live.drop();
     this.board.begin({ side, ground: palette[0]?.color ?? WHITE, isExact: palette.length > 0 });
@@ -119,4 +122,14 @@ export class DrawPane {
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
     if (!this.#pen.hidden) this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
   }
+}
+
+/** The labels to draw with. A manifest is foreign: its colours go into styles. */
+function paletteOf(manifest) {
+  const entries = manifest?.input?.palette;
+  const isByte = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
+  return (Array.isArray(entries) ? entries : [])
+    .filter((entry) => Array.isArray(entry?.color) && entry.color.length === 3 && entry.color.every(isByte))
+    .slice(0, MOST_LABELS)
+    .map(({ name, color }) => ({ name: text(name, 40), color }));
 }

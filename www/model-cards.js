@@ -11,7 +11,7 @@ export function modelCard(entry, { isChosen, onChoose }) {
   const facts = element('dl', { className: 'card-facts' });
   const size = element('small', {}, '\u00a0'); // its line is kept free
   entry.manifest.then((manifest) => {
-    title.textContent = entry.title || text(manifest?.title) || entry.name;
+    title.textContent = entry.title || words.text(manifest?.title) || entry.name;
     size.textContent = sizeLine(manifest, entry);
     facts.replaceChildren(...factRows(manifest));
   });
@@ -30,9 +30,9 @@ function factRows(manifest) {
   const training = manifest?.training ?? {};
   const steps = training.steps > 0 && `${words.count(training.steps)} steps`;
   const rows = [
-    ['Trained on', [text(training.dataset), steps].filter(Boolean).join(', ')],
+    ['Trained on', [words.text(training.dataset), steps].filter(Boolean).join(', ')],
     ['Quality', quality(training.metrics)],
-    ['Licence', text(manifest?.license)],
+    ['Licence', words.text(manifest?.license)],
   ];
   return rows.filter(([, value]) => value).map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, value)));
@@ -46,8 +46,4 @@ function quality(metrics) {
   }
   if (Number.isFinite(to?.l1)) return `L1 ${to.l1.toFixed(3)}`;
   return '';
-}
-
-function text(value) {
-  return typeof value === 'string' ? value : '';
 }

@@ -2,11 +2,9 @@
 
 import { blur } from './blur.js';
 import { Pix2PixError } from './errors.js';
-import { decodePicture } from './picture.js';
+import { decodePicture, MAX_PIXELS } from './picture.js';
 import * as words from './words.js';
 
-/** Larger photos are scaled down: 24 megapixels are what cameras make. */
-const MAX_PIXELS = 24_500_000;
 const BLUR_SIGMA = 2;
 /** Beyond this a blur would take long, and nobody needs it. */
 const MAX_BLURRED = 4_500_000;

@@ -6,14 +6,13 @@ import { DrawPane } from './draw-pane.js';
 import { element } from './element.js';
 import { Pix2PixError } from './errors.js';
 import { samplesOf } from './gallery.js';
-import { decodePicture } from './picture.js';
+import { decodePicture, MAX_PIXELS } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { borrowModel } from './shared-model.js';
 import * as words from './words.js';
 
 const MODES = ['draw', 'photo', 'compare'];
 const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
-const MAX_PIXELS = 24_500_000;
 
 // The widget has its size before anything else of it is there: nothing moves
 // when the style sheets, the manifest and the pictures come.
