@@ -79,7 +79,7 @@ export class Session {
 /** How often this was asked before, in all workers of the browser. */
 async function tries() {
   const store = await caches.open('mock');
-  const key = new URL('/mock-tries', location.href).href;
+  const key = new URL('/mock-tries', import.meta.url).href;
   const count = Number(await (await store.match(key))?.text() ?? 0);
   await store.put(key, new Response(String(count + 1)));
   return count;
