@@ -215,10 +215,11 @@ async function runTiles(before, width, height, side, plan, workers) {
 async function runWhole(before, width, height, workers) {
   const sharers = session.sharers(width, height, workersFor(Infinity, workers));
   const team = helpers.teamOf(sharers, width * height);
+  const begun = performance.now();
   try {
-    return bufferOf(team
-      ? await runShared(team, before, width, height)
-      : await session.run(before, width, height));
+    const after = team ? await runShared(team, before, width, height) : await session.run(before, width, height);
+    helpers.note(width * height, team !== null, performance.now() - begun);
+    return bufferOf(after);
   } catch (error) {
     helpers.stop();
     if (error !== ALONE) throw error;
