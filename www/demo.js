@@ -2,22 +2,24 @@
 // are photo-way.js, draw-way.js and webcam-way.js; words go to page-dock.js.
 
 import { DrawWay } from './draw-way.js';
-import { element } from './element.js';
-import { listModels, modelAt, samplesOf, waysOf } from './gallery.js';
+import { listModels, modelAt, samplesOf, takesGrey, waysOf } from './gallery.js';
 import * as keep from './keep.js';
 import { modelCard } from './model-cards.js';
-import { filesOf, isModelFile, readModel } from './model-files.js';
+import { filesOf, modelAmong, readModel } from './model-files.js';
 import { ModelSlot } from './model-slot.js';
 import { dock } from './page-dock.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoWay } from './photo-way.js';
-import { decodePicture, MAX_PIXELS } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { Pix2PixError } from './pix2pix.js';
+import { showSamples } from './sample-list.js';
 import { WebcamWay } from './webcam-way.js';
+import * as words from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
+// What it waits for the models before it shows itself, in milliseconds.
+const PATIENCE = 3000;
 
 const INVITATIONS = {
   photo: 'Nothing loads until you begin. Photos up to 24 megapixels.',
@@ -36,6 +38,8 @@ const ways = {
 let models = [];
 let way = ways.photo;
 let hasPrefetched = false;
+let notes = []; // what the address asks for and cannot have
+const lastEntries = {}; // the model that each way had
 
 // ---------------------------------------------------------------- what is to be seen
 
@@ -94,12 +98,12 @@ function prefetch() {
   loadModel({ quietly: true });
 }
 
-async function switchModel(entry) {
+async function switchModel(entry, wanted = way.name) {
   slot.put(entry);
   rememberInAddress('model', entry === models[0] ? null : entry.files ? null : addressOf(entry));
-  showModels();
-  await describeModel();
-  restart();
+  checkModel();
+  const isNew = await describeModel(wanted);
+  if (!isNew && entry === slot.entry) restart();
 }
 
 /** Models of this site go by their name, others by their address. */
@@ -114,55 +118,46 @@ function switchBackend(value) {
   restart();
 }
 
-/** Goes on with other settings where the visitor had come to. */
-function restart() {
-  if (way.hasWork) way.resume();
-  else dock.set('empty');
+function cancel() {
+  slot.cancelLoading();
+  way.cancel();
 }
 
-async function describeModel() {
+/** Goes on with other settings where the visitor had come to. */
+function restart() {
+  if (way.hasWork) return way.resume();
+  way.show();
+  dock.set('empty');
+}
+
+/** Also enters a way that the model takes: `wanted`, where it does. True if that is another one. */
+async function describeModel(wanted = way.name) {
   const { entry } = slot;
   const manifest = await entry.manifest;
-  if (entry !== slot.entry) return;
+  if (entry !== slot.entry) return false;
   $('blur-field').hidden = manifest?.task !== 'deblur';
+  if ($('blur-field').hidden) $('blur').checked = false;
+  view.isGrey = takesGrey(manifest);
   const fitting = waysOf(manifest);
-  if (fitting.includes('draw')) ways.draw.begin(manifest);
-  if (!fitting.includes(way.name)) enter(ways[fitting[0]]);
+  if (fitting.includes('draw')) {
+    await ways.draw.begin(manifest, entry.url ?? entry.name);
+    if (entry !== slot.entry) return false;
+  }
+  const next = ways[fitting.includes(wanted) ? wanted : fitting[0]];
+  const isNew = next !== way;
+  enter(next);
   const samples = samplesOf(manifest, entry);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
-  showSamples(samples);
-}
-
-/** One after the other: each is decoded whole. One that cannot be shown goes. */
-async function showSamples(samples) {
-  const canvases = samples.map((_, index) => element('canvas', { width: 192, height: 192, role: 'img', 'aria-label': `Sample ${index + 1}` }));
-  $('sample-list').replaceChildren(...samples.map((sample, index) => element('li', {},
-    element('button', { type: 'button', on: { click: () => openSample(sample) } }, canvases[index]))));
-  for (const [index, canvas] of canvases.entries()) {
-    if (!canvas.isConnected) return;
-    try {
-      paintCover(canvas, await decodePicture(await samples[index].read(), { maxPixels: MAX_PIXELS }));
-    } catch {
-      canvas.closest('li').remove();
-    }
-  }
-}
-
-/** Fills the canvas with the middle of the picture. Takes `bitmap`. */
-function paintCover(canvas, bitmap) {
-  const context = canvas.getContext('2d');
-  const scale = Math.max(canvas.width / bitmap.width, canvas.height / bitmap.height);
-  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
-  bitmap.close();
+  showSamples($('sample-list'), samples, openSample);
+  return isNew;
 }
 
 async function openSample(sample) {
   try {
     const blob = await sample.read();
     if (way === ways.webcam) enter(ways.photo);
+    showWork();
     await way.open(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
@@ -170,14 +165,24 @@ async function openSample(sample) {
 }
 
 function showModels() {
-  $('models').replaceChildren(...models.map((entry) =>
-    modelCard(entry, { isChosen: entry === slot.entry, onChoose: () => switchModel(entry) })));
+  const hadFocus = $('models').contains(document.activeElement);
+  $('models').replaceChildren(...models.map((entry) => modelCard(entry, async () => {
+    await switchModel(entry);
+    showWork();
+  })));
+  checkModel();
+  if (hadFocus) $('models').querySelector(':checked')?.focus();
+}
+
+function checkModel() {
+  for (const [index, radio] of $('models').querySelectorAll('input').entries()) radio.checked = models[index] === slot.entry;
 }
 
 // ---------------------------------------------------------------- ways in
 
 function enter(next) {
-  if (next === way && document.body.dataset.way === next.name) return;
+  lastEntries[next.name] = slot.entry;
+  if (next === way) return;
   way.leave();
   way = next;
   document.body.dataset.way = way.name;
@@ -193,16 +198,23 @@ function enter(next) {
 async function chooseWay(name) {
   rememberInAddress('way', name === 'photo' ? null : name);
   const entry = await modelFor(name);
-  enter(ways[name]);
-  if (entry && entry !== slot.entry) await switchModel(entry);
+  if (entry && entry !== slot.entry) await switchModel(entry, name);
+  else enter(ways[name]);
 }
 
 async function modelFor(name) {
-  const order = [slot.entry, ...models];
+  const order = [slot.entry, lastEntries[name], ...models];
   for (const entry of order) {
     if (entry && waysOf(await entry.manifest).includes(name)) return entry;
   }
   return null;
+}
+
+/** What was pressed may lie a screen below what it changes. Whoever uses keys keeps the place. */
+function showWork() {
+  if (document.activeElement?.matches(':focus-visible')) return;
+  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
+  (way === ways.draw ? $('draw') : $('stage')).scrollIntoView({ block: 'nearest', behavior });
 }
 
 async function offerWays() {
@@ -216,11 +228,14 @@ async function offerWays() {
 }
 
 async function takeFiles(files, absent) {
-  const [file] = files ?? [];
-  if (!file) return absent && dock.error(new Pix2PixError('input-size', absent));
-  if (files.length > 1 || await isModelFile(file)) return takeModel(files);
+  if (files.length === 0) return absent && dock.error(new Pix2PixError('input-size', absent));
+  const model = await modelAmong(files);
+  if (model) return takeModel(model);
+  const pictures = files.filter((file) => file.type.startsWith('image/'));
+  const [file] = pictures.length > 0 ? pictures : files;
   if (way === ways.webcam) enter(ways.photo);
-  await way.open(file, file.name);
+  showWork();
+  await way.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
 }
 
 /** A model from the visitor's disk: its files, or one archive of them. */
@@ -228,6 +243,7 @@ async function takeModel(files) {
   try {
     const entry = await readModel(files);
     models = [...models.filter((known) => !known.files), entry];
+    showModels();
     await switchModel(entry);
     offerWays();
     if (!way.hasWork) loadModel();
@@ -240,6 +256,7 @@ async function takeModel(files) {
 
 async function tryTo(action, done) {
   try {
+    if (await way.still?.() === false) return; // of what moves
     dock.say(done(await action()));
   } catch (error) {
     if (error.name !== 'AbortError') dock.say(error.message);
@@ -276,11 +293,13 @@ $('file-input').addEventListener('change', () => {
   takeFiles([...$('file-input').files]);
   $('file-input').value = ''; // so that the same file may be chosen again
 });
-for (const place of ['invitation', 'draw', 'camera']) $(place).addEventListener('pointerenter', prefetch);
 $('load').addEventListener('click', () => (way.hasWork ? way.resume() : loadModel()));
-$('cancel').addEventListener('click', () => {
-  slot.cancelLoading();
-  way.cancel();
+$('cancel').addEventListener('click', cancel);
+document.addEventListener('keydown', (event) => {
+  if (event.defaultPrevented) return;
+  if (event.key === 'Escape' && dock.isBusy) cancel();
+  // Within the board all its keys work, elsewhere those that nothing else has.
+  if (way === ways.draw && (event.ctrlKey || event.metaKey)) way.press(event);
 });
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('ways').addEventListener('change', (event) => chooseWay(event.target.value));
@@ -307,6 +326,7 @@ document.addEventListener('paste', (event) => {
 });
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
+  if (!event.dataTransfer?.types.includes('Files')) return;
   document.body.classList.add('dragging');
   prefetch();
 });
@@ -327,32 +347,53 @@ window.pix2pixDemo = {
 };
 
 async function begin() {
-  const wanted = query.get('backend');
-  slot.backend = ['auto', 'webgpu', 'cpu'].includes(wanted) ? wanted : 'auto';
+  notes = [];
+  setTimeout(reveal, PATIENCE);
+  slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
-  if (query.get('view') === 'side') {
+  if (asked('view', ['slider', 'side']) === 'side') {
     view.layout = 'side';
     $('layouts').querySelector('[value=side]').checked = true;
   }
+  const wanted = asked('way', Object.keys(ways));
   try {
     models = await listModels();
     slot.put(chosenByAddress());
     showModels();
     dock.set('empty');
     await describeModel();
-    if (query.get('way') in ways) await chooseWay(query.get('way'));
+    if (wanted) await chooseWay(wanted);
     await offerWays();
+    if (notes.length > 0) dock.say(`The address asks for what is not here: ${notes.join(', ')}.`);
   } catch (error) {
     dock.error(error, begin);
   }
+  reveal();
+}
+
+/** Nothing of the page moves once it is seen. */
+function reveal() {
+  delete document.body.dataset.starting;
+}
+
+/** What the address says of `name`, if it is one of `known`, or null. */
+function asked(name, known) {
+  const wanted = query.get(name);
+  if (wanted === null || known.includes(wanted)) return wanted;
+  notes.push(`${name} “${words.text(wanted)}”`);
+  return null;
 }
 
 /** `?model=`: a name from the gallery, or the address of a manifest. */
 function chosenByAddress() {
   const wanted = query.get('model');
-  const address = wanted?.endsWith('.json') ? new URL(wanted, document.baseURI) : null;
+  const address = wanted?.endsWith('.json') && URL.canParse(wanted, document.baseURI) ? new URL(wanted, document.baseURI) : null;
   const known = models.find((entry) => entry.name === wanted || entry.url === address?.href);
-  if (known || !address) return known ?? models[0];
+  if (known) return known;
+  if (!address) {
+    asked('model', []);
+    return models[0];
+  }
   const foreign = { ...modelAt(address, { summary: 'From the address of this page.' }), isForeign: true };
   models = [...models, foreign];
   return foreign;

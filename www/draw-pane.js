@@ -30,14 +30,14 @@ export class DrawPane {
   #tools = null;
   #toolsLife = null;
   #live;
-  #translate;
+  #ready;
   #onState;
   #picture = null;
 
-  /** `translate` gets the canvas and answers with ImageData; `onState` hears
+  /** `ready` promises a `Pix2Pix`, or null where nothing is to be done; `onState` hears
       'working', 'done' with the milliseconds, or 'error' with the error. */
-  constructor({ translate, onState }) {
-    this.#translate = translate;
+  constructor({ ready, onState }) {
+    this.#ready = ready;
     this.#onState = onState;
     this.board = new DrawingBoard(this.#canvas);
     this.#live = new LatestWins(() => this.#redraw());
@@ -55,9 +55,12 @@ export class DrawPane {
         side('Its picture', this.#result, this.#empty)),
       this.#palette, this.#spoken);
     this.root.addEventListener('keydown', (event) => {
-      if (event.target.type !== 'range') this.#tools?.press(event);
+      if (event.target.type !== 'range') this.press(event);
     });
   }
+
+  /** Does what a key stands for; true if it stands for something. */
+  press(event) { return this.#tools?.press(event) ?? false; }
 
   /** An empty drawing for a model. */
   begin(manifest) {
@@ -95,20 +98,25 @@ export class DrawPane {
   stop() { this.#live.drop(); }
 
   async #redraw() {
-    const begun = performance.now();
+    const tools = this.#tools;
+    const isStale = () => tools !== this.#tools; // another model's drawing began
     this.root.dataset.busy = '';
     try {
       this.#onState('working');
-      const picture = await this.#translate(this.board.pixels());
-      if (!picture) return;
+      const session = await this.#ready();
+      if (!session || isStale()) return;
+      const begun = performance.now(); // without what loading takes
+      const picture = await session.run(this.board.pixels());
+      const elapsed = performance.now() - begun;
+      if (isStale()) return;
       this.#picture = picture;
       this.#result.width = picture.width;
       this.#result.height = picture.height;
       this.#result.getContext('2d', { willReadFrequently: true }).putImageData(picture, 0, 0);
       this.#empty.hidden = true;
-      this.#onState('done', performance.now() - begun);
+      this.#onState('done', elapsed);
     } catch (error) {
-      this.#onState('error', error);
+      if (!isStale()) this.#onState('error', error);
     } finally {
       delete this.root.dataset.busy;
     }

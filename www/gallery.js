@@ -40,6 +40,11 @@ export function waysOf(manifest) {
   return manifest?.input?.mode === 'draw' ? ['draw'] : ['photo', 'webcam'];
 }
 
+/** Whether a model sees no colours. */
+export function takesGrey(manifest) {
+  return manifest?.input?.encoding === 'lightness' || manifest?.generator?.in_channels === 1;
+}
+
 /** The first of the manifest's sample pictures: [{ name, read(): Promise<Blob> }]. */
 export function samplesOf(manifest, entry) {
   const listed = Array.isArray(manifest?.samples) ? manifest.samples.filter((path) => typeof path === 'string') : [];

@@ -5,7 +5,7 @@ import { element } from './element.js';
 import * as words from './words.js';
 
 /** A radio button in the shape of a card. */
-export function modelCard(entry, { isChosen, onChoose }) {
+export function modelCard(entry, onChoose) {
   const title = element('b', {}, entry.title || entry.name);
   const does = element('span', {}, entry.summary);
   const facts = element('dl', { className: 'card-facts' });
@@ -15,7 +15,7 @@ export function modelCard(entry, { isChosen, onChoose }) {
     size.textContent = sizeLine(manifest, entry);
     facts.replaceChildren(...factRows(manifest));
   });
-  const radio = element('input', { type: 'radio', name: 'model', value: entry.name, checked: isChosen });
+  const radio = element('input', { type: 'radio', name: 'model', value: entry.name });
   radio.addEventListener('change', onChoose);
   return element('label', { className: 'card' }, radio, title, does, size, facts);
 }

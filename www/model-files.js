@@ -12,9 +12,16 @@ const MAX_MANIFEST = 1 << 20;
 const MAX_WEIGHTS = 1 << 30; // the worker takes no more, either
 const MAX_FILES = 2000;
 
-/** Whether a file that came alone is a model rather than a picture. */
-export async function isModelFile(file) {
-  if (file.name.endsWith('.zip') || file.name === MANIFEST) return true;
+/** Those of some files that are a model: all that came with a manifest, or an archive. Null if none is. */
+export async function modelAmong(files) {
+  if (files.some((file) => file.name === MANIFEST)) return files;
+  const archive = files.find((file) => file.name.endsWith('.zip')) ?? (files.length === 1 && await isZip(files[0]) ? files[0] : null);
+  if (archive) return [archive];
+  // A folder of neither: whoever reads it says what is missing.
+  return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
+}
+
+async function isZip(file) {
   const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
   return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
 }

@@ -6,6 +6,9 @@ import { Pix2PixError } from './errors.js';
 /** Of a picture to translate: what cameras make. Input and output together take 200 MB. */
 export const MAX_PIXELS = 24_500_000;
 
+/** What browsers decode: no drawings without a size, as SVG. */
+export const PICTURES = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+
 /** A decoded picture takes four bytes a pixel: 80 million are 320 MB. */
 export const MAX_DECODED_PIXELS = 80_000_000;
 

@@ -5,8 +5,8 @@
 import { DrawPane } from './draw-pane.js';
 import { element } from './element.js';
 import { Pix2PixError } from './errors.js';
-import { samplesOf } from './gallery.js';
-import { decodePicture, MAX_PIXELS } from './picture.js';
+import { samplesOf, takesGrey } from './gallery.js';
+import { decodePicture, MAX_PIXELS, PICTURES } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { borrowModel } from './shared-model.js';
 import * as words from './words.js';
@@ -18,11 +18,11 @@ const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
 // when the style sheets, the manifest and the pictures come.
 const SIZE = new CSSStyleSheet();
 SIZE.replaceSync(`
-  :host { display: block; container-type: inline-size; }
+  :host { display: block; font-size: medium; container-type: inline-size; }
   :host([hidden]) { display: none; }
-  .root { height: var(--pix2pix-height, calc(75cqi + 4rem)); overflow: hidden; }
-  .root[data-mode="draw"] { height: var(--pix2pix-height, calc(50cqi + 11.75rem)); }
-  @container (max-width: 34rem) { .root[data-mode="draw"] { height: var(--pix2pix-height, calc(200cqi + 15.5rem)); } }
+  .root { height: var(--pix2pix-height, calc(75cqi + 4em)); overflow: hidden; }
+  .root[data-mode="draw"] { height: var(--pix2pix-height, calc(50cqi + 11.75em)); }
+  @container (max-width: 34em) { .root[data-mode="draw"] { height: var(--pix2pix-height, calc(200cqi + 15.5em)); } }
   .root:not([data-styled]) > * { visibility: hidden; }
 `);
 
@@ -177,7 +177,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   #drawing() {
     const pane = new DrawPane({
-      translate: async (pixels) => (await this.#session()).run(pixels),
+      ready: () => this.#session(),
       onState: (state, detail) => {
         if (state === 'done') this.#done(pane.picture, detail);
         if (state === 'error') this.#failed(detail, () => pane.ask());
@@ -207,7 +207,7 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #picker(stage) {
-    const input = element('input', { type: 'file', accept: 'image/*', className: 'file', 'aria-label': 'Choose a photo' });
+    const input = element('input', { type: 'file', accept: PICTURES, className: 'file', 'aria-label': 'Choose a photo' });
     const take = (files) => { if (files?.[0]) this.open(files[0]); };
     input.addEventListener('change', () => {
       take(input.files);
@@ -269,9 +269,10 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #introduce(session) {
+    if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
     this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
     this.#parts.backend.title = session.backendReason;
-    if (!this.getAttribute('alt') && session.manifest.title) this.#root.setAttribute('aria-label', String(session.manifest.title));
+    if (!this.getAttribute('alt') && session.manifest.title) this.#root.setAttribute('aria-label', words.text(session.manifest.title));
     if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
   }
 
