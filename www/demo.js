@@ -256,11 +256,16 @@ async function takeModel(files) {
 
 async function tryTo(action, done) {
   try {
-    if (await way.still?.() === false) return; // of what moves
     dock.say(done(await action()));
   } catch (error) {
     if (error.name !== 'AbortError') dock.say(error.message);
   }
+}
+
+/** The canvas with the result, once it does not move any more. */
+async function stillResult() {
+  if (await way.still?.() === false) throw new DOMException('It did not come to that.', 'AbortError');
+  return way.resultCanvas;
 }
 
 function resultName() {
@@ -305,9 +310,9 @@ $('backends').addEventListener('change', (event) => switchBackend(event.target.v
 $('ways').addEventListener('change', (event) => chooseWay(event.target.value));
 
 $('save').addEventListener('click', () => tryTo(
-  () => keep.save(way.resultCanvas, resultName(), $('format').value), (name) => `Saved as ${name}.`));
+  async () => keep.save(await stillResult(), resultName(), $('format').value), (name) => `Saved as ${name}.`));
 $('copy').addEventListener('click', () => tryTo(
-  () => keep.copyPicture(way.resultCanvas), () => 'The picture is in the clipboard.'));
+  () => keep.copyPicture(stillResult()), () => 'The picture is in the clipboard.'));
 $('share').addEventListener('click', () => tryTo(
   () => keep.shareLink(linkToThis(), document.title),
   (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));

@@ -34,6 +34,7 @@ export const dock = {
     $('cancel').hidden = !this.isBusy;
     this.offerRetry(null);
     listener();
+    keepFocus();
   },
 
   say(status, { quietly = false } = {}) {
@@ -99,5 +100,12 @@ export const dock = {
     listener = call;
   },
 };
+
+/** Keys go on from a button that came where the one with the focus went. */
+function keepFocus() {
+  if (!document.activeElement?.closest('[hidden]')) return;
+  const others = [...document.querySelectorAll('.actions button'), $('file-input')];
+  others.find((other) => !other.closest('[hidden]'))?.focus({ preventScroll: true });
+}
 
 $('retry').addEventListener('click', () => retryAction?.());

@@ -195,6 +195,54 @@ impl Browser {
         }
     }
 
+    /// The value of an expression in the first worker of pages; a promise is awaited.
+    pub fn evaluate_in_worker(&mut self, expression: &str) -> Result<Value> {
+        let everything = json!({ "filter": [{}] });
+        let targets = self.call_browser("Target.getTargets", everything)?;
+        let mut targets = targets["targetInfos"].as_array().into_iter().flatten();
+        let worker = targets.find(|target| target["type"] == "worker");
+        let worker = worker.context("no worker is running")?["targetId"].clone();
+        let attached = json!({ "targetId": worker, "flatten": true });
+        let attached = self.call_browser("Target.attachToTarget", attached)?;
+        let session = attached["sessionId"].as_str();
+        let parameters =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let answer = self
+            .connection
+            .call(session, "Runtime.evaluate", parameters, QUICK)?;
+        ensure!(answer.get("exceptionDetails").is_none(), "{answer}");
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Sets what media queries say, such as `prefers-color-scheme` or `forced-colors`.
+    pub fn set_media(&mut self, features: &[(&str, &str)]) -> Result<()> {
+        let feature = |(name, value): &(&str, &str)| json!({ "name": name, "value": value });
+        let features: Vec<_> = features.iter().map(feature).collect();
+        let features = json!({ "features": features });
+        self.call("Emulation.setEmulatedMedia", features).map(drop)
+    }
+
+    /// Gives the window another size, and a finger in place of the mouse where it is a phone's.
+    pub fn set_window(&mut self, width: u32, height: u32, is_phone: bool) -> Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1,
+            "mobile": is_phone });
+        self.call("Emulation.setDeviceMetricsOverride", metrics)?;
+        let touch = json!({ "enabled": is_phone });
+        self.call("Emulation.setTouchEmulationEnabled", touch)
+            .map(drop)
+    }
+
+    /// Moves the mouse, with no button pressed.
+    pub fn move_mouse(&mut self, (x, y): (f64, f64)) -> Result<()> {
+        let event = json!({ "type": "mouseMoved", "x": x, "y": y });
+        self.call("Input.dispatchMouseEvent", event).map(drop)
+    }
+
+    /// Puts a finger down and lifts it.
+    pub fn tap(&mut self, point: (f64, f64)) -> Result<()> {
+        self.draw_line_by_touch(&[point])
+    }
+
     /// Draws a line from point to point, as with a `mouse` or a `pen`.
     pub fn draw_line(&mut self, pointer: &str, points: &[(f64, f64)]) -> Result<()> {
         let mut send = |kind: &str, (x, y): (f64, f64), buttons: u32| {

@@ -4,6 +4,8 @@
 //   busy       as delay, but without letting anything else of the worker run
 //   fail       [code, …]: how the first translations fail, whichever worker does them
 //   failOn     only on this backend; fails there for ever
+//   same       gives pictures back as they are
+//   sharers    so many workers may share a picture, which then takes as many milliseconds as `sharedDelay`
 //   failStart  the code with which no session starts on WebGPU
 
 const LARGEST_WHOLE = 2048 * 2048;
@@ -30,7 +32,12 @@ export class Session {
     return session;
   }
 
-  sharers() { return 1; }
+  sharers(width, height, workers) { return Math.min(workers, this.play.sharers ?? 1); }
+
+  async run_shared(rgba) {
+    await new Promise((resolve) => { setTimeout(resolve, this.play.sharedDelay); });
+    return inverted(rgba);
+  }
 
   plan(width, height, side) {
     if (!side && width * height <= LARGEST_WHOLE) return new Uint32Array([0, 0, width, height]);
@@ -46,12 +53,12 @@ export class Session {
 
   async run(rgba, width, height) {
     await this.#act();
-    return inverted(rgba);
+    return this.play.same ? rgba.slice() : inverted(rgba);
   }
 
   async translate_tile(rgba) {
     await this.#act();
-    return Float32Array.from(inverted(rgba));
+    return Float32Array.from(this.play.same ? rgba : inverted(rgba));
   }
 
   async join(width, height, side, tile, rows, write) {

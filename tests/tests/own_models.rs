@@ -70,6 +70,38 @@ fn the_files_of_a_model_folder_are_dropped_and_used() -> Result<()> {
     translates(&mut page)
 }
 
+#[test]
+fn a_manifest_and_its_weights_are_enough_without_the_samples_that_it_names() -> Result<()> {
+    let mock = from_disk().with("/samples", json!(["samples/one.png"]));
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    drop_zip(&mut page, &files_of(&mock), true, "")?;
+    page.wait_for("document.querySelector('#status').textContent === 'The model is here.'")?;
+    assert_eq!(
+        page.browser
+            .evaluate("document.querySelectorAll('#sample-list li').length")?,
+        0
+    );
+    translates(&mut page)
+}
+
+#[test]
+fn what_an_address_asks_for_in_vain_is_said_and_the_page_goes_on() -> Result<()> {
+    let site = Mock::photo().site()?;
+    for (query, what) in [
+        ("model=http://[bad/manifest.json", "model “http://[bad/manifest.json”"),
+        ("model=nobodys", "model “nobodys”"),
+        ("way=constructor", "way “constructor”"),
+        ("backend=toString&view=0", "backend “toString”, view “0”"),
+    ] {
+        let mut page = Page::open(&site.url(&format!("?{query}")), Graphics::None)?;
+        let note = format!("document.querySelector('#status').textContent.includes('{what}')");
+        page.wait_for(&note)?;
+        translates(&mut page)?;
+    }
+    Ok(())
+}
+
 /// As from the system's file manager.
 fn drop_from_disk(page: &mut Page, path: &Path) -> Result<()> {
     let (x, y) = page.place_of("#stage")?.point(0.5, 0.5);

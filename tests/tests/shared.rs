@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use tests::browser::Graphics;
+use tests::mock::Mock;
 use tests::page::Page;
 use tests::site::{Fault, Site};
 use tests::trainer;
@@ -120,6 +121,30 @@ fn where_no_other_worker_starts_one_does_it_all() -> Result<()> {
                 .evaluate(&format!("{run}.then(({{ width }}) => width)"))?,
             side
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn small_pictures_are_shared_only_where_that_is_faster() -> Result<()> {
+    for (shared, workers) in [(20, 2), (400, 1)] {
+        let mock = Mock::photo()
+            .play("delay", 100)
+            .play("sharers", 2)
+            .play("sharedDelay", shared);
+        let site = mock.site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        page.browser.evaluate(&PREPARE.replace("models/tiny", "models/played"))?;
+        page.browser
+            .evaluate("load(2).then((model) => { window.model = model; })")?;
+        let run = "model.run(picture(128, 128)).then(({ width }) => width)";
+        page.browser.evaluate(run)?;
+        page.browser.evaluate(run)?;
+        page.browser.wait_for_workers(2)?;
+        for _ in 0..6 {
+            page.browser.evaluate(run)?;
+        }
+        page.browser.wait_for_workers(workers)?;
     }
     Ok(())
 }

@@ -67,6 +67,27 @@ fn the_camera_goes_off_when_it_is_stopped_and_when_it_is_left() -> Result<()> {
 }
 
 #[test]
+fn what_is_saved_is_larger_than_the_film_and_the_note_on_it_stays() -> Result<()> {
+    let (mut page, _site) = with_camera_on()?;
+    page.click("#save")?;
+    let note = "document.querySelector('#status').textContent === 'Saved as webcam-played.png.'";
+    page.wait_for(note)?;
+    // The film is over, so that nothing writes over the note.
+    assert_eq!(page.browser.evaluate(IS_ON)?, false);
+    assert_eq!(page.result()?.dimensions(), (480, 480));
+    assert_eq!(page.browser.evaluate(note)?, true);
+    page.click("#retry")?;
+    page.wait_for(IS_ON)?;
+    page.wait_for("window.pix2pixDemo.resultPixels().width === 128")?;
+    page.click("#stop")?;
+    page.wait_for("document.querySelector('#status').textContent === 'The camera is off.'")?;
+    assert_eq!(page.result()?.dimensions(), (480, 480));
+    // Another model does not leave the page without a way to go on.
+    page.click("#backends input[value=auto]")?;
+    page.wait_for("!document.querySelector('#camera').hidden")
+}
+
+#[test]
 fn without_a_camera_there_is_a_sentence_and_photos_go_on() -> Result<()> {
     let site = Mock::photo().site()?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
