@@ -4,6 +4,15 @@ import { Pix2PixError } from './errors.js';
 
 const RETRY = 'Check the connection and try again.';
 
+/** An address as the page means it. */
+export function resolve(address) {
+  try {
+    return new URL(address, document.baseURI).href;
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, { cause });
+  }
+}
+
 /** Opens `url`; anything but a 2xx answer is a 'fetch' error. */
 export async function open(url, what, cache = 'default', headers = {}) {
   let response;

@@ -26,7 +26,7 @@ export async function listModels() {
 export function modelAt(url, { title, summary } = {}) {
   return {
     url: url.href,
-    name: decoded(url.pathname.split('/').at(-2)) || 'model',
+    name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
     title: text(title),
     summary: text(summary),
     // For the card only: the worker reads and checks it again. A model

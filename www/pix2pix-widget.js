@@ -2,6 +2,7 @@
 // pictures and the board are the page's own parts; the attributes, events,
 // slots and custom properties are in docs/embedding.md.
 
+import { resolve } from './download.js';
 import { DrawPane } from './draw-pane.js';
 import { element } from './element.js';
 import { Pix2PixError } from './errors.js';
@@ -106,7 +107,7 @@ export class Pix2PixWidget extends HTMLElement {
     if (!this.#model) {
       const src = this.getAttribute('src');
       if (!src) throw new Pix2PixError('manifest', 'This widget has no model: its src attribute has to name a manifest.json.');
-      this.#model = borrowModel(new URL(src, document.baseURI).href, {
+      this.#model = borrowModel(resolve(src), {
         backend: this.getAttribute('backend') ?? 'auto',
         onProgress: (progress) => this.#progress(progress),
       });
@@ -145,7 +146,7 @@ export class Pix2PixWidget extends HTMLElement {
         });
       };
     } else if (this.mode === 'compare') {
-      const [sample] = samplesOf(session.manifest, { url: new URL(this.getAttribute('src'), document.baseURI).href });
+      const [sample] = samplesOf(session.manifest, { url: resolve(this.getAttribute('src')) });
       if (!sample) throw new Pix2PixError('input-size', 'There is no picture to compare: put an <img slot="picture"> into the widget.');
       read = async () => decodePicture(await sample.read());
     }

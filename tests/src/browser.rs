@@ -283,8 +283,25 @@ impl Browser {
             _ if key.len() == 1 => format!("Key{}", key.to_uppercase()),
             _ => key.to_owned(),
         };
-        for kind in ["rawKeyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers });
+        // What the browser itself does with a key goes by its number, and Enter by its text.
+        let number = match key {
+            "Tab" => 9,
+            "Enter" => 13,
+            "Escape" => 27,
+            " " => 32,
+            "ArrowLeft" => 37,
+            "ArrowUp" => 38,
+            "ArrowRight" => 39,
+            "ArrowDown" => 40,
+            _ => 0,
+        };
+        let (down, text) = match key {
+            "Enter" => ("keyDown", "\r"),
+            _ => ("rawKeyDown", ""),
+        };
+        for (kind, text) in [(down, text), ("keyUp", "")] {
+            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers,
+                "windowsVirtualKeyCode": number, "text": text });
             self.call("Input.dispatchKeyEvent", event)?;
         }
         Ok(())

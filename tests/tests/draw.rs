@@ -238,17 +238,24 @@ fn a_picture_from_disk_keeps_its_shape() -> Result<()> {
 
 #[test]
 fn a_drawing_outlives_another_model_and_another_visit_of_the_page() -> Result<()> {
-    let site = Mock::labels().site_beside(&[("lines", &Mock::lines()), ("photos", &Mock::photo())])?;
+    let site =
+        Mock::labels().site_beside(&[("lines", &Mock::lines()), ("photos", &Mock::photo())])?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     page.wait_for("document.querySelectorAll('.palette input').length === 3")?;
     let place = page.place_of(".drawing")?;
-    let mut board = Board { page, place, _site: site };
+    let mut board = Board {
+        page,
+        place,
+        _site: site,
+    };
     board.take("rectangle", "wall")?;
     board.line("mouse", (0.2, 0.2), (0.8, 0.8))?;
     assert_eq!(board.at(0.5, 0.5)?, WALL);
     for other in ["lines", "photos"] {
         board.page.click(&format!("#models input[value={other}]"))?;
-        board.page.wait_for("document.body.dataset.state === 'empty'")?;
+        board
+            .page
+            .wait_for("document.body.dataset.state === 'empty'")?;
         board.page.click("#models input[value=played]")?;
         // It is translated anew, by the model that it was drawn for.
         assert_eq!(board.at(0.5, 0.5)?, WALL, "{other}");
@@ -256,9 +263,14 @@ fn a_drawing_outlives_another_model_and_another_visit_of_the_page() -> Result<()
     board.page.browser.call("Page.reload", json!({}))?;
     let pixel = "(() => { const board = document.querySelector('.drawing');
       return [...board.getContext('2d').getImageData(64, 64, 1, 1).data].join(); })()";
-    board.page.wait_for(&format!("{pixel} === '10,200,30,255'"))?;
+    board
+        .page
+        .wait_for(&format!("{pixel} === '10,200,30,255'"))?;
     assert_eq!(board.page.state()?, "empty", "nothing was asked for yet");
-    board.page.browser.evaluate("document.activeElement.blur()")?;
+    board
+        .page
+        .browser
+        .evaluate("document.activeElement.blur()")?;
     board.page.browser.press_key("z", 2)?;
     assert_eq!(board.page.browser.evaluate(pixel)?, "0,0,170,255");
     Ok(())
@@ -277,6 +289,9 @@ fn the_time_of_a_picture_is_not_that_of_the_download() -> Result<()> {
     board.picture()?;
     let shown = "document.querySelector('#elapsed').textContent";
     let shown = board.page.browser.evaluate(shown)?;
-    ensure!(shown.as_str().is_some_and(|text| text.ends_with(" ms")), "{shown}");
+    ensure!(
+        shown.as_str().is_some_and(|text| text.ends_with(" ms")),
+        "{shown}"
+    );
     Ok(())
 }

@@ -81,7 +81,9 @@ fn the_documented_lines_put_a_working_widget_into_chapters_of_a_book() -> Result
         assert_eq!(browser.evaluate(TEXT_SIZE)?, true, "{chapter}");
         // It is as dark as the book, whatever the reader's system is.
         for (theme, is_dark) in [("coal", true), ("light", false)] {
-            browser.evaluate(&format!("document.documentElement.className = '{theme} js'"))?;
+            browser.evaluate(&format!(
+                "document.documentElement.className = '{theme} js'"
+            ))?;
             assert_eq!(browser.evaluate(IS_DARK)?, is_dark, "{chapter}, {theme}");
         }
         // The book goes on below the widget.
@@ -92,7 +94,8 @@ fn the_documented_lines_put_a_working_widget_into_chapters_of_a_book() -> Result
 }
 
 /// Whether everything that the widget says has 12 pixels or more, as 16 are usual.
-const TEXT_SIZE: &str = "[...document.querySelector('pix2pix-widget').shadowRoot.querySelectorAll('p, button, span')]
+const TEXT_SIZE: &str =
+    "[...document.querySelector('pix2pix-widget').shadowRoot.querySelectorAll('p, button, span')]
   .every((part) => parseFloat(getComputedStyle(part).fontSize) >= 12)";
 
 const IS_DARK: &str = "(() => {

@@ -208,7 +208,11 @@ fn the_pages_workers_keep_to_its_policy() -> Result<()> {
     page.click("#load")?;
     page.wait_for("document.body.dataset.state === 'error'")?;
     assert_eq!(page.error_code()?, "fetch");
-    ensure!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
+    ensure!(
+        elsewhere.requests().is_empty(),
+        "{:?}",
+        elsewhere.requests()
+    );
     Ok(())
 }
 
@@ -225,7 +229,8 @@ fn nothing_loads_before_somebody_begins() -> Result<()> {
         }
     }
     // A download would have begun: the next one, which is wanted, comes after it.
-    page.browser.evaluate("fetch('favicon.svg?last').then(({ ok }) => ok)")?;
+    page.browser
+        .evaluate("fetch('favicon.svg?last').then(({ ok }) => ok)")?;
     assert_eq!(count(&site, "weights.bin") + count(&site, ".wasm"), 0);
     let place = page.place_of(".drawing")?;
     let line = [place.point(0.2, 0.5), place.point(0.8, 0.5)];

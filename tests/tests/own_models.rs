@@ -89,7 +89,10 @@ fn a_manifest_and_its_weights_are_enough_without_the_samples_that_it_names() -> 
 fn what_an_address_asks_for_in_vain_is_said_and_the_page_goes_on() -> Result<()> {
     let site = Mock::photo().site()?;
     for (query, what) in [
-        ("model=http://[bad/manifest.json", "model “http://[bad/manifest.json”"),
+        (
+            "model=http://[bad/manifest.json",
+            "model “http://[bad/manifest.json”",
+        ),
         ("model=nobodys", "model “nobodys”"),
         ("way=constructor", "way “constructor”"),
         ("backend=toString&view=0", "backend “toString”, view “0”"),
@@ -189,7 +192,10 @@ fn a_bad_archive_gets_a_sentence_and_the_model_before_goes_on() -> Result<()> {
 #[test]
 fn weights_that_unpack_to_more_than_the_manifest_says_are_refused_unpacked() -> Result<()> {
     let manifest = from_disk().manifest();
-    let files = json!([["manifest.json", manifest.as_bytes()], ["weights.bin", 300 << 20]]);
+    let files = json!([
+        ["manifest.json", manifest.as_bytes()],
+        ["weights.bin", 20 << 20]
+    ]);
     let site = Mock::photo().site()?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     page.browser.evaluate(COUNT_UNPACKED)?;
@@ -197,7 +203,7 @@ fn weights_that_unpack_to_more_than_the_manifest_says_are_refused_unpacked() -> 
     page.wait_for("document.body.dataset.state === 'error'")?;
     let message = page.message()?;
     ensure!(
-        message.contains("314572800 bytes") && message.contains("says 16"),
+        message.contains("20971520 bytes") && message.contains("says 16"),
         "{message}"
     );
     // The manifest alone.
@@ -236,9 +242,15 @@ const COUNT_UNPACKED: &str = "(() => {
 fn addresses_that_nobody_can_read_do_not_keep_the_page_from_starting() -> Result<()> {
     let mock = Mock::photo().with("/samples", json!(["HALF.png"]));
     let manifest = mock.manifest().replace("HALF", "\\ud800");
-    let files = [("models/played/manifest.json".to_owned(), manifest.into_bytes())];
+    let files = [(
+        "models/played/manifest.json".to_owned(),
+        manifest.into_bytes(),
+    )];
     let site = mock.site()?.with_files(&files)?;
-    for query in ["?backend=cpu", "?backend=cpu&model=x/%E0%A4%A/manifest.json"] {
+    for query in [
+        "?backend=cpu",
+        "?backend=cpu&model=x/%E0%A4%A/manifest.json",
+    ] {
         let mut page = Page::open(&site.url(query), Graphics::None)?;
         page.wait_for("document.body.dataset.state === 'empty'")?;
         page.click("#models input[value=played]")?;
@@ -274,7 +286,9 @@ fn a_drawing_has_a_sane_size_whatever_the_manifest_says() -> Result<()> {
         let site = mock.site()?;
         let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
         page.wait_for("document.querySelector('.palette input') !== null")?;
-        let side = page.browser.evaluate("document.querySelector('.drawing').width")?;
+        let side = page
+            .browser
+            .evaluate("document.querySelector('.drawing').width")?;
         assert_eq!(side, 256, "{multiple}");
     }
     Ok(())

@@ -64,7 +64,11 @@ fn a_photo_that_changed_gets_no_such_word() -> Result<()> {
     page.translate(&path)?;
     let status = text(&mut page, "#status")?;
     ensure!(status.contains("Drag across the picture"), "{status}");
-    ensure!(page.browser.evaluate("document.querySelector('#retry').hidden")? == true);
+    ensure!(
+        page.browser
+            .evaluate("document.querySelector('#retry').hidden")?
+            == true
+    );
     Ok(())
 }
 
@@ -85,7 +89,8 @@ fn a_soft_copy_is_not_taken_along_to_a_model_that_offers_none() -> Result<()> {
 
 #[test]
 fn from_a_drawing_back_to_the_photo_everything_is_as_it_was() -> Result<()> {
-    let site = Mock::photo().site_beside(&[("drawn", &Mock::lines()), ("second", &Mock::photo())])?;
+    let site =
+        Mock::photo().site_beside(&[("drawn", &Mock::lines()), ("second", &Mock::photo())])?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     page.click("#models input[value=second]")?;
     let path = photo(&page, 300, 200)?;
@@ -154,21 +159,28 @@ fn formats_that_are_refused_are_not_offered() -> Result<()> {
 
 #[test]
 fn a_model_that_sees_no_colours_is_shown_none_before() -> Result<()> {
-    let grey = Mock::photo()
-        .with("/input", json!({ "multiple_of": 128, "mode": "photo", "range": [-1, 1], "encoding": "lightness" }));
+    let grey = Mock::photo().with(
+        "/input",
+        json!({ "multiple_of": 128, "mode": "photo", "range": [-1, 1], "encoding": "lightness" }),
+    );
     let site = grey.site_beside(&[("coloured", &Mock::photo())])?;
     let mut page = Page::open(&site.url("?backend=cpu&view=side"), Graphics::None)?;
     let path = photo(&page, 300, 200)?;
     page.translate(&path)?;
     for (model, is_grey) in [("played", true), ("coloured", false)] {
         page.click(&format!("#models input[value={model}]"))?;
-        page.wait_for(&format!("document.querySelector('#picture').hasAttribute('data-grey') === {is_grey} && {DONE}"))?;
+        page.wait_for(&format!(
+            "document.querySelector('#picture').hasAttribute('data-grey') === {is_grey} && {DONE}"
+        ))?;
         for (layer, should_be_grey) in [("#before", is_grey), ("#result", false)] {
             let (x, y) = page.place_of(layer)?.point(0.5, 0.2);
             let shown = image::load_from_memory(&page.browser.screenshot()?)?.into_rgb8();
             let [red, green, blue] = shown.get_pixel(x as u32, y as u32).0;
             let spread = red.max(green).max(blue) - red.min(green).min(blue);
-            ensure!((spread < 3) == should_be_grey, "{model} {layer}: {red} {green} {blue}");
+            ensure!(
+                (spread < 3) == should_be_grey,
+                "{model} {layer}: {red} {green} {blue}"
+            );
         }
     }
     Ok(())

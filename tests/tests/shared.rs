@@ -134,7 +134,8 @@ fn small_pictures_are_shared_only_where_that_is_faster() -> Result<()> {
             .play("sharedDelay", shared);
         let site = mock.site()?;
         let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
-        page.browser.evaluate(&PREPARE.replace("models/tiny", "models/played"))?;
+        page.browser
+            .evaluate(&PREPARE.replace("models/tiny", "models/played"))?;
         page.browser
             .evaluate("load(2).then((model) => { window.model = model; })")?;
         let run = "model.run(picture(128, 128)).then(({ width }) => width)";
