@@ -12,7 +12,7 @@ const BLUR_SIGMA = 2;
 const FINE_PIXELS = 1_500_000;
 /** Looked at to tell whether anything changed; the mean difference that is nothing, of 255. */
 const MIDDLE = 256;
-const NOTHING = 2.5;
+const NOTHING = 1.5;
 
 export class PhotoWay {
   name = 'photo';
@@ -117,12 +117,16 @@ export class PhotoWay {
   }
 
   #done(session, result, elapsed) {
-    const isWasted = this.#canSoften(session) && change(this.#shown.middle, result) < NOTHING;
-    const advice = isWasted
-      ? 'Hardly anything changed: there is no blur in this photo that the model knows.'
-      : 'Drag across the picture to compare.';
-    this.#dock.set('done', `Done in ${elapsed}. ${advice}`);
-    if (isWasted) this.#offerSoftCopy();
+    const advice = this.#advice(session, result);
+    this.#dock.set('done', `Done in ${elapsed}. ${advice ?? 'Drag across the picture to compare.'}`);
+    if (advice) this.#offerSoftCopy();
+  }
+
+  /** Why there is little to see, if there is, and the photo could be a softer one. */
+  #advice(session, result) {
+    if (!this.#canSoften(session)) return null;
+    if (change(this.#shown.middle, result) < NOTHING) return 'Hardly anything changed: there is no blur in this photo that the model knows.';
+    return this.#isTooFine(session) ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.' : null;
   }
 
   #failed(error) {

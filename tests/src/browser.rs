@@ -195,21 +195,23 @@ impl Browser {
         }
     }
 
-    /// The value of an expression in the first worker of pages; a promise is awaited.
+    /// The value of an expression in the page's worker; a promise is awaited.
     pub fn evaluate_in_worker(&mut self, expression: &str) -> Result<Value> {
-        let everything = json!({ "filter": [{}] });
-        let targets = self.call_browser("Target.getTargets", everything)?;
-        let mut targets = targets["targetInfos"].as_array().into_iter().flatten();
-        let worker = targets.find(|target| target["type"] == "worker");
-        let worker = worker.context("no worker is running")?["targetId"].clone();
-        let attached = json!({ "targetId": worker, "flatten": true });
-        let attached = self.call_browser("Target.attachToTarget", attached)?;
-        let session = attached["sessionId"].as_str();
+        let attach =
+            json!({ "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true });
+        self.call("Target.setAutoAttach", attach)?;
+        let mut attached = self.connection.events().iter().rev();
+        let worker = attached.find(|event| {
+            event["method"] == "Target.attachedToTarget"
+                && event["params"]["targetInfo"]["type"] == "worker"
+        });
+        let worker = worker.context("no worker is running")?;
+        let session = worker["params"]["sessionId"].as_str().map(str::to_owned);
         let parameters =
             json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let answer = self
-            .connection
-            .call(session, "Runtime.evaluate", parameters, QUICK)?;
+        let answer =
+            self.connection
+                .call(session.as_deref(), "Runtime.evaluate", parameters, QUICK)?;
         ensure!(answer.get("exceptionDetails").is_none(), "{answer}");
         Ok(answer["result"]["value"].clone())
     }

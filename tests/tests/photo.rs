@@ -73,6 +73,18 @@ fn a_photo_that_changed_gets_no_such_word() -> Result<()> {
 }
 
 #[test]
+fn of_a_large_photo_the_page_says_where_to_look() -> Result<()> {
+    let site = sharpening().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let path = photo(&page, 1300, 1200)?;
+    page.translate(&path)?;
+    let status = text(&mut page, "#status")?;
+    ensure!(status.contains("zoom in"), "{status}");
+    assert_eq!(text(&mut page, "#retry")?, "Try a soft copy");
+    Ok(())
+}
+
+#[test]
 fn a_soft_copy_is_not_taken_along_to_a_model_that_offers_none() -> Result<()> {
     let site = sharpening().site_beside(&[("other", &Mock::photo())])?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
