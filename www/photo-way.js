@@ -118,7 +118,7 @@ export class PhotoWay {
 
   #done(session, result, elapsed) {
     const advice = this.#advice(session, result);
-    this.#dock.set('done', `Done in ${elapsed}. ${advice ?? 'Drag across the picture to compare.'}`);
+    this.#dock.set('done', `Done in ${elapsed}. ${advice ?? (this.#view.layout === 'side' ? '' : 'Drag across the picture to compare.')}`);
     if (advice) this.#offerSoftCopy();
   }
 

@@ -116,7 +116,9 @@ fn in_forced_colours_what_is_chosen_does_not_look_like_what_is_not() -> Result<(
             "[...document.querySelectorAll('{control} {shown}')].map((one) => {{
                const {{ color, backgroundColor, borderColor, outlineStyle }} = getComputedStyle(one);
                const chosen = (one.matches('.card') ? one : one.parentElement).querySelector('input').checked;
-               return [chosen, [color, backgroundColor, borderColor, outlineStyle].join()];
+               // What is transparent shows the window's own colour.
+               const ground = backgroundColor.replace(/rgba\\((.*), 0\\)/, 'rgb($1)');
+               return [chosen, [color, ground, borderColor, outlineStyle].join()];
              }})"
         );
         let looks = page.browser.evaluate(&looks)?;

@@ -10,11 +10,7 @@ use tests::site::Site;
 const PHONE: (u32, u32) = (390, 844);
 
 fn gallery() -> Result<Site> {
-    let long = "A title without an end and without a space "
-        .repeat(3)
-        .replace(' ', "_");
-    let drawn = Mock::labels().with("/title", json!(long));
-    Mock::photo().site_beside(&[("drawn", &drawn)])
+    Mock::photo().site_beside(&[("drawn", &Mock::labels())])
 }
 
 fn open(site: &Site, query: &str, (width, height): (u32, u32)) -> Result<Page> {
@@ -46,10 +42,17 @@ fn nothing_moves_while_the_page_comes_whatever_its_address_asks_for() -> Result<
 }
 
 #[test]
-fn nothing_is_wider_than_the_window() -> Result<()> {
-    let site = gallery()?;
+fn nothing_is_wider_than_the_window_however_long_a_title() -> Result<()> {
+    let endless = "A_title_without_an_end".repeat(5);
+    let mock = Mock::labels().with("/title", json!(endless));
+    let manifest = (
+        "elsewhere/manifest.json".to_owned(),
+        mock.manifest().into_bytes(),
+    );
+    let site = gallery()?.with_files(&[manifest])?;
     for window in [(320, 600), PHONE, (820, 1180), (1440, 900)] {
-        let mut page = open(&site, "?model=drawn", window)?;
+        let mut page = open(&site, "?model=elsewhere/manifest.json", window)?;
+        page.wait_for("document.querySelector('.card:has(:checked) b').textContent.length > 90")?;
         let fits = "document.documentElement.scrollWidth <= innerWidth";
         assert_eq!(page.browser.evaluate(fits)?, true, "{window:?}");
         let wide = "[...document.querySelectorAll('.card')].some((card) => card.scrollWidth > card.clientWidth)";
