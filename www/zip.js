@@ -10,6 +10,11 @@ const LOCAL = 0x04034b50;
 const LONGEST_END = 22 + 0xffff;
 const MAX_ENTRIES = 2000;
 const MAX_DIRECTORY = 4 << 20;
+// Neither weights nor pictures are ever packed so small; up to this size it does not matter.
+const MOST_TIMES = 64;
+const HARMLESS = 16 << 20;
+// Unpacked at once: browsers give out all that a piece becomes, up to a thousand times as much.
+const PIECE = 16 << 10;
 
 /** [{ path, size, read(limit): Promise<Blob> }], folders left out. */
 export async function readZip(blob, name) {
@@ -60,10 +65,16 @@ async function unpack(blob, path, { flags, method, packed, size, start }, limit,
   if (flags & 1) throw broken(`${path} is encrypted`);
   if (method !== 0 && method !== 8) throw broken(`${path} is packed in a way that browsers cannot read`);
   if (size > limit) throw broken(`${path} is larger than ${limit} bytes`);
+  if (size > HARMLESS && size > MOST_TIMES * packed) throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
   const head = await viewOf(blob, start, start + 30);
   if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL) throw broken(`${path} is not where the list says`);
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const raw = blob.slice(from, from + packed);
+  const pieces = new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.byteLength; at += PIECE) controller.enqueue(chunk.subarray(at, at + PIECE));
+    },
+  });
   let sum = 0;
   const count = new TransformStream({
     transform(chunk, controller) {
@@ -73,7 +84,7 @@ async function unpack(blob, path, { flags, method, packed, size, start }, limit,
     },
   });
   const unpacked = method === 0 ? raw : await new Response(
-    raw.stream().pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
+    raw.stream().pipeThrough(pieces).pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
   ).blob().catch(() => { if (sum <= size) throw broken(`${path} is damaged`); });
   if (unpacked?.size !== size) throw broken(`${path} does not have the size that the list says`);
   return unpacked;

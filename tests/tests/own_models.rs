@@ -208,6 +208,20 @@ fn weights_that_unpack_to_more_than_the_manifest_says_are_refused_unpacked() -> 
     );
     // The manifest alone.
     assert_eq!(page.browser.evaluate("window.unpacked")?, 1);
+    // Nor where the manifest says so, too.
+    let bytes = json!(40 << 20);
+    let boasting = from_disk().with("/weights/0/bytes", bytes.clone());
+    let files = json!([
+        ["manifest.json", boasting.manifest().as_bytes()],
+        ["weights.bin", bytes]
+    ]);
+    page.browser
+        .evaluate("document.body.dataset.state = 'loading'")?;
+    drop_zip(&mut page, &files, true, "")?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    let message = page.message()?;
+    ensure!(message.contains("more than 64 times"), "{message}");
+    assert_eq!(page.browser.evaluate("window.unpacked")?, 2);
     translates(&mut page)
 }
 
