@@ -10,6 +10,7 @@ import { ModelSlot } from './model-slot.js';
 import { dock } from './page-dock.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoWay } from './photo-way.js';
+import { PICTURES } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { Pix2PixError } from './pix2pix.js';
 import { showSamples } from './sample-list.js';
@@ -293,6 +294,7 @@ function rememberInAddress(name, value) {
 
 // ---------------------------------------------------------------- events
 
+$('file-input').accept = `${PICTURES},.zip`;
 $('file-input').addEventListener('click', prefetch);
 $('file-input').addEventListener('change', () => {
   takeFiles([...$('file-input').files]);
