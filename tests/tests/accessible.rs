@@ -85,7 +85,7 @@ fn what_is_chosen_stays_legible_under_the_mouse() -> Result<()> {
             let middle = page.place_of(&chosen)?.point(0.5, 0.5);
             page.browser.move_mouse(middle)?;
             page.wait_for(&format!(
-                "document.querySelector('{chosen}').matches(':hover')"
+                "document.querySelector('{chosen}').closest('label').matches(':hover')"
             ))?;
             let contrast = format!("({CONTRASTS})(document.querySelector('{chosen}'))");
             let contrast = page.browser.evaluate(&contrast)?;
