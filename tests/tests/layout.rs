@@ -20,6 +20,10 @@ fn open(site: &Site, query: &str, (width, height): (u32, u32)) -> Result<Page> {
         list.getEntries().forEach((entry) => { window.shift += entry.value; }))
         .observe({ type: 'layout-shift', buffered: true });" });
     browser.call("Page.addScriptToEvaluateOnNewDocument", watch)?;
+    open_in(browser, site, query)
+}
+
+fn open_in(browser: Browser, site: &Site, query: &str) -> Result<Page> {
     let mut page = Page::open_in(browser, &site.url(query))?;
     page.wait_for("!('starting' in document.body.dataset)")?;
     Ok(page)
@@ -29,8 +33,9 @@ fn open(site: &Site, query: &str, (width, height): (u32, u32)) -> Result<Page> {
 fn nothing_moves_while_the_page_comes_whatever_its_address_asks_for() -> Result<()> {
     let site = gallery()?;
     for window in [PHONE, (820, 1180), (1440, 900)] {
-        for query in ["", "?model=drawn", "?way=draw", "?way=webcam"] {
-            let mut page = open(&site, query, window)?;
+        let mut page = open(&site, "", window)?;
+        for query in ["?", "?model=drawn", "?way=draw", "?way=webcam"] {
+            page = open_in(page.browser, &site, query)?;
             page.browser
                 .evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true))))")?;
             let shift = page.browser.evaluate("window.shift")?;
