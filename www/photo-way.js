@@ -2,11 +2,9 @@
 
 import { blur } from './blur.js';
 import { Pix2PixError } from './errors.js';
-import { decodePicture } from './picture.js';
+import { decodePicture, fittingSize } from './picture.js';
 import * as words from './words.js';
 
-/** Larger photos are scaled down: 24 megapixels are what cameras make. */
-const MAX_PIXELS = 24_500_000;
 const BLUR_SIGMA = 2;
 /** Beyond this a blur would take long, and nobody needs it. */
 const MAX_BLURRED = 4_500_000;
@@ -115,9 +113,8 @@ export class PhotoWay {
 
   async #show(blob, name) {
     const bitmap = await decodePicture(blob, { name: name ? `“${name}”` : 'The picture' });
-    const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (bitmap.width * bitmap.height)));
-    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side * scale)));
-    this.#isScaled = scale < 1;
+    const [width, height] = fittingSize(bitmap);
+    this.#isScaled = width < bitmap.width || height < bitmap.height;
     this.#isBlurred = false;
     const size = this.#isScaled
       ? `${words.pixels(width, height)}, scaled down from ${words.pixels(bitmap.width, bitmap.height)} to fit into memory`

@@ -3,6 +3,8 @@
 
 import { Pix2PixError } from './errors.js';
 
+/** What cameras make; input and output together take 200 MB outside the model. */
+export const MAX_PIXELS = 24_500_000;
 /** A decoded picture takes four bytes a pixel: 80 million are 320 MB. */
 export const MAX_DECODED_PIXELS = 80_000_000;
 
@@ -31,6 +33,12 @@ export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_D
   }
   checkPixels(bitmap.width, bitmap.height, maxPixels, name);
   return bitmap;
+}
+
+/** Width and height of what is translated of a picture: its own, or scaled down to what fits. */
+export function fittingSize({ width, height }) {
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
+  return [width, height].map((side) => Math.min(MAX_PIXELS, Math.max(1, Math.floor(side * scale))));
 }
 
 export function checkPixels(width, height, maxPixels, name = 'The picture') {

@@ -6,14 +6,13 @@ import { DrawPane } from './draw-pane.js';
 import { element } from './element.js';
 import { Pix2PixError } from './errors.js';
 import { samplesOf } from './gallery.js';
-import { decodePicture } from './picture.js';
+import { decodePicture, fittingSize } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { borrowModel } from './shared-model.js';
 import * as words from './words.js';
 
 const MODES = ['draw', 'photo', 'compare'];
 const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
-const MAX_PIXELS = 24_500_000;
 
 // The widget has its size before anything else of it is there: nothing moves
 // when the style sheets, the manifest and the pictures come.
@@ -235,8 +234,7 @@ export class Pix2PixWidget extends HTMLElement {
     try {
       const bitmap = await read();
       if (!isLatest()) return;
-      const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (bitmap.width * bitmap.height)));
-      const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side * scale)));
+      const [width, height] = fittingSize(bitmap);
       await view.show(bitmap, width, height);
       this.#parts.fallback.hidden = true;
       this.#say('Translating…', 'working');

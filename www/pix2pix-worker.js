@@ -4,14 +4,12 @@
 import { expectedLength, open, readChunks, readText } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
-import { checkPixels, decodePicture } from './picture.js';
+import { MAX_PIXELS, checkPixels, decodePicture } from './picture.js';
 import { runtimeFiles } from './runtime-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
-// 24 megapixels: input and output together then take 200 MB outside the model.
-const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
 

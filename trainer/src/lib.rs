@@ -2,6 +2,7 @@
 //! shell around [`cli`].
 
 pub mod bench;
+pub mod bounded;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod picture;
 pub mod pix2pix;
 pub mod pool;
 pub mod pytorch;
+pub mod printable;
 pub mod randomness;
 pub mod recipes;
 pub mod replicas;

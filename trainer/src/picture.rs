@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use image::codecs::png::PngEncoder;
@@ -24,6 +24,8 @@ pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "
 
 const MAX_SIDE: u32 = 32_768;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
+/// Longest JPEG; its decoder reads the file into memory whole.
+const MAX_JPEG_BYTES: u64 = 1 << 28;
 
 /// A picture file that cannot be used.
 #[derive(Debug, Error)]
@@ -55,6 +57,16 @@ pub enum PictureError {
     TooLarge {
         /// The file.
         path: PathBuf,
+    },
+    /// More bytes than a picture takes.
+    #[error("{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The most that is read.
+        limit: u64,
     },
     /// Damaged or of a kind that the decoder does not know.
     #[error(
@@ -342,7 +354,8 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
         source,
     };
     let file = File::open(path).map_err(open_error)?;
-    if file.metadata().map_err(open_error)?.len() == 0 {
+    let bytes = file.metadata().map_err(open_error)?.len();
+    if bytes == 0 {
         return Err(PictureError::Empty {
             path: path.to_path_buf(),
         });
@@ -355,6 +368,14 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
             path: path.to_path_buf(),
         });
     }
+    let limit = match reader.format() {
+        Some(ImageFormat::Jpeg) => MAX_JPEG_BYTES,
+        _ => 2 * MAX_DECODED_BYTES,
+    };
+    if bytes > limit {
+        let path = path.to_path_buf();
+        return Err(PictureError::TooLong { path, bytes, limit });
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -366,14 +387,25 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
 /// The decoder fills what is missing of a JPEG with grey. In compressed data no marker can occur
 /// by chance, so a whole file has an end-of-image marker behind its last start-of-scan marker.
 fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureError> {
-    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
-    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
-    let bytes = std::fs::read(path).map_err(|source| PictureError::Open {
+    const MARKER: u8 = 0xff;
+    const START_OF_SCAN: u8 = 0xda;
+    const END_OF_IMAGE: u8 = 0xd9;
+    let unreadable = |source| PictureError::Open {
         path: path.to_path_buf(),
         source,
-    })?;
-    let last = |marker| bytes.windows(2).rposition(|window| window == marker);
-    match last(START_OF_SCAN) < last(END_OF_IMAGE) {
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let (mut before, mut has_ended) = (0, false);
+    for byte in BufReader::with_capacity(1 << 16, file).bytes() {
+        let byte = byte.map_err(unreadable)?;
+        has_ended = match (before, byte) {
+            (MARKER, START_OF_SCAN) => false,
+            (MARKER, END_OF_IMAGE) => true,
+            _ => has_ended,
+        };
+        before = byte;
+    }
+    match has_ended {
         true => Ok(()),
         false => Err(PictureError::Decode {
             path: path.to_path_buf(),

@@ -4,8 +4,7 @@
 use super::packing::Kind;
 use crate::blocks::{NORM_EPSILON, NormKind, NormStats, Upsample};
 use crate::state::{Array, StateError};
-use crate::stored_weights::{PART, StoredWeights};
-use crate::weights::WeightsError;
+use crate::stored_weights::StoredWeights;
 
 /// Tensors that are still to be used.
 pub(super) struct Tensors {
@@ -28,24 +27,6 @@ impl Tensors {
         match self.weights.names().first() {
             Some(name) => Err(StateError::Unknown((*name).to_owned())),
             None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, name: String, expected: &[usize]) -> Result<Array, StateError> {
-        let unreadable = |error: WeightsError| StateError::Unreadable(error.to_string());
-        let Some(array) = self.weights.take(&name).map_err(unreadable)? else {
-            return Err(StateError::Missing(name));
-        };
-        if array.shape != expected || array.values.len() != expected.iter().product::<usize>() {
-            return Err(StateError::Shape {
-                name,
-                expected: expected.to_vec(),
-                found: array.shape,
-            });
-        }
-        match array.values.chunks(PART).all(are_finite) {
-            true => Ok(array),
-            false => Err(StateError::NotFinite(name)),
         }
     }
 
@@ -79,10 +60,12 @@ impl Tensors {
         shape: LayerShape,
         bias: bool,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.take(format!("{path}.weight"), &shape.weight())?;
+        let weight = self.weights
+            .take(&format!("{path}.weight"), &shape.weight())?;
         let bias = match bias {
             true => {
-                self.take(format!("{path}.bias"), &[shape.out_channels])?
+                self.weights
+                    .take(&format!("{path}.bias"), &[shape.out_channels])?
                     .values
             }
             false => vec![0.0; shape.out_channels],
@@ -101,9 +84,11 @@ impl Tensors {
         path: &str,
         shape: LayerShape,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.take(format!("{path}.conv.weight"), &shape.weight())?;
+        let weight = self.weights
+            .take(&format!("{path}.conv.weight"), &shape.weight())?;
         let mut vector = |name: &str| {
-            let array = self.take(format!("{path}.norm.batch.{name}"), &[shape.out_channels])?;
+            let name = format!("{path}.norm.batch.{name}");
+            let array = self.weights.take(&name, &[shape.out_channels])?;
             Ok::<_, StateError>(array.values)
         };
         let (scale, shift) = (vector("gamma")?, vector("beta")?);
@@ -129,13 +114,6 @@ impl Tensors {
             gains,
         })
     }
-}
-
-/// Of magnitudes as integers, which are compared four at a time.
-#[inline(never)]
-fn are_finite(values: &[f32]) -> bool {
-    let magnitudes = values.iter().map(|value| value.abs().to_bits());
-    magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits()
 }
 
 /// What a layer's weights must be like.

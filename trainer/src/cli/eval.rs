@@ -12,12 +12,13 @@ use serde_json::json;
 use super::progress;
 use crate::checkpoint::write_whole;
 use crate::config::DataArgs;
-use crate::data::Pair;
+use crate::data::{DataError, Pair};
 use crate::device::DeviceChoice;
 use crate::export::MANIFEST_FILE;
 use crate::metrics::perceptual::Perceptual;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::picture;
+use crate::printable::printable;
 use crate::report::{Format, metrics_table};
 use crate::translate::load_model;
 use crate::validate::{Judged, judge_with, sample_grid};
@@ -69,7 +70,7 @@ pub fn run(args: &EvalArgs, format: Format) -> Result<ExitCode> {
         .data
         .frame(args.size, args.size, translator.size_rule().divisor());
     for problem in validation.drop_unusable(frame)? {
-        eprintln!("warning: left out: {problem}");
+        eprintln!("warning: left out: {}", printable(&problem.to_string()));
     }
     let bar = progress(validation.len());
     let failure = RefCell::new(None);
@@ -82,7 +83,10 @@ pub fn run(args: &EvalArgs, format: Format) -> Result<ExitCode> {
                 pair.real_a.clone()
             })
     };
-    let warn = |error| bar.suspend(|| eprintln!("warning: left out: {error}"));
+    let warn = |error: DataError| {
+        let reason = error.to_string();
+        bar.suspend(|| eprintln!("warning: left out: {}", printable(&reason)));
+    };
     let count = validation.len();
     let rows = judge_with(&validation, frame, count, translate, warn, |shown, row| {
         perceptual.observe(shown, row)

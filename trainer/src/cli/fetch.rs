@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::printable::printable;
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
 use crate::report::Format;
@@ -17,6 +18,9 @@ use crate::report::Format;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 const BAR: &str = "{bar:32.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}";
 const COUNT: &str = "{spinner} {bytes}  {bytes_per_sec}";
+const UNPINNED: &str = "no SHA-256 is known for this archive, so that nobody can tell whether it \
+    was altered on the way; the one printed at the end, passed as --sha256, makes later downloads \
+    the same";
 const FILES: &str = "{spinner} unpacking: {msg}";
 
 #[derive(Debug, Args)]
@@ -54,6 +58,9 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
     let request = request(args, set)?;
     let mut talk = Talk::new(format);
     talk.licence(set);
+    if request.sha256.is_none() && !has_content(&request.target) {
+        talk.warn(UNPINNED);
+    }
     let stop = super::stop_flag()?;
     let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
     talk.bar.finish_and_clear();
@@ -68,16 +75,18 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
         }
         FetchOutcome::Fetched {
             archive_bytes,
+            sha256,
             unpacked,
             archive,
         } => {
+            talk.say(&format!("SHA-256 of the archive: {sha256}"));
             talk.say(&format!(
                 "{} files, {}",
                 unpacked.files,
                 HumanBytes(unpacked.bytes)
             ));
             let result = json!({"event": "fetched", "folder": request.target,
-                "archive_bytes": archive_bytes, "files": unpacked.files,
+                "archive_bytes": archive_bytes, "sha256": sha256, "files": unpacked.files,
                 "bytes": unpacked.bytes, "archive": archive});
             talk.result(&target.to_string(), &result);
         }
@@ -222,10 +231,17 @@ impl Talk {
         due
     }
 
+    fn warn(&self, message: &str) {
+        match self.format {
+            Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
+            Format::Human | Format::Plain => eprintln!("warning: {message}"),
+        }
+    }
+
     /// A line of talk; JSON has its events instead.
     fn say(&self, line: &str) {
         if self.format != Format::Json {
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| eprintln!("{}", printable(line)));
         }
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
-use model::{NormKind, NormStats, StoredWeights, weights};
+use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ use crate::data::inspect::{
     Group, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
 use crate::picture::write_rgb_png;
+use crate::printable::{printable, printable_line};
 use crate::report::Format;
 use crate::translate::read_manifest;
 
@@ -91,7 +92,7 @@ pub(super) fn data(args: &InspectDataArgs, format: Format) -> Result<ExitCode> {
     }
     match format {
         Format::Json => println!("{}", serde_json::to_string(&inspection)?),
-        Format::Human | Format::Plain => print!("{}", described(&inspection)),
+        Format::Human | Format::Plain => print!("{}", printable(&described(&inspection))),
     }
     Ok(match inspection.refused.is_empty() {
         true => ExitCode::SUCCESS,
@@ -219,13 +220,9 @@ fn described_side(side: &SideStatistics) -> String {
 
 pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode> {
     let (manifest, path) = read_manifest(&args.model)?;
-    let tensors = weights::open_file(&path, manifest.weights_file()?)
-        .and_then(StoredWeights::into_state)
+    let weights = weights::open_file(&path, manifest.weights_file()?)
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    let learned = tensors
-        .iter()
-        .filter(|(name, _)| !name.contains("running_"));
-    let parameters: usize = learned.map(|(_, array)| array.values.len()).sum();
+    let parameters = weights.values_where(|name| !name.contains("running_"));
     match format {
         Format::Json => println!("{}", in_json(&manifest, parameters)?),
         Format::Human | Format::Plain => print!("{}", described_model(&manifest, parameters)?),
@@ -323,6 +320,6 @@ fn described_model(manifest: &Manifest, parameters: usize) -> Result<String> {
         .iter()
         .filter(|(_, value)| !value.is_empty() && value != "null");
     Ok(rows.fold(String::new(), |text, (name, value)| {
-        text + &format!("{name:<11} {value}\n")
+        text + &format!("{name:<11} {}\n", printable_line(value))
     }))
 }

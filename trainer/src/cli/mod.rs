@@ -31,6 +31,7 @@ use crate::device::{self, DeviceChoice};
 use crate::export::{ExportOptions, export_run};
 use crate::export_pytorch::export_pytorch;
 use crate::picture;
+use crate::printable::printable;
 use crate::report::{Format, Reporter};
 use crate::run::{self, Outcome, RunData, Start};
 
@@ -229,7 +230,7 @@ pub fn main() -> ExitCode {
                 "{}",
                 json!({"event": "error", "message": error.to_string()})
             ),
-            Format::Human | Format::Plain => eprintln!("error: {error}"),
+            Format::Human | Format::Plain => eprintln!("error: {}", printable(&error.to_string())),
         }
         ExitCode::FAILURE
     })

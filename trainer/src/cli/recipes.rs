@@ -49,17 +49,20 @@ fn table() -> String {
     let mut lines = vec![line(["RECIPE", "MODEL", "DIRECTION", "DATA SET", "LEARNS"])];
     for recipe in RECIPES {
         let size = match recipe.data.source {
-            Source::Archive { about, .. } => about,
-            Source::ByHand { .. } => "by hand",
+            Source::Archive { about, .. } if recipe.data.source.is_pinned() => about.to_string(),
+            Source::Archive { about, .. } => format!("{about} *"),
+            Source::ByHand { .. } => "by hand".to_string(),
         };
         lines.push(line([
             recipe.name,
             recipe.setting("--model").unwrap_or_default(),
             recipe.setting("--direction").unwrap_or_default(),
-            size,
+            &size,
             recipe.title,
         ]));
     }
+    lines.push(String::new());
+    lines.push("* comes unchecked: no SHA-256 of it is known; `data fetch` prints it".to_string());
     lines.push(String::new());
     lines.push("settings, licence and source of one:  trainer recipes NAME".to_string());
     lines.push("get its data set:                     trainer data fetch NAME".to_string());
@@ -73,7 +76,13 @@ fn line([name, model, direction, size, title]: [&str; 5]) -> String {
 
 fn in_full(recipe: &Recipe) -> String {
     let source = match recipe.data.source {
-        Source::Archive { url, about, .. } => format!("{url} ({about})"),
+        Source::Archive { url, about, sha256, .. } => {
+            let pin = sha256.unwrap_or(
+                "not known, so that an altered archive is not noticed; `data fetch` prints it and \
+                 takes it as --sha256",
+            );
+            format!("{url} ({about})\nSHA-256    {pin}")
+        }
         Source::ByHand { page, instructions } => format!("{page}\nby hand    {instructions}"),
     };
     format!(

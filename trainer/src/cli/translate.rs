@@ -16,6 +16,7 @@ use crate::config::words::one_of;
 use crate::device::DeviceChoice;
 use crate::memory;
 use crate::picture;
+use crate::printable::printable;
 use crate::report::Format;
 use crate::translate::{
     Inputs, Job, Shard, TranslateFileError, Translated, is_finished, load_model_with,
@@ -160,15 +161,16 @@ impl Talk {
     fn failed(&mut self, input: &Path, error: &TranslateFileError) {
         self.failed += 1;
         let message = error.to_string();
+        let shown = printable(&message);
         match self.format {
             Format::Json => eprintln!(
                 "{}",
                 json!({"event": "error", "input": input, "message": message})
             ),
             Format::Human | Format::Plain if self.failures.len() < FAILURES_LISTED => {
-                self.failures.push(message);
+                self.failures.push(shown.into_owned());
             }
-            Format::Human | Format::Plain => self.bar.suspend(|| eprintln!("error: {message}")),
+            Format::Human | Format::Plain => self.bar.suspend(|| eprintln!("error: {shown}")),
         }
         self.bar.inc(1);
     }
@@ -229,7 +231,7 @@ impl Talk {
         match self.format {
             Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
             Format::Human | Format::Plain => {
-                self.bar.suspend(|| eprintln!("note: {message}"));
+                self.bar.suspend(|| eprintln!("note: {}", printable(message)));
             }
         }
     }

@@ -25,6 +25,9 @@ const FAST_HEADERS: usize = 2_000;
 /// A side that is so many times as long as the other changes much when squeezed into a square.
 const SQUEEZED: f64 = 2.0;
 
+/// Rows of a picture that are numbers at a time: four times as many bytes as in the file.
+const SUMMED_ROWS: u32 = 64;
+
 /// Pairs on a contact sheet that train.
 const SHEET_TRAIN: usize = 24;
 /// Pairs on a contact sheet that validate.
@@ -173,7 +176,7 @@ pub fn inspect(
         skip_unmatched: args.skip_unmatched || args.a.is_some(),
         ..args.clone()
     };
-    let (train, validation) = lenient.open(seed, unpaired)?;
+    let (mut train, mut validation) = lenient.open(seed, unpaired)?;
     if !inspection.unmatched.is_empty() && !args.skip_unmatched {
         let count = inspection.unmatched.len();
         inspection.refused.push(format!(
@@ -182,13 +185,25 @@ pub fn inspect(
         ));
     }
     let mut files: Vec<(usize, PathBuf, u64)> = Vec::new();
-    for (index, (name, source)) in [("train", &train), ("validation", &validation)]
+    for (index, (name, source)) in [("train", &mut train), ("validation", &mut validation)]
         .into_iter()
         .enumerate()
     {
+        // What a training would leave out may be too large to be looked at.
+        let mut usable = source.clone();
+        match usable.drop_unusable(frame) {
+            Ok(problems) => inspection.add_left_out(&problems),
+            Err(mistake) => inspection.refused.push(mistake.to_string()),
+        }
+        let used = usable.file_groups();
+        let used: HashSet<&Path> = used.into_iter().flat_map(|group| group.paths).collect();
         let mut groups = Vec::new();
         for group in source.file_groups() {
             let facts = in_parallel(&group.paths, |path| {
+                let thoroughness = match used.contains(path) {
+                    true => thoroughness,
+                    false => Thoroughness::Headers,
+                };
                 let facts = facts_of(path, &group, thoroughness);
                 progress();
                 facts
@@ -200,16 +215,12 @@ pub fn inspect(
             files.extend(listed.map(|(path, facts)| (index, path.to_path_buf(), facts.bytes)));
             groups.push(summary(&group, &facts));
         }
-        let mut usable = source.clone();
-        match usable.drop_unusable(frame) {
-            Ok(problems) => inspection.add_left_out(&problems),
-            Err(mistake) => inspection.refused.push(mistake.to_string()),
-        }
         inspection.parts.push(Part {
             name,
             pairs: usable.len(),
             groups,
         });
+        *source = usable;
     }
     if thoroughness == Thoroughness::Pixels {
         inspection.duplicates = duplicates(&files);
@@ -333,13 +344,15 @@ fn sums_of(path: &Path, group: &FileGroup<'_>) -> Result<Vec<Sums>, PictureError
         .iter()
         .zip(0u32..)
         .filter_map(|((_, side), index)| {
-            let half = match group.halves.len() {
-                1 => bands.clone(),
-                _ => bands.cropped((index * part, 0), (part, height)),
-            };
-            // What does not fit is named by the check that a training makes.
-            let half = side.fit(path, half).ok()?;
-            Some(Sums::of(*side, &half))
+            let mut sums = Sums::default();
+            for top in (0..height).step_by(SUMMED_ROWS as usize) {
+                let rows = SUMMED_ROWS.min(height - top);
+                let strip = bands.cropped((index * part, top), (part, rows));
+                // What does not fit is named by the check that a training makes.
+                let strip = side.fit(path, strip).ok()?;
+                sums.add(&Sums::of(*side, &strip));
+            }
+            Some(sums)
         });
     Ok(sums.collect())
 }
@@ -496,6 +509,9 @@ fn digest(path: &Path) -> Option<String> {
 pub fn contact_sheet(train: &PairSource, validation: &PairSource, frame: Frame) -> RgbImage {
     let (mut rows, mut row) = (Vec::new(), Vec::new());
     for (source, count) in [(train, SHEET_TRAIN), (validation, SHEET_VALIDATION)] {
+        let mut source = source.clone();
+        // Whoever describes the set says what is wrong with it.
+        let _ = source.drop_unusable(frame);
         let (input, target) = source.encodings();
         let count = count.min(source.len());
         for index in (0..count).map(|number| number * source.len() / count) {

@@ -113,8 +113,10 @@ impl UnpairedFolders {
         let check = |side: Side| {
             move |path: &PathBuf| check_file(path, picture::header(path)?, side, frame)
         };
-        let mut problems = keep_usable(&mut self.inputs, check(self.sides.input))?;
-        problems.extend(keep_usable(&mut self.targets, check(self.sides.target))?);
+        let inputs = keep_usable(&mut self.inputs, check(self.sides.input));
+        let targets = keep_usable(&mut self.targets, check(self.sides.target));
+        let mut problems = inputs?;
+        problems.extend(targets?);
         Ok(problems)
     }
 

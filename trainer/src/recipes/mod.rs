@@ -72,6 +72,14 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Whether a download can be told from an altered one; nothing is downloaded of what is had
+    /// by hand.
+    pub fn is_pinned(self) -> bool {
+        !matches!(self, Self::Archive { sha256: None, .. })
+    }
+}
+
 /// What lies in the folder of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "layout", rename_all = "snake_case")]

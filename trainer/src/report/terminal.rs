@@ -9,6 +9,7 @@ use super::REPORT_FILE;
 use crate::event::Event;
 use crate::memory;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use crate::printable::printable;
 
 const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
 /// How often a log without bars tells the losses.
@@ -169,7 +170,7 @@ fn memory_text() -> String {
 }
 
 fn headline(event: &Event<'_>) -> String {
-    match event {
+    let text = match event {
         Event::Started {
             config,
             device,
@@ -212,7 +213,8 @@ fn headline(event: &Event<'_>) -> String {
         }
         Event::Warning { message } => format!("warning: {message}"),
         Event::Step { .. } | Event::Finished { .. } => String::new(),
-    }
+    };
+    printable(&text).into_owned()
 }
 
 fn summary(event: &Event<'_>) -> String {
@@ -242,7 +244,7 @@ fn summary(event: &Event<'_>) -> String {
         Some(back) => format!("\nback     {}", back.display()),
         None => String::new(),
     };
-    format!(
+    let text = format!(
         "{how} {step} steps in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\nopen it in \
          a browser:\n  cargo xtask serve --model {}",
         indicatif::HumanDuration(*elapsed),
@@ -250,7 +252,8 @@ fn summary(event: &Event<'_>) -> String {
         run.join("samples").display(),
         model.display(),
         model.display(),
-    )
+    );
+    printable(&text).into_owned()
 }
 
 /// Output and untouched input against the target.

@@ -5,7 +5,8 @@ mod inputs;
 mod one;
 mod shard;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -95,11 +96,12 @@ pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFile
         let path = path.to_path_buf();
         move |source| TranslateFileError::Model { path, source }
     };
-    let length = fs::metadata(&path).map_err(read_error(&path))?.len();
-    let json = match length as usize > MAX_MANIFEST_BYTES {
-        true => " ".repeat(MAX_MANIFEST_BYTES + 1),
-        false => fs::read_to_string(&path).map_err(read_error(&path))?,
-    };
+    let mut json = String::new();
+    let file = File::open(&path).map_err(read_error(&path))?;
+    // One byte more tells a longer one.
+    file.take(MAX_MANIFEST_BYTES as u64 + 1)
+        .read_to_string(&mut json)
+        .map_err(read_error(&path))?;
     let refused = |source| TranslateFileError::Manifest {
         path: path.clone(),
         source,

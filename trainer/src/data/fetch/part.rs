@@ -2,14 +2,16 @@
 //! which address it is a part of. Knows nothing of HTTP or archives.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::FetchError;
 use super::error::disk;
+use crate::bounded::{Bounded, Budget};
 
 /// Endings of archives; any other address gives `archive`.
 const ENDINGS: [&str; 4] = ["tar.gz", "tgz", "tar", "zip"];
@@ -135,20 +137,14 @@ impl Part {
         Ok(())
     }
 
-    /// SHA-256 of all bytes in lower-case hexadecimal digits.
-    pub(super) fn sha256(&self) -> Result<String, FetchError> {
+    /// SHA-256 of all bytes in lower-case hexadecimal digits; `stop` ends it with an error.
+    pub(super) fn sha256(&self, stop: &AtomicBool) -> Result<String, FetchError> {
         let failed = |source| disk(&self.path, "reading", source);
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
-        let mut reader = BufReader::with_capacity(1 << 20, file);
-        let mut chunk = vec![0; 1 << 16];
+        let budget = Budget::new(u64::MAX).until(stop);
         let mut hash = Sha256::new();
-        loop {
-            match reader.read(&mut chunk).map_err(failed)? {
-                0 => break,
-                read => hash.update(&chunk[..read]),
-            }
-        }
+        io::copy(&mut Bounded::new(file, &budget), &mut hash).map_err(failed)?;
         Ok(hash
             .finalize()
             .iter()

@@ -14,9 +14,14 @@ use zip::result::ZipError;
 use super::path::{UnsafePath, inside};
 use super::tar;
 use super::{FetchEvent, Listener, is_stopped};
+use crate::bounded::{Bounded, Budget};
+use crate::printable::printable_line;
 
 /// Bytes copied at once.
 const CHUNK: usize = 1 << 16;
+/// Longest directory of a zip, which is held in memory whole, some ten times as large: half a
+/// million files of usual names.
+const MAX_DIRECTORY: u64 = 48 << 20;
 /// Kind of file in the mode bits of Unix, where zip keeps it.
 const UNIX_KIND: u32 = 0o170_000;
 const UNIX_FILE: u32 = 0o100_000;
@@ -62,6 +67,9 @@ pub enum UnpackError {
         /// How many are allowed.
         limit: u64,
     },
+    /// A zip's list of its entries is too long to be held in memory.
+    #[error("the archive is refused: its directory has more than {MAX_DIRECTORY} bytes")]
+    Directory,
     /// It cannot be read to its end.
     #[error("the archive is damaged or cut ({reason})")]
     Damaged {
@@ -118,7 +126,7 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// See [`UnpackError`]; the folder then holds whatever came before.
-pub(super) fn unpack(
+pub fn unpack(
     archive: &File,
     folder: &Path,
     limits: &Limits,
@@ -134,17 +142,30 @@ pub(super) fn unpack(
         unpacked: Unpacked::default(),
     };
     let mut reader = BufReader::with_capacity(1 << 20, archive);
-    match Kind::of(&mut reader).map_err(damaged)? {
-        Some(Kind::Tar) => tar::unpack(reader, &mut writer)?,
+    let kind = Kind::of(&mut reader).map_err(damaged)?;
+    // Of what is packed, and of all that comes out, whether it is a file's or not.
+    let packed = Budget::new(u64::MAX).until(stop);
+    let content = Budget::new(limits.bytes).until(stop);
+    let reader = Bounded::new(reader, &packed);
+    let unpacked = match kind {
+        Some(Kind::Tar) => tar::unpack(Bounded::new(reader, &content), &mut writer),
         Some(Kind::TarGz) => {
-            let mut decoder = MultiGzDecoder::new(reader);
-            tar::unpack(&mut decoder, &mut writer)?;
-            // The checksum comes after the last block.
-            drain(&mut decoder, limits.bytes)?;
+            let mut decoder = Bounded::new(MultiGzDecoder::new(reader), &content);
+            tar::unpack(&mut decoder, &mut writer)
+                // The checksum comes after the last block.
+                .and_then(|()| drain(&mut decoder))
         }
-        Some(Kind::Zip) => unpack_zip(reader, &mut writer)?,
-        None => return Err(UnpackError::Kind),
-    }
+        Some(Kind::Zip) => unpack_zip(reader, &packed, &mut writer),
+        None => Err(UnpackError::Kind),
+    };
+    unpacked.map_err(|error| match error {
+        _ if is_stopped(stop) => UnpackError::Stopped,
+        _ if packed.is_spent() => UnpackError::Directory,
+        _ if content.is_spent() => UnpackError::TooLarge {
+            limit: limits.bytes,
+        },
+        error => error,
+    })?;
     match writer.unpacked.files {
         0 => Err(UnpackError::Empty),
         _ => Ok(writer.unpacked),
@@ -172,17 +193,21 @@ impl Kind {
     }
 }
 
-fn drain(reader: &mut impl Read, limit: u64) -> Result<(), UnpackError> {
-    let read = io::copy(&mut reader.take(limit), &mut io::sink());
-    match read.map_err(damaged)? {
-        rest if rest == limit => Err(UnpackError::TooLarge { limit }),
-        _ => Ok(()),
-    }
+fn drain(reader: &mut impl Read) -> Result<(), UnpackError> {
+    let read = io::copy(reader, &mut io::sink());
+    read.map(drop).map_err(damaged)
 }
 
-fn unpack_zip(reader: BufReader<&File>, writer: &mut FolderWriter<'_>) -> Result<(), UnpackError> {
+fn unpack_zip(
+    reader: impl Read + Seek,
+    budget: &Budget<'_>,
+    writer: &mut FolderWriter<'_>,
+) -> Result<(), UnpackError> {
+    budget.renew(MAX_DIRECTORY);
     let mut archive = ZipArchive::new(reader).map_err(zip_damaged)?;
+    budget.renew(u64::MAX);
     for index in 0..archive.len() {
+        writer.count()?;
         let mut entry = archive.by_index(index).map_err(zip_damaged)?;
         let name = entry.name_raw().to_vec();
         let kind = entry.unix_mode().map_or(0, |mode| mode & UNIX_KIND);
@@ -263,13 +288,18 @@ impl FolderWriter<'_> {
         Ok(())
     }
 
-    /// Counts an entry and says where it belongs; `None` leaves it out.
-    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
+    /// Counts an entry, whatever becomes of it.
+    pub(super) fn count(&mut self) -> Result<(), UnpackError> {
         self.entries += 1;
         let limit = self.limits.entries;
-        if self.entries > limit {
-            return Err(UnpackError::TooMany { limit });
+        match self.entries > limit {
+            true => Err(UnpackError::TooMany { limit }),
+            false => Ok(()),
         }
+    }
+
+    /// Says where an entry belongs; `None` leaves it out.
+    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
         let path = inside(name).map_err(|why| UnpackError::Path {
             entry: shown(name),
             why,
@@ -281,7 +311,7 @@ impl FolderWriter<'_> {
 /// A name for messages, whatever is in it.
 pub(super) fn shown(name: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(name).chars().take(200).collect();
-    text.escape_debug().to_string()
+    printable_line(&text).into_owned()
 }
 
 pub(super) fn damaged(error: io::Error) -> UnpackError {
