@@ -505,13 +505,16 @@ mod tests {
             Manifest::parse(&manifest.to_string())
         };
         for (arch, least, most) in [
-            ("resnet_6blocks", 4, 256),
+            ("resnet_6blocks", 8, 256),
             ("unet_256", 256, 256),
             ("unet_512", 512, 512),
         ] {
             assert!(with(arch, least).is_ok() && with(arch, most).is_ok());
             let refused = with(arch, 4096).expect_err("17 GB for each map of a tiny picture");
-            assert!(refused.to_string().contains("input.multiple_of"), "{refused}");
+            assert!(
+                refused.to_string().contains("input.multiple_of"),
+                "{refused}"
+            );
             assert!(with(arch, 2 * most).is_err());
         }
     }

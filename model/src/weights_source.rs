@@ -122,7 +122,9 @@ pub(crate) fn contents(
         return Err(refused("the container is of a later version"));
     }
     if header.metadata_size > MAX_TABLE_BYTES {
-        return Err(refused("its table of tensors is longer than any network needs"));
+        return Err(refused(
+            "its table of tensors is longer than any network needs",
+        ));
     }
     // The size is a claim, for which no memory is taken before the file is known to have it.
     if HEADER_SIZE as u64 + u64::from(header.metadata_size) > source.size() {
@@ -143,7 +145,7 @@ pub(crate) fn contents(
         let entry = entry(&name, descriptor, start, source.size())?;
         Ok((name, entry))
     });
-    let entries = entries.collect::<Result<_, _>>()?;
+    let entries = entries.collect::<Result<_, WeightsError>>()?;
     refuse_overlaps(&entries)?;
     Ok(entries)
 }
@@ -263,7 +265,9 @@ mod tests {
 
     #[test]
     fn a_table_that_no_network_needs_is_refused_before_it_is_read() {
-        let many: Vec<_> = (0..40_000).map(|index| (4 * index, 4 * index + 4)).collect();
+        let many: Vec<_> = (0..40_000)
+            .map(|index| (4 * index, 4 * index + 4))
+            .collect();
         let refused = StoredWeights::open(container(&many, 160_000)).expect_err("too long");
         assert!(refused.to_string().contains("longer than any"), "{refused}");
     }

@@ -59,7 +59,9 @@ pub enum PictureError {
         path: PathBuf,
     },
     /// More bytes than a picture takes.
-    #[error("{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down")]
+    #[error(
+        "{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down"
+    )]
     TooLong {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 
 /// The text with its control characters as escapes such as `\u{1b}`; lines and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    escaped(text, |letter| is_command(letter) && !"\n\t".contains(letter))
+    escaped(text, |letter| {
+        is_command(letter) && !"\n\t".contains(letter)
+    })
 }
 
 /// As [`printable`], on one line.
@@ -40,7 +42,10 @@ mod tests {
 
     #[test]
     fn commands_to_the_terminal_become_escapes_and_all_else_stays() {
-        assert_eq!(printable("\u{1b}[2J\u{9b}31mé\r"), "\\u{1b}[2J\\u{9b}31mé\\u{d}");
+        assert_eq!(
+            printable("\u{1b}[2J\u{9b}31mé\r"),
+            "\\u{1b}[2J\\u{9b}31mé\\u{d}"
+        );
         assert_eq!(printable("\u{202e}gnp.exe"), "\\u{202e}gnp.exe");
         assert!(matches!(printable("façade 日本\n\tx"), Cow::Borrowed(_)));
         assert_eq!(printable_line("a\nerror: b"), "a\\u{a}error: b");

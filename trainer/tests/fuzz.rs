@@ -2,7 +2,11 @@
 //! error, and takes no more memory than its format allows. Each case follows from a seed and a
 //! number. Cases run in a process of their own, which may die; `cargo xtask fuzz` runs many.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "fuzz/formats.rs"]
 mod formats;
@@ -13,6 +17,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -67,16 +72,32 @@ fn nearly_valid_files_for_a_while() {
     let only = env::var("FUZZ_FORMAT").ok();
     let tallies = fuzz(seed, |_, _| started.elapsed() < seconds, only.as_deref());
     let mut failed = 0;
-    println!("{:<12} {:>8} {:>8} {:>10} {:>9}  failed", "format", "cases", "read", "peak", "slowest");
+    println!(
+        "{:<12} {:>8} {:>8} {:>10} {:>9}  failed",
+        "format", "cases", "read", "peak", "slowest"
+    );
     for (name, tally) in &tallies {
-        let Tally { cases, accepted, peak, slowest, failures } = tally;
+        let Tally {
+            cases,
+            accepted,
+            peak,
+            slowest,
+            failures,
+        } = tally;
         let (peak, slowest) = (peak.0 >> 20, slowest.0.as_secs_f64());
         let failures_count = failures.len();
-        println!("{name:<12} {cases:>8} {accepted:>8} {peak:>6} MiB {slowest:>7.2} s  {failures_count}");
+        println!(
+            "{name:<12} {cases:>8} {accepted:>8} {peak:>6} MiB {slowest:>7.2} s  {failures_count}"
+        );
         failures.iter().for_each(|failure| println!("  {failure}"));
         failed += failures_count;
     }
-    assert_eq!(failed, 0, "of these cases; the files are in {}", kept().display());
+    assert_eq!(
+        failed,
+        0,
+        "of these cases; the files are in {}",
+        kept().display()
+    );
 }
 
 /// What a process of its own does: cases `FUZZ_FIRST` and those after it.
@@ -86,7 +107,10 @@ fn cases() {
     let variable = |name: &str| env::var(name).expect(name);
     let format = variable("FUZZ_FORMAT").parse::<usize>().expect("an index");
     let (seed, first) = (variable("FUZZ_SEED"), variable("FUZZ_FIRST"));
-    let (seed, first): (u64, u64) = (seed.parse().expect("a seed"), first.parse().expect("a case"));
+    let (seed, first): (u64, u64) = (
+        seed.parse().expect("a seed"),
+        first.parse().expect("a case"),
+    );
     let valid = PathBuf::from(variable("FUZZ_VALID"));
     for case in first..first + BATCH {
         let place = tempfile::tempdir().expect("a folder");
@@ -97,7 +121,10 @@ fn cases() {
         let outcome = FORMATS[format].read(place.path());
         let micros = started.elapsed().as_micros();
         let peak = peak_resident_bytes().unwrap_or(0).saturating_sub(before);
-        println!("\nended {case} {} {peak} {micros}", u8::from(outcome.is_ok()));
+        println!(
+            "\nended {case} {} {peak} {micros}",
+            u8::from(outcome.is_ok())
+        );
     }
 }
 
@@ -167,17 +194,21 @@ fn run_batch(format: usize, seed: u64, first: u64, valid: &Path, tally: &mut Tal
     let mut next = first;
     while next < first + BATCH {
         let mut child = start(format, seed, next, valid);
-        let (case, problem) = watch(&mut child, &FORMATS[format], tally, first + BATCH);
+        let failed = watch(&mut child, &FORMATS[format], tally, next..first + BATCH);
         let _ = child.kill();
         let status = child.wait().expect("it was started");
-        let Some(case) = case else { return };
+        let Some((case, problem)) = failed else {
+            return;
+        };
         let problem = problem.unwrap_or_else(|| status.to_string());
         let name = FORMATS[format].name;
         let place = kept().join(format!("{name}-{seed}-{case}"));
         let _ = fs::remove_dir_all(&place);
         fs::create_dir_all(&place).expect("room");
         make(format, seed, case, valid, &place);
-        tally.failures.push(format!("{name}, seed {seed}, case {case}: {problem}"));
+        tally
+            .failures
+            .push(format!("{name}, seed {seed}, case {case}: {problem}"));
         tally.cases += 1;
         next = case + 1;
     }
@@ -200,42 +231,59 @@ fn start(format: usize, seed: u64, first: u64, valid: &Path) -> Child {
         false => Command::new(this),
     };
     command.args(["--exact", "cases", "--ignored", "--nocapture"]);
-    command.env("FUZZ_FORMAT", format.to_string()).env("FUZZ_SEED", seed.to_string());
-    command.env("FUZZ_FIRST", first.to_string()).env("FUZZ_VALID", valid);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .env("FUZZ_FORMAT", format.to_string())
+        .env("FUZZ_SEED", seed.to_string());
+    command
+        .env("FUZZ_FIRST", first.to_string())
+        .env("FUZZ_VALID", valid);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     command.spawn().expect("this program starts")
 }
 
-/// Counts cases until `end`, or until one hangs, takes too much, or ends the process: that case,
-/// and what was wrong if it is not the process's end.
-fn watch(child: &mut Child, format: &Format, tally: &mut Tally, end: u64) -> (Option<u64>, Option<String>) {
+/// Counts cases until one hangs, takes too much, or ends the process: that case, and what was
+/// wrong if it is not the process's end.
+fn watch(
+    child: &mut Child,
+    format: &Format,
+    tally: &mut Tally,
+    cases: Range<u64>,
+) -> Option<(u64, Option<String>)> {
     let output = BufReader::new(child.stdout.take().expect("a pipe"));
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    let mut begun = None;
+    thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+    });
+    let mut begun = cases.start;
     loop {
         let line = match lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => {
-                return (begun, Some(format!("no end after {PATIENCE:?}")));
+                return Some((begun, Some(format!("no end after {PATIENCE:?}"))));
             }
-            Err(RecvTimeoutError::Disconnected) => return (begun, None),
+            Err(RecvTimeoutError::Disconnected) => return Some((begun, None)),
         };
         let words: Vec<&str> = line.split(' ').collect();
         let number = |at: usize| words.get(at).and_then(|word| word.parse::<u64>().ok());
         match (words[0], number(1)) {
-            ("begun", Some(case)) => begun = Some(case),
+            ("begun", Some(case)) => begun = case,
             ("ended", Some(case)) => {
                 let (peak, micros) = (number(3).unwrap_or(0), number(4).unwrap_or(0));
                 if peak > format.memory {
-                    return (Some(case), Some(format!("took {} MiB", peak >> 20)));
+                    return Some((case, Some(format!("took {} MiB", peak >> 20))));
                 }
                 tally.cases += 1;
                 tally.accepted += number(2).unwrap_or(0);
                 tally.peak = tally.peak.max((peak, case));
                 tally.slowest = tally.slowest.max((Duration::from_micros(micros), case));
-                if case + 1 >= end {
-                    return (None, None);
+                if case + 1 >= cases.end {
+                    return None;
                 }
             }
             _ => {}

@@ -60,7 +60,8 @@ impl Tensors {
         shape: LayerShape,
         bias: bool,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.weights
+        let weight = self
+            .weights
             .take(&format!("{path}.weight"), &shape.weight())?;
         let bias = match bias {
             true => {
@@ -84,7 +85,8 @@ impl Tensors {
         path: &str,
         shape: LayerShape,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.weights
+        let weight = self
+            .weights
             .take(&format!("{path}.conv.weight"), &shape.weight())?;
         let mut vector = |name: &str| {
             let name = format!("{path}.norm.batch.{name}");

@@ -9,8 +9,8 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::printable::printable;
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
+use crate::printable::printable;
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
 use crate::report::Format;
 

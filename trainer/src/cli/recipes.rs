@@ -76,7 +76,9 @@ fn line([name, model, direction, size, title]: [&str; 5]) -> String {
 
 fn in_full(recipe: &Recipe) -> String {
     let source = match recipe.data.source {
-        Source::Archive { url, about, sha256, .. } => {
+        Source::Archive {
+            url, about, sha256, ..
+        } => {
             let pin = sha256.unwrap_or(
                 "not known, so that an altered archive is not noticed; `data fetch` prints it and \
                  takes it as --sha256",

@@ -231,7 +231,8 @@ impl Talk {
         match self.format {
             Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
             Format::Human | Format::Plain => {
-                self.bar.suspend(|| eprintln!("note: {}", printable(message)));
+                self.bar
+                    .suspend(|| eprintln!("note: {}", printable(message)));
             }
         }
     }

@@ -65,22 +65,37 @@ pub const FORMATS: &[Format] = &[
     format("manifest", &["f32", "q8"], change_manifest, read_model),
     format("weights", &["f32", "f16", "q8"], change_weights, read_model),
     format("pth", &["netG.pth"], change_pth, read_checkpoint),
-    format("safetensors", &["netG.safetensors"], change_safetensors, read_checkpoint),
+    format(
+        "safetensors",
+        &["netG.safetensors"],
+        change_safetensors,
+        read_checkpoint,
+    ),
     format("zip", &["a.zip", "b.zip"], change_bytes, read_archive),
     format("tar", &["a.tar"], change_tar, read_archive),
-    format("tar.gz", &["a.tar"], |path, rng| {
-        change_tar(path, rng);
-        change_file(path, rng, |file, rng| {
-            *file = gz(file);
-            if rng.random_bool(0.1) {
-                mutate::bytes(file, rng);
-            }
-        });
-    }, read_archive),
+    format(
+        "tar.gz",
+        &["a.tar"],
+        |path, rng| {
+            change_tar(path, rng);
+            change_file(path, rng, |file, rng| {
+                *file = gz(file);
+                if rng.random_bool(0.1) {
+                    mutate::bytes(file, rng);
+                }
+            });
+        },
+        read_archive,
+    ),
     format("checkpoint", &["run"], change_checkpoint, read_run),
-    format("config", &["run"], |path, rng| {
-        change_file(&path.join("config.json"), rng, mutate::json);
-    }, read_run),
+    format(
+        "config",
+        &["run"],
+        |path, rng| {
+            change_file(&path.join("config.json"), rng, mutate::json);
+        },
+        read_run,
+    ),
 ];
 
 const fn format(
@@ -90,7 +105,13 @@ const fn format(
     read: fn(&Path) -> Outcome,
 ) -> Format {
     let memory = 256 * MIB;
-    Format { name, valid, change, read, memory }
+    Format {
+        name,
+        valid,
+        change,
+        read,
+        memory,
+    }
 }
 
 const fn picture_format(
@@ -98,7 +119,10 @@ const fn picture_format(
     valid: &'static [&'static str],
     change: fn(&Path, &mut ChaCha8Rng),
 ) -> Format {
-    Format { memory: OF_PICTURE, ..format(name, valid, change, read_picture) }
+    Format {
+        memory: OF_PICTURE,
+        ..format(name, valid, change, read_picture)
+    }
 }
 
 impl Format {
@@ -130,7 +154,11 @@ fn copy(from: &Path, to: &Path) {
 
 // ---------------------------------------------------------------- changes
 
-fn change_file(path: &Path, rng: &mut ChaCha8Rng, change: impl FnOnce(&mut Vec<u8>, &mut ChaCha8Rng)) {
+fn change_file(
+    path: &Path,
+    rng: &mut ChaCha8Rng,
+    change: impl FnOnce(&mut Vec<u8>, &mut ChaCha8Rng),
+) {
     let mut file = fs::read(path).expect("a file");
     change(&mut file, rng);
     fs::write(path, file).expect("room");
@@ -164,7 +192,10 @@ fn change_manifest(folder: &Path, rng: &mut ChaCha8Rng) {
 fn change_weights(folder: &Path, rng: &mut ChaCha8Rng) {
     let path = folder.join("manifest.json");
     let mut manifest = json_of(&path);
-    let name = manifest["weights"][0]["path"].as_str().expect("a path").to_string();
+    let name = manifest["weights"][0]["path"]
+        .as_str()
+        .expect("a path")
+        .to_string();
     change_file(&folder.join(&name), rng, |file, rng| {
         mutate::bytes(file, rng);
         manifest["weights"][0]["bytes"] = json!(file.len());
@@ -193,7 +224,9 @@ fn change_pth(path: &Path, rng: &mut ChaCha8Rng) {
                 mutate::bytes(&mut content, rng);
             }
             let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-            packed.start_file(entry.name().expect("a name"), stored).expect("room");
+            packed
+                .start_file(entry.name().expect("a name"), stored)
+                .expect("room");
             packed.write_all(&content).expect("room");
         }
         let packed = packed.finish().expect("room").into_inner();
@@ -211,7 +244,12 @@ fn change_safetensors(path: &Path, rng: &mut ChaCha8Rng) {
         let mut table = file[8..8 + length].to_vec();
         mutate::json(&mut table, rng);
         let length = (table.len() as u64).to_le_bytes();
-        *file = [&length[..], &table, &file[8 + file.len().min(length.len())..]].concat();
+        *file = [
+            &length[..],
+            &table,
+            &file[8 + file.len().min(length.len())..],
+        ]
+        .concat();
     });
 }
 
@@ -224,7 +262,10 @@ fn change_checkpoint(run: &Path, rng: &mut ChaCha8Rng) {
     }
     let mut list = json_of(&progress);
     let files = list["files"].as_object_mut().expect("files");
-    let (name, entry) = files.iter_mut().nth(rng.random_range(0..7)).expect("a file");
+    let (name, entry) = files
+        .iter_mut()
+        .nth(rng.random_range(0..7))
+        .expect("a file");
     change_file(&folder.join(name), rng, |file, rng| {
         mutate::bytes(file, rng);
         *entry = json!({ "bytes": file.len(), "sha256": sha256_hex(file) });
@@ -254,20 +295,29 @@ fn read_model(folder: &Path) -> Outcome {
     let raster = Raster::from_planes(3, 2, vec![0.5; 6 * manifest.generator.config.in_channels]);
     translator.translate_raster(&raster).map_err(text)?;
     let file = folder.join("out.pth");
-    export_pytorch(folder, Direction::AtoB, &file).map(drop).map_err(text)
+    export_pytorch(folder, Direction::AtoB, &file)
+        .map(drop)
+        .map_err(text)
 }
 
 fn read_checkpoint(path: &Path) -> Outcome {
     let folder = path.with_extension("model");
-    import_checkpoint(path, &options(WeightsDtype::F32), &folder).map(drop).map_err(text)
+    import_checkpoint(path, &options(WeightsDtype::F32), &folder)
+        .map(drop)
+        .map_err(text)
 }
 
 fn read_archive(path: &Path) -> Outcome {
     let folder = path.with_extension("unpacked");
     fs::create_dir(&folder).expect("a folder");
-    let limits = Limits { bytes: 8 * MIB, entries: 100 };
+    let limits = Limits {
+        bytes: 8 * MIB,
+        entries: 100,
+    };
     let (file, stop) = (File::open(path).expect("a file"), AtomicBool::new(false));
-    unpack(&file, &folder, &limits, &stop, &mut |_| {}).map(drop).map_err(text)
+    unpack(&file, &folder, &limits, &stop, &mut |_| {})
+        .map(drop)
+        .map_err(text)
 }
 
 fn read_run(folder: &Path) -> Outcome {
@@ -275,7 +325,8 @@ fn read_run(folder: &Path) -> Outcome {
     let config = run.config().map_err(text)?;
     let device = Device::flex();
     let generator = run.latest_generator(&config, Direction::BtoA, &device);
-    run.restore(&mut TrainingModel::new(&config, &device)).map_err(text)?;
+    run.restore(&mut TrainingModel::new(&config, &device))
+        .map_err(text)?;
     generator.map(drop).map_err(text)
 }
 
@@ -289,26 +340,36 @@ pub fn write_valid(folder: &Path, train: impl FnOnce(&Path)) {
     let pth = folder.join("netG.pth");
     fs::write(&pth, state_dict_bytes(&entries).expect("room")).expect("room");
     fs::write(folder.join("netG.safetensors"), safetensors(&entries)).expect("room");
-    for (name, dtype) in
-        [("f32", WeightsDtype::F32), ("f16", WeightsDtype::F16), ("q8", WeightsDtype::Q8)]
-    {
+    for (name, dtype) in [
+        ("f32", WeightsDtype::F32),
+        ("f16", WeightsDtype::F16),
+        ("q8", WeightsDtype::Q8),
+    ] {
         import_checkpoint(&pth, &options(dtype), &folder.join(name)).expect("a model");
     }
     let mut tar = tar::Builder::new(Vec::new());
     // The second one needs a header of its own for its name.
-    for name in ["train/a.txt".to_string(), "b/".repeat(60) + "b.txt", "c".to_string()] {
+    for name in [
+        "train/a.txt".to_string(),
+        "b/".repeat(60) + "b.txt",
+        "c".to_string(),
+    ] {
         let mut header = tar::Header::new_gnu();
         header.set_size(700);
-        tar.append_data(&mut header, name, &[7u8; 700][..]).expect("room");
+        tar.append_data(&mut header, name, &[7u8; 700][..])
+            .expect("room");
     }
-    tar.append_pax_extensions([("path", &b"pax/name.txt"[..])]).expect("room");
+    tar.append_pax_extensions([("path", &b"pax/name.txt"[..])])
+        .expect("room");
     let mut header = tar::Header::new_ustar();
     header.set_size(5);
-    tar.append_data(&mut header, "short", &[7u8; 5][..]).expect("room");
+    tar.append_data(&mut header, "short", &[7u8; 5][..])
+        .expect("room");
     fs::write(folder.join("a.tar"), tar.into_inner().expect("room")).expect("room");
-    for (name, method) in
-        [("a.zip", CompressionMethod::Stored), ("b.zip", CompressionMethod::Deflated)]
-    {
+    for (name, method) in [
+        ("a.zip", CompressionMethod::Stored),
+        ("b.zip", CompressionMethod::Deflated),
+    ] {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default().compression_method(method);
         for name in ["train/a.txt", "b.txt"] {
@@ -324,7 +385,10 @@ fn write_pictures(folder: &Path) {
     let rgba = DynamicImage::ImageRgba8(image::RgbaImage::from_fn(23, 17, |x, y| {
         image::Rgba([x as u8 * 9, y as u8 * 11, (x * y) as u8, 255 - x as u8])
     }));
-    let (rgb, grey) = (DynamicImage::from(rgba.to_rgb8()), DynamicImage::from(rgba.to_luma8()));
+    let (rgb, grey) = (
+        DynamicImage::from(rgba.to_rgb8()),
+        DynamicImage::from(rgba.to_luma8()),
+    );
     let deep = DynamicImage::from(rgba.to_rgb16());
     for (name, picture, format) in [
         ("a.png", &rgba, ImageFormat::Png),
@@ -340,7 +404,9 @@ fn write_pictures(folder: &Path) {
         ("a.tiff", &rgb, ImageFormat::Tiff),
         ("b.tiff", &deep, ImageFormat::Tiff),
     ] {
-        picture.save_with_format(folder.join(name), format).expect("room");
+        picture
+            .save_with_format(folder.join(name), format)
+            .expect("room");
     }
     let bands = Samples::Words((0..23 * 17 * 5).collect());
     picture::write_samples(&folder.join("c.tif"), (23, 17), &bands).expect("room");
@@ -349,7 +415,14 @@ fn write_pictures(folder: &Path) {
 fn options(weights: WeightsDtype) -> ImportOptions {
     let (given, norm_stats) = (Given::default(), NormStats::Running);
     let (name, title, license) = (Some("x".to_string()), None, None);
-    ImportOptions { given, norm_stats, weights, name, title, license }
+    ImportOptions {
+        given,
+        norm_stats,
+        weights,
+        name,
+        title,
+        license,
+    }
 }
 
 fn safetensors(entries: &BTreeMap<String, Entry>) -> Vec<u8> {
@@ -362,7 +435,10 @@ fn safetensors(entries: &BTreeMap<String, Entry>) -> Vec<u8> {
     });
     let floats: Vec<_> = floats.collect();
     let views = floats.iter().map(|(name, shape, bytes)| {
-        (name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("fits"))
+        (
+            name,
+            TensorView::new(Dtype::F32, shape.clone(), bytes).expect("fits"),
+        )
     });
     safetensors::serialize(views, None).expect("room")
 }

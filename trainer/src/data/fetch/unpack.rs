@@ -341,6 +341,7 @@ fn zip_damaged(error: ZipError) -> UnpackError {
 
 #[cfg(test)]
 mod tests {
+    use ::tar::EntryType;
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -398,6 +399,109 @@ mod tests {
         bomb.extend(tail.finish().expect("a gz"));
         let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
         assert!(matches!(error, UnpackError::TooLarge { .. }));
+    }
+
+    /// A tar.gz of entries of one kind with so many bytes each, and an honest file behind them.
+    fn entries_of(kind: EntryType, name: &str, lengths: &[usize]) -> Vec<u8> {
+        let mut builder = ::tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+        let kinds = lengths.iter().map(|&length| (kind, name, length));
+        for (kind, name, length) in kinds.chain([(EntryType::Regular, "fine", 1)]) {
+            let mut header = ::tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_path(name).expect("a name");
+            header.set_size(length as u64);
+            header.set_mode(0o644);
+            header.set_cksum();
+            // No attribute at all is as good as many.
+            builder
+                .append(&header, io::repeat(0).take(length as u64))
+                .expect("an entry");
+        }
+        builder.into_inner().expect("a tar").finish().expect("a gz")
+    }
+
+    #[test]
+    fn what_is_left_out_of_an_archive_counts_too() {
+        for (kind, name) in [
+            (EntryType::XGlobalHeader, "attributes"),
+            (EntryType::Regular, "__MACOSX/a"),
+        ] {
+            let bomb = entries_of(kind, name, &[200_000]);
+            let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
+            assert!(
+                matches!(error, UnpackError::TooLarge { .. }),
+                "{kind:?}: {error}"
+            );
+        }
+        for kind in [
+            EntryType::XGlobalHeader,
+            EntryType::XHeader,
+            EntryType::GNULongName,
+        ] {
+            let many = entries_of(kind, "attributes", &[0; 10]);
+            let error = unpack_bytes(&many, SMALL).expect_err("too many");
+            assert!(
+                matches!(error, UnpackError::TooMany { .. }),
+                "{kind:?}: {error}"
+            );
+            let long = entries_of(kind, "attributes", &[2 << 20]);
+            let limits = Limits {
+                bytes: 1 << 30,
+                ..SMALL
+            };
+            let unpacked = unpack_bytes(&long, limits);
+            assert_eq!(
+                unpacked.is_ok(),
+                kind == EntryType::XGlobalHeader,
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stop_ends_what_writes_no_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for bytes in [
+            entries_of(EntryType::XGlobalHeader, "attributes", &[1 << 20]),
+            zip_of_comments(3),
+        ] {
+            let mut archive = tempfile::tempfile().expect("a file");
+            archive.write_all(&bytes).expect("room");
+            let stop = AtomicBool::new(true);
+            let stopped = unpack(&archive, folder.path(), &SMALL, &stop, &mut |_| {});
+            assert!(matches!(stopped, Err(UnpackError::Stopped)), "{stopped:?}");
+        }
+    }
+
+    /// A zip of nothing but folders, each with the longest comment.
+    fn zip_of_comments(folders: u16) -> Vec<u8> {
+        let mut bytes = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend([0; 12]);
+        bytes.extend([2, 0, 0, 0, b'a', b'/']);
+        let start = bytes.len() as u32;
+        for _ in 0..folders {
+            bytes.extend(b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0");
+            bytes.extend([0; 12]);
+            bytes.extend([2, 0, 0, 0, 0xff, 0xff]);
+            bytes.extend([0; 12]);
+            bytes.extend(b"a/");
+            bytes.extend(vec![b'c'; 0xffff]);
+        }
+        let length = bytes.len() as u32 - start;
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes.extend(folders.to_le_bytes().repeat(2));
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(start.to_le_bytes());
+        bytes.extend([0; 2]);
+        bytes
+    }
+
+    #[test]
+    fn a_zip_whose_directory_is_too_long_is_refused_before_it_is_held() {
+        let few = unpack_bytes(&zip_of_comments(3), SMALL).expect_err("no file");
+        assert!(matches!(few, UnpackError::Empty), "{few}");
+        let many = unpack_bytes(&zip_of_comments(800), SMALL).expect_err("too long");
+        assert!(matches!(many, UnpackError::Directory), "{many}");
     }
 
     #[test]
