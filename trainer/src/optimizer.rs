@@ -1,12 +1,15 @@
 //! Adam as the papers use it, gradients in the form that it takes fastest, and its state from a
 //! checkpoint.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
     Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, LearningRate,
     ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource,
 };
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn_pack::Reader;
 use model::Precision;
 use rayon::prelude::*;
 
@@ -27,6 +30,61 @@ pub fn adam() -> ModuleOptimizer {
         .with_epsilon(EPSILON)
         .build();
     ModuleOptimizer::from(RestorableAdam(adam))
+}
+
+/// Parameters of the networks that an optimizer updates: their shapes by their identities.
+#[derive(Default)]
+pub struct Parameters(BTreeMap<u64, Vec<usize>>);
+
+impl Parameters {
+    /// Those of networks of one kind.
+    pub fn of<M: Module>(networks: &[&M]) -> Self {
+        let mut parameters = Self::default();
+        for network in networks {
+            network.visit(&mut parameters);
+        }
+        parameters
+    }
+}
+
+impl ModuleVisitor for Parameters {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.insert(param.id.val(), param.lazy_shape().to_vec());
+    }
+}
+
+/// [`adam`] with the state in `bytes`, which is that of `parameters`.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn restored(bytes: Bytes, parameters: &Parameters) -> Result<ModuleOptimizer, String> {
+    let bytes = bytes.shared();
+    check_state(bytes.clone(), parameters)?;
+    adam().from_bytes(bytes).map_err(|error| error.to_string())
+}
+
+/// What burn takes for granted, and ends the program without.
+fn check_state(bytes: Bytes, parameters: &Parameters) -> Result<(), String> {
+    let state = Reader::from_bytes(bytes).map_err(|error| error.to_string())?;
+    for (name, rank) in state.scalars() {
+        let Some(id) = name.strip_suffix(".__rank") else {
+            continue;
+        };
+        let shape = id.parse().ok().and_then(|id: u64| parameters.0.get(&id));
+        if shape.map(Vec::len) != usize::try_from(*rank).ok() {
+            return Err(format!("\"{name}\" is not of these networks"));
+        }
+    }
+    for tensor in state.into_tensors().map_err(|error| error.to_string())? {
+        let id = tensor
+            .param_id
+            .filter(|id| tensor.name.starts_with(&format!("{id}.")));
+        let shape = id.and_then(|id| parameters.0.get(&id));
+        if shape.is_none_or(|shape| **shape != *tensor.shape.to_vec()) {
+            return Err(format!("\"{}\" is not of these networks", tensor.name));
+        }
+    }
+    Ok(())
 }
 
 /// Burn's Adam, but for two things. Burn restores the state of an optimizer on its default device,

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
 use trainer::memory::{peak_resident_bytes, resident_bytes};
 
 use formats::{FORMATS, Format, write_valid};
@@ -113,7 +114,7 @@ fn cases() {
     );
     let valid = PathBuf::from(variable("FUZZ_VALID"));
     for case in first..first + BATCH {
-        let place = tempfile::tempdir().expect("a folder");
+        let place = scratch();
         make(format, seed, case, &valid, place.path());
         println!("\nbegun {case}");
         let before = forget_peak();
@@ -134,6 +135,16 @@ fn make(format: usize, seed: u64, case: u64, valid: &Path, place: &Path) {
     FORMATS[format].make(valid, place, &mut rng);
 }
 
+/// In memory where there is such a place: most of the time goes into making and deleting files.
+fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
+    folder.expect("a folder")
+}
+
 /// Bytes in memory now, from which on Linux counts the peak anew.
 fn forget_peak() -> u64 {
     let _ = fs::write("/proc/self/clear_refs", "5");
@@ -147,7 +158,7 @@ fn fuzz(
     goes_on: impl Fn(&Format, u64) -> bool + Sync,
     only: Option<&str>,
 ) -> BTreeMap<&'static str, Tally> {
-    let valid = tempfile::tempdir().expect("a folder");
+    let valid = scratch();
     write_valid(valid.path(), train);
     let chosen = |index: &usize| only.is_none_or(|name| FORMATS[*index].name == name);
     let chosen: Vec<usize> = (0..FORMATS.len()).filter(chosen).collect();
