@@ -219,3 +219,47 @@ impl ModuleVisitor for Prepared<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::LinearConfig;
+    use burn_pack::{DType, Tensor as Packed, Writer};
+
+    use super::*;
+
+    /// The state of one parameter, as a checkpoint has it.
+    fn state(name: String, id: Option<u64>, shape: &[usize], rank: (String, usize)) -> Bytes {
+        let values = shape.iter().product::<usize>();
+        let moments = ["momentum.moment_1", "momentum.moment_2"].map(|moment| {
+            let bytes = Bytes::from_bytes_vec(vec![0; 4 * values]);
+            let name = format!("{name}.{moment}");
+            Packed::new(name, DType::F32, shape.to_vec(), id, bytes)
+        });
+        let writer = Writer::new(moments.to_vec()).with_scalar(&rank.0, rank.1.into());
+        writer.into_bytes().expect("room")
+    }
+
+    #[test]
+    fn a_state_that_is_not_of_the_networks_is_refused_and_ends_nothing() {
+        let network = LinearConfig::new(2, 3)
+            .with_bias(false)
+            .init(&Device::flex());
+        let parameters = Parameters::of(&[&network]);
+        let (&id, shape) = parameters.0.first_key_value().expect("its weight");
+        let rank = |id: u64, rank| (format!("{id}.__rank"), rank);
+        let whole = state(id.to_string(), Some(id), shape, rank(id, 2));
+        assert!(restored(whole, &parameters).is_ok());
+        let other = id ^ 1;
+        for wrong in [
+            state(id.to_string(), None, shape, rank(id, 2)),
+            state(id.to_string(), Some(other), shape, rank(id, 2)),
+            state(other.to_string(), Some(id), shape, rank(id, 2)),
+            state(id.to_string(), Some(id), &[3, 2, 1], rank(id, 2)),
+            state(id.to_string(), Some(id), &[6], rank(id, 2)),
+            state(id.to_string(), Some(id), shape, rank(id, 9)),
+            state(id.to_string(), Some(id), shape, rank(other, 2)),
+        ] {
+            assert!(restored(wrong, &parameters).is_err());
+        }
+    }
+}

@@ -240,16 +240,11 @@ fn change_safetensors(path: &Path, rng: &mut ChaCha8Rng) {
         return change_bytes(path, rng);
     }
     change_file(path, rng, |file, rng| {
-        let length = u64::from_le_bytes(file[..8].try_into().expect("eight")) as usize;
-        let mut table = file[8..8 + length].to_vec();
+        let end = 8 + u64::from_le_bytes(file[..8].try_into().expect("eight")) as usize;
+        let mut table = file[8..end].to_vec();
         mutate::json(&mut table, rng);
         let length = (table.len() as u64).to_le_bytes();
-        *file = [
-            &length[..],
-            &table,
-            &file[8 + file.len().min(length.len())..],
-        ]
-        .concat();
+        *file = [&length[..], &table, &file[end..]].concat();
     });
 }
 

@@ -23,6 +23,21 @@ const NUMBERS: [u64; 14] = [
     u64::MAX,
 ];
 
+const WORDS: [&str; 12] = [
+    "",
+    "\u{1b}[2J",
+    "../../x",
+    "x",
+    "unet_128",
+    "unet_512",
+    "resnet_9blocks",
+    "batch",
+    "none",
+    "running",
+    "q8",
+    "F64",
+];
+
 /// One to four changes of bytes: values where lengths and offsets may lie, parts that are
 /// missing, twice there, or in another place.
 pub fn bytes(file: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
@@ -71,7 +86,8 @@ pub fn json(file: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
         return;
     };
     for _ in 0..rng.random_range(1..=3) {
-        *any_value(&mut root, rng) = strange(rng);
+        let value = any_value(&mut root, rng);
+        *value = strange(value, rng);
     }
     *file = root.to_string().into_bytes();
 }
@@ -96,15 +112,19 @@ fn any_value<'a>(value: &'a mut Value, rng: &mut ChaCha8Rng) -> &'a mut Value {
     }
 }
 
-fn strange(rng: &mut ChaCha8Rng) -> Value {
+/// Of the same type, as often as not.
+fn strange(value: &Value, rng: &mut ChaCha8Rng) -> Value {
     let number = *NUMBERS.choose(rng).unwrap_or(&0);
-    match rng.random_range(0..10) {
-        0..=3 => json!(number),
-        4 => json!(-1),
-        5 => json!([1e-300, 1e300, 0.5, -0.0][rng.random_range(0..4)]),
-        6 => json!(["", "\u{1b}[2J", "../../x", "unet_512", "q8", "color"][rng.random_range(0..6)]),
-        7 => json!("x".repeat(rng.random_range(0..4000))),
-        8 => [json!(null), json!([]), json!({}), json!(true)][rng.random_range(0..4)].clone(),
+    let kind = match value {
+        Value::Number(_) if rng.random_bool(0.7) => 0,
+        Value::String(_) if rng.random_bool(0.7) => 2,
+        _ => rng.random_range(0..5),
+    };
+    match kind {
+        0 => json!(number),
+        1 => json!([-1.0, 1e-300, 1e300, 0.5, -0.0][rng.random_range(0..5)]),
+        2 => json!(WORDS.choose(rng)),
+        3 => [json!(null), json!([]), json!({}), json!(true)][rng.random_range(0..4)].clone(),
         _ => json!(vec![number; rng.random_range(0..300)]),
     }
 }
