@@ -103,6 +103,14 @@ pub struct Header {
     pub bits: u32,
 }
 
+impl Header {
+    /// What the samples take when they are decoded.
+    pub fn bytes(self) -> u64 {
+        let samples = u64::from(self.width) * u64::from(self.height) * self.channels as u64;
+        samples * u64::from(self.bits) / 8
+    }
+}
+
 /// Decodes a picture and turns it upright.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread;
 
 use image::{RgbImage, imageops};
@@ -25,6 +26,8 @@ const FAST_HEADERS: usize = 2_000;
 /// A side that is so many times as long as the other changes much when squeezed into a square.
 const SQUEEZED: f64 = 2.0;
 
+/// Pictures of more bytes are looked at one after the other, however many cores there are.
+const LARGE: u64 = 64 << 20;
 /// Rows of a picture that are numbers at a time: four times as many bytes as in the file.
 const SUMMED_ROWS: u32 = 64;
 
@@ -185,6 +188,7 @@ pub fn inspect(
         ));
     }
     let mut files: Vec<(usize, PathBuf, u64)> = Vec::new();
+    let large = Mutex::new(());
     for (index, (name, source)) in [("train", &mut train), ("validation", &mut validation)]
         .into_iter()
         .enumerate()
@@ -204,7 +208,7 @@ pub fn inspect(
                     true => thoroughness,
                     false => Thoroughness::Headers,
                 };
-                let facts = facts_of(path, &group, thoroughness);
+                let facts = facts_of(path, &group, thoroughness, &large);
                 progress();
                 facts
             });
@@ -314,18 +318,24 @@ fn small_or_squeezed(train: &PairSource, frame: Frame) -> Vec<String> {
     small.into_iter().chain(long).collect()
 }
 
-fn facts_of(path: &Path, group: &FileGroup<'_>, thoroughness: Thoroughness) -> FileFacts {
+fn facts_of(
+    path: &Path,
+    group: &FileGroup<'_>,
+    thoroughness: Thoroughness,
+    large: &Mutex<()>,
+) -> FileFacts {
     let mut facts = FileFacts {
         bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
         header: None,
         sums: Vec::new(),
         problem: None,
     };
-    match picture::header(path) {
-        Ok(header) => facts.header = Some(header),
-        // The check that a training makes names it.
-        Err(_) => return facts,
-    }
+    // The check that a training makes names a file without one.
+    let Ok(header) = picture::header(path) else {
+        return facts;
+    };
+    facts.header = Some(header);
+    let _turn = (header.bytes() > LARGE).then(|| large.lock());
     if thoroughness == Thoroughness::Pixels {
         match sums_of(path, group) {
             Ok(sums) => facts.sums = sums,
