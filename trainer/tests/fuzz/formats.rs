@@ -94,7 +94,7 @@ pub const FORMATS: &[Format] = &[
         |path, rng| {
             change_file(&path.join("config.json"), rng, mutate::json);
         },
-        read_run,
+        read_config,
     ),
 ];
 
@@ -323,6 +323,17 @@ fn read_run(folder: &Path) -> Outcome {
     run.restore(&mut TrainingModel::new(&config, &device))
         .map_err(text)?;
     generator.map(drop).map_err(text)
+}
+
+/// As `export` does; `train` makes the networks that the settings describe, however wide.
+fn read_config(folder: &Path) -> Outcome {
+    let run = RunFolder::open(folder);
+    let config = run.config().map_err(text)?;
+    for direction in [Direction::AtoB, Direction::BtoA] {
+        let generator = run.latest_generator(&config, direction, &Device::flex());
+        generator.map(drop).map_err(text)?;
+    }
+    Ok(())
 }
 
 // ---------------------------------------------------------------- valid files
