@@ -19,7 +19,7 @@ use crate::printable::printable_line;
 
 /// Bytes copied at once.
 const CHUNK: usize = 1 << 16;
-/// Longest directory of a zip, which is held in memory whole, some ten times as large: half a
+/// Longest directory of a zip, which is held in memory whole, several times as large: half a
 /// million files of usual names.
 const MAX_DIRECTORY: u64 = 48 << 20;
 /// Kind of file in the mode bits of Unix, where zip keeps it.
