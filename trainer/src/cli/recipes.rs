@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::console::print_result;
 use crate::recipes::{RECIPES, Recipe, Source, find, name_parser};
 use crate::report::Format;
 
@@ -19,14 +20,14 @@ pub(super) struct RecipesArgs {
 pub(super) fn run(args: &RecipesArgs, format: Format) -> Result<ExitCode> {
     let one = args.name.as_deref().and_then(find);
     match (format, one) {
-        (Format::Json, Some(recipe)) => println!("{}", in_json(recipe)),
+        (Format::Json, Some(recipe)) => print_result!("{}", in_json(recipe))?,
         (Format::Json, None) => {
             for recipe in RECIPES {
-                println!("{}", in_json(recipe));
+                print_result!("{}", in_json(recipe))?;
             }
         }
-        (Format::Human | Format::Plain, Some(recipe)) => println!("{}", in_full(recipe)),
-        (Format::Human | Format::Plain, None) => println!("{}", table()),
+        (Format::Human | Format::Plain, Some(recipe)) => print_result!("{}", in_full(recipe))?,
+        (Format::Human | Format::Plain, None) => print_result!("{}", table())?,
     }
     Ok(ExitCode::SUCCESS)
 }
