@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::config::DataArgs;
 
-pub use expand::expand;
+pub use expand::{expand, has as is_typed};
 pub use table::RECIPES;
 
 /// Where data sets lie unless somebody says otherwise.
@@ -136,6 +136,11 @@ impl Recipe {
             }
         }
         settings
+    }
+
+    /// Whether a flag is among its settings.
+    pub fn has(&self, flag: &str) -> bool {
+        self.settings().iter().any(|(name, _)| *name == flag)
     }
 
     /// Value of one of its flags.
