@@ -12,7 +12,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::{DataArgs, Preprocess};
+use crate::console::counted;
 use crate::data::bands::Bands;
+use crate::data::depths;
 use crate::data::folders::unmatched;
 use crate::data::source::{DataError, PairSource};
 use crate::data::speed::pairs_per_second;
@@ -77,7 +79,7 @@ pub struct Part {
 /// Files of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// `input`, `target`, `combined` or `photos`.
+    /// `input`, `target`, `combined` or `photos`; without pairs `A` or `B`.
     pub name: &'static str,
     /// Files.
     pub files: usize,
@@ -105,7 +107,7 @@ pub struct SizeCount {
 /// Channels of one side of the pairs.
 #[derive(Clone, Debug, Serialize)]
 pub struct SideStatistics {
-    /// `input` or `target`.
+    /// `input` or `target`; without pairs `A` or `B`.
     pub side: &'static str,
     /// 1, or the largest depth in the files' unit.
     pub white: f64,
@@ -177,7 +179,7 @@ pub fn inspect(
     if !inspection.unmatched.is_empty() && !args.skip_unmatched {
         let count = inspection.unmatched.len();
         inspection.refused.push(format!(
-            "{count} files have no partner of the same name; rename or remove them, or pass \
+            "files without a partner of the same name: {count}; rename or remove them, or pass \
              --skip-unmatched to leave them out"
         ));
     }
@@ -216,6 +218,10 @@ pub fn inspect(
         inspection.pairs_per_second = pairs_per_second(&train, frame, seed);
     }
     inspection.remarks = remarks(&train, &validation, frame);
+    match depths::check(&train, args.direction) {
+        Ok(remarks) => inspection.remarks.extend(remarks),
+        Err(error) => inspection.refused.push(error.to_string()),
+    }
     inspection.remark_on_duplicates();
     Ok(inspection)
 }
@@ -249,8 +255,9 @@ impl Inspection {
         let across = across.count();
         if across > 0 {
             self.remarks.push(format!(
-                "{across} pictures train and validate alike, so that validation flatters; remove \
-                 them from one part"
+                "training and validation share {}, so that validation flatters; remove what they \
+                 share from one part",
+                counted(across, "picture")
             ));
         }
     }

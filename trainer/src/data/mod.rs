@@ -6,6 +6,7 @@ pub mod batch;
 pub mod blur;
 pub mod degrade;
 pub mod demo;
+pub mod depths;
 pub mod drawn;
 pub mod fetch;
 pub mod folders;
