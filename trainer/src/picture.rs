@@ -6,11 +6,13 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
-use image::codecs::png::PngEncoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::{PngDecoder, PngEncoder};
+use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
-    ImageReader, Limits, RgbImage,
+    AnimationDecoder, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError,
+    ImageFormat, ImageReader, Limits, RgbImage,
 };
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -18,6 +20,9 @@ use thiserror::Error;
 use self::multiband::Multiband;
 
 mod multiband;
+mod output;
+
+pub use output::{OUTPUT_EXTENSIONS, output_format, write_rgb};
 
 /// File name endings that count as pictures when a folder is listed.
 pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
@@ -65,6 +70,12 @@ pub enum PictureError {
         path: PathBuf,
         /// What the decoder says.
         reason: String,
+    },
+    /// A result whose name ends like no format that is written.
+    #[error("{path}: results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
+    OutputFormat {
+        /// The file.
+        path: PathBuf,
     },
     /// The result cannot be written.
     #[error("{path}: cannot be written ({reason}); check free space and permissions")]
@@ -174,6 +185,26 @@ pub fn has_other_colors(path: &Path) -> bool {
     })
 }
 
+/// Whether the file holds more frames than the first, which alone is read.
+pub fn is_animated(path: &Path) -> bool {
+    let Ok(reader) = open(path) else {
+        return false;
+    };
+    let format = reader.format();
+    let file = reader.into_inner();
+    match format {
+        Some(ImageFormat::Gif) => GifDecoder::new(file)
+            .is_ok_and(|decoder| decoder.into_frames().take(2).filter_map(Result::ok).count() > 1),
+        Some(ImageFormat::WebP) => {
+            WebPDecoder::new(file).is_ok_and(|decoder| decoder.has_animation())
+        }
+        Some(ImageFormat::Png) => {
+            PngDecoder::new(file).is_ok_and(|decoder| decoder.is_apng().unwrap_or(false))
+        }
+        _ => false,
+    }
+}
+
 /// Samples of a picture, those of a pixel side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
@@ -183,8 +214,9 @@ pub enum Samples {
     Words(Vec<u16>),
 }
 
-/// Writes grey, RGB or RGBA samples as a PNG to `path`, or others as a TIFF file of grey bands of
-/// 16 bit beside it, and gives the path of the file; as [`write_png`], never half of one.
+/// Writes grey, RGB or RGBA samples to `path`, in the format that its ending says, or others as a
+/// TIFF file of grey bands of 16 bit beside it, and gives the path of the file; as [`write_png`],
+/// never half of one.
 ///
 /// # Errors
 /// [`PictureError::Write`].
@@ -213,6 +245,11 @@ pub fn write_samples(
             return Ok(path);
         }
     };
+    let format = output_format(path)?;
+    if format != ImageFormat::Png {
+        output::write_samples_as(path, format, (width, height), samples)?;
+        return Ok(path.to_path_buf());
+    }
     write_with(path, |file| {
         PngEncoder::new(BufWriter::new(file))
             .write_image(&samples.native_bytes(), width, height, color)
@@ -317,6 +354,19 @@ fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureEr
     match layout.width.max(layout.height) <= MAX_SIDE && bytes <= MAX_DECODED_BYTES {
         true => Ok(()),
         false => Err(PictureError::TooLarge { path: path() }),
+    }
+}
+
+/// Refuses sizes that would not be read either.
+///
+/// # Errors
+/// [`PictureError::TooLarge`].
+pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), PictureError> {
+    match width.max(height) <= MAX_SIDE {
+        true => Ok(()),
+        false => Err(PictureError::TooLarge {
+            path: path.to_path_buf(),
+        }),
     }
 }
 
