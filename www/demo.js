@@ -2,21 +2,25 @@
 // are photo-way.js, draw-way.js and webcam-way.js; words go to page-dock.js.
 
 import { DrawWay } from './draw-way.js';
-import { element } from './element.js';
-import { listModels, modelAt, samplesOf, waysOf } from './gallery.js';
+import { listModels, modelAt, samplesOf, takesGrey, waysOf } from './gallery.js';
 import * as keep from './keep.js';
 import { modelCard } from './model-cards.js';
-import { filesOf, isModelFile, readModel } from './model-files.js';
+import { filesOf, modelAmong, readModel } from './model-files.js';
 import { ModelSlot } from './model-slot.js';
 import { dock } from './page-dock.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoWay } from './photo-way.js';
+import { PICTURES } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { Pix2PixError } from './pix2pix.js';
+import { showSamples } from './sample-list.js';
 import { WebcamWay } from './webcam-way.js';
+import * as words from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
+// What it waits for the models before it shows itself, in milliseconds.
+const PATIENCE = 3000;
 
 const INVITATIONS = {
   photo: 'Nothing loads until you begin. Photos up to 24 megapixels.',
@@ -35,6 +39,8 @@ const ways = {
 let models = [];
 let way = ways.photo;
 let hasPrefetched = false;
+let notes = []; // what the address asks for and cannot have
+const lastEntries = {}; // the model that each way had
 
 // ---------------------------------------------------------------- what is to be seen
 
@@ -93,12 +99,12 @@ function prefetch() {
   loadModel({ quietly: true });
 }
 
-async function switchModel(entry) {
+async function switchModel(entry, wanted = way.name) {
   slot.put(entry);
   rememberInAddress('model', entry === models[0] ? null : entry.files ? null : addressOf(entry));
-  showModels();
-  await describeModel();
-  restart();
+  checkModel();
+  const isNew = await describeModel(wanted);
+  if (!isNew && entry === slot.entry) restart();
 }
 
 /** Models of this site go by their name, others by their address. */
@@ -113,39 +119,46 @@ function switchBackend(value) {
   restart();
 }
 
-/** Goes on with other settings where the visitor had come to. */
-function restart() {
-  if (way.hasWork) way.resume();
-  else dock.set('empty');
+function cancel() {
+  slot.cancelLoading();
+  way.cancel();
 }
 
-async function describeModel() {
+/** Goes on with other settings where the visitor had come to. */
+function restart() {
+  if (way.hasWork) return way.resume();
+  way.show();
+  dock.set('empty');
+}
+
+/** Also enters a way that the model takes: `wanted`, where it does. True if that is another one. */
+async function describeModel(wanted = way.name) {
   const { entry } = slot;
   const manifest = await entry.manifest;
-  if (entry !== slot.entry) return;
+  if (entry !== slot.entry) return false;
   $('blur-field').hidden = manifest?.task !== 'deblur';
+  if ($('blur-field').hidden) $('blur').checked = false;
+  view.isGrey = takesGrey(manifest);
   const fitting = waysOf(manifest);
-  if (fitting.includes('draw')) ways.draw.begin(manifest);
-  if (!fitting.includes(way.name)) enter(ways[fitting[0]]);
+  if (fitting.includes('draw')) {
+    await ways.draw.begin(manifest, entry.url ?? entry.name);
+    if (entry !== slot.entry) return false;
+  }
+  const next = ways[fitting.includes(wanted) ? wanted : fitting[0]];
+  const isNew = next !== way;
+  enter(next);
   const samples = samplesOf(manifest, entry);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
-  $('sample-list').replaceChildren(...samples.map(sampleItem));
-}
-
-function sampleItem(sample, index) {
-  const image = element('img', { alt: `Sample ${index + 1}`, width: 96, height: 96 });
-  const item = element('li', {}, element('button', { type: 'button', on: { click: () => openSample(sample) } }, image));
-  image.addEventListener('error', () => item.remove());
-  if (sample.url) image.src = sample.url;
-  else sample.read().then((blob) => { image.src = URL.createObjectURL(blob); }, () => item.remove());
-  return item;
+  showSamples($('sample-list'), samples, openSample);
+  return isNew;
 }
 
 async function openSample(sample) {
   try {
     const blob = await sample.read();
     if (way === ways.webcam) enter(ways.photo);
+    showWork();
     await way.open(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
@@ -153,14 +166,24 @@ async function openSample(sample) {
 }
 
 function showModels() {
-  $('models').replaceChildren(...models.map((entry) =>
-    modelCard(entry, { isChosen: entry === slot.entry, onChoose: () => switchModel(entry) })));
+  const hadFocus = $('models').contains(document.activeElement);
+  $('models').replaceChildren(...models.map((entry) => modelCard(entry, async () => {
+    await switchModel(entry);
+    showWork();
+  })));
+  checkModel();
+  if (hadFocus) $('models').querySelector(':checked')?.focus();
+}
+
+function checkModel() {
+  for (const [index, radio] of $('models').querySelectorAll('input').entries()) radio.checked = models[index] === slot.entry;
 }
 
 // ---------------------------------------------------------------- ways in
 
 function enter(next) {
-  if (next === way && document.body.dataset.way === next.name) return;
+  lastEntries[next.name] = slot.entry;
+  if (next === way) return;
   way.leave();
   way = next;
   document.body.dataset.way = way.name;
@@ -176,16 +199,23 @@ function enter(next) {
 async function chooseWay(name) {
   rememberInAddress('way', name === 'photo' ? null : name);
   const entry = await modelFor(name);
-  enter(ways[name]);
-  if (entry && entry !== slot.entry) await switchModel(entry);
+  if (entry && entry !== slot.entry) await switchModel(entry, name);
+  else enter(ways[name]);
 }
 
 async function modelFor(name) {
-  const order = [slot.entry, ...models];
+  const order = [slot.entry, lastEntries[name], ...models];
   for (const entry of order) {
     if (entry && waysOf(await entry.manifest).includes(name)) return entry;
   }
   return null;
+}
+
+/** What was pressed may lie a screen below what it changes. Whoever uses keys keeps the place. */
+function showWork() {
+  if (document.activeElement?.matches(':focus-visible')) return;
+  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
+  (way === ways.draw ? $('draw') : $('stage')).scrollIntoView({ block: 'nearest', behavior });
 }
 
 async function offerWays() {
@@ -199,11 +229,14 @@ async function offerWays() {
 }
 
 async function takeFiles(files, absent) {
-  const [file] = files ?? [];
-  if (!file) return absent && dock.error(new Pix2PixError('input-size', absent));
-  if (files.length > 1 || await isModelFile(file)) return takeModel(files);
+  if (files.length === 0) return absent && dock.error(new Pix2PixError('input-size', absent));
+  const model = await modelAmong(files);
+  if (model) return takeModel(model);
+  const pictures = files.filter((file) => file.type.startsWith('image/'));
+  const [file] = pictures.length > 0 ? pictures : files;
   if (way === ways.webcam) enter(ways.photo);
-  await way.open(file, file.name);
+  showWork();
+  await way.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
 }
 
 /** A model from the visitor's disk: its files, or one archive of them. */
@@ -211,6 +244,7 @@ async function takeModel(files) {
   try {
     const entry = await readModel(files);
     models = [...models.filter((known) => !known.files), entry];
+    showModels();
     await switchModel(entry);
     offerWays();
     if (!way.hasWork) loadModel();
@@ -227,6 +261,12 @@ async function tryTo(action, done) {
   } catch (error) {
     if (error.name !== 'AbortError') dock.say(error.message);
   }
+}
+
+/** The canvas with the result, once it does not move any more. */
+async function stillResult() {
+  if (await way.still?.() === false) throw new DOMException('It did not come to that.', 'AbortError');
+  return way.resultCanvas;
 }
 
 function resultName() {
@@ -254,24 +294,27 @@ function rememberInAddress(name, value) {
 
 // ---------------------------------------------------------------- events
 
+$('file-input').accept = `${PICTURES},.zip`;
 $('file-input').addEventListener('click', prefetch);
 $('file-input').addEventListener('change', () => {
   takeFiles([...$('file-input').files]);
   $('file-input').value = ''; // so that the same file may be chosen again
 });
-for (const place of ['invitation', 'draw', 'camera']) $(place).addEventListener('pointerenter', prefetch);
 $('load').addEventListener('click', () => (way.hasWork ? way.resume() : loadModel()));
-$('cancel').addEventListener('click', () => {
-  slot.cancelLoading();
-  way.cancel();
+$('cancel').addEventListener('click', cancel);
+document.addEventListener('keydown', (event) => {
+  if (event.defaultPrevented) return;
+  if (event.key === 'Escape' && dock.isBusy) cancel();
+  // Within the board all its keys work, elsewhere those that nothing else has.
+  if (way === ways.draw && (event.ctrlKey || event.metaKey)) way.press(event);
 });
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('ways').addEventListener('change', (event) => chooseWay(event.target.value));
 
 $('save').addEventListener('click', () => tryTo(
-  () => keep.save(way.resultCanvas, resultName(), $('format').value), (name) => `Saved as ${name}.`));
+  async () => keep.save(await stillResult(), resultName(), $('format').value), (name) => `Saved as ${name}.`));
 $('copy').addEventListener('click', () => tryTo(
-  () => keep.copyPicture(way.resultCanvas), () => 'The picture is in the clipboard.'));
+  () => keep.copyPicture(stillResult()), () => 'The picture is in the clipboard.'));
 $('share').addEventListener('click', () => tryTo(
   () => keep.shareLink(linkToThis(), document.title),
   (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));
@@ -290,6 +333,7 @@ document.addEventListener('paste', (event) => {
 });
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
+  if (!event.dataTransfer?.types.includes('Files')) return;
   document.body.classList.add('dragging');
   prefetch();
 });
@@ -310,32 +354,53 @@ window.pix2pixDemo = {
 };
 
 async function begin() {
-  const wanted = query.get('backend');
-  slot.backend = ['auto', 'webgpu', 'cpu'].includes(wanted) ? wanted : 'auto';
+  notes = [];
+  setTimeout(reveal, PATIENCE);
+  slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
-  if (query.get('view') === 'side') {
+  if (asked('view', ['slider', 'side']) === 'side') {
     view.layout = 'side';
     $('layouts').querySelector('[value=side]').checked = true;
   }
+  const wanted = asked('way', Object.keys(ways));
   try {
     models = await listModels();
     slot.put(chosenByAddress());
     showModels();
     dock.set('empty');
     await describeModel();
-    if (query.get('way') in ways) await chooseWay(query.get('way'));
+    if (wanted) await chooseWay(wanted);
     await offerWays();
+    if (notes.length > 0) dock.say(`The address asks for what is not here: ${notes.join(', ')}.`);
   } catch (error) {
     dock.error(error, begin);
   }
+  reveal();
+}
+
+/** Nothing of the page moves once it is seen. */
+function reveal() {
+  delete document.body.dataset.starting;
+}
+
+/** What the address says of `name`, if it is one of `known`, or null. */
+function asked(name, known) {
+  const wanted = query.get(name);
+  if (wanted === null || known.includes(wanted)) return wanted;
+  notes.push(`${name} “${words.text(wanted)}”`);
+  return null;
 }
 
 /** `?model=`: a name from the gallery, or the address of a manifest. */
 function chosenByAddress() {
   const wanted = query.get('model');
-  const address = wanted?.endsWith('.json') ? new URL(wanted, document.baseURI) : null;
+  const address = wanted?.endsWith('.json') && URL.canParse(wanted, document.baseURI) ? new URL(wanted, document.baseURI) : null;
   const known = models.find((entry) => entry.name === wanted || entry.url === address?.href);
-  if (known || !address) return known ?? models[0];
+  if (known) return known;
+  if (!address) {
+    asked('model', []);
+    return models[0];
+  }
   const foreign = { ...modelAt(address, { summary: 'From the address of this page.' }), isForeign: true };
   models = [...models, foreign];
   return foreign;

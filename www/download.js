@@ -4,6 +4,15 @@ import { Pix2PixError } from './errors.js';
 
 const RETRY = 'Check the connection and try again.';
 
+/** An address as the page means it. */
+export function resolve(address) {
+  try {
+    return new URL(address, document.baseURI).href;
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, { cause });
+  }
+}
+
 /** Opens `url`; anything but a 2xx answer is a 'fetch' error. */
 export async function open(url, what, cache = 'default', headers = {}) {
   let response;
@@ -46,16 +55,10 @@ export async function readChunks(response, what, take) {
   }
 }
 
-/** The whole answer as text, refused beyond `limit` bytes. */
-export async function readText(response, what, limit) {
-  const decoder = new TextDecoder();
-  let text = '';
-  const loaded = await readChunks(response, what, (chunk, sum) => {
-    text += decoder.decode(chunk, { stream: true });
-    return sum <= limit;
-  });
-  if (loaded > limit) {
-    throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
-  }
-  return text + decoder.decode();
+/** The whole answer, refused beyond `limit` bytes. */
+export async function readBlob(response, what, limit) {
+  const chunks = [];
+  const loaded = await readChunks(response, what, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
+  if (loaded <= limit) return new Blob(chunks);
+  throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
 }

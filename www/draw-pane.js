@@ -8,6 +8,9 @@ import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
 import { LatestWins } from './latest-wins.js';
 import { naturalSide } from './natural-size.js';
+import { text } from './words.js';
+
+const MOST_LABELS = 256;
 
 export class DrawPane {
   /** Put this where the pane is to be. */
@@ -27,14 +30,14 @@ export class DrawPane {
   #tools = null;
   #toolsLife = null;
   #live;
-  #translate;
+  #ready;
   #onState;
   #picture = null;
 
-  /** `translate` gets the canvas and answers with ImageData; `onState` hears
+  /** `ready` promises a `Pix2Pix`, or null where nothing is to be done; `onState` hears
       'working', 'done' with the milliseconds, or 'error' with the error. */
-  constructor({ translate, onState }) {
-    this.#translate = translate;
+  constructor({ ready, onState }) {
+    this.#ready = ready;
     this.#onState = onState;
     this.board = new DrawingBoard(this.#canvas);
     this.#live = new LatestWins(() => this.#redraw());
@@ -52,13 +55,16 @@ export class DrawPane {
         side('Its picture', this.#result, this.#empty)),
       this.#palette, this.#spoken);
     this.root.addEventListener('keydown', (event) => {
-      if (event.target.type !== 'range') this.#tools?.press(event);
+      if (event.target.type !== 'range') this.press(event);
     });
   }
 
+  /** Does what a key stands for; true if it stands for something. */
+  press(event) { return this.#tools?.press(event) ?? false; }
+
   /** An empty drawing for a model. */
   begin(manifest) {
-    const palette = manifest?.input?.palette ?? [];
+    const palette = paletteOf(manifest);
     const side = naturalSide(manifest);
     this.#live.drop();
     this.board.begin({ side, ground: palette[0]?.color ?? WHITE, isExact: palette.length > 0 });
@@ -92,20 +98,25 @@ export class DrawPane {
   stop() { this.#live.drop(); }
 
   async #redraw() {
-    const begun = performance.now();
+    const tools = this.#tools;
+    const isStale = () => tools !== this.#tools; // another model's drawing began
     this.root.dataset.busy = '';
     try {
       this.#onState('working');
-      const picture = await this.#translate(this.board.pixels());
-      if (!picture) return;
+      const session = await this.#ready();
+      if (!session || isStale()) return;
+      const begun = performance.now(); // without what loading takes
+      const picture = await session.run(this.board.pixels());
+      const elapsed = performance.now() - begun;
+      if (isStale()) return;
       this.#picture = picture;
       this.#result.width = picture.width;
       this.#result.height = picture.height;
       this.#result.getContext('2d', { willReadFrequently: true }).putImageData(picture, 0, 0);
       this.#empty.hidden = true;
-      this.#onState('done', performance.now() - begun);
+      this.#onState('done', elapsed);
     } catch (error) {
-      this.#onState('error', error);
+      if (!isStale()) this.#onState('error', error);
     } finally {
       delete this.root.dataset.busy;
     }
@@ -119,4 +130,14 @@ export class DrawPane {
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
     if (!this.#pen.hidden) this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
   }
+}
+
+/** The labels to draw with. A manifest is foreign: its colours go into styles. */
+function paletteOf(manifest) {
+  const entries = manifest?.input?.palette;
+  const isByte = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
+  return (Array.isArray(entries) ? entries : [])
+    .filter((entry) => Array.isArray(entry?.color) && entry.color.length === 3 && entry.color.every(isByte))
+    .slice(0, MOST_LABELS)
+    .map(({ name, color }) => ({ name: text(name, 40), color }));
 }

@@ -2,6 +2,7 @@
 
 import { DrawPane } from './draw-pane.js';
 import { Pix2PixError } from './errors.js';
+import { decodePicture } from './picture.js';
 import * as words from './words.js';
 
 export class DrawWay {
@@ -11,18 +12,20 @@ export class DrawWay {
   #slot;
   #dock;
   #host;
-  #manifest = null;
+  #key = null; // under which the drawing is kept
   #file = '';
+  #used = null;
 
   constructor({ host, slot, dock }) {
     this.#host = host;
     this.#slot = slot;
     this.#dock = dock;
     this.#pane = new DrawPane({
-      translate: (pixels) => this.#translate(pixels),
+      ready: () => this.#session(),
       onState: (state, detail) => this.#report(state, detail),
     });
     host.append(this.#pane.root);
+    addEventListener('pagehide', () => this.#keep());
   }
 
   get hasWork() { return !this.#pane.board.isUntouched; }
@@ -40,13 +43,18 @@ export class DrawWay {
     this.#host.hidden = true;
   }
 
-  /** An empty drawing for another model. */
-  begin(manifest) {
-    if (manifest === this.#manifest) return;
-    this.#manifest = manifest;
+  /** The drawing for a model, `key`: empty, or as it was left. */
+  async begin(manifest, key) {
+    if (key === this.#key) return;
+    this.#keep();
+    this.#key = key;
     this.#file = '';
     this.#pane.begin(manifest);
+    await this.#restore();
   }
+
+  /** Does what a key of the keyboard stands for. */
+  press(event) { this.#pane.press(event); }
 
   resume() {
     return this.#pane.ask();
@@ -57,27 +65,46 @@ export class DrawWay {
     this.#slot.cancelLoading();
   }
 
-  async open(blob, name) {
+  async open(blob, name, { note = '' } = {}) {
     try {
       await this.#pane.load(blob, name);
       this.#file = name;
+      this.#dock.caption(note);
     } catch (error) {
       this.#dock.error(error);
     }
   }
 
-  async #translate(pixels) {
+  async #session() {
     if (!this.#slot.isLoaded) this.#dock.set('loading', 'Loading the model…');
     const session = await this.#slot.ensure();
-    if (this.#host.hidden) return null;
-    const picture = await session.run(pixels);
-    this.#dock.facts(session);
-    return this.#host.hidden ? null : picture;
+    this.#used = session;
+    return this.#host.hidden ? null : session;
+  }
+
+  /** In the tab, until it is closed: other models come in between, and the page may be loaded again. */
+  #keep() {
+    if (!this.#key || !this.hasWork) return;
+    try {
+      sessionStorage.setItem(`drawing ${this.#key}`, this.input.toDataURL());
+    } catch { /* A browser without room for it keeps the drawing as long as the model stays. */ }
+  }
+
+  async #restore() {
+    const key = this.#key;
+    try {
+      const [, data] = sessionStorage.getItem(`drawing ${key}`)?.split(',') ?? [];
+      if (!data) return;
+      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      const bitmap = await decodePicture(new Blob([bytes]));
+      if (key === this.#key && !this.hasWork) this.#pane.board.restore(bitmap);
+    } catch { /* Then it is empty. */ }
   }
 
   #report(state, detail) {
     if (this.#host.hidden) return;
     if (state === 'done') {
+      this.#dock.facts(this.#used); // a restart may have changed them
       this.#dock.elapsed(words.duration(detail));
       this.#dock.set('done', `${words.duration(detail)} a picture`, { quietly: true });
     } else if (state === 'error') {

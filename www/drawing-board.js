@@ -67,14 +67,22 @@ export class DrawingBoard extends EventTarget {
     this.#finish();
   }
 
-  /** Takes a picture as the drawing. */
+  /** Takes a picture as the drawing: all of it, in its own shape. */
   load(picture) {
+    this.restore(picture);
+    this.#changed(true);
+  }
+
+  /** As `load`, but nothing is fired: the drawing was here before. */
+  restore(picture) {
     const { width, height } = this.#canvas;
+    const scale = Math.min(width / picture.width, height / picture.height);
+    const sides = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
     this.#fill();
     // Label maps must not get colours that are between two labels.
     this.#context.imageSmoothingEnabled = !this.#isExact;
-    this.#context.drawImage(picture, 0, 0, width, height);
-    this.#finish();
+    this.#context.drawImage(picture, (width - sides[0]) >> 1, (height - sides[1]) >> 1, ...sides);
+    this.#remember();
   }
 
   pixels() {

@@ -13,6 +13,9 @@ const SOON = 2_000;
 // A picture of so many pixels takes longer than starting workers for it.
 const LARGE = 512 * 512;
 
+// The first picture of a team pays for what is prepared once.
+const TRIES = 3;
+
 /** What waits for workers that cannot be had fails with this. */
 export const ALONE = new Error('There are no other workers.');
 
@@ -26,6 +29,7 @@ export class Helpers {
   #dismissal = null;
   #lastPicture = -Infinity;
   #isAlone = false;
+  #times = new Map(); // of small pictures, by their size: the least of one worker and of the team
 
   /** `send(message, transfer)` tells the page. */
   constructor(send) {
@@ -51,7 +55,7 @@ export class Helpers {
   teamOf(count, pixels) {
     const isSoon = performance.now() - this.#lastPicture < SOON;
     const isLarge = pixels >= LARGE;
-    if (this.#isAlone || count < 2 || !(isLarge || isSoon)) return null;
+    if (this.#isAlone || count < 2 || !(isLarge || isSoon && this.#isTeamWorthIt(pixels))) return null;
     if (this.#team?.size !== count) {
       this.#endTeam();
       this.#team = new StripTeam(this.#ask(count - 1));
@@ -60,6 +64,23 @@ export class Helpers {
     if (isLarge || this.#team.isReady) return this.#team;
     this.rest();
     return null;
+  }
+
+  /** Takes down what a picture took, in milliseconds: handing rows over may take longer than it saves. */
+  note(pixels, isShared, milliseconds) {
+    if (pixels >= LARGE) return;
+    const times = this.#times.get(pixels) ?? { alone: Infinity, shared: Infinity, tries: 0 };
+    const who = isShared ? 'shared' : 'alone';
+    times[who] = Math.min(times[who], milliseconds);
+    if (isShared) times.tries++;
+    this.#times.set(pixels, times);
+    if (isShared && !this.#isTeamWorthIt(pixels)) this.#endTeam();
+  }
+
+  /** One worker's time is taken first. */
+  #isTeamWorthIt(pixels) {
+    const { alone = Infinity, shared, tries } = this.#times.get(pixels) ?? {};
+    return alone < Infinity && (tries < TRIES || shared <= alone);
   }
 
   /** A picture is done: after a while without another, the team goes. */

@@ -27,10 +27,11 @@ export async function save(canvas, name, format) {
   return link.download;
 }
 
+/** `canvas` may be a promise: Safari wants the call within the click. */
 export async function copyPicture(canvas) {
   if (!navigator.clipboard?.write) throw new Error('This browser copies no pictures. Save it instead.');
-  // As a promise: Safari wants the call within the click.
-  await navigator.clipboard.write([new ClipboardItem({ 'image/png': encode(canvas, 'png') })]);
+  const picture = Promise.resolve(canvas).then((ready) => encode(ready, 'png'));
+  await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
 }
 
 /** Shares `url` by the system's sheet where there is one, else copies it; says

@@ -5,17 +5,17 @@ import { element } from './element.js';
 import * as words from './words.js';
 
 /** A radio button in the shape of a card. */
-export function modelCard(entry, { isChosen, onChoose }) {
+export function modelCard(entry, onChoose) {
   const title = element('b', {}, entry.title || entry.name);
   const does = element('span', {}, entry.summary);
   const facts = element('dl', { className: 'card-facts' });
   const size = element('small', {}, '\u00a0'); // its line is kept free
   entry.manifest.then((manifest) => {
-    title.textContent = entry.title || text(manifest?.title) || entry.name;
+    title.textContent = entry.title || words.text(manifest?.title) || entry.name;
     size.textContent = sizeLine(manifest, entry);
     facts.replaceChildren(...factRows(manifest));
   });
-  const radio = element('input', { type: 'radio', name: 'model', value: entry.name, checked: isChosen });
+  const radio = element('input', { type: 'radio', name: 'model', value: entry.name });
   radio.addEventListener('change', onChoose);
   return element('label', { className: 'card' }, radio, title, does, size, facts);
 }
@@ -30,9 +30,9 @@ function factRows(manifest) {
   const training = manifest?.training ?? {};
   const steps = training.steps > 0 && `${words.count(training.steps)} steps`;
   const rows = [
-    ['Trained on', [text(training.dataset), steps].filter(Boolean).join(', ')],
+    ['Trained on', [words.text(training.dataset), steps].filter(Boolean).join(', ')],
     ['Quality', quality(training.metrics)],
-    ['Licence', text(manifest?.license)],
+    ['Licence', words.text(manifest?.license)],
   ];
   return rows.filter(([, value]) => value).map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, value)));
@@ -46,8 +46,4 @@ function quality(metrics) {
   }
   if (Number.isFinite(to?.l1)) return `L1 ${to.l1.toFixed(3)}`;
   return '';
-}
-
-function text(value) {
-  return typeof value === 'string' ? value : '';
 }

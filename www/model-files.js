@@ -3,15 +3,25 @@
 // against it.
 
 import { Pix2PixError } from './errors.js';
+import { MAX_SAMPLE } from './gallery.js';
+import { text as show } from './words.js';
 import { readZip } from './zip.js';
 
 const MANIFEST = 'manifest.json';
 const MAX_MANIFEST = 1 << 20;
+const MAX_WEIGHTS = 1 << 30; // the worker takes no more, either
 const MAX_FILES = 2000;
 
-/** Whether a file that came alone is a model rather than a picture. */
-export async function isModelFile(file) {
-  if (file.name.endsWith('.zip') || file.name === MANIFEST) return true;
+/** Those of some files that are a model: all that came with a manifest, or an archive. Null if none is. */
+export async function modelAmong(files) {
+  if (files.some((file) => file.name === MANIFEST)) return files;
+  const archive = files.find((file) => file.name.endsWith('.zip')) ?? (files.length === 1 && await isZip(files[0]) ? files[0] : null);
+  if (archive) return [archive];
+  // A folder of neither: whoever reads it says what is missing.
+  return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
+}
+
+async function isZip(file) {
   const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
   return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
 }
@@ -54,20 +64,28 @@ export async function readModel(files) {
   if (!found) throw new Pix2PixError('manifest', `There is no ${MANIFEST} in what you dropped. Drop a model folder, or a .zip of one.`);
   if (found.size > MAX_MANIFEST) throw new Pix2PixError('manifest', `${found.path} is larger than a manifest may be.`);
   const folder = found.path.slice(0, -MANIFEST.length);
-  const text = await (await found.read()).text();
+  const text = await (await found.read(MAX_MANIFEST)).text();
   const manifest = parse(text, found.path);
-  const read = (path) => listed.find((file) => file.path === folder + path)?.read();
-  const weights = await read(manifest.weights?.[0]?.path);
+  const beside = new Map(listed.map((file) => [file.path, file]));
+  const weights = beside.get(folder + manifest.weights?.[0]?.path);
   if (!weights) {
     throw new Pix2PixError('manifest', `The weights that ${found.path} names are not beside it. Drop the whole model folder, or a .zip of it.`);
   }
+  const { bytes } = manifest.weights[0];
+  if (weights.size !== bytes || bytes > MAX_WEIGHTS) {
+    throw new Pix2PixError('manifest', `${weights.path} has ${weights.size} bytes, and ${found.path} says ${bytes}, of at most ${MAX_WEIGHTS}. Export the model again.`);
+  }
   return {
-    files: { manifest: text, weights },
-    name: typeof manifest.name === 'string' ? manifest.name.slice(0, 80) : 'model',
+    files: { manifest: text, weights: await weights.read(bytes) },
+    name: show(manifest.name) || 'model',
     title: '',
     summary: 'From your disk. It stays there.',
     manifest: Promise.resolve(manifest),
-    sample: read,
+    /** A sample that is there, or undefined. */
+    sample(path) {
+      const file = beside.get(folder + path);
+      return file && { name: path.split('/').at(-1), read: () => file.read(MAX_SAMPLE) };
+    },
   };
 }
 

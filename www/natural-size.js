@@ -6,7 +6,8 @@ const LARGEST = 1024;
 
 /** The side that the model was trained on, where it fits; else the usual one. */
 export function naturalSide(manifest) {
-  const multiple = manifest?.input?.multiple_of || USUAL_SIDE;
+  const wanted = manifest?.input?.multiple_of;
+  const multiple = Number.isInteger(wanted) && wanted >= 1 && wanted <= LARGEST ? wanted : USUAL_SIDE;
   const trained = manifest?.training?.size;
   const fits = Number.isInteger(trained) && trained >= SMALLEST && trained <= LARGEST && trained % multiple === 0;
   return fits ? trained : Math.ceil(USUAL_SIDE / multiple) * multiple;

@@ -34,6 +34,7 @@ export const dock = {
     $('cancel').hidden = !this.isBusy;
     this.offerRetry(null);
     listener();
+    queueMicrotask(keepFocus); // whoever called may offer more
   },
 
   say(status, { quietly = false } = {}) {
@@ -99,5 +100,16 @@ export const dock = {
     listener = call;
   },
 };
+
+let focused = null; // last; a browser forgets it as soon as it is hidden
+document.addEventListener('focusin', (event) => { focused = event.target; });
+document.addEventListener('pointerdown', () => { focused = null; });
+
+/** Keys go on from a button that came where the one with the focus went. */
+function keepFocus() {
+  if (!focused?.closest('[hidden]')) return;
+  const others = [...document.querySelectorAll('.actions button'), $('file-input')];
+  others.find((other) => !other.closest('[hidden]'))?.focus({ preventScroll: true });
+}
 
 $('retry').addEventListener('click', () => retryAction?.());

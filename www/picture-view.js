@@ -7,6 +7,8 @@ import { Zoom } from './zoom.js';
 
 // Pixels that are handled at once: a whole photo would hold the page up.
 const STRIP_PIXELS = 1_000_000;
+// Below this many pixels across, each of them is to be seen.
+const TINY = 96;
 // Beyond this a worker paints.
 const MOST_PAINTED_HERE = 4_500_000;
 
@@ -41,6 +43,9 @@ export class PictureView {
 
   /** The translation as ImageData, or null. */
   get result() { return this.#result; }
+
+  /** Whether the picture before is shown as a model sees it that takes lightness alone. */
+  set isGrey(isGrey) { this.#frame.toggleAttribute('data-grey', isGrey); }
 
   /** slider | side */
   get layout() { return this.#frame.dataset.layout ?? 'slider'; }
@@ -133,6 +138,7 @@ export class PictureView {
       canvas.height = height;
     }
     if (isLarge) this.#painter = new Painter(this.#before, this.#after);
+    this.#frame.toggleAttribute('data-tiny', width < TINY);
     this.#frame.style.setProperty('--width', width);
     this.#frame.style.setProperty('--height', height);
   }

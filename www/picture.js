@@ -3,14 +3,29 @@
 
 import { Pix2PixError } from './errors.js';
 
+/** Of a picture to translate: what cameras make. Input and output together take 200 MB. */
+export const MAX_PIXELS = 24_500_000;
+
+/** What browsers decode: no drawings without a size, as SVG. */
+export const PICTURES = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+
 /** A decoded picture takes four bytes a pixel: 80 million are 320 MB. */
 export const MAX_DECODED_PIXELS = 80_000_000;
+
+// No picture of so many pixels is a larger file.
+const MAX_FILE = 4 * MAX_DECODED_PIXELS;
 
 // Photos carry their size behind EXIF data and colour profiles.
 const HEADER_BYTES = 512 * 1024;
 
+const SIZE_BOX = 0x69737065; // "ispe"
+
 /** Decodes `blob` upright; refuses more than `maxPixels` before decoding. */
 export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
+  if (blob.size > MAX_FILE) {
+    const megabytes = (bytes) => Math.round(bytes / 1e6);
+    throw new Pix2PixError('input-size', `${name} has ${megabytes(blob.size)} MB: at most ${megabytes(MAX_FILE)} fit into memory here.`);
+  }
   const header = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
   const known = readHeader(header);
   if (known) checkPixels(known.width, known.height, maxPixels, name);
@@ -33,6 +48,12 @@ export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_D
   return bitmap;
 }
 
+/** Width and height of what is translated of a picture: its own, or scaled down to what fits. */
+export function fittingSize({ width, height }, longest = Infinity) {
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)), longest / Math.max(width, height));
+  return [width, height].map((side) => Math.min(MAX_PIXELS, Math.max(1, Math.floor(side * scale))));
+}
+
 export function checkPixels(width, height, maxPixels, name = 'The picture') {
   if (width * height <= maxPixels) return;
   const number = new Intl.NumberFormat('en');
@@ -53,6 +74,7 @@ export function readHeader(bytes) {
       return { format: 'gif', width: view.getUint16(6, true), height: view.getUint16(8, true) };
     }
     if (ascii(0, 4) === 'RIFF' && ascii(8, 4) === 'WEBP') return webpHeader(view, ascii(12, 4));
+    if (ascii(4, 4) === 'ftyp') return avifHeader(view);
     if (ascii(0, 2) === 'BM') {
       return { format: 'bmp', width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
     }
@@ -82,6 +104,17 @@ function jpegHeader(view) {
     at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2);
   }
   return null;
+}
+
+/** Of its parts, the largest is the whole. */
+function avifHeader(view) {
+  const found = { format: 'avif', width: 0, height: 0 };
+  for (let at = 0; at + 16 <= view.byteLength; at++) {
+    if (view.getUint32(at) !== SIZE_BOX) continue;
+    found.width = Math.max(found.width, view.getUint32(at + 8));
+    found.height = Math.max(found.height, view.getUint32(at + 12));
+  }
+  return found;
 }
 
 function webpHeader(view, kind) {

@@ -2,28 +2,28 @@
 // pictures and the board are the page's own parts; the attributes, events,
 // slots and custom properties are in docs/embedding.md.
 
+import { resolve } from './download.js';
 import { DrawPane } from './draw-pane.js';
 import { element } from './element.js';
 import { Pix2PixError } from './errors.js';
-import { samplesOf } from './gallery.js';
-import { decodePicture } from './picture.js';
+import { samplesOf, takesGrey } from './gallery.js';
+import { decodePicture, fittingSize, PICTURES } from './picture.js';
 import { PictureView } from './picture-view.js';
 import { borrowModel } from './shared-model.js';
 import * as words from './words.js';
 
 const MODES = ['draw', 'photo', 'compare'];
 const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
-const MAX_PIXELS = 24_500_000;
 
 // The widget has its size before anything else of it is there: nothing moves
 // when the style sheets, the manifest and the pictures come.
 const SIZE = new CSSStyleSheet();
 SIZE.replaceSync(`
-  :host { display: block; container-type: inline-size; }
+  :host { display: block; font-size: medium; container-type: inline-size; }
   :host([hidden]) { display: none; }
-  .root { height: var(--pix2pix-height, calc(75cqi + 4rem)); overflow: hidden; }
-  .root[data-mode="draw"] { height: var(--pix2pix-height, calc(50cqi + 11.75rem)); }
-  @container (max-width: 34rem) { .root[data-mode="draw"] { height: var(--pix2pix-height, calc(200cqi + 15.5rem)); } }
+  .root { height: var(--pix2pix-height, calc(75cqi + 4em)); overflow: hidden; }
+  .root[data-mode="draw"] { height: var(--pix2pix-height, calc(50cqi + 11.75em)); }
+  @container (max-width: 34em) { .root[data-mode="draw"] { height: var(--pix2pix-height, calc(200cqi + 15.5em)); } }
   .root:not([data-styled]) > * { visibility: hidden; }
 `);
 
@@ -107,7 +107,7 @@ export class Pix2PixWidget extends HTMLElement {
     if (!this.#model) {
       const src = this.getAttribute('src');
       if (!src) throw new Pix2PixError('manifest', 'This widget has no model: its src attribute has to name a manifest.json.');
-      this.#model = borrowModel(new URL(src, document.baseURI).href, {
+      this.#model = borrowModel(resolve(src), {
         backend: this.getAttribute('backend') ?? 'auto',
         onProgress: (progress) => this.#progress(progress),
       });
@@ -146,7 +146,7 @@ export class Pix2PixWidget extends HTMLElement {
         });
       };
     } else if (this.mode === 'compare') {
-      const [sample] = samplesOf(session.manifest, { url: new URL(this.getAttribute('src'), document.baseURI).href });
+      const [sample] = samplesOf(session.manifest, { url: resolve(this.getAttribute('src')) });
       if (!sample) throw new Pix2PixError('input-size', 'There is no picture to compare: put an <img slot="picture"> into the widget.');
       read = async () => decodePicture(await sample.read());
     }
@@ -178,7 +178,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   #drawing() {
     const pane = new DrawPane({
-      translate: async (pixels) => (await this.#session()).run(pixels),
+      ready: () => this.#session(),
       onState: (state, detail) => {
         if (state === 'done') this.#done(pane.picture, detail);
         if (state === 'error') this.#failed(detail, () => pane.ask());
@@ -208,7 +208,7 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #picker(stage) {
-    const input = element('input', { type: 'file', accept: 'image/*', className: 'file', 'aria-label': 'Choose a photo' });
+    const input = element('input', { type: 'file', accept: PICTURES, className: 'file', 'aria-label': 'Choose a photo' });
     const take = (files) => { if (files?.[0]) this.open(files[0]); };
     input.addEventListener('change', () => {
       take(input.files);
@@ -235,8 +235,7 @@ export class Pix2PixWidget extends HTMLElement {
     try {
       const bitmap = await read();
       if (!isLatest()) return;
-      const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (bitmap.width * bitmap.height)));
-      const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side * scale)));
+      const [width, height] = fittingSize(bitmap);
       await view.show(bitmap, width, height);
       this.#parts.fallback.hidden = true;
       this.#say('Translating…', 'working');
@@ -270,9 +269,10 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #introduce(session) {
+    if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
     this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
     this.#parts.backend.title = session.backendReason;
-    if (!this.getAttribute('alt') && session.manifest.title) this.#root.setAttribute('aria-label', String(session.manifest.title));
+    if (!this.getAttribute('alt') && session.manifest.title) this.#root.setAttribute('aria-label', words.text(session.manifest.title));
     if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
   }
 

@@ -1,17 +1,15 @@
 // Owns the model: chooses the build, downloads, runs. One session per worker;
 // the page ends the worker to stop it.
 
-import { expectedLength, open, readChunks, readText } from './download.js';
+import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
-import { checkPixels, decodePicture } from './picture.js';
+import { checkPixels, decodePicture, MAX_PIXELS } from './picture.js';
 import { runtimeFiles } from './runtime-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
-// 24 megapixels: input and output together then take 200 MB outside the model.
-const MAX_PIXELS = 24_600_000;
 // Beyond this a trap of the module is taken for what it most likely is.
 const MUCH_MEMORY = 2 ** 31;
 
@@ -156,7 +154,7 @@ async function fetchManifest(manifestUrl, cache) {
   const what = 'The manifest';
   // Always asked anew (a 304 is cheap): it names the weights that fit it.
   const response = await open(manifestUrl, what, cache === 'default' ? 'no-cache' : cache);
-  return readText(response, what, MANIFEST_LIMIT);
+  return (await readBlob(response, what, MANIFEST_LIMIT)).text();
 }
 
 function fetchWeights(manifest, manifestUrl, cache) {
@@ -216,10 +214,11 @@ async function runTiles(before, width, height, side, plan, workers) {
 async function runWhole(before, width, height, workers) {
   const sharers = session.sharers(width, height, workersFor(Infinity, workers));
   const team = helpers.teamOf(sharers, width * height);
+  const begun = performance.now();
   try {
-    return bufferOf(team
-      ? await runShared(team, before, width, height)
-      : await session.run(before, width, height));
+    const after = team ? await runShared(team, before, width, height) : await session.run(before, width, height);
+    helpers.note(width * height, team !== null, performance.now() - begun);
+    return bufferOf(after);
   } catch (error) {
     helpers.stop();
     if (error !== ALONE) throw error;

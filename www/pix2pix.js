@@ -2,6 +2,7 @@
 // What the model is made of is the worker's business; what is drawn where is
 // the page's.
 
+import { resolve } from './download.js';
 import { abortedError, Pix2PixError } from './errors.js';
 import { workersFor } from './tile-pool.js';
 import { WorkerLink } from './worker-link.js';
@@ -50,7 +51,7 @@ export class Pix2Pix {
       throw new Pix2PixError('internal', `The number of workers is ${workers}: pass a whole number from 1.`);
     }
     const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
-    const model = new Pix2Pix(isLocal ? source : new URL(source, document.baseURI).href, backend, workers, onProgress);
+    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, workers, onProgress);
     await model.#enqueue(() => model.#start(), signal, 'Loading the model');
     return model;
   }

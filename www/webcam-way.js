@@ -5,6 +5,7 @@ import { Pix2PixError } from './errors.js';
 import { naturalSide } from './natural-size.js';
 
 const FPS_MEMORY = 0.8; // share of the past in the number shown
+const STILL_SIDE = 512;
 
 export class WebcamWay {
   name = 'webcam';
@@ -17,6 +18,8 @@ export class WebcamWay {
   #stream = null;
   #turn = 0; // frames of an earlier start are not shown
   #frame = document.createElement('canvas');
+  #video = null;
+  #abort = null; // of a still picture
 
   constructor({ view, slot, dock, invitation, stopButton }) {
     this.#view = view;
@@ -25,10 +28,10 @@ export class WebcamWay {
     this.#invitation = invitation;
     this.#stopButton = stopButton;
     invitation.addEventListener('click', () => this.start());
-    stopButton.addEventListener('click', () => this.#stop('The camera is off.'));
+    stopButton.addEventListener('click', () => this.still());
     addEventListener('pagehide', () => this.#release());
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden && this.#stream) this.#stop('The camera went off as you left the page.');
+      if (document.hidden) this.still('The camera went off as you left the page.');
     });
   }
 
@@ -52,7 +55,31 @@ export class WebcamWay {
 
   cancel() {
     this.#slot.cancelLoading();
+    this.#abort?.abort();
     this.#stop('Cancelled.');
+  }
+
+  /** Turns the camera off; its last picture is translated larger than there is time for while it is on.
+      False if that fails. */
+  async still(words = 'The camera is off.') {
+    if (!this.#stream) return true;
+    if (!this.#view.result) return this.#stop(words);
+    const { signal } = this.#abort = new AbortController();
+    const side = Math.max(this.#frame.width, Math.min(STILL_SIDE, this.#video.videoWidth, this.#video.videoHeight));
+    const pixels = this.#grab(this.#video, side);
+    this.#release();
+    const turn = this.#turn;
+    this.#dock.set('working', `${words} Translating its last picture…`);
+    try {
+      const result = await (await this.#slot.ensure()).run(pixels, { signal });
+      if (turn !== this.#turn) return false;
+      this.#view.showFrame(this.#frame, result);
+      this.#stop(words);
+      return true;
+    } catch (error) {
+      if (turn === this.#turn) this.#dock.error(error, () => this.start());
+      return false;
+    }
   }
 
   async start() {
@@ -65,7 +92,7 @@ export class WebcamWay {
       if (turn !== this.#turn) return release(stream);
       this.#stream = stream;
       stream.getVideoTracks()[0].addEventListener('ended', () => {
-        if (turn === this.#turn) this.#stop('The camera was taken away.');
+        if (turn === this.#turn) this.still('The camera was taken away.');
       });
       await this.#play(turn);
     } catch (error) {
@@ -78,15 +105,15 @@ export class WebcamWay {
   }
 
   async #play(turn) {
-    const video = document.createElement('video');
+    const video = this.#video = document.createElement('video');
     video.muted = true;
     video.playsInline = true;
     video.srcObject = this.#stream;
     await video.play();
     const session = await this.#slot.ensure();
     if (turn !== this.#turn) return;
-    this.#dock.set('done', 'The camera is on.');
     this.#stopButton.hidden = false;
+    this.#dock.set('done', 'The camera is on.');
     const side = naturalSide(session.manifest);
     let smooth = 0;
     while (turn === this.#turn) {

@@ -52,7 +52,7 @@ export class WorkerLink extends Line {
   #worker;
 
   constructor(url, onNote) {
-    const worker = new Worker(url, { type: 'module' });
+    const worker = new Worker(addressFor(url), { type: 'module' });
     super(worker, onNote);
     this.#worker = worker;
     worker.onerror = (event) => {
@@ -72,4 +72,18 @@ export class WorkerLink extends Line {
     this.#worker.terminate();
     super.end(reason);
   }
+}
+
+// A worker keeps to the policy of its page only where its script is a blob; one that is loaded by its address
+// keeps to that of the answer, which a static host does not send. So the page has to allow blobs.
+const MAY_BE_BLOB = globalThis.document?.querySelector('meta[http-equiv="Content-Security-Policy" i]')
+  ?.content.match(/worker-src [^;]*/)?.[0].includes('blob:');
+const blobs = new Map(); // kept: a worker reads its address some time later
+
+/** The address of the script at `url`, bound by the policy of a page that allows it. */
+function addressFor(url) {
+  if (!MAY_BE_BLOB) return url;
+  const script = `import ${JSON.stringify(String(url))};`;
+  if (!blobs.has(script)) blobs.set(script, URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+  return blobs.get(script);
 }

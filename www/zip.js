@@ -1,6 +1,6 @@
 // Reads zip archives: the list of their files, and single files, unpacked by
-// the browser. Archives are untrusted: nothing is unpacked beyond the size
-// that its entry names.
+// the browser. Archives are untrusted: whoever reads a file says how large it
+// may be, and unpacking stops there.
 
 import { Pix2PixError } from './errors.js';
 
@@ -10,8 +10,13 @@ const LOCAL = 0x04034b50;
 const LONGEST_END = 22 + 0xffff;
 const MAX_ENTRIES = 2000;
 const MAX_DIRECTORY = 4 << 20;
+// Neither weights nor pictures are ever packed so small; up to this size it does not matter.
+const MOST_TIMES = 64;
+const HARMLESS = 16 << 20;
+// Unpacked at once: browsers give out all that a piece becomes, up to a thousand times as much.
+const PIECE = 16 << 10;
 
-/** [{ path, size, read(): Promise<Blob> }], folders left out. */
+/** [{ path, size, read(limit): Promise<Blob> }], folders left out. */
 export async function readZip(blob, name) {
   const broken = (what) => new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);
   const tailStart = Math.max(0, blob.size - LONGEST_END);
@@ -51,46 +56,38 @@ function* entries(view, count, blob, broken) {
       size: view.getUint32(at + 24, true),
       start: view.getUint32(at + 42, true),
     };
-    if (!path.endsWith('/')) yield { path, size: entry.size, read: () => unpack(blob, path, entry, broken) };
+    if (!path.endsWith('/')) yield { path, size: entry.size, read: (limit) => unpack(blob, path, entry, limit, broken) };
     at += 46 + nameLength + extraLength + commentLength;
   }
 }
 
-async function unpack(blob, path, { flags, method, packed, size, start }, broken) {
+async function unpack(blob, path, { flags, method, packed, size, start }, limit, broken) {
   if (flags & 1) throw broken(`${path} is encrypted`);
   if (method !== 0 && method !== 8) throw broken(`${path} is packed in a way that browsers cannot read`);
+  if (size > limit) throw broken(`${path} is larger than ${limit} bytes`);
+  if (size > HARMLESS && size > MOST_TIMES * packed) throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
   const head = await viewOf(blob, start, start + 30);
   if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL) throw broken(`${path} is not where the list says`);
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const raw = blob.slice(from, from + packed);
-  const parts = [];
+  const pieces = new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.byteLength; at += PIECE) controller.enqueue(chunk.subarray(at, at + PIECE));
+    },
+  });
   let sum = 0;
-  if (method === 0) return raw;
-  try {
-    for await (const chunk of chunksOf(raw.stream().pipeThrough(new DecompressionStream('deflate-raw')))) {
+  const count = new TransformStream({
+    transform(chunk, controller) {
       sum += chunk.byteLength;
-      if (sum > size) break;
-      parts.push(chunk);
-    }
-  } catch {
-    throw broken(`${path} is damaged`);
-  }
-  if (sum !== size) throw broken(`${path} does not have the size that the list says`);
-  return new Blob(parts);
-}
-
-/** Not every browser iterates over streams by itself. */
-async function* chunksOf(stream) {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
+      if (sum > size) throw new RangeError('more than was announced');
+      controller.enqueue(chunk);
+    },
+  });
+  const unpacked = method === 0 ? raw : await new Response(
+    raw.stream().pipeThrough(pieces).pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
+  ).blob().catch(() => { if (sum <= size) throw broken(`${path} is damaged`); });
+  if (unpacked?.size !== size) throw broken(`${path} does not have the size that the list says`);
+  return unpacked;
 }
 
 async function viewOf(blob, start, end) {

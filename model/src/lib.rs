@@ -50,6 +50,6 @@ pub use precision::Precision;
 pub use raster::Raster;
 pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
-pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator};
+pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator, WHOLE_PIXELS};
 pub use weights::{WeightsDtype, WeightsError};
 pub use weights_source::WeightsSource;

@@ -21,6 +21,9 @@ pub const MAX_MANIFEST_BYTES: usize = 1 << 20;
 
 const MAX_CHANNELS: usize = 8;
 const MAX_BASE: usize = 256;
+/// Sides that the smallest picture is padded to, at most, where the network needs no more: a
+/// feature map of 256 channels takes 64 MiB then.
+const MAX_MULTIPLE: usize = 256;
 
 /// What a model folder holds and how to use it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +147,12 @@ pub enum ManifestError {
     /// Not JSON, or a field is missing or of the wrong type.
     #[error("the manifest cannot be read: {0}; export the model again")]
     Syntax(String),
+    /// Longer than anybody writes.
+    #[error(
+        "the manifest is longer than {MAX_MANIFEST_BYTES} bytes; shorten \"training\" or export the \
+         model again"
+    )]
+    TooLong,
     /// Another kind of file.
     #[error("the manifest's format is \"{0}\", not \"{FORMAT}\"; this is another kind of model")]
     Format(String),
@@ -170,8 +179,7 @@ impl Manifest {
     /// See [`ManifestError`]; each names the field and what would be right.
     pub fn parse(json: &str) -> Result<Self, ManifestError> {
         if json.len() > MAX_MANIFEST_BYTES {
-            let problem = format!("{} bytes are more than {MAX_MANIFEST_BYTES}", json.len());
-            return Err(ManifestError::Syntax(problem));
+            return Err(ManifestError::TooLong);
         }
         let head: Head = parse(json)?;
         if head.format != FORMAT {
@@ -223,8 +231,10 @@ impl Manifest {
         }
         let needed = generator.arch.size_rule().divisor();
         let given = self.input.multiple_of;
-        if given == 0 || !given.is_multiple_of(needed) || given > 4096 {
-            let problem = format!("is {given}; this network needs a multiple of {needed}");
+        let most = needed.max(MAX_MULTIPLE);
+        if given == 0 || !given.is_multiple_of(needed) || given > most {
+            let problem =
+                format!("is {given}; this network needs a multiple of {needed}, at most {most}");
             return Err(field("input.multiple_of", &problem));
         }
         if self.input.range != [-1.0, 1.0] {
@@ -484,11 +494,38 @@ mod tests {
             "input.multiple_of"
         );
         assert_eq!(refused_field("/weights", json!([])), "weights");
-        let long = " ".repeat(MAX_MANIFEST_BYTES + 1);
-        assert!(matches!(
-            Manifest::parse(&long),
-            Err(ManifestError::Syntax(_))
-        ));
+    }
+
+    #[test]
+    fn the_smallest_picture_is_padded_to_no_more_than_the_network_or_256_needs() {
+        let with = |arch: &str, multiple_of: usize| {
+            let mut manifest = valid();
+            manifest["generator"]["arch"] = json!(arch);
+            manifest["input"]["multiple_of"] = json!(multiple_of);
+            Manifest::parse(&manifest.to_string())
+        };
+        for (arch, least, most) in [
+            ("resnet_6blocks", 8, 256),
+            ("unet_256", 256, 256),
+            ("unet_512", 512, 512),
+        ] {
+            assert!(with(arch, least).is_ok() && with(arch, most).is_ok());
+            let refused = with(arch, 4096).expect_err("17 GB for each map of a tiny picture");
+            assert!(
+                refused.to_string().contains("input.multiple_of"),
+                "{refused}"
+            );
+            assert!(with(arch, 2 * most).is_err());
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_up_to_the_longest_length_and_no_further() {
+        let json = valid().to_string();
+        let padded = |length: usize| format!("{json}{}", " ".repeat(length - json.len()));
+        assert!(Manifest::parse(&padded(MAX_MANIFEST_BYTES)).is_ok());
+        let longer = Manifest::parse(&padded(MAX_MANIFEST_BYTES + 1));
+        assert_eq!(longer, Err(ManifestError::TooLong));
     }
 
     #[test]

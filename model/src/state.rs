@@ -6,6 +6,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use thiserror::Error;
 
+use crate::stored_weights::StoredWeights;
+
 /// A tensor's shape and values, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
@@ -60,40 +62,26 @@ pub fn shapes_of<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
     reader.shapes
 }
 
-/// Replaces every tensor of `module` by the one of the same name.
+/// Replaces every tensor of `module` by the one of the same name, each expanded in its turn.
 ///
 /// # Errors
 /// Missing, unknown or misshapen tensors and values that are not finite; the module is then
 /// dropped.
-pub fn load_state<M: Module>(module: M, state: StateDict) -> Result<M, StateError> {
-    check(&shapes_of(&module), &state)?;
+pub fn load_state<M: Module>(
+    module: M,
+    weights: impl Into<StoredWeights>,
+) -> Result<M, StateError> {
+    let weights = weights.into();
+    let shapes = shapes_of(&module);
+    weights.check_shapes(&shapes)?;
     let mut writer = Writer {
         path: TensorPath::default(),
-        state,
+        shapes,
+        weights,
+        problem: None,
     };
-    Ok(module.map(&mut writer))
-}
-
-fn check(shapes: &BTreeMap<String, Vec<usize>>, state: &StateDict) -> Result<(), StateError> {
-    for (name, expected) in shapes {
-        let array = state
-            .get(name)
-            .ok_or_else(|| StateError::Missing(name.clone()))?;
-        if &array.shape != expected || array.values.len() != expected.iter().product::<usize>() {
-            return Err(StateError::Shape {
-                name: name.clone(),
-                expected: expected.clone(),
-                found: array.shape.clone(),
-            });
-        }
-        if !array.values.iter().all(|value| value.is_finite()) {
-            return Err(StateError::NotFinite(name.clone()));
-        }
-    }
-    match state.keys().find(|name| !shapes.contains_key(*name)) {
-        Some(name) => Err(StateError::Unknown(name.clone())),
-        None => Ok(()),
-    }
+    let module = module.map(&mut writer);
+    writer.problem.map_or(Ok(module), Err)
 }
 
 /// Where a visitor is: names from the outside in, and whether each is that of a family of
@@ -169,7 +157,22 @@ impl ModuleVisitor for ShapeReader {
 
 struct Writer {
     path: TensorPath,
-    state: StateDict,
+    shapes: BTreeMap<String, Vec<usize>>,
+    weights: StoredWeights,
+    /// The first of them; the rest of the module is left as it is.
+    problem: Option<StateError>,
+}
+
+impl Writer {
+    fn next(&mut self) -> Option<Array> {
+        let name = self.path.name();
+        let shape = self.shapes.get(&name)?;
+        if self.problem.is_some() {
+            return None;
+        }
+        let taken = self.weights.take(&name, shape);
+        taken.map_err(|problem| self.problem = Some(problem)).ok()
+    }
 }
 
 impl ModuleMapper for Writer {
@@ -182,7 +185,7 @@ impl ModuleMapper for Writer {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.state.remove(&self.path.name()) {
+        match self.next() {
             Some(array) => {
                 let device = param.lazy_device();
                 let data = TensorData::new(array.values, array.shape);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use burn_pack::DType;
 
-use crate::state::{Array, StateDict};
+use crate::state::{Array, StateDict, StateError};
 use crate::weights::WeightsError;
 use crate::weights_source::{Entry, WeightsSource, contents};
 
@@ -81,11 +81,71 @@ impl StoredWeights {
         Ok(Self(Stored::Packed { source, tensors }))
     }
 
-    /// Expands a tensor and forgets it; `None` if there is none of this name.
+    /// Expands a tensor of the shape `expected` and forgets it. One of another shape is refused
+    /// before it takes memory.
     ///
     /// # Errors
-    /// [`WeightsError::Container`] if its file has gone.
-    pub fn take(&mut self, name: &str) -> Result<Option<Array>, WeightsError> {
+    /// It is missing or misshapen, has values that are not finite, or its file has gone.
+    pub fn take(&mut self, name: &str, expected: &[usize]) -> Result<Array, StateError> {
+        let misshapen = |found: &[usize]| StateError::Shape {
+            name: name.to_owned(),
+            expected: expected.to_vec(),
+            found: found.to_vec(),
+        };
+        let Some(found) = self.shape(name) else {
+            return Err(StateError::Missing(name.to_owned()));
+        };
+        if found != expected {
+            return Err(misshapen(found));
+        }
+        let expanded = self.expand(name);
+        let array = expanded.map_err(|error| StateError::Unreadable(error.to_string()))?;
+        let array = array.ok_or_else(|| StateError::Missing(name.to_owned()))?;
+        if array.values.len() != expected.iter().product::<usize>() {
+            return Err(misshapen(&array.shape));
+        }
+        match array.values.chunks(PART).all(are_finite) {
+            true => Ok(array),
+            false => Err(StateError::NotFinite(name.to_owned())),
+        }
+    }
+
+    /// Compares names and shapes with those that a network has, and expands nothing.
+    ///
+    /// # Errors
+    /// Missing, unknown or misshapen tensors.
+    pub fn check_shapes(&self, shapes: &BTreeMap<String, Vec<usize>>) -> Result<(), StateError> {
+        for (name, expected) in shapes {
+            match self.shape(name) {
+                None => return Err(StateError::Missing(name.clone())),
+                Some(found) if found != expected => {
+                    return Err(StateError::Shape {
+                        name: name.clone(),
+                        expected: expected.clone(),
+                        found: found.to_vec(),
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        let mut names = self.names().into_iter();
+        match names.find(|name| !shapes.contains_key(*name)) {
+            Some(name) => Err(StateError::Unknown(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        match &self.0 {
+            Stored::Expanded(state) => state.get(name).map(|array| array.shape.as_slice()),
+            Stored::Packed { tensors, .. } => {
+                let packed = tensors.get(name);
+                packed.map(|packed| packed.tensor.shape.as_slice())
+            }
+        }
+    }
+
+    fn expand(&mut self, name: &str) -> Result<Option<Array>, WeightsError> {
         match &mut self.0 {
             Stored::Expanded(state) => Ok(state.remove(name)),
             Stored::Packed { source, tensors } => {
@@ -98,14 +158,16 @@ impl StoredWeights {
         }
     }
 
-    /// Numbers in all tensors.
+    /// Numbers in all tensors, of which none is expanded for it.
     pub fn values(&self) -> usize {
-        match &self.0 {
-            Stored::Expanded(state) => state.values().map(|array| array.values.len()).sum(),
-            Stored::Packed { tensors, .. } => {
-                tensors.values().map(|packed| packed.tensor.values()).sum()
-            }
-        }
+        self.values_where(|_| true)
+    }
+
+    /// Numbers in the tensors whose names `counts` says yes to.
+    pub fn values_where(&self, counts: impl Fn(&str) -> bool) -> usize {
+        let shapes = self.names().into_iter().filter(|name| counts(name));
+        let shapes = shapes.filter_map(|name| self.shape(name));
+        shapes.map(|shape| shape.iter().product::<usize>()).sum()
     }
 
     /// Names of the tensors that have not been taken.
@@ -117,15 +179,13 @@ impl StoredWeights {
     }
 
     /// Expands all tensors.
-    ///
-    /// # Errors
-    /// As [`Self::take`].
-    pub fn into_state(mut self) -> Result<StateDict, WeightsError> {
+    #[cfg(test)]
+    pub(crate) fn into_state(mut self) -> Result<StateDict, WeightsError> {
         let names = self.names();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let mut state = StateDict::new();
         for name in names {
-            if let Some(array) = self.take(&name)? {
+            if let Some(array) = self.expand(&name)? {
                 state.insert(name, array);
             }
         }
@@ -172,6 +232,13 @@ fn expanded(
         }
     }
     Ok(values)
+}
+
+/// Of magnitudes as integers, which are compared four at a time.
+#[inline(never)]
+fn are_finite(values: &[f32]) -> bool {
+    let magnitudes = values.iter().map(|value| value.abs().to_bits());
+    magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits()
 }
 
 #[inline(never)]

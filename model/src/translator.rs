@@ -27,8 +27,8 @@ use crate::weights;
 use crate::weights::WeightsError;
 
 /// Largest picture, in pixels after padding, that is translated in one piece although tiles would
-/// give the same.
-const WHOLE_PIXELS: usize = 2048 * 2048;
+/// give the same, or pass for it.
+pub const WHOLE_PIXELS: usize = 2048 * 2048;
 
 /// A picture of fewer pixels is done before it is handed out.
 const LEAST_SHARED_PIXELS: usize = 256 * 256;
@@ -152,7 +152,7 @@ impl Translator {
                 LoadedGenerator::Gpu(GpuGenerator::new(config, stats, weights, gpu)?)
             }
             Engine::Burn(device) => LoadedGenerator::Burn {
-                generator: load_state(config.init(device), weights.into_state()?)?,
+                generator: load_state(config.init(device), weights)?,
                 mode: Mode::Inference(stats),
                 device: device.clone(),
             },

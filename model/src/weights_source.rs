@@ -16,6 +16,10 @@ use serde::Deserialize;
 
 use crate::weights::WeightsError;
 
+/// Longest table of tensors; those of the largest networks here have 20 thousand bytes, and what
+/// is read of it takes a multiple of this.
+const MAX_TABLE_BYTES: u32 = 1 << 20;
+
 /// The bytes of a file, read when they are needed.
 pub trait WeightsSource {
     /// Bytes in all.
@@ -103,8 +107,9 @@ struct Descriptor {
     data_offsets: (u64, u64),
 }
 
-/// The tensors of a container by name, each checked to lie within the file and to have the bytes
-/// of its shape.
+/// The tensors of a container by name, each checked to lie within the file, to have the bytes of
+/// its shape, and to share none of them with another: expanded, they take no more than a multiple
+/// of the file.
 pub(crate) fn contents(
     source: &mut impl WeightsSource,
 ) -> Result<BTreeMap<String, Entry>, WeightsError> {
@@ -115,6 +120,11 @@ pub(crate) fn contents(
     let header = Header::from_bytes(&header).map_err(|error| refused(&error.to_string()))?;
     if header.version > FORMAT_VERSION {
         return Err(refused("the container is of a later version"));
+    }
+    if header.metadata_size > MAX_TABLE_BYTES {
+        return Err(refused(
+            "its table of tensors is longer than any network needs",
+        ));
     }
     // The size is a claim, for which no memory is taken before the file is known to have it.
     if HEADER_SIZE as u64 + u64::from(header.metadata_size) > source.size() {
@@ -135,7 +145,27 @@ pub(crate) fn contents(
         let entry = entry(&name, descriptor, start, source.size())?;
         Ok((name, entry))
     });
-    entries.collect()
+    let entries = entries.collect::<Result<_, WeightsError>>()?;
+    refuse_overlaps(&entries)?;
+    Ok(entries)
+}
+
+fn refuse_overlaps(entries: &BTreeMap<String, Entry>) -> Result<(), WeightsError> {
+    let mut ranges: Vec<_> = entries
+        .iter()
+        .filter(|(_, entry)| !entry.bytes.is_empty())
+        .map(|(name, entry)| (entry.bytes.start, entry.bytes.end, name))
+        .collect();
+    ranges.sort_unstable();
+    let overlap = ranges.windows(2).find(|pair| pair[0].1 > pair[1].0);
+    match overlap {
+        Some(pair) => {
+            let (one, other) = (pair[0].2, pair[1].2);
+            let problem = format!("\"{one}\" and \"{other}\" share bytes of the file");
+            Err(WeightsError::Container(problem))
+        }
+        None => Ok(()),
+    }
 }
 
 fn entry(name: &str, descriptor: Descriptor, start: u64, file: u64) -> Result<Entry, WeightsError> {
@@ -174,5 +204,100 @@ fn entry(name: &str, descriptor: Descriptor, start: u64, file: u64) -> Result<En
             let problem = format!("\"{name}\" claims shape {shape:?} and has {bytes} bytes");
             Err(WeightsError::Container(problem))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::*;
+    use crate::stored_weights::StoredWeights;
+
+    #[derive(Serialize)]
+    struct Table {
+        tensors: BTreeMap<String, Listed>,
+    }
+
+    #[derive(Serialize)]
+    struct Listed {
+        dtype: DType,
+        shape: Vec<u64>,
+        data_offsets: (u64, u64),
+    }
+
+    /// A container whose table names vectors of f32 at these bytes of `length` zeros.
+    fn container(vectors: &[(u64, u64)], length: usize) -> Vec<u8> {
+        let listed = vectors.iter().enumerate().map(|(index, &data_offsets)| {
+            let (first, end) = data_offsets;
+            let listed = Listed {
+                dtype: DType::F32,
+                shape: vec![(end - first) / 4],
+                data_offsets,
+            };
+            (format!("vector {index}"), listed)
+        });
+        let tensors = listed.collect();
+        let mut table = Vec::new();
+        ciborium::into_writer(&Table { tensors }, &mut table).expect("CBOR");
+        let mut file = Header::new(table.len() as u32).into_bytes().to_vec();
+        file.extend(&table);
+        file.resize(aligned_data_section_start(table.len()) + length, 0);
+        file
+    }
+
+    #[test]
+    fn tensors_that_share_bytes_are_refused_before_any_is_expanded() {
+        let beside = container(&[(0, 400), (400, 800), (800, 800), (800, 1000)], 1000);
+        let opened = StoredWeights::open(beside).expect("each has bytes of its own");
+        assert_eq!(opened.values(), 250);
+        for shared in [
+            // A thousand times the file.
+            vec![(0, 1000); 1000],
+            vec![(0, 600), (400, 1000)],
+            vec![(0, 1000), (400, 600)],
+        ] {
+            let refused = StoredWeights::open(container(&shared, 1000)).expect_err("shared");
+            assert!(refused.to_string().contains("share bytes"), "{refused}");
+        }
+        assert!(StoredWeights::open(container(&[(0, 1004)], 1000)).is_err());
+    }
+
+    #[test]
+    fn a_table_that_no_network_needs_is_refused_before_it_is_read() {
+        let many: Vec<_> = (0..40_000)
+            .map(|index| (4 * index, 4 * index + 4))
+            .collect();
+        let refused = StoredWeights::open(container(&many, 160_000)).expect_err("too long");
+        assert!(refused.to_string().contains("longer than any"), "{refused}");
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_is_refused_before_it_takes_memory() {
+        /// Says so if somebody reads tensors of it.
+        struct Untouched(Vec<u8>, u64);
+
+        impl WeightsSource for Untouched {
+            fn size(&self) -> u64 {
+                self.0.size()
+            }
+
+            fn read_at(&mut self, start: u64, bytes: &mut [u8]) -> Result<(), String> {
+                match start < self.1 {
+                    true => self.0.read_at(start, bytes),
+                    false => Err("it was read".to_string()),
+                }
+            }
+        }
+
+        let file = container(&[(0, 1000)], 1000);
+        let start = file.len() as u64 - 1000;
+        let mut weights = StoredWeights::open(Untouched(file, start)).expect("a table");
+        let message = |shape: &[usize], weights: &mut StoredWeights| {
+            let taken = weights.take("vector 0", shape);
+            taken.expect_err("refused").to_string()
+        };
+        assert!(message(&[4], &mut weights).contains("[250]"));
+        assert!(message(&[250], &mut weights).contains("it was read"));
     }
 }

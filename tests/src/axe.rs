@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use xtask::tools;
 
 use crate::browser::Browser;
@@ -41,14 +41,10 @@ pub fn ensure_accessible(browser: &mut Browser, state: &str) -> Result<()> {
 
 /// Colours that are on their way to others would be judged halfway.
 fn show_in(browser: &mut Browser, scheme: &str) -> Result<()> {
-    let features = json!([
-        { "name": "prefers-color-scheme", "value": scheme },
-        { "name": "prefers-reduced-motion", "value": "reduce" },
-    ]);
-    browser.call(
-        "Emulation.setEmulatedMedia",
-        json!({ "features": features }),
-    )?;
+    browser.set_media(&[
+        ("prefers-color-scheme", scheme),
+        ("prefers-reduced-motion", "reduce"),
+    ])?;
     let is_shown = format!("matchMedia('(prefers-color-scheme: {scheme})').matches");
     browser.wait_until(&is_shown, PATIENCE)
 }

@@ -195,6 +195,56 @@ impl Browser {
         }
     }
 
+    /// The value of an expression in the page's worker; a promise is awaited.
+    pub fn evaluate_in_worker(&mut self, expression: &str) -> Result<Value> {
+        let attach =
+            json!({ "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true });
+        self.call("Target.setAutoAttach", attach)?;
+        let mut attached = self.connection.events().iter().rev();
+        let worker = attached.find(|event| {
+            event["method"] == "Target.attachedToTarget"
+                && event["params"]["targetInfo"]["type"] == "worker"
+        });
+        let worker = worker.context("no worker is running")?;
+        let session = worker["params"]["sessionId"].as_str().map(str::to_owned);
+        let parameters =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let answer =
+            self.connection
+                .call(session.as_deref(), "Runtime.evaluate", parameters, QUICK)?;
+        ensure!(answer.get("exceptionDetails").is_none(), "{answer}");
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Sets what media queries say, such as `prefers-color-scheme` or `forced-colors`.
+    pub fn set_media(&mut self, features: &[(&str, &str)]) -> Result<()> {
+        let feature = |(name, value): &(&str, &str)| json!({ "name": name, "value": value });
+        let features: Vec<_> = features.iter().map(feature).collect();
+        let features = json!({ "features": features });
+        self.call("Emulation.setEmulatedMedia", features).map(drop)
+    }
+
+    /// Gives the window another size, and a finger in place of the mouse where it is a phone's.
+    pub fn set_window(&mut self, width: u32, height: u32, is_phone: bool) -> Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1,
+            "mobile": is_phone });
+        self.call("Emulation.setDeviceMetricsOverride", metrics)?;
+        let touch = json!({ "enabled": is_phone });
+        self.call("Emulation.setTouchEmulationEnabled", touch)
+            .map(drop)
+    }
+
+    /// Moves the mouse, with no button pressed.
+    pub fn move_mouse(&mut self, (x, y): (f64, f64)) -> Result<()> {
+        let event = json!({ "type": "mouseMoved", "x": x, "y": y });
+        self.call("Input.dispatchMouseEvent", event).map(drop)
+    }
+
+    /// Puts a finger down and lifts it.
+    pub fn tap(&mut self, point: (f64, f64)) -> Result<()> {
+        self.draw_line_by_touch(&[point])
+    }
+
     /// Draws a line from point to point, as with a `mouse` or a `pen`.
     pub fn draw_line(&mut self, pointer: &str, points: &[(f64, f64)]) -> Result<()> {
         let mut send = |kind: &str, (x, y): (f64, f64), buttons: u32| {
@@ -235,8 +285,25 @@ impl Browser {
             _ if key.len() == 1 => format!("Key{}", key.to_uppercase()),
             _ => key.to_owned(),
         };
-        for kind in ["rawKeyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers });
+        // What the browser itself does with a key goes by its number, and Enter by its text.
+        let number = match key {
+            "Tab" => 9,
+            "Enter" => 13,
+            "Escape" => 27,
+            " " => 32,
+            "ArrowLeft" => 37,
+            "ArrowUp" => 38,
+            "ArrowRight" => 39,
+            "ArrowDown" => 40,
+            _ => 0,
+        };
+        let (down, text) = match key {
+            "Enter" => ("keyDown", "\r"),
+            _ => ("rawKeyDown", ""),
+        };
+        for (kind, text) in [(down, text), ("keyUp", "")] {
+            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": modifiers,
+                "windowsVirtualKeyCode": number, "text": text });
             self.call("Input.dispatchKeyEvent", event)?;
         }
         Ok(())

@@ -72,6 +72,11 @@ impl Connection {
         Ok(answer["result"].clone())
     }
 
+    /// The events that came in between answers and stay there.
+    pub fn events(&self) -> &[Value] {
+        &self.events
+    }
+
     /// The events that came in between answers and were not taken yet.
     pub fn take_events(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.events)

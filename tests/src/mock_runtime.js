@@ -4,6 +4,8 @@
 //   busy       as delay, but without letting anything else of the worker run
 //   fail       [code, …]: how the first translations fail, whichever worker does them
 //   failOn     only on this backend; fails there for ever
+//   same       gives pictures back as they are
+//   sharers    so many workers may share a picture, which then takes as many milliseconds as `sharedDelay` and gives nothing but sevens
 //   failStart  the code with which no session starts on WebGPU
 
 const LARGEST_WHOLE = 2048 * 2048;
@@ -29,7 +31,12 @@ export class Session {
     return session;
   }
 
-  sharers() { return 1; }
+  sharers(width, height, workers) { return Math.min(workers, this.play.sharers ?? 1); }
+
+  async run_shared(rgba) {
+    await new Promise((resolve) => { setTimeout(resolve, this.play.sharedDelay); });
+    return rgba.map(() => 7);
+  }
 
   plan(width, height, side) {
     if (!side && width * height <= LARGEST_WHOLE) return new Uint32Array([0, 0, width, height]);
@@ -45,12 +52,12 @@ export class Session {
 
   async run(rgba, width, height) {
     await this.#act();
-    return inverted(rgba);
+    return this.play.same ? rgba.slice() : inverted(rgba);
   }
 
   async translate_tile(rgba) {
     await this.#act();
-    return Float32Array.from(inverted(rgba));
+    return Float32Array.from(this.play.same ? rgba : inverted(rgba));
   }
 
   async join(width, height, side, tile, rows, write) {
@@ -78,7 +85,7 @@ export class Session {
 /** How often this was asked before, in all workers of the browser. */
 async function tries() {
   const store = await caches.open('mock');
-  const key = new URL('/mock-tries', location.href).href;
+  const key = new URL('/mock-tries', import.meta.url).href;
   const count = Number(await (await store.match(key))?.text() ?? 0);
   await store.put(key, new Response(String(count + 1)));
   return count;

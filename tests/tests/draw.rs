@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use image::{Rgba, RgbaImage};
+use serde_json::json;
 use tests::browser::Graphics;
 use tests::mock::Mock;
 use tests::page::{Page, Place};
@@ -219,5 +220,79 @@ fn a_picture_from_disk_becomes_the_drawing() -> Result<()> {
     image::RgbImage::from_pixel(64, 64, image::Rgb(WALL)).save(&path)?;
     board.page.browser.choose_file("#file-input", &path)?;
     assert_eq!(board.at(0.5, 0.5)?, WALL);
+    Ok(())
+}
+
+#[test]
+fn a_picture_from_disk_keeps_its_shape() -> Result<()> {
+    let mut board = Board::open(&Mock::labels())?;
+    let path = board.page.browser.scratch().join("wide.png");
+    image::RgbImage::from_pixel(90, 45, image::Rgb(WALL)).save(&path)?;
+    board.page.browser.choose_file("#file-input", &path)?;
+    assert_eq!(board.at(0.5, 0.5)?, WALL);
+    assert_eq!(board.at(0.02, 0.3)?, WALL);
+    assert_eq!(board.at(0.5, 0.2)?, GROUND);
+    assert_eq!(board.at(0.5, 0.8)?, GROUND);
+    Ok(())
+}
+
+#[test]
+fn a_drawing_outlives_another_model_and_another_visit_of_the_page() -> Result<()> {
+    let site =
+        Mock::labels().site_beside(&[("lines", &Mock::lines()), ("photos", &Mock::photo())])?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.wait_for("document.querySelectorAll('.palette input').length === 3")?;
+    let place = page.place_of(".drawing")?;
+    let mut board = Board {
+        page,
+        place,
+        _site: site,
+    };
+    board.take("rectangle", "wall")?;
+    board.line("mouse", (0.2, 0.2), (0.8, 0.8))?;
+    assert_eq!(board.at(0.5, 0.5)?, WALL);
+    for other in ["lines", "photos"] {
+        board.page.click(&format!("#models input[value={other}]"))?;
+        board
+            .page
+            .wait_for("document.body.dataset.state === 'empty'")?;
+        board.page.click("#models input[value=played]")?;
+        // It is translated anew, by the model that it was drawn for.
+        assert_eq!(board.at(0.5, 0.5)?, WALL, "{other}");
+    }
+    board.page.browser.call("Page.reload", json!({}))?;
+    let pixel = "(() => { const board = document.querySelector('.drawing');
+      return [...board.getContext('2d').getImageData(64, 64, 1, 1).data].join(); })()";
+    board
+        .page
+        .wait_for(&format!("{pixel} === '10,200,30,255'"))?;
+    assert_eq!(board.page.state()?, "empty", "nothing was asked for yet");
+    board
+        .page
+        .browser
+        .evaluate("document.activeElement.blur()")?;
+    board.page.browser.press_key("z", 2)?;
+    assert_eq!(board.page.browser.evaluate(pixel)?, "0,0,170,255");
+    Ok(())
+}
+
+#[test]
+fn the_time_of_a_picture_is_not_that_of_the_download() -> Result<()> {
+    let mut board = Board::open(&Mock::labels())?;
+    // The answers to the worker come late.
+    let late = "(() => { const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (message, ...rest) {
+        setTimeout(() => post.call(this, message, ...rest), message.kind === 'start' ? 2000 : 0);
+      };
+      const elapsed = document.querySelector('#elapsed');
+      window.times = [];
+      new MutationObserver(() => window.times.push(elapsed.textContent)).observe(elapsed, { childList: true });
+    })()";
+    board.page.browser.evaluate(late)?;
+    board.line("mouse", (0.2, 0.5), (0.8, 0.5))?;
+    board.picture()?;
+    let times = board.page.browser.evaluate("window.times.join()")?;
+    let times = times.as_str().unwrap_or_default();
+    ensure!(times.contains(" ms") && !times.contains(" s"), "{times}");
     Ok(())
 }

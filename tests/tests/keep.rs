@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use image::ImageFormat;
 use serde_json::json;
-use tests::browser::Graphics;
+use tests::browser::{Browser, Graphics};
 use tests::mock::Mock;
 use tests::page::Page;
 use tests::pictures;
@@ -73,6 +73,76 @@ fn each_format_is_saved_at_full_size_under_the_photos_name() -> Result<()> {
             assert_eq!(pictures::difference(&saved, &result)?.max, 0);
         }
     }
+    Ok(())
+}
+
+/// Moves the focus on by Tab until it is on what `is_there` asks for.
+fn tab_to(page: &mut Page, is_there: &str) -> Result<()> {
+    for _ in 0..60 {
+        page.browser.press_key("Tab", 0)?;
+        let found = format!("document.activeElement.matches('{is_there}')");
+        if page.browser.evaluate(&found)? == true {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("Tab does not come to {is_there}")
+}
+
+/// A site with a sample to take, and a page whose downloads go into a folder.
+fn with_sample(browser: Browser) -> Result<(Page, Site, PathBuf)> {
+    let mock = Mock::photo().with("/samples", json!(["sample.png"]));
+    let mut sample = std::io::Cursor::new(Vec::new());
+    pictures::scene(WIDTH, HEIGHT, 7).write_to(&mut sample, ImageFormat::Png)?;
+    let files = [("models/played/sample.png".to_owned(), sample.into_inner())];
+    let site = mock.site()?.with_files(&files)?;
+    let mut page = Page::open_in(browser, &site.url("?backend=cpu"))?;
+    page.wait_for("document.querySelector('#sample-list button') !== null")?;
+    page.wait_for("!('starting' in document.body.dataset)")?;
+    let folder = page.browser.scratch().join("saved");
+    fs::create_dir(&folder)?;
+    let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+    page.browser
+        .call_browser("Browser.setDownloadBehavior", behaviour)?;
+    Ok((page, site, folder))
+}
+
+#[test]
+fn keys_alone_lead_from_the_empty_page_to_a_saved_picture() -> Result<()> {
+    let (mut page, _site, folder) = with_sample(Browser::start(Graphics::None)?)?;
+    tab_to(&mut page, "#sample-list button")?;
+    page.browser.press_key("Enter", 0)?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    page.wait_for("document.querySelector('#handle').getAttribute('aria-valuenow') === '50'")?;
+    // Around the page and into the picture, then on to the buttons below it.
+    tab_to(&mut page, "#handle")?;
+    page.browser.press_key("ArrowLeft", 0)?;
+    let divider = "document.querySelector('#handle').getAttribute('aria-valuenow')";
+    assert_eq!(page.browser.evaluate(divider)?, "48");
+    tab_to(&mut page, "#save")?;
+    page.browser.press_key("Enter", 0)?;
+    let saved = image::open(downloaded(&folder)?)?;
+    assert_eq!((saved.width(), saved.height()), (WIDTH, HEIGHT));
+    Ok(())
+}
+
+#[test]
+fn a_finger_alone_leads_from_the_empty_page_to_a_saved_picture() -> Result<()> {
+    let mut browser = Browser::start(Graphics::None)?;
+    browser.set_window(390, 844, true)?;
+    browser.set_media(&[("prefers-reduced-motion", "reduce")])?;
+    let (mut page, _site, folder) = with_sample(browser)?;
+    let sample = page.place_of("#sample-list button")?.point(0.5, 0.5);
+    page.browser.tap(sample)?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    // What came of it is in view, without any scrolling.
+    let in_view = "(({ top, bottom }) => top >= -1 && bottom <= innerHeight + 1)
+        (document.querySelector('#stage').getBoundingClientRect())";
+    page.wait_for(in_view)?;
+    let save = page.place_of("#save")?;
+    ensure!(save.height >= 44.0, "{save:?}");
+    page.browser.tap(save.point(0.5, 0.5))?;
+    let saved = image::open(downloaded(&folder)?)?;
+    assert_eq!((saved.width(), saved.height()), (WIDTH, HEIGHT));
     Ok(())
 }
 

@@ -77,12 +77,32 @@ fn the_documented_lines_put_a_working_widget_into_chapters_of_a_book() -> Result
         let outcome = browser.wait_until(settled, PATIENCE);
         outcome.with_context(|| format!("{chapter}: {:?}", browser.console()))?;
         assert_eq!(browser.evaluate(OUTCOME)?, "translated", "{chapter}");
+        // Its text is as large as elsewhere, though the book's rem is 10 pixels.
+        assert_eq!(browser.evaluate(TEXT_SIZE)?, true, "{chapter}");
+        // It is as dark as the book, whatever the reader's system is.
+        for (theme, is_dark) in [("coal", true), ("light", false)] {
+            browser.evaluate(&format!(
+                "document.documentElement.className = '{theme} js'"
+            ))?;
+            assert_eq!(browser.evaluate(IS_DARK)?, is_dark, "{chapter}, {theme}");
+        }
         // The book goes on below the widget.
         let below = "document.querySelector('main strong').textContent";
         assert_eq!(browser.evaluate(below)?, "After", "{chapter}");
     }
     Ok(())
 }
+
+/// Whether everything that the widget says has 12 pixels or more, as 16 are usual.
+const TEXT_SIZE: &str =
+    "[...document.querySelector('pix2pix-widget').shadowRoot.querySelectorAll('p, button, span')]
+  .every((part) => parseFloat(getComputedStyle(part).fontSize) >= 12)";
+
+const IS_DARK: &str = "(() => {
+  const root = document.querySelector('pix2pix-widget').shadowRoot.querySelector('.root');
+  const [red, green, blue] = getComputedStyle(root).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return red + green + blue < 200;
+})()";
 
 /// Whether the picture after is as large as the one before, and another.
 const OUTCOME: &str = "(() => {

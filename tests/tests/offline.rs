@@ -182,3 +182,59 @@ fn the_pages_own_policy_lets_nothing_out() -> Result<()> {
     );
     Ok(())
 }
+
+/// A policy that a page carries in itself does not bind a worker that is loaded by its address.
+#[test]
+fn the_pages_workers_keep_to_its_policy() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let elsewhere = Mock::photo().site()?;
+    elsewhere.isolate();
+    let foreign = elsewhere.url("models/played/manifest.json");
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.click("#load")?;
+    page.wait_for("document.querySelector('#load').textContent === 'Model loaded'")?;
+    let sent = format!(
+        "Promise.all([
+           fetch('{foreign}', {{ mode: 'no-cors' }}),
+           fetch('{foreign}', {{ mode: 'no-cors', method: 'POST', body: 'a photo' }}),
+           import('{foreign}'),
+         ].map((attempt) => attempt.then(() => 'sent', () => 'blocked'))).then((all) => all.join())"
+    );
+    let outcome = page.browser.evaluate_in_worker(&sent)?;
+    assert_eq!(outcome, "blocked,blocked,blocked");
+    let own = "fetch(self.origin + '/index.html').then(({ ok }) => ok)";
+    assert_eq!(page.browser.evaluate_in_worker(own)?, true);
+    let mut page = Page::open_in(page.browser, &site.url(&format!("?model={foreign}")))?;
+    page.click("#load")?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    assert_eq!(page.error_code()?, "fetch");
+    ensure!(
+        elsewhere.requests().is_empty(),
+        "{:?}",
+        elsewhere.requests()
+    );
+    Ok(())
+}
+
+#[test]
+fn nothing_loads_before_somebody_begins() -> Result<()> {
+    let site = Mock::photo().site_beside(&[("drawn", &Mock::lines())])?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    for way in ["photo", "webcam", "draw"] {
+        page.click(&format!("#ways input[value={way}]"))?;
+        page.wait_for(&format!("document.body.dataset.way === '{way}'"))?;
+        let place = page.place_of(if way == "draw" { ".drawing" } else { "#stage" })?;
+        for share in [0.2, 0.5, 0.8] {
+            page.browser.move_mouse(place.point(share, 0.5))?;
+        }
+        let asked = "document.querySelector('#load').textContent";
+        assert_eq!(page.browser.evaluate(asked)?, "Load model", "{way}");
+    }
+    assert_eq!(count(&site, "weights.bin") + count(&site, ".wasm"), 0);
+    let place = page.place_of(".drawing")?;
+    let line = [place.point(0.2, 0.5), place.point(0.8, 0.5)];
+    page.browser.draw_line("mouse", &line)?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    assert_eq!(count(&site, "weights.bin"), 1);
+    Ok(())
+}

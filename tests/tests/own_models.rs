@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::browser::Graphics;
 use tests::mock::Mock;
@@ -68,6 +68,41 @@ fn the_files_of_a_model_folder_are_dropped_and_used() -> Result<()> {
     page.browser.evaluate(&script)?;
     page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
     translates(&mut page)
+}
+
+#[test]
+fn a_manifest_and_its_weights_are_enough_without_the_samples_that_it_names() -> Result<()> {
+    let mock = from_disk().with("/samples", json!(["samples/one.png"]));
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    drop_zip(&mut page, &files_of(&mock), true, "")?;
+    page.wait_for("document.querySelector('#status').textContent === 'The model is here.'")?;
+    assert_eq!(
+        page.browser
+            .evaluate("document.querySelectorAll('#sample-list li').length")?,
+        0
+    );
+    translates(&mut page)
+}
+
+#[test]
+fn what_an_address_asks_for_in_vain_is_said_and_the_page_goes_on() -> Result<()> {
+    let site = Mock::photo().site()?;
+    for (query, what) in [
+        (
+            "model=http://[bad/manifest.json",
+            "model “http://[bad/manifest.json”",
+        ),
+        ("model=nobodys", "model “nobodys”"),
+        ("way=constructor", "way “constructor”"),
+        ("backend=toString&view=0", "backend “toString”, view “0”"),
+    ] {
+        let mut page = Page::open(&site.url(&format!("?{query}")), Graphics::None)?;
+        let note = format!("document.querySelector('#status').textContent.includes('{what}')");
+        page.wait_for(&note)?;
+        translates(&mut page)?;
+    }
+    Ok(())
 }
 
 /// As from the system's file manager.
@@ -155,6 +190,125 @@ fn a_bad_archive_gets_a_sentence_and_the_model_before_goes_on() -> Result<()> {
 }
 
 #[test]
+fn weights_that_unpack_to_more_than_the_manifest_says_are_refused_unpacked() -> Result<()> {
+    let manifest = from_disk().manifest();
+    let files = json!([
+        ["manifest.json", manifest.as_bytes()],
+        ["weights.bin", 20 << 20]
+    ]);
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.browser.evaluate(COUNT_UNPACKED)?;
+    drop_zip(&mut page, &files, true, "")?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    let message = page.message()?;
+    ensure!(
+        message.contains("20971520 bytes") && message.contains("says 16"),
+        "{message}"
+    );
+    // The manifest alone.
+    assert_eq!(page.browser.evaluate("window.unpacked")?, 1);
+    // Nor where the manifest says so, too.
+    let bytes = json!(40 << 20);
+    let boasting = from_disk().with("/weights/0/bytes", bytes.clone());
+    let files = json!([
+        ["manifest.json", boasting.manifest().as_bytes()],
+        ["weights.bin", bytes]
+    ]);
+    page.browser
+        .evaluate("document.body.dataset.state = 'loading'")?;
+    drop_zip(&mut page, &files, true, "")?;
+    page.wait_for("document.body.dataset.state === 'error'")?;
+    let message = page.message()?;
+    ensure!(message.contains("more than 64 times"), "{message}");
+    assert_eq!(page.browser.evaluate("window.unpacked")?, 2);
+    translates(&mut page)
+}
+
+#[test]
+fn of_a_models_samples_a_dozen_small_ones_are_read_each_once() -> Result<()> {
+    let names = (0..20_000).map(|index| format!("{}.png", index % 30));
+    let mock = from_disk().with("/samples", names.collect());
+    let mut files = files_of(&mock);
+    let list = files.as_array_mut().context("a list")?;
+    // The first is too large for a sample, the others are no pictures.
+    list.push(json!(["0.png", 40 << 20]));
+    list.extend((1..30).map(|index| json!([format!("{index}.png"), [index]])));
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.browser.evaluate(COUNT_UNPACKED)?;
+    drop_zip(&mut page, &files, true, "")?;
+    page.wait_for("document.querySelector('#status').textContent === 'The model is here.'")?;
+    page.wait_for("document.querySelectorAll('#sample-list li').length === 0")?;
+    // Manifest, weights and all samples of the dozen but the large one.
+    assert_eq!(page.browser.evaluate("window.unpacked")?, 2 + 11);
+    translates(&mut page)
+}
+
+const COUNT_UNPACKED: &str = "(() => {
+  const Stream = window.DecompressionStream;
+  window.unpacked = 0;
+  window.DecompressionStream = function (format) { window.unpacked++; return new Stream(format); };
+})()";
+
+/// JSON can name half a character, Rust cannot.
+#[test]
+fn addresses_that_nobody_can_read_do_not_keep_the_page_from_starting() -> Result<()> {
+    let mock = Mock::photo().with("/samples", json!(["HALF.png"]));
+    let manifest = mock.manifest().replace("HALF", "\\ud800");
+    let files = [(
+        "models/played/manifest.json".to_owned(),
+        manifest.into_bytes(),
+    )];
+    let site = mock.site()?.with_files(&files)?;
+    for query in [
+        "?backend=cpu",
+        "?backend=cpu&model=x/%E0%A4%A/manifest.json",
+    ] {
+        let mut page = Page::open(&site.url(query), Graphics::None)?;
+        page.wait_for("document.body.dataset.state === 'empty'")?;
+        page.click("#models input[value=played]")?;
+        translates(&mut page)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn colours_that_are_none_reach_no_style() -> Result<()> {
+    let palette = json!([
+        null,
+        { "name": "ground", "color": ["0 0 0); background: url(//example.org/", 1, 2] },
+        { "name": "wall", "color": [10, 200, 300] },
+        { "name": "window", "color": [250, 120, 5] },
+    ]);
+    for palette in [palette, json!(null), json!("red")] {
+        let site = Mock::labels().with("/input/palette", palette).site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        page.wait_for("document.querySelector('.palette input') !== null")?;
+        assert_eq!(page.state()?, "empty", "{}", page.message()?);
+        let alike = "[...document.querySelectorAll('.swatch')].every((swatch) =>
+            /^--swatch: rgb\\(\\d{1,3} \\d{1,3} \\d{1,3}\\);$/.test(swatch.getAttribute('style')))";
+        assert_eq!(page.browser.evaluate(alike)?, true);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_drawing_has_a_sane_size_whatever_the_manifest_says() -> Result<()> {
+    for multiple in [json!(4096), json!(1_000_000_000), json!(-1), json!("256")] {
+        let mock = Mock::lines().with("/input/multiple_of", multiple.clone());
+        let site = mock.site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        page.wait_for("document.querySelector('.palette input') !== null")?;
+        let side = page
+            .browser
+            .evaluate("document.querySelector('.drawing').width")?;
+        assert_eq!(side, 256, "{multiple}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_manifest_by_its_address_is_used_and_stays_in_the_address() -> Result<()> {
     let mock = from_disk();
     let elsewhere = mock.files().into_iter();
@@ -224,7 +378,7 @@ const DROP_ZIP: &str = "async (files, deflates, spoil) => {
   const body = [];
   const list = [];
   for (const [path, content] of files) {
-    const bytes = new Uint8Array(content);
+    const bytes = new Uint8Array(content); // a list, or so many zeros
     const name = [...new TextEncoder().encode('model/' + path)];
     const data = deflates ? await packed(bytes) : bytes;
     const common = [...number(2, 20), ...number(2, 0), ...number(2, deflates ? 8 : 0), ...number(8, 0),

@@ -112,8 +112,8 @@ fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
     reach("pix2pix.js", &mut expected)?;
     reach("pix2pix-widget.js", &mut expected)?;
     ensure!(expected.contains("tile-pool.js") && expected.contains("draw-pane.js"));
-    let beside = "package.json LICENSE-APACHE LICENSE-MIT pix2pix.d.ts pix2pix-widget.d.ts \
-                  parts.css widget.css pix2pix-widget.css";
+    let beside = "package.json LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENCES.txt pix2pix.d.ts \
+                  pix2pix-widget.d.ts parts.css widget.css pix2pix-widget.css";
     expected.extend(beside.split_whitespace().map(str::to_owned));
     for build in ["cpu", "cpu-relaxed", "webgpu"] {
         for file in ["web.js", "web_bg.wasm"] {
@@ -264,5 +264,40 @@ fn the_types_are_strict_and_name_every_member_and_code_and_no_others() -> Result
         let mut check = tools::ensure_node()?.command("node");
         said(check.arg(&compiler).arg("--project").arg(types.path()))?;
     }
+    Ok(())
+}
+
+#[test]
+fn every_crate_in_the_modules_comes_with_its_licence() -> Result<()> {
+    let mut tree = workspace::cargo();
+    tree.args(["tree", "--package", "web", "--features", "cpu,webgpu"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}"]);
+    let tree = said(&mut tree)?;
+    let licences = fs::read_to_string(workspace::dist().join("THIRD-PARTY-LICENCES.txt"))?;
+    let first_words = |line: &str| {
+        line.split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let listed: BTreeSet<String> = licences.lines().map(first_words).collect();
+    // "name v1.2.3", and a path behind those of this workspace.
+    let crates = tree.lines().filter(|line| !line.contains('/'));
+    let mut seen = 0;
+    for line in crates {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [name, version, ..] = words[..] else {
+            continue;
+        };
+        let version = version.trim_start_matches('v');
+        ensure!(
+            listed.contains(&format!("{name} {version}")),
+            "{name} {version} is not in THIRD-PARTY-LICENCES.txt; run `cargo xtask licences`"
+        );
+        seen += 1;
+    }
+    ensure!(seen > 20, "only {seen} crates:\n{tree}");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use tests::browser::Graphics;
+use tests::mock::Mock;
 use tests::page::Page;
 use tests::site::{Fault, Site};
 use tests::trainer;
@@ -120,6 +121,32 @@ fn where_no_other_worker_starts_one_does_it_all() -> Result<()> {
                 .evaluate(&format!("{run}.then(({{ width }}) => width)"))?,
             side
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn small_pictures_are_shared_only_where_that_is_faster() -> Result<()> {
+    for (delay, is_shared) in [(20, true), (400, false)] {
+        let mock = Mock::photo()
+            .play("delay", 100)
+            .play("sharers", 2)
+            .play("sharedDelay", delay);
+        let site = mock.site()?;
+        let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+        page.browser
+            .evaluate(&PREPARE.replace("models/tiny", "models/played"))?;
+        page.browser
+            .evaluate("load(2).then((model) => { window.model = model; })")?;
+        // Those that two workers share are sevens: the third, once both are there.
+        let run = "model.run(picture(128, 128)).then(({ data }) => data[0] === 7)";
+        page.browser.evaluate(run)?;
+        page.browser.evaluate(run)?;
+        page.wait_for(run)?;
+        for _ in 0..4 {
+            page.browser.evaluate(run)?;
+        }
+        assert_eq!(page.browser.evaluate(run)?, is_shared, "{delay} ms");
     }
     Ok(())
 }

@@ -58,12 +58,34 @@ fn the_camera_goes_off_when_it_is_stopped_and_when_it_is_left() -> Result<()> {
     assert_eq!(page.browser.evaluate(IS_ON)?, true);
     page.click("#stop")?;
     assert_eq!(page.browser.evaluate(IS_ON)?, false);
+    page.wait_for("!document.querySelector('#retry').hidden")?;
     page.click("#retry")?;
     page.wait_for(IS_ON)?;
     page.click("#ways input[value=photo]")?;
     page.wait_for("document.body.dataset.way === 'photo'")?;
     assert_eq!(page.browser.evaluate(IS_ON)?, false);
     Ok(())
+}
+
+#[test]
+fn what_is_saved_is_larger_than_the_film_and_the_note_on_it_stays() -> Result<()> {
+    let (mut page, _site) = with_camera_on()?;
+    page.click("#save")?;
+    let note = "document.querySelector('#status').textContent === 'Saved as webcam-played.png.'";
+    page.wait_for(note)?;
+    // The film is over, so that nothing writes over the note.
+    assert_eq!(page.browser.evaluate(IS_ON)?, false);
+    assert_eq!(page.result()?.dimensions(), (512, 512));
+    assert_eq!(page.browser.evaluate(note)?, true);
+    page.click("#retry")?;
+    page.wait_for(IS_ON)?;
+    page.wait_for("window.pix2pixDemo.resultPixels().width === 128")?;
+    page.click("#stop")?;
+    page.wait_for("document.querySelector('#status').textContent === 'The camera is off.'")?;
+    assert_eq!(page.result()?.dimensions(), (512, 512));
+    // Another model does not leave the page without a way to go on.
+    page.click("#backends input[value=auto]")?;
+    page.wait_for("!document.querySelector('#camera').hidden")
 }
 
 #[test]

@@ -210,6 +210,19 @@ fn what_goes_wrong_is_an_event_with_a_code_and_a_sentence_with_a_way_out() -> Re
 }
 
 #[test]
+fn an_address_that_is_none_gets_a_sentence_too() -> Result<()> {
+    let body = "<pix2pix-widget src='http://[bad/manifest.json'></pix2pix-widget>";
+    let mut host = Host::open(&Mock::photo(), body)?;
+    host.wait_for_event("error", 1)?;
+    let error = "window.heard.find(([type]) => type === 'error')[1]";
+    let error = host.browser.evaluate(error)?;
+    assert_eq!(error["code"], "fetch");
+    let message = error["message"].as_str().unwrap_or_default();
+    ensure!(message.contains("http://[bad/manifest.json"), "{message}");
+    Ok(())
+}
+
+#[test]
 fn a_drawing_widget_translates_strokes() -> Result<()> {
     let body = widget("mode=draw");
     let mut host = Host::open(&Mock::labels(), &body)?;

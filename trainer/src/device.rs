@@ -13,6 +13,21 @@ pub fn is_cpu(device: &Device) -> bool {
     device.clone().inner() == Device::flex()
 }
 
+/// Keeps libwayland quiet, which Mesa's Vulkan asks for a display: where the session has no folder
+/// for sockets, it complains on stderr. A folder that does not exist gives the same answer silently.
+/// To be called before there are other threads.
+pub fn hush_display_probes() {
+    #[cfg(all(feature = "vulkan", target_os = "linux"))]
+    {
+        const VARIABLE: &str = "XDG_RUNTIME_DIR";
+        let folder = std::env::var_os(VARIABLE);
+        if folder.is_none_or(|folder| !std::path::Path::new(&folder).is_absolute()) {
+            // SAFETY: no other thread reads the environment yet.
+            unsafe { std::env::set_var(VARIABLE, "/nonexistent") };
+        }
+    }
+}
+
 /// What `--device` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {

@@ -45,15 +45,17 @@ pub enum Event<'a> {
         /// How fast the steps since the last such event were made.
         pace: Pace,
     },
-    /// The network was judged on the validation pairs.
+    /// The network was judged on some of the validation pairs, always the same.
     Validated {
         /// Steps made so far.
         step: u64,
         /// Output and untouched input against the target.
         evaluation: &'a Evaluation,
+        /// How many validation pairs there are in all.
+        validation_pairs: usize,
         /// Sample grid that was written.
         grid: PathBuf,
-        /// What the networks do with the first pairs.
+        /// What the networks do with a few pairs.
         snapshot: &'a Snapshot,
     },
     /// A checkpoint is safe on disk.
@@ -76,7 +78,7 @@ pub enum Event<'a> {
         elapsed: Duration,
         /// Whether somebody asked it to stop early.
         interrupted: bool,
-        /// Last validation.
+        /// Last validation, of all pairs unless it was stopped.
         evaluation: &'a Evaluation,
         /// Model folder.
         model: PathBuf,

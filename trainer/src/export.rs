@@ -16,11 +16,14 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
+use crate::config::args::WEIGHTS;
 use crate::config::{DataArgs, Direction, ModelKind, PhotoTask, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
 
+/// The data set of the manifest of a model that learned from what the program draws.
+pub const DRAWN_SET: &str = "built-in facades";
 /// Name of the manifest in a model folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
 const SAMPLES_FOLDER: &str = "samples";
@@ -161,7 +164,25 @@ fn draw_samples(config: &TrainConfig, output: &Path) -> Result<Vec<String>, Expo
 pub(crate) fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
     let json = manifest.to_json()?;
     Manifest::parse(&json)?;
-    Ok(write_whole(&output.join(MANIFEST_FILE), json.as_bytes())?)
+    write_whole(&output.join(MANIFEST_FILE), json.as_bytes())?;
+    remove_other_weights(manifest, output)
+}
+
+/// Weights that an earlier export stored with other numbers, which nothing names any more.
+fn remove_other_weights(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
+    for dtype in WEIGHTS {
+        let name = weights_name(dtype);
+        let path = output.join(&name);
+        let is_named = manifest.weights.iter().any(|file| file.path == name);
+        if !is_named && path.is_file() {
+            fs::remove_file(&path).map_err(|source| ExportError::Folder { path, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn weights_name(dtype: &str) -> String {
+    format!("generator.{dtype}.bpk")
 }
 
 /// What an exported generator comes from.
@@ -175,6 +196,17 @@ pub struct Trained<'a> {
     pub steps: u64,
     /// Last validation.
     pub evaluation: &'a Evaluation,
+}
+
+impl Trained<'_> {
+    /// Which way the generator translates the pictures of the data set: the networks of a run with
+    /// `--direction BtoA` call B their A.
+    fn learned_direction(&self) -> Direction {
+        match self.config.data.direction {
+            Direction::AtoB => self.direction,
+            Direction::BtoA => self.direction.reversed(),
+        }
+    }
 }
 
 /// Writes the model folder of `generator`.
@@ -206,7 +238,7 @@ pub(crate) fn write_weights(
         source,
     })?;
     let bytes = encode(state, dtype)?;
-    let path = format!("generator.{}.bpk", dtype.name());
+    let path = weights_name(dtype.name());
     write_whole(&output.join(&path), &bytes)?;
     Ok(WeightsFile {
         path,
@@ -261,7 +293,7 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
         training: json!({
             "dataset": dataset(&config.data),
             "model": config.model,
-            "direction": trained.direction,
+            "direction": trained.learned_direction(),
             "steps": trained.steps,
             "batch": config.batch,
             "size": config.size,
@@ -273,7 +305,7 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
             "ema": config.ema,
             "lr": config.lr,
             "seed": config.seed,
-            "metrics": trained.evaluation,
+            "metrics": (trained.evaluation.count > 0).then_some(trained.evaluation),
             "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
         }),
         license: String::new(),
@@ -302,6 +334,6 @@ fn dataset(data: &DataArgs) -> String {
             let name = absolute.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
         }
-        None => "built-in facades".to_string(),
+        None => DRAWN_SET.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use model::state::{StateDict, StateError, load_state, state_of};
 use model::weights::{self, WeightsError};
-use model::{GeneratorConfig, ManifestError, StoredWeights};
+use model::{GeneratorConfig, ManifestError};
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
@@ -106,18 +106,17 @@ fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytor
             path: path(),
             source,
         })?;
-    let state = weights::open_file(&weights, file)
-        .and_then(StoredWeights::into_state)
-        .map_err(|source| ExportPytorchError::Weights {
+    let weights =
+        weights::open_file(&weights, file).map_err(|source| ExportPytorchError::Weights {
             path: path(),
             source,
         })?;
     let config = manifest.generator.config;
-    load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
+    let generator = load_state(config.init(&Device::flex()), weights).map_err(|source| {
         ExportPytorchError::State {
             path: path(),
             source,
         }
     })?;
-    Ok((config, state))
+    Ok((config, state_of(&generator)))
 }

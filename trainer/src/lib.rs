@@ -1,15 +1,21 @@
 //! Trains pix2pix and CycleGAN models and translates pictures with them. The binary `trainer` is a thin
 //! shell around [`cli`].
 
+// Printing ends a program whose reader has gone; `console` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod bench;
+pub mod bounded;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+mod console;
 pub mod cyclegan;
 pub mod data;
 pub mod device;
 pub mod diff_augment;
 pub mod ema;
+pub mod evaluation;
 pub mod event;
 pub mod exact;
 pub mod export;
@@ -26,6 +32,7 @@ pub mod peers;
 pub mod picture;
 pub mod pix2pix;
 pub mod pool;
+pub mod printable;
 pub mod pytorch;
 pub mod randomness;
 pub mod recipes;

@@ -1,12 +1,15 @@
 //! Adam as the papers use it, gradients in the form that it takes fastest, and its state from a
 //! checkpoint.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
     Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, LearningRate,
     ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource,
 };
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn_pack::Reader;
 use model::Precision;
 use rayon::prelude::*;
 
@@ -27,6 +30,61 @@ pub fn adam() -> ModuleOptimizer {
         .with_epsilon(EPSILON)
         .build();
     ModuleOptimizer::from(RestorableAdam(adam))
+}
+
+/// Parameters of the networks that an optimizer updates: their shapes by their identities.
+#[derive(Default)]
+pub struct Parameters(BTreeMap<u64, Vec<usize>>);
+
+impl Parameters {
+    /// Those of networks of one kind.
+    pub fn of<M: Module>(networks: &[&M]) -> Self {
+        let mut parameters = Self::default();
+        for network in networks {
+            network.visit(&mut parameters);
+        }
+        parameters
+    }
+}
+
+impl ModuleVisitor for Parameters {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.insert(param.id.val(), param.lazy_shape().to_vec());
+    }
+}
+
+/// [`adam`] with the state in `bytes`, which is that of `parameters`.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn restored(bytes: Bytes, parameters: &Parameters) -> Result<ModuleOptimizer, String> {
+    let bytes = bytes.shared();
+    check_state(bytes.clone(), parameters)?;
+    adam().from_bytes(bytes).map_err(|error| error.to_string())
+}
+
+/// What burn takes for granted, and ends the program without.
+fn check_state(bytes: Bytes, parameters: &Parameters) -> Result<(), String> {
+    let state = Reader::from_bytes(bytes).map_err(|error| error.to_string())?;
+    for (name, rank) in state.scalars() {
+        let Some(id) = name.strip_suffix(".__rank") else {
+            continue;
+        };
+        let shape = id.parse().ok().and_then(|id: u64| parameters.0.get(&id));
+        if shape.map(Vec::len) != usize::try_from(*rank).ok() {
+            return Err(format!("\"{name}\" is not of these networks"));
+        }
+    }
+    for tensor in state.into_tensors().map_err(|error| error.to_string())? {
+        let id = tensor
+            .param_id
+            .filter(|id| tensor.name.starts_with(&format!("{id}.")));
+        let shape = id.and_then(|id| parameters.0.get(&id));
+        if shape.is_none_or(|shape| **shape != *tensor.shape.to_vec()) {
+            return Err(format!("\"{}\" is not of these networks", tensor.name));
+        }
+    }
+    Ok(())
 }
 
 /// Burn's Adam, but for two things. Burn restores the state of an optimizer on its default device,
@@ -158,6 +216,50 @@ impl ModuleVisitor for Prepared<'_> {
                 gradient = gradient / self.scale;
             }
             self.gradients.register(param.id, gradient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::LinearConfig;
+    use burn_pack::{DType, Tensor as Packed, Writer};
+
+    use super::*;
+
+    /// The state of one parameter, as a checkpoint has it.
+    fn state(name: String, id: Option<u64>, shape: &[usize], rank: (String, usize)) -> Bytes {
+        let values = shape.iter().product::<usize>();
+        let moments = ["momentum.moment_1", "momentum.moment_2"].map(|moment| {
+            let bytes = Bytes::from_bytes_vec(vec![0; 4 * values]);
+            let name = format!("{name}.{moment}");
+            Packed::new(name, DType::F32, shape.to_vec(), id, bytes)
+        });
+        let writer = Writer::new(moments.to_vec()).with_scalar(&rank.0, rank.1.into());
+        writer.into_bytes().expect("room")
+    }
+
+    #[test]
+    fn a_state_that_is_not_of_the_networks_is_refused_and_ends_nothing() {
+        let network = LinearConfig::new(2, 3)
+            .with_bias(false)
+            .init(&Device::flex());
+        let parameters = Parameters::of(&[&network]);
+        let (&id, shape) = parameters.0.first_key_value().expect("its weight");
+        let rank = |id: u64, rank| (format!("{id}.__rank"), rank);
+        let whole = state(id.to_string(), Some(id), shape, rank(id, 2));
+        assert!(restored(whole, &parameters).is_ok());
+        let other = id ^ 1;
+        for wrong in [
+            state(id.to_string(), None, shape, rank(id, 2)),
+            state(id.to_string(), Some(other), shape, rank(id, 2)),
+            state(other.to_string(), Some(id), shape, rank(id, 2)),
+            state(id.to_string(), Some(id), &[3, 2, 1], rank(id, 2)),
+            state(id.to_string(), Some(id), &[6], rank(id, 2)),
+            state(id.to_string(), Some(id), shape, rank(id, 9)),
+            state(id.to_string(), Some(id), shape, rank(other, 2)),
+        ] {
+            assert!(restored(wrong, &parameters).is_err());
         }
     }
 }

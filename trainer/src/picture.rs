@@ -3,14 +3,16 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
-use image::codecs::png::PngEncoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::{PngDecoder, PngEncoder};
+use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
-    ImageReader, Limits, RgbImage,
+    AnimationDecoder, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError,
+    ImageFormat, ImageReader, Limits, RgbImage,
 };
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -18,12 +20,17 @@ use thiserror::Error;
 use self::multiband::Multiband;
 
 mod multiband;
+mod output;
+
+pub use output::{OUTPUT_EXTENSIONS, output_format, write_rgb};
 
 /// File name endings that count as pictures when a folder is listed.
 pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
 
 const MAX_SIDE: u32 = 32_768;
 const MAX_DECODED_BYTES: u64 = 1 << 30;
+/// Longest JPEG; its decoder reads the file into memory whole.
+const MAX_JPEG_BYTES: u64 = 1 << 28;
 
 /// A picture file that cannot be used.
 #[derive(Debug, Error)]
@@ -56,6 +63,18 @@ pub enum PictureError {
         /// The file.
         path: PathBuf,
     },
+    /// More bytes than a picture takes.
+    #[error(
+        "{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down"
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The most that is read.
+        limit: u64,
+    },
     /// Damaged or of a kind that the decoder does not know.
     #[error(
         "{path}: damaged or unsupported ({reason}); open and save it again with a picture program"
@@ -65,6 +84,12 @@ pub enum PictureError {
         path: PathBuf,
         /// What the decoder says.
         reason: String,
+    },
+    /// A result whose name ends like no format that is written.
+    #[error("{path}: results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
+    OutputFormat {
+        /// The file.
+        path: PathBuf,
     },
     /// The result cannot be written.
     #[error("{path}: cannot be written ({reason}); check free space and permissions")]
@@ -87,6 +112,14 @@ pub struct Header {
     pub channels: usize,
     /// Bits per sample.
     pub bits: u32,
+}
+
+impl Header {
+    /// What the samples take when they are decoded.
+    pub fn bytes(self) -> u64 {
+        let samples = u64::from(self.width) * u64::from(self.height) * self.channels as u64;
+        samples * u64::from(self.bits) / 8
+    }
 }
 
 /// Decodes a picture and turns it upright.
@@ -174,6 +207,26 @@ pub fn has_other_colors(path: &Path) -> bool {
     })
 }
 
+/// Whether the file holds more frames than the first, which alone is read.
+pub fn is_animated(path: &Path) -> bool {
+    let Ok(reader) = open(path) else {
+        return false;
+    };
+    let format = reader.format();
+    let file = reader.into_inner();
+    match format {
+        Some(ImageFormat::Gif) => GifDecoder::new(file)
+            .is_ok_and(|decoder| decoder.into_frames().take(2).filter_map(Result::ok).count() > 1),
+        Some(ImageFormat::WebP) => {
+            WebPDecoder::new(file).is_ok_and(|decoder| decoder.has_animation())
+        }
+        Some(ImageFormat::Png) => {
+            PngDecoder::new(file).is_ok_and(|decoder| decoder.is_apng().unwrap_or(false))
+        }
+        _ => false,
+    }
+}
+
 /// Samples of a picture, those of a pixel side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
@@ -183,8 +236,9 @@ pub enum Samples {
     Words(Vec<u16>),
 }
 
-/// Writes grey, RGB or RGBA samples as a PNG to `path`, or others as a TIFF file of grey bands of
-/// 16 bit beside it, and gives the path of the file; as [`write_png`], never half of one.
+/// Writes grey, RGB or RGBA samples to `path`, in the format that its ending says, or others as a
+/// TIFF file of grey bands of 16 bit beside it, and gives the path of the file; as [`write_png`],
+/// never half of one.
 ///
 /// # Errors
 /// [`PictureError::Write`].
@@ -213,6 +267,11 @@ pub fn write_samples(
             return Ok(path);
         }
     };
+    let format = output_format(path)?;
+    if format != ImageFormat::Png {
+        output::write_samples_as(path, format, (width, height), samples)?;
+        return Ok(path.to_path_buf());
+    }
     write_with(path, |file| {
         PngEncoder::new(BufWriter::new(file))
             .write_image(&samples.native_bytes(), width, height, color)
@@ -320,6 +379,19 @@ fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureEr
     }
 }
 
+/// Refuses sizes that would not be read either.
+///
+/// # Errors
+/// [`PictureError::TooLarge`].
+pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), PictureError> {
+    match width.max(height) <= MAX_SIDE {
+        true => Ok(()),
+        false => Err(PictureError::TooLarge {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
 fn decoder(
     path: &Path,
     reader: ImageReader<BufReader<File>>,
@@ -342,7 +414,8 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
         source,
     };
     let file = File::open(path).map_err(open_error)?;
-    if file.metadata().map_err(open_error)?.len() == 0 {
+    let bytes = file.metadata().map_err(open_error)?.len();
+    if bytes == 0 {
         return Err(PictureError::Empty {
             path: path.to_path_buf(),
         });
@@ -355,6 +428,14 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
             path: path.to_path_buf(),
         });
     }
+    let limit = match reader.format() {
+        Some(ImageFormat::Jpeg) => MAX_JPEG_BYTES,
+        _ => 2 * MAX_DECODED_BYTES,
+    };
+    if bytes > limit {
+        let path = path.to_path_buf();
+        return Err(PictureError::TooLong { path, bytes, limit });
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -366,14 +447,25 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
 /// The decoder fills what is missing of a JPEG with grey. In compressed data no marker can occur
 /// by chance, so a whole file has an end-of-image marker behind its last start-of-scan marker.
 fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureError> {
-    const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
-    const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
-    let bytes = std::fs::read(path).map_err(|source| PictureError::Open {
+    const MARKER: u8 = 0xff;
+    const START_OF_SCAN: u8 = 0xda;
+    const END_OF_IMAGE: u8 = 0xd9;
+    let unreadable = |source| PictureError::Open {
         path: path.to_path_buf(),
         source,
-    })?;
-    let last = |marker| bytes.windows(2).rposition(|window| window == marker);
-    match last(START_OF_SCAN) < last(END_OF_IMAGE) {
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let (mut before, mut has_ended) = (0, false);
+    for byte in BufReader::with_capacity(1 << 16, file).bytes() {
+        let byte = byte.map_err(unreadable)?;
+        has_ended = match (before, byte) {
+            (MARKER, START_OF_SCAN) => false,
+            (MARKER, END_OF_IMAGE) => true,
+            _ => has_ended,
+        };
+        before = byte;
+    }
+    match has_ended {
         true => Ok(()),
         false => Err(PictureError::Decode {
             path: path.to_path_buf(),

@@ -79,7 +79,8 @@ impl ImagePool {
         let picture = |index| {
             let name = picture_name(index);
             let view = file.tensor(&name).map_err(|error| error.to_string())?;
-            if view.dtype() != Dtype::F32 || view.shape().len() != 4 {
+            let is_picture = matches!(view.shape(), [1, sides @ ..] if sides.len() == 3);
+            if view.dtype() != Dtype::F32 || !is_picture || view.data().is_empty() {
                 return Err(format!("{name}: not a picture"));
             }
             let (values, _) = view.data().as_chunks::<4>();

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 use image::{GrayImage, Luma, imageops};
-use model::{Generator, Mode, Raster};
+use model::{Encoding, Generator, Mode, Raster};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Direction, TrainConfig};
@@ -26,7 +26,7 @@ const THUMBNAIL: usize = 16;
 /// Standard deviation, of values in `[-1, 1]`, of pictures that are all the same.
 const SAME: f64 = 0.01;
 
-/// What the networks do with the first validation pairs.
+/// What the networks do with a few validation pairs.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// What the discriminators say of real and of fake pictures.
@@ -50,8 +50,9 @@ pub struct PatchMaps {
 pub struct OutputStatistics {
     /// `fake_B`, in CycleGAN also `fake_A`.
     pub name: String,
-    /// Standard deviation between outputs of different inputs, relative to that between real
-    /// pictures; `None` where inputs or real pictures are all the same.
+    /// Standard deviation between outputs of different inputs, as people see them, relative to that
+    /// between the inputs or between real pictures, whichever is smaller: no output can vary more
+    /// than what it is made from. `None` where inputs or real pictures are all the same.
     pub variety: Option<f64>,
     /// Correlation of output and target, -1 to 1; in CycleGAN, which has none, of output and
     /// input. `None` where one of them is flat or their channels differ.
@@ -72,10 +73,26 @@ struct Translated {
     output: Raster,
     real: Raster,
     valid: Option<Vec<bool>>,
+    /// What the input means, and what output and real picture do.
+    encodings: (Encoding, Encoding),
+}
+
+impl Translated {
+    /// Input, output and real picture as people see them, in cells; pixels that do not count are
+    /// left out of the last two.
+    fn thumbnails(&self) -> [Vec<f64>; 3] {
+        let (input, target) = self.encodings;
+        let valid = self.valid.as_deref();
+        [
+            thumbnail(&input.shown(&self.input, &self.input), None),
+            thumbnail(&target.shown(&self.output, &self.input), valid),
+            thumbnail(&target.shown(&self.real, &self.input), valid),
+        ]
+    }
 }
 
 impl Snapshot {
-    /// Translates the first pairs of `source` and has them judged; pairs that cannot be made are
+    /// Translates a few pairs of `source`, evenly chosen, and has them judged; pairs that cannot be made are
     /// left out.
     pub fn take(
         model: &TrainingModel,
@@ -105,7 +122,8 @@ impl Snapshot {
                 direction,
                 net_g,
             };
-            snapshot.add(&way, model, config, &pairs, paired, device);
+            let encodings = direction.orient(source.encodings());
+            snapshot.add(&way, model, config, (&pairs, encodings), paired, device);
         }
         snapshot
     }
@@ -115,7 +133,7 @@ impl Snapshot {
         way: &Way<'_>,
         model: &TrainingModel,
         config: &TrainConfig,
-        pairs: &[Pair],
+        (pairs, encodings): (&[Pair], (Encoding, Encoding)),
         paired: bool,
         device: &Device,
     ) {
@@ -140,6 +158,7 @@ impl Snapshot {
                 output: raster(fake),
                 real: raster(real),
                 valid: pair.mask.as_ref().map(|mask| mask.valid().to_vec()),
+                encodings,
             });
         }
         for (kind, maps) in [("real", real_maps), ("fake", fake_maps)] {
@@ -156,32 +175,33 @@ impl Snapshot {
 
 impl OutputStatistics {
     fn of(name: &str, pictures: &[Translated], paired: bool) -> Self {
-        let spread_of = |side: fn(&Translated) -> &Raster| {
-            spread(&pictures.iter().map(side).map(thumbnail).collect::<Vec<_>>())
-        };
-        let real = spread_of(|picture| &picture.real);
-        let inputs = spread_of(|picture| &picture.input);
+        let thumbnails: Vec<[Vec<f64>; 3]> = pictures.iter().map(Translated::thumbnails).collect();
+        let spread_of = |side: usize| spread(thumbnails.iter().map(|all| all[side].as_slice()));
+        let (inputs, output, real) = (spread_of(0), spread_of(1), spread_of(2));
         let varies = real > SAME && inputs > SAME;
         let reference: fn(&Translated) -> &Raster = match paired {
             true => |picture| &picture.real,
             false => |picture| &picture.input,
         };
-        let output = spread_of(|picture| &picture.output);
         Self {
             name: name.to_string(),
-            variety: varies.then(|| output / real),
+            variety: varies.then(|| output / real.min(inputs)),
             correlation: correlation(pictures, reference),
         }
     }
 }
 
-/// Means of the cells of a raster, channel by channel.
-fn thumbnail(raster: &Raster) -> Vec<f64> {
+/// Means of the cells of a raster as RGB, channel by channel, over the pixels that count.
+fn thumbnail(raster: &Raster, valid: Option<&[bool]>) -> Vec<f64> {
+    let raster = raster.to_rgb();
     let (width, height) = (raster.width(), raster.height());
     let cells = THUMBNAIL * THUMBNAIL;
     let mut sums = vec![(0.0, 0usize); raster.channels() * cells];
     for channel in 0..raster.channels() {
         for (index, &value) in raster.plane(channel).iter().enumerate() {
+            if valid.is_some_and(|valid| !valid[index]) {
+                continue;
+            }
             let (x, y) = (index % width, index / width);
             let cell = (y * THUMBNAIL / height) * THUMBNAIL + x * THUMBNAIL / width;
             let (sum, count) = &mut sums[channel * cells + cell];
@@ -194,8 +214,9 @@ fn thumbnail(raster: &Raster) -> Vec<f64> {
 }
 
 /// Standard deviation between thumbnails, over all their cells.
-fn spread(thumbnails: &[Vec<f64>]) -> f64 {
-    let cells = thumbnails.iter().map(Vec::len).min().unwrap_or(0);
+fn spread<'a>(thumbnails: impl Iterator<Item = &'a [f64]>) -> f64 {
+    let thumbnails: Vec<&[f64]> = thumbnails.collect();
+    let cells = thumbnails.iter().map(|all| all.len()).min().unwrap_or(0);
     let count = thumbnails.len().max(1) as f64;
     let variance = |cell: usize| {
         let mean = thumbnails.iter().map(|all| all[cell]).sum::<f64>() / count;
@@ -274,6 +295,7 @@ mod tests {
     use super::*;
 
     const SIDE: usize = 32;
+    const COLOR: (Encoding, Encoding) = (Encoding::Color, Encoding::Color);
 
     /// Waves that differ with `seed`.
     fn wave(seed: usize, scale: f32) -> Raster {
@@ -290,6 +312,7 @@ mod tests {
             output: output(seed),
             real: wave(seed + 20, 0.8),
             valid: None,
+            encodings: COLOR,
         });
         OutputStatistics::of("fake_B", &pictures.collect::<Vec<_>>(), paired)
     }
@@ -299,6 +322,47 @@ mod tests {
         let found = statistics(|seed| wave(seed + 20, 0.8), true);
         assert!((found.variety.expect("variety") - 1.0).abs() < 1e-6);
         assert!((found.correlation.expect("correlation") - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_pale_colorization_varies_as_its_grey_inputs_do() {
+        let pictures: Vec<_> = (0..6)
+            .map(|seed| Translated {
+                input: wave(seed, 0.9),
+                output: Raster::from_planes(SIDE, SIDE, vec![0.02; 2 * SIDE * SIDE]),
+                real: Raster::from_planes(
+                    SIDE,
+                    SIDE,
+                    [wave(seed, 0.3), wave(seed + 9, 0.3)]
+                        .iter()
+                        .flat_map(|plane| plane.values().to_vec())
+                        .collect(),
+                ),
+                valid: None,
+                encodings: (Encoding::Lightness, Encoding::Chroma),
+            })
+            .collect();
+        let found = OutputStatistics::of("fake_B", &pictures, true);
+        assert!(found.variety.expect("variety") > 0.8, "{found:?}");
+    }
+
+    #[test]
+    fn what_cannot_vary_more_than_its_inputs_is_compared_with_them() {
+        // Inputs that hardly differ: outputs that differ as little follow them all the same.
+        let pictures: Vec<_> = (0..6)
+            .map(|seed| Translated {
+                input: wave(seed, 0.06),
+                output: wave(seed, 0.06),
+                real: wave(seed + 20, 0.9),
+                valid: None,
+                encodings: COLOR,
+            })
+            .collect();
+        let found = OutputStatistics::of("fake_B", &pictures, true);
+        assert!(
+            (found.variety.expect("variety") - 1.0).abs() < 1e-6,
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -333,6 +397,7 @@ mod tests {
                 output: masked(wave(seed, -0.8), -1.0),
                 real: masked(wave(seed, 0.8), -1.0),
                 valid: Some(valid.clone()),
+                encodings: COLOR,
             })
             .collect();
         let found = correlation(&pictures, |picture| &picture.real);
@@ -348,6 +413,7 @@ mod tests {
             output: wave(1, 0.9),
             real: wave(1, 0.9),
             valid: None,
+            encodings: COLOR,
         };
         let pictures: Vec<_> = (0..4).map(same).collect();
         assert_eq!(

@@ -257,8 +257,8 @@ impl TrainingModel {
                 let name = |averaged| generator_file(ModelKind::Pix2Pix, a_to_b, averaged);
                 model.net_g = from.network(name(false), model.net_g.clone())?;
                 model.net_d = from.network(NET_D, model.net_d.clone())?;
-                model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
-                model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
+                model.optimizer_g = from.optimizer(OPTIMIZER_G, &[&model.net_g])?;
+                model.optimizer_d = from.optimizer(OPTIMIZER_D, &[&model.net_d])?;
                 restore_average(from, name(true), model.ema.as_mut(), &model.net_g)
             }
             Self::CycleGan(model) => {
@@ -269,8 +269,8 @@ impl TrainingModel {
                 net_g.b = from.network(name(b_to_a, false), net_g.b.clone())?;
                 net_d.a = from.network(NET_D_A, net_d.a.clone())?;
                 net_d.b = from.network(NET_D_B, net_d.b.clone())?;
-                model.optimizer_g = from.optimizer(OPTIMIZER_G)?;
-                model.optimizer_d = from.optimizer(OPTIMIZER_D)?;
+                model.optimizer_g = from.optimizer(OPTIMIZER_G, &[&net_g.a, &net_g.b])?;
+                model.optimizer_d = from.optimizer(OPTIMIZER_D, &[&net_d.a, &net_d.b])?;
                 let devices = net_g.a.devices();
                 let device = devices.first().cloned().unwrap_or_else(Device::flex);
                 from.pool(POOL_A, &mut model.pool_a, &device)?;

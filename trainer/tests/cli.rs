@@ -166,7 +166,7 @@ fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
         "finished 2 steps",
         "PSNR",
         "untouched input",
-        "cargo xtask serve --model run/export",
+        "translate --model run PICTURE",
     ] {
         assert!(summary.contains(word), "\"{word}\" is not in:\n{summary}");
     }
@@ -361,7 +361,11 @@ fn a_training_can_start_from_another_one_of_the_same_network() {
     wider[10] = "3";
     let output = run(folder.path(), &wider);
     assert_code(&output, FAILED);
-    assert_names(&output, &["netG.bpk", "shape"]);
+    assert_names(&output, &["--from run", "base 2 there, 3 here"]);
+    assert!(stderr(&output).len() < 500, "{}", stderr(&output));
+    // The corrected command may use the same folder.
+    wider[10] = "2";
+    assert_code(&run(folder.path(), &wider), DONE);
 }
 
 #[test]
@@ -373,7 +377,11 @@ fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
     ];
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
-    assert_names(&output, &["--size 200", "256"]);
+    assert_names(&output, &["--size 200", "256", "resnet_9blocks"]);
+    let arguments = [&arguments[..6], &["128"]].concat();
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--net-g unet_128"]);
 }
 
 #[test]
@@ -635,6 +643,371 @@ fn an_interrupted_training_saves_and_says_so() {
     assert!(stdout(&output).contains("interrupted after"));
     assert!(folder.path().join("run/checkpoints/latest").is_file());
     assert!(folder.path().join("run/export/manifest.json").is_file());
+}
+
+/// Ends like `| head -1` does: the reader goes at once.
+fn without_reader(folder: &Path, arguments: &[&str]) -> Output {
+    let mut child = trainer()
+        .current_dir(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the trainer starts");
+    drop(child.stdout.take());
+    child.wait_with_output().expect("the trainer ends")
+}
+
+#[cfg(unix)]
+#[test]
+fn results_that_nobody_reads_end_the_program_without_a_word() {
+    let folder = temp();
+    tiny_model(folder.path());
+    for arguments in [
+        &[
+            "translate",
+            "--model",
+            "run",
+            "photos",
+            "-o",
+            "out",
+            "--device",
+            "cpu",
+        ][..],
+        &["eval", "--model", "run", "--device", "cpu"],
+        &["recipes"],
+        &["devices"],
+        &["inspect", "run"],
+        &["report", "run"],
+        &["export", "run", "-o", "model"],
+        &["data", "inspect", "--photos", "photos", "--task", "deblur"],
+        &["data", "demo", "facades", "--count", "1", "--size", "16"],
+    ] {
+        let output = without_reader(folder.path(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(141),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        let talk = stderr(&output);
+        assert!(
+            !talk.contains("panicked") && !talk.contains("error"),
+            "{talk}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_training_goes_on_and_is_saved_when_nobody_listens_any_more() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    for format in ["plain", "json"] {
+        let mut child = trainer()
+            .current_dir(folder.path())
+            .args([&TINY[..], &["--run", format, "--format", format]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the trainer starts");
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().expect("it ends").code(), Some(DONE));
+        let run = folder.path().join(format);
+        assert!(run.join("checkpoints/latest").is_file());
+        assert!(run.join("export/manifest.json").is_file());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_scheduler_that_asks_twice_gets_a_saved_run_and_the_command_that_goes_on() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    let arguments =
+        without_first_steps(&[&TINY[..], &["--run", "my run", "--steps", "100000"]].concat());
+    let child = trainer()
+        .current_dir(folder.path())
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the trainer starts");
+    let metrics = folder.path().join("my run/metrics.jsonl");
+    while !metrics.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    for _ in 0..2 {
+        let asked = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(asked.expect("kill runs").success());
+    }
+    let output = child.wait_with_output().expect("the trainer ends");
+    assert_code(&output, 130);
+    assert!(folder.path().join("my run/checkpoints/latest").is_file());
+    assert_names(
+        &output,
+        &["go on with it:", "train --resume 'my run' --device cpu"],
+    );
+}
+
+#[test]
+fn without_a_display_nothing_is_complained_about() {
+    let mut command = trainer();
+    for variable in ["XDG_RUNTIME_DIR", "WAYLAND_DISPLAY", "DISPLAY"] {
+        command.env_remove(variable);
+    }
+    let output = command.args(["devices", "--format", "json"]).output();
+    let output = output.expect("the trainer starts");
+    assert_code(&output, DONE);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn quiet_leaves_results_warnings_and_errors() {
+    let folder = temp();
+    let photos = photos(folder.path(), 5);
+    fs::write(photos.join("broken.png"), b"this is no picture").expect("a file");
+    let output = run(
+        folder.path(),
+        &[&TINY[..], &["--run", "run", "--quiet"]].concat(),
+    );
+    assert_code(&output, DONE);
+    assert!(stdout(&output).contains("finished 2 steps"));
+    let talk = stderr(&output);
+    let lines: Vec<&str> = talk.lines().collect();
+    assert!(
+        !lines.is_empty() && lines.iter().all(|line| line.starts_with("warning: ")),
+        "{talk}"
+    );
+    assert_names(&output, &["broken.png"]);
+}
+
+#[test]
+fn flags_that_can_do_nothing_are_wrong_usage_and_say_what_they_need() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    let photos = ["train", "--photos", "photos", "--task", "edges"];
+    let cyclegan = [
+        "train", "--model", "cyclegan", "--a", "photos", "--b", "photos",
+    ];
+    for (arguments, words) in [
+        (
+            &["train", "--data", "photos", "--task", "deblur"][..],
+            ["--task", "--photos"],
+        ),
+        (
+            &[&photos[..], &["--direction", "BtoA"]].concat(),
+            ["--direction", "pairs"],
+        ),
+        (
+            &[&photos[..], &["--lambda-cycle", "3"]].concat(),
+            ["--lambda-cycle", "cyclegan"],
+        ),
+        (
+            &[&photos[..], &["--pool-size", "3"]].concat(),
+            ["--pool-size", "cyclegan"],
+        ),
+        (
+            &[&photos[..], &["--n-layers-d", "2"]].concat(),
+            ["--n-layers-d", "n_layers"],
+        ),
+        (
+            &[&photos[..], &["--lr-decay-every", "2"]].concat(),
+            ["--lr-decay-every", "step"],
+        ),
+        (
+            &[&cyclegan[..], &["--lambda-l1", "9"]].concat(),
+            ["--lambda-l1", "pix2pix"],
+        ),
+        (
+            &["train", "--steps", "4", "--epochs-decay", "2"],
+            ["--epochs-decay", "--epochs"],
+        ),
+        (
+            &["data", "inspect", "photos", "--task", "edges"],
+            ["--task", "--photos"],
+        ),
+        (
+            &["bench", "--forward", "--precision", "f16"],
+            ["--precision", "--forward"],
+        ),
+        (
+            &["export", "x", "-o", "y", "--to", "pytorch", "--title", "z"],
+            ["--title", "--to web"],
+        ),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_code(&output, WRONG_USAGE);
+        assert_names(&output, &words);
+        assert!(!folder.path().join("runs").exists());
+    }
+}
+
+#[test]
+fn a_recipe_may_name_more_than_what_the_user_leaves_of_it() {
+    let folder = temp();
+    photos(folder.path(), 3);
+    let common = [
+        "train", "--recipe", "facades", "--a", "photos", "--b", "photos",
+    ];
+    let tiny = [
+        "--net-g",
+        "resnet_6blocks",
+        "--size",
+        "32",
+        "--load-size",
+        "32",
+        "--base",
+        "1",
+        "--base-d",
+        "1",
+        "--steps",
+        "1",
+        "--device",
+        "cpu",
+        "--run",
+        "run",
+    ];
+    let output = run(
+        folder.path(),
+        &[&common[..], &["--model", "cyclegan"], &tiny].concat(),
+    );
+    assert_code(&output, DONE);
+    let output = run(
+        folder.path(),
+        &[
+            &common[..],
+            &["--model", "cyclegan", "--lambda-l1", "3"],
+            &tiny,
+        ]
+        .concat(),
+    );
+    assert_code(&output, WRONG_USAGE);
+}
+
+#[test]
+fn a_resumed_run_that_is_given_another_folder_says_which_it_had() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let output = run(
+        folder.path(),
+        &["train", "--resume", "run", "--data", "other"],
+    );
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--data other", "started with none"]);
+    assert!(!stderr(&output).contains('{'), "{}", stderr(&output));
+}
+
+#[test]
+fn names_that_differ_by_an_ending_of_their_folder_are_pairs() {
+    let folder = temp();
+    for (name, ending) in [("a", "_A"), ("b", "_real_B")] {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+        for index in 0..3 {
+            let path = folder.path().join(format!("{name}/10{index}{ending}.png"));
+            picture(140, 140, index).save(path).expect("a picture");
+        }
+    }
+    let arguments = [
+        "data", "inspect", "--a", "a", "--b", "b", "--fast", "--format", "json",
+    ];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, DONE);
+    let set: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let pairs = |part: usize| set["parts"][part]["pairs"].as_u64().expect("a number");
+    assert_eq!(
+        (
+            pairs(0) + pairs(1),
+            set["unmatched"].as_array().map(Vec::len)
+        ),
+        (3, Some(0))
+    );
+    // Nothing to match by: the advice is not the flag that is there.
+    fs::rename(
+        folder.path().join("b/100_real_B.png"),
+        folder.path().join("b/x.png"),
+    )
+    .expect("moved");
+    let arguments = [
+        "train",
+        "--a",
+        "a",
+        "--b",
+        "b",
+        "--skip-unmatched",
+        "--device",
+        "cpu",
+    ];
+    let output = run(folder.path(), &arguments);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["not one pair", "1_A.png"]);
+    assert!(
+        !stderr(&output).contains("--skip-unmatched"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn drawn_facades_never_take_the_place_of_files_that_are_there() {
+    let folder = temp();
+    let arguments = ["data", "demo", "facades", "--count", "2", "--size", "16"];
+    assert_code(&run(folder.path(), &arguments), DONE);
+    let output = run(folder.path(), &[&arguments[..], &["--seed", "1"]].concat());
+    assert_code(&output, FAILED);
+    assert_names(&output, &["facades/train", "already"]);
+    let output = run(folder.path(), &["data", "demo", "none", "--count", "0"]);
+    assert_code(&output, WRONG_USAGE);
+    assert_names(&output, &["--count", "1 or more"]);
+    assert!(!folder.path().join("none").exists());
+}
+
+#[test]
+fn a_model_that_is_exported_again_has_one_file_of_weights() {
+    let folder = temp();
+    tiny_model(folder.path());
+    for weights in ["f32", "q8"] {
+        let arguments = ["export", "run", "-o", "model", "--weights", weights];
+        assert_code(&run(folder.path(), &arguments), DONE);
+    }
+    let files = fs::read_dir(folder.path().join("model")).expect("a folder");
+    let names = files.map(|file| {
+        file.expect("a file")
+            .file_name()
+            .into_string()
+            .expect("a name")
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["generator.q8.bpk", "manifest.json"]);
+}
+
+#[test]
+fn help_shows_what_matters_first_and_has_examples() {
+    let short = stdout(&run(Path::new("."), &["train", "-h"]));
+    let long = stdout(&run(Path::new("."), &["train", "--help"]));
+    for help in [&short, &long] {
+        assert!(
+            help.contains("Examples:") && help.contains("--resume"),
+            "{help}"
+        );
+    }
+    assert!(
+        !short.contains("--lr-decay-every") && short.lines().count() < 70,
+        "{short}"
+    );
+    for heading in [
+        "Pictures:",
+        "Networks:",
+        "Learning:",
+        "What is kept and shown:",
+    ] {
+        assert!(long.contains(heading), "{heading}");
+    }
+    let position = |flag: &str| long.find(&format!("\n      {flag} ")).expect(flag);
+    assert!(position("--device") < position("--lambda-l1"));
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn sparse_depth_is_judged_where_it_was_measured_and_made_in_its_unit() {
         "{}",
         talk(&evaluation)
     );
-    let wrong = [
+    let of_run = [
         "eval",
         "--model",
         "run/export",
@@ -125,7 +125,13 @@ fn sparse_depth_is_judged_where_it_was_measured_and_made_in_its_unit() {
         "--b",
         "b",
     ];
-    let message = talk(&run(folder.path(), &wrong));
+    let untold = String::from_utf8_lossy(&done(folder.path(), &of_run).stdout).into_owned();
+    assert!(
+        untold.contains("depth, output"),
+        "the run says that it is depth: {untold}"
+    );
+    let other = [&of_run[..], &["--depth-a", "900", "--depth-b", "900"]].concat();
+    let message = talk(&run(folder.path(), &other));
     assert!(
         message.contains("depth up to 5000") && message.contains("--depth-a"),
         "{message}"

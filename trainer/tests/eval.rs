@@ -76,6 +76,184 @@ fn the_folder_of_a_run_stands_for_its_exported_model() {
     assert!(table.contains("untouched input") && table.contains("3 validation pictures"));
 }
 
+/// What `eval` prints of a run without a word on pictures.
+fn eval_plainly(folder: &Path, more: &[&str]) -> String {
+    let words = ["eval", "--model", "run", "--device", "cpu"];
+    let output = done(folder, &[&words[..], more].concat());
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_run_is_judged_on_its_own_pictures_as_at_its_end_and_they_are_named() {
+    let folder = temp();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("pairs")).expect("a folder");
+    for index in 0..9 {
+        let path = folder.join(format!("pairs/{index}.png"));
+        harness::picture(280, 140, index)
+            .save(path)
+            .expect("a picture");
+    }
+    let words = [
+        "--data",
+        "pairs",
+        "--direction",
+        "BtoA",
+        "--seed",
+        "4",
+        "--weights",
+        "f32",
+    ];
+    let trained = trained(folder, &words);
+    let table = eval_plainly(folder, &[]);
+    for word in [
+        "2 validation pictures of pairs, BtoA",
+        "--all judges the other 7 too",
+    ] {
+        assert!(table.contains(word), "\"{word}\" is not in:\n{table}");
+    }
+    // The same numbers as those at the end of the training.
+    let summary = String::from_utf8_lossy(&trained.stdout).into_owned();
+    for row in ["untouched input", "output "] {
+        let of = |text: &str| {
+            let line = text.lines().find(|line| line.starts_with(row));
+            line.map(|line| {
+                line.split_whitespace()
+                    .map(str::to_string)
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert!(of(&summary).is_some());
+        assert_eq!(of(&summary), of(&table));
+    }
+    // What is said on the command line counts.
+    let other = eval_plainly(folder, &["--direction", "AtoB"]);
+    assert!(other.contains("pairs, AtoB"), "{other}");
+    assert_ne!(other.lines().nth(2), table.lines().nth(2));
+    let all = eval_plainly(folder, &["--all"]);
+    assert!(all.contains("(9 pictures, all of pairs, BtoA)"), "{all}");
+    // The model folder inside the run knows as much; one elsewhere knows the direction.
+    let model = done(
+        folder,
+        &["eval", "--model", "run/export", "--device", "cpu"],
+    );
+    assert_eq!(String::from_utf8_lossy(&model.stdout), table);
+    fs::rename(folder.join("run/export"), folder.join("model")).expect("moved");
+    let words = [
+        "eval", "--model", "model", "--data", "pairs", "--device", "cpu",
+    ];
+    let alone = done(folder, &words);
+    let alone = String::from_utf8_lossy(&alone.stdout).into_owned();
+    assert!(alone.contains("pairs, BtoA"), "{alone}");
+}
+
+#[test]
+fn a_model_without_its_run_asks_for_pictures_and_knows_its_task() {
+    let folder = temp();
+    let folder = folder.path();
+    photos(folder);
+    trained(folder, &DATA);
+    fs::rename(folder.join("run/export"), folder.join("model")).expect("moved");
+    let words = ["eval", "--model", "model", "--device", "cpu"];
+    let output = harness::run(folder, &words);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        harness::talk(&output).contains("--photos"),
+        "{}",
+        harness::talk(&output)
+    );
+    let output = done(folder, &[&words[..], &["--photos", "photos"]].concat());
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        table.contains("3 validation pictures of photos, task deblur"),
+        "{table}"
+    );
+    // The drawn set is named, too.
+    let drawn = temp();
+    trained(drawn.path(), &[]);
+    let table = eval_plainly(drawn.path(), &[]);
+    assert!(
+        table.contains("24 validation pictures of the drawn façades, AtoB"),
+        "{table}"
+    );
+    let all = harness::run(
+        drawn.path(),
+        &["eval", "--model", "run", "--all", "--device", "cpu"],
+    );
+    assert_eq!(all.status.code(), Some(harness::FAILED));
+    assert!(
+        harness::talk(&all).contains("--all"),
+        "{}",
+        harness::talk(&all)
+    );
+}
+
+#[test]
+fn cyclegan_is_judged_by_cycles_and_identities_of_pictures_nobody_learned_from() {
+    let folder = temp();
+    let folder = folder.path();
+    for (side, count) in [("a", 5), ("b", 10)] {
+        fs::create_dir_all(folder.join(side)).expect("a folder");
+        for index in 0..count {
+            let path = folder.join(side).join(format!("{index}.png"));
+            harness::picture(40, 40, index)
+                .save(path)
+                .expect("a picture");
+        }
+    }
+    let words = "train --model cyclegan --a a --b b --net-g resnet_6blocks --size 32 --base 1 \
+                 --steps 2 --device cpu --run run";
+    done(folder, &words.split_whitespace().collect::<Vec<_>>());
+    let manifest = fs::read_to_string(folder.join("run/export/manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["training"]["metrics"], Value::Null);
+    let words = [
+        "--csv", "rows.csv", "--grid", "grid.png", "--format", "json",
+    ];
+    let json: Value = serde_json::from_str(&eval_plainly(folder, &words)).expect("JSON");
+    assert_eq!((&json["count_a"], &json["count_b"]), (&1.into(), &2.into()));
+    let rows = json["rows"].as_array().expect("rows");
+    let psnr = |value: &Value| value["psnr"].as_f64().expect("a number");
+    for (side, cycle, idt) in [("A", "cycle_a", "idt_b"), ("B", "cycle_b", "idt_a")] {
+        let of_side: Vec<&Value> = rows.iter().filter(|row| row["side"] == side).collect();
+        let mean = |key: &str| {
+            of_side.iter().map(|row| psnr(&row[key])).sum::<f64>() / of_side.len() as f64
+        };
+        assert!((mean("cycle") - psnr(&json[cycle])).abs() < 1e-9, "{json}");
+        assert!((mean("idt") - psnr(&json[idt])).abs() < 1e-9, "{json}");
+    }
+    assert!(
+        psnr(&json["cycle_a"]) < 99.0,
+        "an untrained cycle changes pictures: {json}"
+    );
+    let csv = fs::read_to_string(folder.join("rows.csv")).expect("a file");
+    assert!(
+        csv.starts_with("side,name,cycle_l1,cycle_psnr") && csv.lines().count() == 4,
+        "{csv}"
+    );
+    assert!(folder.join("grid.png").is_file());
+    let all = eval_plainly(folder, &["--all"]);
+    for word in [
+        "cycle_A",
+        "idt_B",
+        "5 pictures of A and 10 of B, all of a and b, AtoB",
+    ] {
+        assert!(all.contains(word), "\"{word}\" is not in:\n{all}");
+    }
+    // One generator alone has no way back.
+    fs::rename(folder.join("run/export"), folder.join("model")).expect("moved");
+    let words = [
+        "eval", "--model", "model", "--a", "a", "--b", "b", "--device", "cpu",
+    ];
+    let output = harness::run(folder, &words);
+    assert_eq!(output.status.code(), Some(harness::FAILED));
+    assert!(
+        harness::talk(&output).contains("both generators"),
+        "{}",
+        harness::talk(&output)
+    );
+}
+
 #[test]
 fn lpips_and_fid_are_in_the_table_the_rows_and_the_json() {
     let folder = temp();

@@ -531,6 +531,24 @@ fn the_archive_stays_if_asked_for() {
 }
 
 #[test]
+fn an_archive_that_nobody_knows_the_sum_of_is_warned_about_and_its_sum_is_told() {
+    let archive = zip(&files("", 1));
+    let sum = sha256(&archive);
+    let server = Server::start("/a.zip", vec![Answer::with(&archive); 2]);
+    let unpinned = "no SHA-256 is known for this archive";
+    let output = Place::new().fetch(&server, &[]);
+    assert_code(&output, DONE);
+    assert_names(
+        &output,
+        &[unpinned, &format!("SHA-256 of the archive: {sum}")],
+    );
+    let output = Place::new().fetch(&server, &["--sha256", &sum]);
+    assert_code(&output, DONE);
+    assert_names(&output, &[&sum]);
+    assert!(!stderr(&output).contains(unpinned), "{}", stderr(&output));
+}
+
+#[test]
 fn in_json_every_line_is_an_object() {
     let archive = zip(&files("", 1));
     let place = Place::new();
@@ -556,6 +574,7 @@ fn in_json_every_line_is_an_object() {
     let result = parse(stdout(&output).trim());
     assert_eq!(result["files"], 3);
     assert_eq!(result["archive_bytes"], archive.len());
+    assert_eq!(result["sha256"], sha256(&archive));
 }
 
 #[test]
@@ -596,6 +615,22 @@ fn the_recipes_are_listed_for_people_and_for_programs() {
             recipe["data"]["license"]
                 .as_str()
                 .is_some_and(|text| !text.is_empty())
+        );
+        let source = &recipe["data"]["source"];
+        let unpinned = source["how"] == "archive" && source["sha256"].is_null();
+        let row = table
+            .lines()
+            .find(|row| row.starts_with(&format!("{name} ")));
+        assert_eq!(
+            row.is_some_and(|row| row.contains(" * ")),
+            unpinned,
+            "{name}"
+        );
+        let full = stdout(&place.run(&["recipes", name]));
+        assert_eq!(
+            full.contains("an altered archive is not noticed"),
+            unpinned,
+            "{full}"
         );
         let flags = recipe["flags"].as_array().expect("flags");
         assert!(flags.iter().any(|flag| flag == "--direction"), "{name}");

@@ -11,7 +11,9 @@ mod harness;
 use std::fs;
 use std::path::Path;
 
-use harness::{DONE, FAILED, TINY, done, grey16, picture, run, talk, temp, trained, two_folders};
+use harness::{
+    DONE, FAILED, TINY, done, grey16, picture, refused, run, talk, temp, trained, two_folders,
+};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
@@ -111,7 +113,7 @@ fn files_without_a_partner_are_all_named_and_refused_unless_skipped() {
     assert_eq!(unmatched.len(), 2, "{unmatched:?}");
     let refused = set["refused"][0].as_str().expect("a reason");
     assert!(
-        refused.contains("2 files") && refused.contains("--skip-unmatched"),
+        refused.contains("the same name: 2;") && refused.contains("--skip-unmatched"),
         "{refused}"
     );
     let set = inspected(folder, &["--a", "a", "--b", "b", "--skip-unmatched"], DONE);
@@ -243,6 +245,107 @@ fn depth_is_judged_by_what_was_measured() {
     close(&side["white"], 900.0);
     let mean = side["channels"][0]["mean"].as_f64().expect("a number");
     assert!((mean - 500.0).abs() < 0.1, "{mean}");
+}
+
+#[test]
+fn a_largest_depth_in_another_unit_is_refused_with_the_largest_that_is_there() {
+    let folder = temp();
+    let folder = folder.path();
+    two_folders(folder, "png", |_, index, path| {
+        let mut depth = grey16(300, 260, index, 8000);
+        depth.get_pixel_mut(0, 0).0 = [8123];
+        for pixel in depth.pixels_mut() {
+            pixel.0[0] = pixel.0[0].max(500);
+        }
+        depth.save(path).expect("a picture");
+    });
+    let words = |max: &'static str| ["--a", "a", "--b", "b", "--depth-a", max, "--depth-b", max];
+    refused(
+        folder,
+        &words("10"),
+        &["--depth-a 10", "0.0% of the depths", "8123"],
+    );
+    let set = inspected(folder, &words("10"), FAILED);
+    assert!(
+        set["refused"].to_string().contains("the largest is 8123"),
+        "{set}"
+    );
+    // Many, but not all: a remark, and the set is used.
+    let set = inspected(folder, &words("6000"), DONE);
+    let remarks = set["remarks"].to_string();
+    assert!(
+        remarks.contains("--depth-b 6000") && remarks.contains("8123"),
+        "{set}"
+    );
+    let set = inspected(folder, &words("8123"), DONE);
+    assert!(!set["remarks"].to_string().contains("--depth"), "{set}");
+    // Nothing was measured at all.
+    two_folders(folder, "png", |_, index, path| {
+        let mut depth = grey16(300, 260, index, 8000);
+        depth.pixels_mut().for_each(|pixel| pixel.0 = [0]);
+        depth.save(path).expect("a picture");
+    });
+    refused(
+        folder,
+        &words("8000"),
+        &["--depth-a 8000", "not a single pixel"],
+    );
+}
+
+#[test]
+fn sets_without_pairs_are_counted_by_side() {
+    let folder = temp();
+    let folder = folder.path();
+    for (side, count) in [("a", 5), ("b", 10)] {
+        for index in 0..count {
+            put(
+                folder,
+                &format!("{side}/{index}.png"),
+                &picture(40, 40, index),
+            );
+        }
+    }
+    let words = [
+        "data", "inspect", "--model", "cyclegan", "--a", "a", "--b", "b", "--size", "32",
+    ];
+    let said = talk(&done(folder, &words));
+    assert!(
+        said.contains("train: 4 pictures of A, 8 pictures of B"),
+        "{said}"
+    );
+    assert!(
+        said.contains("validation: 1 picture of A, 2 pictures of B"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("pairs,") && !said.contains("input"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_contact_sheet_is_what_its_name_says() {
+    let folder = temp();
+    let folder = folder.path();
+    for index in 0..3 {
+        put(
+            folder,
+            &format!("photos/{index}.png"),
+            &picture(40, 40, index),
+        );
+    }
+    let words = [
+        "data", "inspect", "--photos", "photos", "--task", "edges", "--size", "32", "--sheet",
+    ];
+    done(folder, &[&words[..], &["sheet.jpg"]].concat());
+    let bytes = fs::read(folder.join("sheet.jpg")).expect("a file");
+    assert_eq!(
+        image::guess_format(&bytes).expect("a format"),
+        image::ImageFormat::Jpeg
+    );
+    let output = run(folder, &[&words[..], &["sheet.gif"]].concat());
+    assert_eq!(output.status.code(), Some(FAILED));
+    assert!(talk(&output).contains("sheet.gif") && !folder.join("sheet.gif").exists());
 }
 
 #[test]

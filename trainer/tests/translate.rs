@@ -123,6 +123,140 @@ fn shares_are_disjoint_complete_and_go_on_where_they_were_stopped() {
 }
 
 #[test]
+fn a_single_picture_becomes_the_file_that_is_named_in_its_format() {
+    let folder = with_model();
+    let folder = folder.path();
+    put(folder, "in/a.png", 1);
+    put(folder, "in/b.png", 2);
+    let glass = RgbaImage::from_fn(40, 30, |x, _| image::Rgba([9, 9, 9, (x * 6) as u8]));
+    glass.save(folder.join("glass.png")).expect("a picture");
+    let format = |name: &str| {
+        let reader = image::ImageReader::open(folder.join(name)).expect("a file");
+        reader.with_guessed_format().expect("a file").format()
+    };
+    for (name, expected) in [
+        ("one.png", image::ImageFormat::Png),
+        ("one.jpg", image::ImageFormat::Jpeg),
+        ("new/one.webp", image::ImageFormat::WebP),
+        ("one.tif", image::ImageFormat::Tiff),
+    ] {
+        for input in ["in/a.png", "glass.png"] {
+            let output = translated(folder, &[input, "-o", name]);
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), name);
+            assert_eq!(format(name), Some(expected));
+            let picture = image::open(folder.join(name)).expect("a picture");
+            assert_eq!((picture.width(), picture.height()), (40, 30));
+        }
+    }
+    for (words, word) in [
+        (&["in", "-o", "all.png"][..], "name a folder"),
+        (&["in/a.png", "in/b.png", "-o", "all.png"], "name a folder"),
+        (&["in/a.png", "-o", "all.gif"], "PNG, JPEG, WebP"),
+        (&["in/a.png", "-o", "in/a.png"], "would overwrite"),
+    ] {
+        let output = translate(folder, words);
+        assert_eq!(output.status.code(), Some(FAILED));
+        assert!(talk(&output).contains(word), "{}", talk(&output));
+        assert!(!folder.join("all.png").exists());
+    }
+    // A folder of that name is a folder.
+    fs::create_dir(folder.join("dir.png")).expect("a folder");
+    translated(folder, &["in", "-o", "dir.png"]);
+    assert!(folder.join("dir.png/a.png").is_file());
+}
+
+#[test]
+fn a_page_shows_inputs_and_results_side_by_side_and_the_end_counts_them() {
+    let folder = with_model();
+    let folder = folder.path();
+    put(folder, "in/a #1.png", 1);
+    put(folder, "in/b/c.png", 2);
+    let output = translated(folder, &["in", "-o", "out", "--page"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("2 pictures translated in"), "{said}");
+    let page = fs::read_to_string(folder.join("out/index.html")).expect("a page");
+    let sources: Vec<&str> = page
+        .split("src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            "../in/a%20%231.png",
+            "a%20%231.png",
+            "../in/b/c.png",
+            "b/c.png"
+        ]
+    );
+}
+
+#[test]
+fn a_small_picture_is_enlarged_first_if_that_is_wanted() {
+    let folder = with_model();
+    let folder = folder.path();
+    put(folder, "a.png", 1);
+    translated(folder, &["a.png", "-o", "large.png", "--enlarge", "4"]);
+    let large = image::open(folder.join("large.png")).expect("a picture");
+    assert_eq!((large.width(), large.height()), (160, 120));
+}
+
+#[test]
+fn frames_that_are_left_out_are_told_once() {
+    let folder = with_model();
+    let folder = folder.path();
+    fs::create_dir(folder.join("in")).expect("a folder");
+    for (name, frames) in [("still.gif", 1), ("one.gif", 3), ("two.gif", 2)] {
+        let file = fs::File::create(folder.join("in").join(name)).expect("a file");
+        let mut encoder = image::codecs::gif::GifEncoder::new(file);
+        for index in 0..frames {
+            let frame = DynamicImage::from(picture(20, 20, index)).to_rgba8();
+            encoder
+                .encode_frame(image::Frame::new(frame))
+                .expect("a frame");
+        }
+    }
+    let said = talk(&translated(folder, &["in", "-o", "out"]));
+    assert!(said.contains("one.gif: has several frames"), "{said}");
+    assert_eq!(said.matches("several frames").count(), 1, "{said}");
+    assert!(!talk(&translated(folder, &["in/still.gif", "-o", "x"])).contains("frames"));
+}
+
+#[test]
+fn the_folder_of_a_run_stands_for_its_model_and_an_unfinished_one_says_what_to_do() {
+    let folder = with_model();
+    let folder = folder.path();
+    put(folder, "a.png", 1);
+    let of_run = [
+        "translate",
+        "--model",
+        "run",
+        "a.png",
+        "--device",
+        "cpu",
+        "-o",
+        "run.png",
+    ];
+    done(folder, &of_run);
+    translated(folder, &["a.png", "-o", "model.png"]);
+    let bytes = |name: &str| fs::read(folder.join(name)).expect("a file");
+    assert_eq!(bytes("run.png"), bytes("model.png"));
+    let inspected = |model: &str| done(folder, &["inspect", model]).stdout;
+    assert_eq!(inspected("run"), inspected("run/export"));
+    fs::remove_dir_all(folder.join("run/export")).expect("removed");
+    for words in [
+        &of_run[..],
+        &["inspect", "run"],
+        &["eval", "--model", "run"],
+    ] {
+        let output = run(folder, words);
+        assert_eq!(output.status.code(), Some(FAILED));
+        let command = "trainer export run --output run/export";
+        assert!(talk(&output).contains(command), "{}", talk(&output));
+    }
+}
+
+#[test]
 fn a_picture_that_is_added_moves_no_other_to_another_share() {
     let folder = with_model();
     let folder = folder.path();

@@ -86,9 +86,10 @@ impl From<ManifestError> for WebError {
     fn from(error: ManifestError) -> Self {
         let code = match error {
             ManifestError::Version(_) => ErrorCode::Version,
-            ManifestError::Syntax(_) | ManifestError::Format(_) | ManifestError::Field { .. } => {
-                ErrorCode::Manifest
-            }
+            ManifestError::Syntax(_)
+            | ManifestError::TooLong
+            | ManifestError::Format(_)
+            | ManifestError::Field { .. } => ErrorCode::Manifest,
         };
         Self::sentence(code, error)
     }

@@ -4,7 +4,7 @@
 
 use js_sys::{Float32Array, Function, Promise, Uint8Array};
 use model::tiling::TILE_SIDE;
-use model::{Mosaic, Raster, TileOptions, TilePlan};
+use model::{Mosaic, Raster, TileOptions, TilePlan, WHOLE_PIXELS};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
@@ -12,9 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use crate::backend;
 use crate::error::WebError;
 use crate::session::Session;
-
-/// What a page can hold in one piece beside everything else, in pixels.
-const WHOLE_PIXELS: usize = 2048 * 2048;
 
 #[wasm_bindgen]
 impl Session {

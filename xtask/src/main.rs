@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, licences, page, serve, suite, wasm};
+use xtask::{bench, fuzz, licences, page, serve, suite, wasm};
 
 #[derive(Parser)]
 #[command(
@@ -46,6 +46,18 @@ enum Task {
     },
     /// Collect the licence texts of what is compiled into the page's modules
     Licences,
+    /// Read many nearly valid files of every format, and keep those that end a reader
+    Fuzz {
+        /// How long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Which cases; each follows from the seed and its number
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// One format alone, such as png or weights
+        #[arg(long, value_name = "NAME")]
+        format: Option<String>,
+    },
     /// Measure speed and sizes, as Markdown tables
     Bench {
         /// Measure PyTorch, onnxruntime and onnxruntime-web beside it; installs them into
@@ -73,6 +85,11 @@ fn main() -> ExitCode {
         Task::BuildWeb => page::build().map(drop),
         Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),
+        Task::Fuzz {
+            minutes,
+            seed,
+            format,
+        } => fuzz::run(minutes, seed, format.as_deref()),
         Task::Bench {
             gpu: Some(device), ..
         } => bench::run_on_gpu(&device),

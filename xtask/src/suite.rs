@@ -86,7 +86,7 @@ fn check_dependencies() -> Result<()> {
         return Ok(());
     }
     process::run(
-        deny().args(["check", "--disable-fetch", "advisories"]),
+        deny().args(["--offline", "check", "advisories"]),
         "Update the crate, or name the advisory and the reason in deny.toml.",
     )
 }

@@ -98,7 +98,7 @@ impl Stamp {
         let tool = env!("CARGO_PKG_VERSION");
         Ok(Self {
             path: folder.join(format!("{}.stamp", module.name)),
-            content: format!("{digest:x}\n{dev}\n{tool}\n"),
+            content: format!("{:x?}\n{dev}\n{tool}\n", digest.as_slice()),
         })
     }
 

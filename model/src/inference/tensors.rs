@@ -5,8 +5,7 @@ use super::packing::Kind;
 use crate::blocks::Upsample;
 use crate::norm::{NORM_EPSILON, NormKind, NormStats};
 use crate::state::{Array, StateError};
-use crate::stored_weights::{PART, StoredWeights};
-use crate::weights::WeightsError;
+use crate::stored_weights::StoredWeights;
 
 /// Tensors that are still to be used.
 pub(super) struct Tensors {
@@ -29,24 +28,6 @@ impl Tensors {
         match self.weights.names().first() {
             Some(name) => Err(StateError::Unknown((*name).to_owned())),
             None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, name: String, expected: &[usize]) -> Result<Array, StateError> {
-        let unreadable = |error: WeightsError| StateError::Unreadable(error.to_string());
-        let Some(array) = self.weights.take(&name).map_err(unreadable)? else {
-            return Err(StateError::Missing(name));
-        };
-        if array.shape != expected || array.values.len() != expected.iter().product::<usize>() {
-            return Err(StateError::Shape {
-                name,
-                expected: expected.to_vec(),
-                found: array.shape,
-            });
-        }
-        match array.values.chunks(PART).all(are_finite) {
-            true => Ok(array),
-            false => Err(StateError::NotFinite(name)),
         }
     }
 
@@ -80,10 +61,13 @@ impl Tensors {
         shape: LayerShape,
         bias: bool,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.take(format!("{path}.weight"), &shape.weight())?;
+        let weight = self
+            .weights
+            .take(&format!("{path}.weight"), &shape.weight())?;
         let bias = match bias {
             true => {
-                self.take(format!("{path}.bias"), &[shape.out_channels])?
+                self.weights
+                    .take(&format!("{path}.bias"), &[shape.out_channels])?
                     .values
             }
             false => vec![0.0; shape.out_channels],
@@ -102,9 +86,12 @@ impl Tensors {
         path: &str,
         shape: LayerShape,
     ) -> Result<LayerTensors, StateError> {
-        let weight = self.take(format!("{path}.conv.weight"), &shape.weight())?;
+        let weight = self
+            .weights
+            .take(&format!("{path}.conv.weight"), &shape.weight())?;
         let mut vector = |name: &str| {
-            let array = self.take(format!("{path}.norm.batch.{name}"), &[shape.out_channels])?;
+            let name = format!("{path}.norm.batch.{name}");
+            let array = self.weights.take(&name, &[shape.out_channels])?;
             Ok::<_, StateError>(array.values)
         };
         let (scale, shift) = (vector("gamma")?, vector("beta")?);
@@ -130,13 +117,6 @@ impl Tensors {
             gains,
         })
     }
-}
-
-/// Of magnitudes as integers, which are compared four at a time.
-#[inline(never)]
-fn are_finite(values: &[f32]) -> bool {
-    let magnitudes = values.iter().map(|value| value.abs().to_bits());
-    magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits()
 }
 
 /// What a layer's weights must be like.

@@ -136,7 +136,7 @@ impl RunFolder {
         let folder = Self::open(root);
         fs::create_dir_all(root).map_err(|source| write_error(root, source))?;
         let lock = RunLock::take(root)?;
-        if root.join(CONFIG_FILE).exists() {
+        if folder.is_run() {
             let path = root.to_path_buf();
             return Err(RunFolderError::Occupied { path });
         }
@@ -157,6 +157,11 @@ impl RunFolder {
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether a run has begun in it.
+    pub fn is_run(&self) -> bool {
+        self.root.join(CONFIG_FILE).is_file()
     }
 
     /// Where checkpoints go.
@@ -203,7 +208,7 @@ impl RunFolder {
         write_whole(&path, &json)
     }
 
-    /// What the validation after `step` steps said, if there was one.
+    /// What the last validation after `step` steps said, if there was one.
     ///
     /// # Errors
     /// The file of metrics is missing.
@@ -211,16 +216,20 @@ impl RunFolder {
         let text = read(&self.metrics())?;
         let text = String::from_utf8_lossy(&text);
         let lines = text.lines().rev();
-        let found = lines
-            .filter_map(|line| serde_json::from_str::<MetricsLine>(line).ok())
-            .find_map(|line| match line {
-                MetricsLine::Validated {
-                    step: at,
-                    evaluation,
-                    ..
-                } if at == step => Some(evaluation),
-                _ => None,
-            });
+        let lines = lines.filter_map(|line| serde_json::from_str::<MetricsLine>(line).ok());
+        let found = lines.into_iter().find_map(|line| match line {
+            MetricsLine::Validated {
+                step: at,
+                evaluation,
+                ..
+            }
+            | MetricsLine::Finished {
+                step: at,
+                evaluation: Some(evaluation),
+                ..
+            } if at == step => Some(evaluation),
+            _ => None,
+        });
         Ok(found.unwrap_or_default())
     }
 

@@ -20,7 +20,7 @@ use super::files::{
 use super::{RunFolder, RunFolderError};
 use crate::config::{Direction, TrainConfig};
 use crate::exact::{Exact, Mean};
-use crate::optimizer::adam;
+use crate::optimizer::{self, Parameters};
 use crate::pool::ImagePool;
 use crate::schedule::Plateau;
 use crate::training_model::{TrainingModel, generator_file};
@@ -124,14 +124,17 @@ impl Checkpoint {
             })
     }
 
-    /// An optimizer with its state.
+    /// An optimizer with its state, of networks of this checkpoint.
     ///
     /// # Errors
     /// The file is missing or damaged.
-    pub fn optimizer(&self, file: &str) -> Result<ModuleOptimizer, RunFolderError> {
+    pub fn optimizer<M: Module>(
+        &self,
+        file: &str,
+        networks: &[&M],
+    ) -> Result<ModuleOptimizer, RunFolderError> {
         let bytes = Bytes::from_bytes_vec(self.listed(file)?);
-        adam()
-            .from_bytes(bytes)
+        optimizer::restored(bytes, &Parameters::of(networks))
             .map_err(|error| damaged(&self.path.join(file), error))
     }
 

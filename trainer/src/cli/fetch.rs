@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar};
 use serde_json::{Value, json};
 
+use crate::console::{self, ResultError, print_result, talk};
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
 use crate::report::Format;
@@ -17,6 +18,9 @@ use crate::report::Format;
 const LINE_EVERY: Duration = Duration::from_secs(5);
 const BAR: &str = "{bar:32.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}";
 const COUNT: &str = "{spinner} {bytes}  {bytes_per_sec}";
+const UNPINNED: &str = "no SHA-256 is known for this archive, so that nobody can tell whether it \
+    was altered on the way; the one printed at the end, passed as --sha256, makes later downloads \
+    the same";
 const FILES: &str = "{spinner} unpacking: {msg}";
 
 #[derive(Debug, Args)]
@@ -54,7 +58,10 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
     let request = request(args, set)?;
     let mut talk = Talk::new(format);
     talk.licence(set);
-    let stop = super::stop_flag()?;
+    if request.sha256.is_none() && !has_content(&request.target) {
+        talk.warn(UNPINNED);
+    }
+    let stop = super::stop_flag("part")?;
     let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
     talk.bar.finish_and_clear();
     let target = request.target.display();
@@ -64,22 +71,24 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
                 "{target} is already there; remove it to fetch it again"
             ));
             let result = json!({"event": "already_there", "folder": request.target});
-            talk.result(&target.to_string(), &result);
+            talk.result(&target.to_string(), &result)?;
         }
         FetchOutcome::Fetched {
             archive_bytes,
+            sha256,
             unpacked,
             archive,
         } => {
+            talk.say(&format!("SHA-256 of the archive: {sha256}"));
             talk.say(&format!(
                 "{} files, {}",
                 unpacked.files,
                 HumanBytes(unpacked.bytes)
             ));
             let result = json!({"event": "fetched", "folder": request.target,
-                "archive_bytes": archive_bytes, "files": unpacked.files,
+                "archive_bytes": archive_bytes, "sha256": sha256, "files": unpacked.files,
                 "bytes": unpacked.bytes, "archive": archive});
-            talk.result(&target.to_string(), &result);
+            talk.result(&target.to_string(), &result)?;
         }
         FetchOutcome::Interrupted { part } => {
             let path = part.display();
@@ -87,7 +96,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
                 "stopped; run the same command again to resume from {path}"
             ));
             if format == Format::Json {
-                eprintln!("{}", json!({"event": "interrupted", "part": part}));
+                talk!("{}", json!({"event": "interrupted", "part": part}));
             }
             return Ok(ExitCode::from(super::INTERRUPTED));
         }
@@ -149,27 +158,24 @@ struct Talk {
 
 impl Talk {
     fn new(format: Format) -> Self {
-        use std::io::IsTerminal;
-        let has_bars = format == Format::Human && std::io::stderr().is_terminal();
-        let target = match has_bars {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
         Self {
             format,
-            bar: ProgressBar::with_draw_target(None, target),
+            bar: match format {
+                Format::Human => console::bar(None, COUNT),
+                Format::Plain | Format::Json => ProgressBar::hidden(),
+            },
             told: None,
         }
     }
 
     fn licence(&self, set: &DataSet) {
         match self.format {
-            Format::Json => eprintln!(
+            Format::Json => talk!(
                 "{}",
                 json!({"event": "licence", "license": set.license, "citation": set.citation})
             ),
             Format::Human | Format::Plain => {
-                eprintln!("licence: {}\nplease cite: {}", set.license, set.citation);
+                talk!("licence: {}\nplease cite: {}", set.license, set.citation);
             }
         }
     }
@@ -179,7 +185,7 @@ impl Talk {
         match (self.format, event) {
             (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
                 if !self.is_due(event) => {}
-            (Format::Json, event) => eprintln!("{}", in_json(event)),
+            (Format::Json, event) => talk!("{}", in_json(event)),
             (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
                 if !self.bar.is_hidden() => {}
             (_, event) => self.say(&in_words(event)),
@@ -191,23 +197,17 @@ impl Talk {
             FetchEvent::Downloading {
                 total, resumed_at, ..
             } => {
-                self.style(if total.is_some() { BAR } else { COUNT });
+                console::restyle(&self.bar, if total.is_some() { BAR } else { COUNT });
                 self.bar.set_length(total.unwrap_or(0));
                 self.bar.set_position(*resumed_at);
                 self.bar.reset_eta();
             }
             FetchEvent::Received { bytes, .. } => self.bar.set_position(*bytes),
             FetchEvent::Unpacking { .. } => {
-                self.style(FILES);
+                console::restyle(&self.bar, FILES);
                 self.bar.set_message(in_words(event));
             }
             _ => {}
-        }
-    }
-
-    fn style(&self, template: &str) {
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
         }
     }
 
@@ -222,17 +222,24 @@ impl Talk {
         due
     }
 
-    /// A line of talk; JSON has its events instead.
-    fn say(&self, line: &str) {
-        if self.format != Format::Json {
-            self.bar.suspend(|| eprintln!("{line}"));
+    fn warn(&self, message: &str) {
+        match self.format {
+            Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
+            Format::Human | Format::Plain => eprintln!("warning: {message}"),
         }
     }
 
-    fn result(&self, words: &str, object: &Value) {
+    /// A line of talk; JSON has its events instead.
+    fn say(&self, line: &str) {
+        if self.format != Format::Json {
+            talk!("{line}");
+        }
+    }
+
+    fn result(&self, words: &str, object: &Value) -> Result<(), ResultError> {
         match self.format {
-            Format::Json => println!("{object}"),
-            Format::Human | Format::Plain => println!("{words}"),
+            Format::Json => print_result!("{object}"),
+            Format::Human | Format::Plain => print_result!("{words}"),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
+use crate::console::print_result;
 use crate::import::{ImportOptions, import_checkpoint};
 use crate::pytorch::{Given, reference_options};
 use crate::report::Format;
@@ -70,16 +71,16 @@ pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
     let manifest = import_checkpoint(&args.file, &options, &args.output)?;
     let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
     match format {
-        Format::Json => println!(
+        Format::Json => print_result!(
             "{}",
             json!({"model": args.output, "weights_bytes": bytes, "generator": manifest.generator})
-        ),
-        Format::Human | Format::Plain => println!(
+        )?,
+        Format::Human | Format::Plain => print_result!(
             "{}  ({}, {} of weights)",
             args.output.display(),
             reference_options(&manifest.generator.config),
             indicatif::HumanBytes(bytes)
-        ),
+        )?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `trainer inspect` and `trainer data inspect`: their words, and what they say.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,16 +9,19 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
-use model::{NormKind, NormStats, StoredWeights, weights};
+use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::config::idle::{self, refuse_idle};
 use crate::config::{DataArgs, ModelKind};
+use crate::console::{counted, print_result};
 use crate::data::Frame;
 use crate::data::inspect::{
     Group, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
-use crate::picture::write_rgb_png;
+use crate::picture::{output_format, write_rgb};
+use crate::printable::printable_line;
 use crate::report::Format;
 use crate::translate::read_manifest;
 
@@ -26,7 +30,7 @@ const SHOWN: usize = 8;
 
 #[derive(Debug, Args)]
 pub(super) struct InspectModelArgs {
-    /// Model folder, with a manifest.json
+    /// Model folder, with a manifest.json, or the folder of a run
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 }
@@ -54,20 +58,28 @@ pub(super) struct InspectDataArgs {
     /// Read headers alone: no statistics, no duplicates
     #[arg(long)]
     fast: bool,
-    /// Also write a contact sheet: pairs as the network sees them, those that validate at the end
+    /// Also write a contact sheet, such as sheet.png: pairs as the network sees them, those that validate at the end
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
 }
 
-pub(super) fn data(args: &InspectDataArgs, format: Format) -> Result<ExitCode> {
+pub(super) fn data(
+    args: &InspectDataArgs,
+    given: &BTreeSet<String>,
+    format: Format,
+) -> Result<ExitCode> {
     let mut data = args.data.clone();
     if args.folder.is_some() {
         data.data.clone_from(&args.folder);
     }
+    refuse_idle(&data, given, idle::DATA)?;
     if data.is_demo() {
         return Err(anyhow!(
             "name a set: DIR or --data, --a and --b, or --photos and --task, as for `trainer train`"
         ));
+    }
+    if let Some(path) = &args.sheet {
+        output_format(path)?;
     }
     let thoroughness = match args.fast {
         true => Thoroughness::Headers,
@@ -75,10 +87,7 @@ pub(super) fn data(args: &InspectDataArgs, format: Format) -> Result<ExitCode> {
     };
     let unpaired = args.model == ModelKind::CycleGan;
     let frame = data.frame(args.size, args.size, 1);
-    let bar = match format {
-        Format::Human => super::progress(0),
-        Format::Plain | Format::Json => indicatif::ProgressBar::hidden(),
-    };
+    let bar = super::progress(0, format);
     let split = (args.seed, unpaired);
     let inspection = inspect(&data, split, frame, thoroughness, &|| {
         bar.inc_length(1);
@@ -90,8 +99,8 @@ pub(super) fn data(args: &InspectDataArgs, format: Format) -> Result<ExitCode> {
         write_sheet(path, &data, split, frame)?;
     }
     match format {
-        Format::Json => println!("{}", serde_json::to_string(&inspection)?),
-        Format::Human | Format::Plain => print!("{}", described(&inspection)),
+        Format::Json => print_result!("{}", serde_json::to_string(&inspection)?)?,
+        Format::Human | Format::Plain => print_result!("{}", described(&inspection).trim_end())?,
     }
     Ok(match inspection.refused.is_empty() {
         true => ExitCode::SUCCESS,
@@ -111,19 +120,25 @@ fn write_sheet(
     };
     let (train, validation) = lenient.open(seed, unpaired)?;
     let frame = data.validation_frame(frame, frame.size);
-    write_rgb_png(path, contact_sheet(&train, &validation, frame))?;
+    write_rgb(path, contact_sheet(&train, &validation, frame))?;
     Ok(())
 }
 
 fn described(inspection: &Inspection) -> String {
     let mut text = String::new();
     for part in &inspection.parts {
-        let _ = writeln!(
-            text,
-            "{}: {} pairs",
-            part.name,
-            HumanCount(part.pairs as u64)
-        );
+        let of_sides = part
+            .groups
+            .iter()
+            .filter(|group| ["A", "B"].contains(&group.name));
+        let of_sides =
+            of_sides.map(|group| format!("{} of {}", counted(group.files, "picture"), group.name));
+        let of_sides = of_sides.collect::<Vec<_>>().join(", ");
+        let pairs = match of_sides.is_empty() {
+            true => counted(part.pairs, "pair"),
+            false => of_sides,
+        };
+        let _ = writeln!(text, "{}: {pairs}", part.name);
         for group in &part.groups {
             text += &described_group(group);
         }
@@ -184,9 +199,9 @@ fn described_group(group: &Group) -> String {
     let samples = group.samples.iter();
     let samples = samples.map(|(kind, files)| format!("{kind} ({files})"));
     let mut text = format!(
-        "  {}: {} files, {}\n    sizes     {}{more}\n    samples   {}\n",
+        "  {}: {}, {}\n    sizes     {}{more}\n    samples   {}\n",
         group.name,
-        HumanCount(group.files as u64),
+        counted(group.files, "file"),
         HumanBytes(group.bytes),
         sizes.collect::<Vec<_>>().join(", "),
         samples.collect::<Vec<_>>().join(", "),
@@ -219,16 +234,14 @@ fn described_side(side: &SideStatistics) -> String {
 
 pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode> {
     let (manifest, path) = read_manifest(&args.model)?;
-    let tensors = weights::open_file(&path, manifest.weights_file()?)
-        .and_then(StoredWeights::into_state)
+    let weights = weights::open_file(&path, manifest.weights_file()?)
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    let learned = tensors
-        .iter()
-        .filter(|(name, _)| !name.contains("running_"));
-    let parameters: usize = learned.map(|(_, array)| array.values.len()).sum();
+    let parameters = weights.values_where(|name| !name.contains("running_"));
     match format {
-        Format::Json => println!("{}", in_json(&manifest, parameters)?),
-        Format::Human | Format::Plain => print!("{}", described_model(&manifest, parameters)?),
+        Format::Json => print_result!("{}", in_json(&manifest, parameters)?)?,
+        Format::Human | Format::Plain => {
+            print_result!("{}", described_model(&manifest, parameters)?.trim_end())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -323,6 +336,6 @@ fn described_model(manifest: &Manifest, parameters: usize) -> Result<String> {
         .iter()
         .filter(|(_, value)| !value.is_empty() && value != "null");
     Ok(rows.fold(String::new(), |text, (name, value)| {
-        text + &format!("{name:<11} {value}\n")
+        text + &format!("{name:<11} {}\n", printable_line(value))
     }))
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::console::print_result;
 use crate::recipes::{RECIPES, Recipe, Source, find, name_parser};
 use crate::report::Format;
 
@@ -19,14 +20,14 @@ pub(super) struct RecipesArgs {
 pub(super) fn run(args: &RecipesArgs, format: Format) -> Result<ExitCode> {
     let one = args.name.as_deref().and_then(find);
     match (format, one) {
-        (Format::Json, Some(recipe)) => println!("{}", in_json(recipe)),
+        (Format::Json, Some(recipe)) => print_result!("{}", in_json(recipe))?,
         (Format::Json, None) => {
             for recipe in RECIPES {
-                println!("{}", in_json(recipe));
+                print_result!("{}", in_json(recipe))?;
             }
         }
-        (Format::Human | Format::Plain, Some(recipe)) => println!("{}", in_full(recipe)),
-        (Format::Human | Format::Plain, None) => println!("{}", table()),
+        (Format::Human | Format::Plain, Some(recipe)) => print_result!("{}", in_full(recipe))?,
+        (Format::Human | Format::Plain, None) => print_result!("{}", table())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,17 +50,20 @@ fn table() -> String {
     let mut lines = vec![line(["RECIPE", "MODEL", "DIRECTION", "DATA SET", "LEARNS"])];
     for recipe in RECIPES {
         let size = match recipe.data.source {
-            Source::Archive { about, .. } => about,
-            Source::ByHand { .. } => "by hand",
+            Source::Archive { about, .. } if recipe.data.source.is_pinned() => about.to_string(),
+            Source::Archive { about, .. } => format!("{about} *"),
+            Source::ByHand { .. } => "by hand".to_string(),
         };
         lines.push(line([
             recipe.name,
             recipe.setting("--model").unwrap_or_default(),
             recipe.setting("--direction").unwrap_or_default(),
-            size,
+            &size,
             recipe.title,
         ]));
     }
+    lines.push(String::new());
+    lines.push("* comes unchecked: no SHA-256 of it is known; `data fetch` prints it".to_string());
     lines.push(String::new());
     lines.push("settings, licence and source of one:  trainer recipes NAME".to_string());
     lines.push("get its data set:                     trainer data fetch NAME".to_string());
@@ -73,7 +77,15 @@ fn line([name, model, direction, size, title]: [&str; 5]) -> String {
 
 fn in_full(recipe: &Recipe) -> String {
     let source = match recipe.data.source {
-        Source::Archive { url, about, .. } => format!("{url} ({about})"),
+        Source::Archive {
+            url, about, sha256, ..
+        } => {
+            let pin = sha256.unwrap_or(
+                "not known, so that an altered archive is not noticed; `data fetch` prints it and \
+                 takes it as --sha256",
+            );
+            format!("{url} ({about})\nSHA-256    {pin}")
+        }
         Source::ByHand { page, instructions } => format!("{page}\nby hand    {instructions}"),
     };
     format!(

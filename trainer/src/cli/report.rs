@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
+use crate::console::print_result;
 use crate::report::{Format, write_report};
 
 #[derive(Debug, Args)]
@@ -22,8 +23,8 @@ pub(super) struct ReportArgs {
 pub(super) fn run(args: &ReportArgs, format: Format) -> Result<ExitCode> {
     let path = write_report(&args.run, args.output.as_deref())?;
     match format {
-        Format::Json => println!("{}", json!({"report": path})),
-        Format::Human | Format::Plain => println!("{}", path.display()),
+        Format::Json => print_result!("{}", json!({"report": path}))?,
+        Format::Human | Format::Plain => print_result!("{}", path.display())?,
     }
     Ok(ExitCode::SUCCESS)
 }

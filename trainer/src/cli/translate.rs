@@ -13,32 +13,52 @@ use serde_json::json;
 
 use crate::config::args::NORM_STATS;
 use crate::config::words::one_of;
+use crate::console::{self, ResultError, counted, notice, print_result, talk};
 use crate::device::DeviceChoice;
 use crate::memory;
 use crate::picture;
 use crate::report::Format;
 use crate::translate::{
-    Inputs, Job, Shard, TranslateFileError, Translated, is_finished, load_model_with,
-    translate_file,
+    Inputs, Job, PAGE_FILE, Shard, Shown, TranslateFileError, Translated, is_finished,
+    load_model_with, translate_file, write_page,
 };
+
+const EXAMPLES: &str = "\
+Examples:
+  trainer translate --model runs/demo photo.jpg -o result.jpg
+  trainer translate --model runs/demo photos/ 'more/**/*.png' -o translated/ --page
+  trainer translate --model models/sharper small.png -o large.png --enlarge 4
+
+A model that fills holes (train --task inpaint) looks for them in mid-grey: paint what is to be
+filled with RGB 128, 128, 128. One for more resolution (train --task super-resolve) keeps the size
+of a picture and sharpens it; --enlarge 4 makes a small picture larger first.";
 
 /// How many failures are named again at the end.
 const FAILURES_LISTED: usize = 10_000;
 
 /// Translates pictures of any size. Results are PNGs in the folder OUTPUT, under the names and in
-/// the folders that the pictures have inside what was named. With --shard, results that are there
-/// already are kept, so that the same command goes on where it was stopped.
+/// the folders that the pictures have inside what was named; of a single picture OUTPUT may be a
+/// file. With --shard, results that are there already are kept, so that the same command goes on
+/// where it was stopped.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct TranslateArgs {
-    /// Model folder, with a manifest.json
+    /// Model folder, with a manifest.json, or the folder of a run
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Pictures, folders of pictures, or patterns in quotes: 'photos/**/*.jpg'
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// Folder for the results, PNGs of the same names
-    #[arg(long, short, value_name = "DIR")]
+    /// Folder for the results, PNGs of the same names; for one picture also a file that ends with
+    /// .png, .jpg, .webp, .tif or .bmp
+    #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
+    /// Also write index.html beside the results: inputs and results side by side
+    #[arg(long)]
+    page: bool,
+    /// Scale pictures up so many times first, bicubic: for models that add resolution
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    enlarge: u32,
     /// Cut pictures into tiles of this side, rounded up to what the network takes [default: only
     /// pictures that are too large for one piece]
     #[arg(long, value_name = "N", value_parser = pixels(16..=16_384))]
@@ -75,67 +95,91 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     let keeps = args.shard.is_some() && !args.overwrite;
     let chosen = args.device.open()?;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
-    let stop = super::stop_flag()?;
+    let stop = super::stop_flag("picture")?;
     let tiles = TileOptions {
         side: args.tile.map(|side| side as usize),
         overlap: args.overlap.map(|overlap| overlap as usize),
     };
-    let mut talk = Talk::new(format, inputs.len());
+    let mut talk = Talk::new(args, inputs.len(), format);
     for job in inputs.jobs() {
         if stop.load(Ordering::Relaxed) {
-            talk.interrupted();
-            return Ok(ExitCode::from(super::INTERRUPTED));
+            break;
         }
         if keeps && is_finished(&translator, &job) {
-            talk.kept(&job);
+            talk.kept(&job)?;
             continue;
         }
         let started = Instant::now();
-        match translate_file(&translator, &job, tiles) {
+        match translate_file(&translator, &job, tiles, args.enlarge) {
             Ok(translated) => {
                 talk.note_colors(&job.input);
+                talk.note_frames(&job.input);
                 talk.note_tiles(&job.input, &translated, &manifest, &translator);
-                talk.translated(&job, &translated, started.elapsed().as_secs_f64());
+                talk.translated(&job, &translated, started.elapsed().as_secs_f64())?;
             }
             Err(error) => talk.failed(&job.input, &error),
         }
     }
-    Ok(talk.finished())
+    if let Some(shown) = &talk.shown {
+        write_page(inputs.folder(), &manifest.title, shown)?;
+    }
+    talk.finished(inputs.folder())
 }
 
 /// Tells people or programs what happens.
 struct Talk {
     format: Format,
     bar: ProgressBar,
+    started: Instant,
+    is_share: bool,
     total: usize,
     translated: usize,
     kept: usize,
     failed: usize,
     failures: Vec<String>,
+    /// What the page shows, if there is to be one.
+    shown: Option<Vec<Shown>>,
     told_of_colors: bool,
+    told_of_frames: bool,
     told_of_tiles: bool,
 }
 
 impl Talk {
-    fn new(format: Format, total: usize) -> Self {
+    fn new(args: &TranslateArgs, total: usize, format: Format) -> Self {
         Self {
             format,
-            bar: match format {
-                Format::Human => super::progress(total),
-                Format::Plain | Format::Json => ProgressBar::hidden(),
-            },
+            bar: super::progress(total, format),
+            started: Instant::now(),
+            is_share: args.shard.is_some(),
             total,
             translated: 0,
             kept: 0,
             failed: 0,
             failures: Vec::new(),
+            shown: args.page.then(Vec::new),
             told_of_colors: false,
+            told_of_frames: false,
             told_of_tiles: false,
         }
     }
 
-    fn translated(&mut self, job: &Job, translated: &Translated, seconds: f64) {
+    fn show(&mut self, input: &Path, output: &Path) {
+        if let Some(shown) = &mut self.shown {
+            shown.push(Shown {
+                input: input.to_path_buf(),
+                output: output.to_path_buf(),
+            });
+        }
+    }
+
+    fn translated(
+        &mut self,
+        job: &Job,
+        translated: &Translated,
+        seconds: f64,
+    ) -> Result<(), ResultError> {
         self.translated += 1;
+        self.show(&job.input, &translated.output);
         let line = match self.format {
             Format::Json => json!({"event": "translated", "input": job.input,
                 "output": translated.output, "width": translated.width,
@@ -144,31 +188,35 @@ impl Talk {
             .to_string(),
             Format::Human | Format::Plain => translated.output.display().to_string(),
         };
-        self.bar.suspend(|| println!("{line}"));
         self.bar.inc(1);
+        print_result!("{line}")
     }
 
-    fn kept(&mut self, job: &Job) {
+    fn kept(&mut self, job: &Job) -> Result<(), ResultError> {
         self.kept += 1;
-        if self.format == Format::Json {
-            let line = json!({"event": "kept", "input": job.input, "output": job.output});
-            println!("{line}");
-        }
+        self.show(&job.input, &job.output);
         self.bar.inc(1);
+        match self.format {
+            Format::Json => {
+                let line = json!({"event": "kept", "input": job.input, "output": job.output});
+                print_result!("{line}")
+            }
+            Format::Human | Format::Plain => Ok(()),
+        }
     }
 
     fn failed(&mut self, input: &Path, error: &TranslateFileError) {
         self.failed += 1;
         let message = error.to_string();
         match self.format {
-            Format::Json => eprintln!(
+            Format::Json => notice!(
                 "{}",
                 json!({"event": "error", "input": input, "message": message})
             ),
             Format::Human | Format::Plain if self.failures.len() < FAILURES_LISTED => {
                 self.failures.push(message);
             }
-            Format::Human | Format::Plain => self.bar.suspend(|| eprintln!("error: {message}")),
+            Format::Human | Format::Plain => notice!("error: {message}"),
         }
         self.bar.inc(1);
     }
@@ -180,6 +228,18 @@ impl Talk {
             self.note(&format!(
                 "{}: its colour profile (ICC) is ignored, here and in other files: samples are \
                  taken for sRGB; convert pictures to sRGB first where colours matter",
+                input.display()
+            ));
+        }
+    }
+
+    /// Says once that of a moving picture one frame alone is translated.
+    fn note_frames(&mut self, input: &Path) {
+        if !self.told_of_frames && picture::is_animated(input) {
+            self.told_of_frames = true;
+            self.note(&format!(
+                "{}: has several frames, of which the first alone is translated, here and in other \
+                 files; save the others as files of their own first",
                 input.display()
             ));
         }
@@ -227,57 +287,74 @@ impl Talk {
 
     fn note(&self, message: &str) {
         match self.format {
-            Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
-            Format::Human | Format::Plain => {
-                self.bar.suspend(|| eprintln!("note: {message}"));
-            }
+            Format::Json => notice!("{}", json!({"event": "warning", "message": message})),
+            Format::Human | Format::Plain => notice!("note: {message}"),
         }
     }
 
-    fn interrupted(&self) {
+    /// The end, and the exit code; pictures that nobody has come to were left by an interruption.
+    fn finished(&self, folder: &Path) -> Result<ExitCode> {
         self.bar.finish_and_clear();
-        self.list_failures();
+        for failure in &self.failures {
+            notice!("error: {failure}");
+        }
         let left = self.total - self.translated - self.kept - self.failed;
         match self.format {
-            Format::Json => eprintln!("{}", json!({"event": "interrupted", "left": left})),
-            Format::Human | Format::Plain => {
-                eprintln!(
-                    "stopped with {left} pictures to go; with --shard the same command goes on"
-                );
-            }
+            Format::Json => self.finished_in_json(left)?,
+            Format::Human | Format::Plain => self.finished_in_words(left, folder),
         }
+        Ok(match (left, self.failed) {
+            (1.., _) => ExitCode::from(super::INTERRUPTED),
+            (0, 0) => ExitCode::SUCCESS,
+            (0, _) => ExitCode::FAILURE,
+        })
     }
 
-    fn finished(&self) -> ExitCode {
-        self.bar.finish_and_clear();
-        self.list_failures();
+    fn finished_in_json(&self, left: usize) -> Result<(), ResultError> {
+        if left > 0 {
+            notice!("{}", json!({"event": "interrupted", "left": left}));
+            return Ok(());
+        }
+        print_result!(
+            "{}",
+            json!({"event": "finished", "pictures": self.total, "translated": self.translated,
+                "kept": self.kept, "failed": self.failed})
+        )
+    }
+
+    fn finished_in_words(&self, left: usize, folder: &Path) {
         let (total, kept, failed) = (self.total, self.kept, self.failed);
-        if self.format == Format::Json {
-            println!(
-                "{}",
-                json!({"event": "finished", "pictures": total, "translated": self.translated,
-                    "kept": kept, "failed": failed})
+        if kept > 0 {
+            talk!(
+                "{kept} of {total} results were there and are kept; --overwrite makes them again, \
+                 with another model for instance"
             );
-        } else {
-            if kept > 0 {
-                eprintln!(
-                    "{kept} of {total} results were there and are kept; --overwrite makes them \
-                     again, with another model for instance"
-                );
-            }
-            if failed > 0 {
-                eprintln!("{failed} of {total} pictures failed, the others are done");
-            }
         }
-        match failed {
-            0 => ExitCode::SUCCESS,
-            _ => ExitCode::FAILURE,
+        talk!(
+            "{} translated in {:.1} s, into {}",
+            counted(self.translated, "picture"),
+            self.started.elapsed().as_secs_f64(),
+            folder.display()
+        );
+        if self.shown.is_some() {
+            talk!("side by side: {}", folder.join(PAGE_FILE).display());
         }
-    }
-
-    fn list_failures(&self) {
-        for failure in &self.failures {
-            eprintln!("error: {failure}");
+        if failed > 0 {
+            notice!(
+                "{failed} of {} failed, the others are done",
+                counted(total, "picture")
+            );
+        }
+        if left > 0 {
+            let words: Vec<String> = std::env::args()
+                .map(|word| console::shell_word(&word))
+                .collect();
+            let share = if self.is_share { "" } else { " --shard 1/1" };
+            notice!(
+                "stopped with {} to go; go on with them:\n  {}{share}",
+                counted(left, "picture"),
+                words.join(" ")
+            );
         }
     }
 }

@@ -2,16 +2,17 @@
 //! it depends on the model or the device.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use model::{
     Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Precision,
     Upsample, WeightsDtype,
 };
 
-use super::words::{not_negative, one_of, positive, rate};
+use super::idle::{self, IdleFlag, refuse_idle};
+use super::words::{at_least_one, not_negative, one_of, positive, rate};
 use super::{ConfigError, DataArgs, ModelKind, PhotoTask, ResumeError, TrainConfig};
 use crate::device::DeviceChoices;
 use crate::diff_augment::DiffAugment;
@@ -29,6 +30,19 @@ pub const NET_G: &[&str] = &[
     "resnet_9blocks",
     "resnet_6blocks",
 ];
+/// Every generator.
+pub fn generators() -> impl Iterator<Item = GeneratorArch> {
+    let arch = |name: &&str| serde_json::from_value(serde_json::Value::from(*name)).ok();
+    NET_G.iter().filter_map(arch)
+}
+
+/// The word for a generator.
+pub fn name_of(arch: GeneratorArch) -> &'static str {
+    let names = NET_G.iter().zip(generators());
+    let found = names.into_iter().find(|(_, named)| *named == arch);
+    found.map_or("", |(name, _)| name)
+}
+
 /// Names of normalisations.
 pub const NORMS: &[&str] = &["batch", "instance", "none"];
 /// Names of statistics.
@@ -37,6 +51,24 @@ pub const NORM_STATS: &[&str] = &["batch", "running"];
 pub const PRECISIONS: &[&str] = &["f32", "bf16", "f16"];
 /// Names of storage formats.
 pub const WEIGHTS: &[&str] = &["f32", "f16", "q8"];
+
+/// Headings of the flags that few need.
+pub(super) const PICTURES: &str = "Pictures";
+const NETWORKS: &str = "Networks";
+const LEARNING: &str = "Learning";
+const KEPT: &str = "What is kept and shown";
+
+const EXAMPLES: &str = "\
+Examples:
+  trainer train                                          drawn façades, to see how it goes
+  trainer train --photos photos --task deblur            photos alone; inputs are made of them
+  trainer train --data facades --direction BtoA          combined pictures A|B
+  trainer train --a labels --b photos --epochs 100       two folders of pictures of the same names
+  trainer train --model cyclegan --a tulips --b roses    two folders without pairs
+  trainer train --recipe facades                         settings of a paper, and its data set
+  trainer train --resume runs/facades                    where it stopped, by Ctrl-C for instance
+
+-h shows the flags that matter first, --help all.";
 
 /// Architecture of the discriminator, as a word of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -64,6 +96,7 @@ pub enum Augmentation {
 /// Settings of a training run. What is left out depends on the model and on the device: a CPU
 /// gets a small network and few steps, a GPU the paper's.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
     /// Settings and data set of a recipe; flags beside it win (`trainer recipes` lists them)
     #[arg(long, value_name = "NAME", value_parser = crate::recipes::name_parser())]
@@ -81,64 +114,64 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base: Option<u32>,
     /// How the generator doubles height and width; `resize` leaves no checkerboards
-    #[arg(long, value_name = "NAME", default_value = "transposed",
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "transposed",
         value_parser = one_of::<Upsample>(&["transposed", "resize"]))]
     pub upsample: Upsample,
     /// Widths of a U-Net's decoder; `listed` takes the paper's table at its word
-    #[arg(long, value_name = "NAME", default_value = "mirrored",
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "mirrored",
         value_parser = one_of::<Decoder>(&["mirrored", "listed"]))]
     pub decoder: Decoder,
     /// Learn a correction that is added to the input [default: yes for --task deblur and
     /// super-resolve]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "BOOL")]
     pub residual: Option<bool>,
     /// Discriminator
-    #[arg(long, default_value = "basic")]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, default_value = "basic")]
     pub net_d: NetD,
     /// Layers of stride 2 of --net-d n_layers
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
     pub n_layers_d: u8,
     /// How a PatchGAN ends; `listed` takes the paper's table at its word: 16×16 logits
-    #[arg(long, value_name = "NAME", default_value = "overlapping",
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "overlapping",
         value_parser = one_of::<Patches>(&["overlapping", "listed"]))]
     pub patches: Patches,
     /// Feature maps of the discriminator's first layer [default: as --base]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base_d: Option<u32>,
     /// Normalisation of the generator [default: batch; instance for cyclegan]; `none` restores
     /// photos best, the others invent more
-    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
     pub norm: Option<NormKind>,
     /// Normalisation of the discriminator [default: batch; instance for cyclegan]
-    #[arg(long, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", value_parser = one_of::<NormKind>(NORMS))]
     pub norm_d: Option<NormKind>,
     /// Statistics of batch norms in the exported model [default: batch at --batch 1, else running]
-    #[arg(long, value_name = "NAME", value_parser = one_of::<NormStats>(NORM_STATS))]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", value_parser = one_of::<NormStats>(NORM_STATS))]
     pub norm_stats: Option<NormStats>,
     /// Dropout rate of the generator's inner layers while training [default: 0.5; 0 for cyclegan]
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "RATE", value_parser = rate)]
     pub dropout: Option<f64>,
     /// What convolutions compute in while training; the rest stays in f32. 16 bits are meant
     /// for GPUs; on a CPU they are slower
-    #[arg(long, value_name = "TYPE", default_value = "f32",
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "TYPE", default_value = "f32",
         value_parser = one_of::<Precision>(PRECISIONS))]
     pub precision: Precision,
     /// How weights are drawn
-    #[arg(long, value_name = "NAME", default_value = "normal",
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "normal",
         value_parser = one_of::<InitType>(&["normal", "xavier", "kaiming", "orthogonal"]))]
     pub init: InitType,
     /// Scale of drawn weights
-    #[arg(long, value_name = "X", default_value_t = 0.02, value_parser = positive)]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "X", default_value_t = 0.02, value_parser = positive)]
     pub init_gain: f64,
     /// Passes over the training pictures at the full learning rate
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub epochs: Option<u64>,
     /// Further passes, while --lr-policy linear lets the rate fall to zero [default: as --epochs]
-    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     pub epochs_decay: Option<u64>,
     /// Training steps, in the second half of which the rate falls [default: 2000 on a CPU, 20000
     /// on a GPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub steps: Option<u64>,
     /// Pairs per step
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -147,58 +180,58 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub size: u32,
     /// Side before the random crop [default: size · 286 / 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
     pub load_size: Option<u32>,
     /// Do not mirror pictures at random
-    #[arg(long)]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true)]
     pub no_flip: bool,
     /// Learning rate of Adam
-    #[arg(long, value_name = "RATE", default_value_t = 2e-4, value_parser = positive)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RATE", default_value_t = 2e-4, value_parser = positive)]
     pub lr: f64,
     /// Learning rate of the discriminator [default: as --lr]
-    #[arg(long, value_name = "RATE", value_parser = positive)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RATE", value_parser = positive)]
     pub lr_d: Option<f64>,
     /// How the learning rate changes
-    #[arg(long, default_value = "linear")]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, default_value = "linear")]
     pub lr_policy: LrPolicy,
     /// Epochs between the falls of --lr-policy step
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 50, value_parser = at_least_one::<u64>)]
     pub lr_decay_every: u64,
     /// Adversarial loss: vanilla, lsgan or hinge [default: vanilla; lsgan for cyclegan]
-    #[arg(long, value_name = "NAME", value_parser = gan_mode)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "NAME", value_parser = gan_mode)]
     pub gan_mode: Option<GanMode>,
     /// Weight of the L1 loss of pix2pix
-    #[arg(long, value_name = "X", default_value_t = 100.0, value_parser = not_negative)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "X", default_value_t = 100.0, value_parser = not_negative)]
     pub lambda_l1: f64,
     /// Weight of the adversarial loss of pix2pix; 0 trains with L1 alone
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]
     pub lambda_gan: f64,
     /// Weight of the cycle losses of cyclegan
-    #[arg(long, value_name = "X", default_value_t = 10.0, value_parser = not_negative)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "X", default_value_t = 10.0, value_parser = not_negative)]
     pub lambda_cycle: f64,
     /// Weight of the identity losses of cyclegan, relative to --lambda-cycle
-    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = not_negative)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "X", default_value_t = 0.5, value_parser = not_negative)]
     pub lambda_identity: f64,
     /// Past pictures that the discriminators of cyclegan learn from
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub pool_size: u32,
     /// Keep a running average of the generator's weights with this decay, such as 0.999, and
     /// export that
-    #[arg(long, value_name = "DECAY", value_parser = rate)]
+    #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "DECAY", value_parser = rate)]
     pub ema: Option<f64>,
     /// Change what the discriminator sees, against learning a small set by heart: color,
     /// translation, cutout, several with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "LIST", value_delimiter = ',')]
     pub diff_augment: Vec<Augmentation>,
     /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX; several, such as cuda:0,1, share
     /// each batch
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoices,
     /// Seed of all randomness
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Start from the generator of another run's latest checkpoint (fine-tuning)
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RUN")]
     pub from: Option<PathBuf>,
     /// Folder of the run [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
@@ -208,25 +241,25 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub resume: Option<Option<PathBuf>>,
     /// Steps between sample grids and validations [default: a tenth of all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", value_parser = at_least_one::<u64>)]
     pub sample_every: Option<u64>,
     /// Steps between checkpoints [default: a tenth of all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", value_parser = at_least_one::<u64>)]
     pub checkpoint_every: Option<u64>,
     /// Last checkpoints to keep
-    #[arg(long, value_name = "N", default_value_t = super::KEEP, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", default_value_t = super::KEEP, value_parser = at_least_one::<u32>)]
     pub keep: u32,
     /// Also keep the checkpoint that did best: by the PSNR of the validation pictures, without
     /// pairs by the losses since the last samples
-    #[arg(long)]
+    #[arg(long, help_heading = KEPT, hide_short_help = true)]
     pub keep_best: bool,
     /// Threads that prepare pictures [default: 1 on a CPU, 8 on a GPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
     /// How the exported model stores its weights
-    #[arg(long, value_name = "NAME", default_value = "f16", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "NAME", default_value = "f16", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     pub weights: WeightsDtype,
-    /// Flags that were on the command line, by their field's name: see [`TrainArgs::note_given`].
+    /// Flags that were on the command line, by their field's name: see [`idle::given`].
     #[arg(skip)]
     pub given: BTreeSet<String>,
 }
@@ -301,15 +334,30 @@ impl TrainArgs {
         Ok(config)
     }
 
-    /// Remembers which flags were on the command line, as opposed to left at their defaults.
-    pub fn note_given(&mut self, matches: &ArgMatches) {
-        let ids = matches.ids().map(clap::Id::as_str);
-        let given = ids.filter(|id| {
-            // Groups have no source of their own.
-            matches.try_contains_id(id).unwrap_or(false)
-                && matches.value_source(id) == Some(ValueSource::CommandLine)
-        });
-        self.given = given.map(str::to_string).collect();
+    /// Refuses flags that can do nothing beside the others. Those that `typed` lacks come from the
+    /// recipe, which may name more than a user's changes leave to act.
+    ///
+    /// # Errors
+    /// [`IdleFlag`].
+    pub fn refuse_idle(&self, typed: &[OsString]) -> Result<(), IdleFlag> {
+        let recipe = self.recipe.as_deref().and_then(crate::recipes::find);
+        let is_typed = |id: &&String| {
+            let flag = format!("--{}", id.replace('_', "-"));
+            let in_recipe = recipe.is_some_and(|recipe| recipe.has(&flag));
+            !in_recipe || crate::recipes::is_typed(typed, &flag)
+        };
+        let given = self.given.iter().filter(is_typed).cloned().collect();
+        refuse_idle(&self.data, &given, idle::DATA)?;
+        refuse_idle(self, &given, idle::TRAIN)
+    }
+
+    /// The discriminator.
+    pub fn net_d(&self) -> DiscriminatorArch {
+        match self.net_d {
+            NetD::Basic => DiscriminatorArch::Basic,
+            NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
+            NetD::Pixel => DiscriminatorArch::Pixel,
+        }
     }
 
     /// The folder of the run to go on with, if that is wanted.
@@ -349,11 +397,7 @@ impl TrainArgs {
             residual: self
                 .residual
                 .unwrap_or_else(|| self.data.task.is_some_and(PhotoTask::corrects)),
-            net_d: match self.net_d {
-                NetD::Basic => DiscriminatorArch::Basic,
-                NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
-                NetD::Pixel => DiscriminatorArch::Pixel,
-            },
+            net_d: self.net_d(),
             patches: self.patches,
             base_d: self.base_d.unwrap_or(base),
             norm: self.norm.unwrap_or(defaults.norm),

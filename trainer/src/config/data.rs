@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use model::{Encoding, Translator};
 use serde::{Deserialize, Serialize};
 
+use super::args::PICTURES;
+use super::words::at_least_one;
 use crate::data::demo::DemoSplit;
 use crate::data::drawn::DrawnPairs;
 use crate::data::folders::FolderPairs;
@@ -31,6 +33,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The way back.
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::AtoB => Self::BtoA,
+            Self::BtoA => Self::AtoB,
+        }
+    }
+
     /// Swaps the halves of a pair if B is the input; twice gives what it was.
     pub fn orient<T>(self, (a, b): (T, T)) -> (T, T) {
         match self {
@@ -78,9 +88,11 @@ pub enum PhotoTask {
     Colorize,
     /// Lines to photo.
     Edges,
-    /// Holes to whole photos.
+    /// Holes to whole photos. Holes are mid-grey, RGB 128: one to three rectangles or one to four
+    /// strokes of a brush.
     Inpaint,
-    /// Photos of a quarter of the resolution to the whole.
+    /// Photos of a quarter of the resolution, at their old size, to the whole: the size stays,
+    /// detail comes. `translate --enlarge 4` makes small pictures larger first.
     #[serde(rename = "super-resolve")]
     SuperResolve,
 }
@@ -118,31 +130,31 @@ pub struct DataArgs {
     #[arg(long, value_name = "DIR", requires = "a")]
     pub b: Option<PathBuf>,
     /// Folder of photos; --task says what is computed from them
-    #[arg(long, value_name = "DIR", requires = "task")]
+    #[arg(long, value_name = "DIR")]
     pub photos: Option<PathBuf>,
     /// What to learn to undo to the photos
-    #[arg(long, requires = "photos")]
+    #[arg(long)]
     pub task: Option<PhotoTask>,
     /// Leave out pictures of --a and --b that have no partner
-    #[arg(long, requires = "a")]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true)]
     pub skip_unmatched: bool,
     /// Which picture of a pair is the input
     #[arg(long, default_value = "AtoB")]
     pub direction: Direction,
     /// Channels of A: grey is expanded to 3, colour reduced to 1, other files need as many [default: 3]
-    #[arg(long, value_name = "N", conflicts_with = "depth_a", value_parser = channels())]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", conflicts_with = "depth_a", value_parser = channels())]
     pub channels_a: Option<usize>,
     /// Channels of B [default: 3]
-    #[arg(long, value_name = "N", conflicts_with = "depth_b", value_parser = channels())]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", conflicts_with = "depth_b", value_parser = channels())]
     pub channels_b: Option<usize>,
     /// A is depth: 16-bit grey files, 0 where nothing was measured, MAX the largest depth
-    #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
     pub depth_a: Option<u16>,
     /// B is depth, likewise; losses and metrics leave out what was not measured
-    #[arg(long, value_name = "MAX", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
     pub depth_b: Option<u16>,
     /// How pictures become samples; `none` and `scale_width` need --batch 1
-    #[arg(long, default_value = "resize_and_crop")]
+    #[arg(long, help_heading = PICTURES, hide_short_help = true, default_value = "resize_and_crop")]
     pub preprocess: Preprocess,
 }
 
@@ -154,6 +166,22 @@ impl DataArgs {
     /// Whether no folder is named, so that façades are drawn.
     pub fn is_demo(&self) -> bool {
         self.data.is_none() && self.a.is_none() && self.photos.is_none()
+    }
+
+    /// The set for people: where its pictures lie, and what is learned from them.
+    pub fn described(&self) -> String {
+        let direction = self.direction.to_possible_value();
+        let direction = direction.map_or(String::new(), |value| value.get_name().to_string());
+        match (&self.data, &self.a, &self.b, &self.photos, self.task) {
+            (Some(data), ..) => format!("{}, {direction}", data.display()),
+            (_, Some(a), Some(b), ..) => {
+                format!("{} and {}, {direction}", a.display(), b.display())
+            }
+            (_, _, _, Some(photos), Some(task)) => {
+                format!("{}, task {}", photos.display(), task.name())
+            }
+            _ => format!("the drawn façades, {direction}"),
+        }
     }
 
     /// What input and target are made of, after --direction.

@@ -17,6 +17,7 @@ use crate::schedule::Schedule;
 
 pub mod args;
 mod data;
+pub mod idle;
 mod resume;
 pub mod stored;
 pub mod words;
@@ -151,12 +152,16 @@ fn kept_by_default() -> u32 {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The size does not fit the network.
-    #[error("--size {size} does not fit --net-g: use a multiple of {multiple_of}")]
+    #[error("--size {size} does not fit --net-g {net_g}: use a multiple of {multiple_of}{others}")]
     Size {
         /// What was asked for.
         size: u32,
+        /// The network.
+        net_g: &'static str,
         /// What the network needs.
         multiple_of: usize,
+        /// Networks that the size fits.
+        others: String,
     },
     /// A batch needs samples of one size.
     #[error(
@@ -177,22 +182,14 @@ pub enum ConfigError {
     },
     /// The discriminator has no output for such small pictures.
     #[error(
-        "--size {size} is too small for --net-d: its layers need at least {needed}; use fewer \
-         --n-layers-d or --net-d pixel"
+        "--size {size} is too small for the discriminator, which needs at least {needed}; use --net-d \
+         pixel, or --net-d n_layers with fewer --n-layers-d"
     )]
     SizeOfDiscriminator {
         /// What was asked for.
         size: u32,
         /// What the network needs.
         needed: u32,
-    },
-    /// A flag that means nothing here.
-    #[error("{flag} is for {wanted}; leave it out")]
-    NotForThis {
-        /// The flag.
-        flag: &'static str,
-        /// What it is for.
-        wanted: &'static str,
     },
     /// Input and output must be alike for this.
     #[error(
@@ -283,8 +280,12 @@ impl TrainConfig {
         }
         let multiple_of = self.net_g.size_rule().divisor();
         if !(self.size as usize).is_multiple_of(multiple_of) {
-            let size = self.size;
-            return Err(ConfigError::Size { size, multiple_of });
+            return Err(ConfigError::Size {
+                size: self.size,
+                net_g: args::name_of(self.net_g),
+                multiple_of,
+                others: self.fitting_generators(),
+            });
         }
         if self.load_size < self.size {
             return Err(ConfigError::LoadSize {
@@ -293,17 +294,18 @@ impl TrainConfig {
             });
         }
         self.check_discriminator()?;
-        let is_resnet = matches!(
-            self.net_g,
-            GeneratorArch::Resnet6Blocks | GeneratorArch::Resnet9Blocks
-        );
-        if is_resnet && self.decoder == Decoder::Listed {
-            return Err(ConfigError::NotForThis {
-                flag: "--decoder listed",
-                wanted: "U-Nets",
-            });
-        }
         self.check_channels()
+    }
+
+    /// The other generators that take pictures of this size, as advice.
+    fn fitting_generators(&self) -> String {
+        let fits =
+            |arch: &GeneratorArch| (self.size as usize).is_multiple_of(arch.size_rule().divisor());
+        let names: Vec<&str> = args::generators().filter(fits).map(args::name_of).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!(", or --net-g {}, which takes this size", names.join(" or ")),
+        }
     }
 
     fn check_discriminator(&self) -> Result<(), ConfigError> {
@@ -340,7 +342,7 @@ impl TrainConfig {
             return Ok(());
         }
         if self.residual {
-            return refuse("--residual true", "leave it out");
+            return refuse("a correction of the input", "pass --residual false");
         }
         if self.model == ModelKind::CycleGan && self.lambda_identity > 0.0 {
             return refuse("--lambda-identity", "set it to 0");

@@ -182,6 +182,8 @@ fn value(config: &Value, flag: &str) -> Value {
     let found = match flag {
         "no_flip" => config.get("flip"),
         "lr_policy" => config.pointer("/schedule/policy"),
+        // The folder, not the part of the settings that has the same name.
+        "data" => config.pointer("/data/data"),
         _ => config.get(flag).or_else(|| config["data"].get(flag)),
     };
     found.cloned().unwrap_or_default()
@@ -240,7 +242,7 @@ mod tests {
         let words = std::iter::once("train").chain(line.split_whitespace());
         let matches = command().get_matches_from(words);
         let mut args = TrainArgs::from_arg_matches(&matches).expect("arguments");
-        args.note_given(&matches);
+        args.given = crate::config::idle::given(&matches);
         args
     }
 
@@ -291,6 +293,7 @@ mod tests {
             ("--seed 3", ["--seed 3", "0"]),
             ("--ema 0.5", ["--ema 0.5", "none"]),
             ("--photos p --task edges", ["--photos p", "none"]),
+            ("--data other", ["--data other:", "started with none"]),
             ("--lr-decay-every 7", ["--lr-decay-every", "50"]),
         ] {
             let error = resumed(run, line).expect_err(line).to_string();

@@ -1,5 +1,6 @@
 //! Reads `config.json`, and says which key is wrong when one is.
 
+use clap::error::ErrorKind;
 use clap::{Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
@@ -55,6 +56,8 @@ fn check(
                 check(found, known, example, Some(key))?;
             }
             _ => check_type(key, value, example, inside)
+                .map_err(|error| error.to_string())
+                .and_then(|()| check_range(key, value))
                 .map_err(|error| format!("\"{name}\": {error}; correct it"))?,
         }
     }
@@ -77,6 +80,27 @@ fn check_type(
         part.insert(key.to_string(), value.clone());
     }
     serde_json::from_value::<TrainConfig>(Value::Object(tried)).map(|_| ())
+}
+
+/// Whether the flag of the same name would take the number.
+fn check_range(key: &str, value: &Value) -> Result<(), String> {
+    let command = TrainArgs::augment_args(Command::new("train"));
+    let flag = key.replace('_', "-");
+    let is_flag = command
+        .get_arguments()
+        .any(|arg| arg.get_long() == Some(&flag));
+    if !is_flag || !value.is_number() {
+        return Ok(());
+    }
+    let words = ["train".to_string(), format!("--{flag}={value}")];
+    match command.try_get_matches_from(words) {
+        Err(error) if error.kind() == ErrorKind::ValueValidation => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Err(first.trim_start_matches("error: ").to_string())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> &'a str {
@@ -108,6 +132,27 @@ mod tests {
         let mut config = example().expect("an example");
         change(&mut config);
         read(&serde_json::to_vec(&config).expect("JSON"))
+    }
+
+    #[test]
+    fn a_number_that_its_flag_would_not_take_is_refused() {
+        for (key, value) in [
+            ("base", Value::from(u32::MAX)),
+            ("base_d", Value::from(0)),
+            ("workers", Value::from(1 << 30)),
+            ("lr", Value::from(-1.0)),
+            ("pool_size", Value::from(u32::MAX)),
+        ] {
+            let error = changed(|config| {
+                config.insert(key.to_string(), value);
+            });
+            let error = error.expect_err("refused");
+            assert!(error.contains(&format!("\"{key}\"")), "{error}");
+        }
+        let error = changed(|config| {
+            config["data"]["channels_a"] = Value::from(1_000_000_000);
+        });
+        assert!(error.expect_err("refused").contains("\"data.channels_a\""));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Values of flags: words and numbers, checked as the command line is read.
 
+use std::str::FromStr;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::DeserializeOwned;
 
@@ -10,6 +12,17 @@ where
 {
     PossibleValuesParser::new(names)
         .try_map(|name| serde_json::from_value::<T>(serde_json::Value::String(name)))
+}
+
+/// A whole number from 1 on.
+///
+/// # Errors
+/// Anything else.
+pub fn at_least_one<N: FromStr + From<u8> + PartialOrd>(text: &str) -> Result<N, String> {
+    match text.parse::<N>() {
+        Ok(number) if number >= N::from(1) => Ok(number),
+        _ => Err("must be a whole number, 1 or more".to_string()),
+    }
 }
 
 /// A rate in `[0, 1)`.

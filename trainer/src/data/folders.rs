@@ -72,8 +72,7 @@ pub enum FolderProblem {
     },
     /// Two folders whose files do not match.
     #[error(
-        "{count} pictures of {a} and {b} have no partner of the same name ({names}); rename or \
-         remove them, or pass --skip-unmatched to leave them out"
+        "pictures of {a} and {b} without a partner of the same name: {count} ({names}); {remedy}"
     )]
     Unmatched {
         /// First folder.
@@ -84,11 +83,13 @@ pub enum FolderProblem {
         count: usize,
         /// Some of them.
         names: String,
+        /// What to do.
+        remedy: &'static str,
     },
 }
 
 /// Where the halves of a pair are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Files {
     Combined(PathBuf),
     Two { a: PathBuf, b: PathBuf },
@@ -161,6 +162,11 @@ impl FolderPairs {
     /// Number of pairs.
     pub fn len(&self) -> usize {
         self.files.len()
+    }
+
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.files.extend(more.files);
+        self.files.sort();
     }
 
     /// Whether there is no pair.
@@ -377,20 +383,44 @@ fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>,
         b: b.to_path_buf(),
         count: unmatched.len(),
         names: names.join(", "),
+        remedy: match pairs.is_empty() {
+            true => {
+                "not one pair is left: partners need the same name, or one that differs by an ending \
+                 that all pictures of a folder share, such as 1_A.png and 1_B.png"
+            }
+            false => "rename or remove them, or pass --skip-unmatched to leave them out",
+        },
     })
 }
 
-/// Pairs of the same name, and pictures without a partner.
+/// Pairs of the same name, and pictures without a partner. Where no two names are the same, those
+/// endings are left out that all names of a folder share: `1_A.png` is the partner of `1_B.png`.
 fn by_partner(a: &Path, b: &Path) -> Result<(Vec<Files>, Vec<PathBuf>), FolderProblem> {
-    let by_name = |flag: &str, folder: &Path| -> Result<BTreeMap<PathBuf, PathBuf>, _> {
-        let paths = list(flag, folder)?;
-        let name = |path: &Path| {
-            let inside = path.strip_prefix(folder).unwrap_or(path);
-            inside.with_extension("")
-        };
-        Ok::<_, FolderProblem>(paths.into_iter().map(|path| (name(&path), path)).collect())
+    let (in_a, in_b) = (by_name("--a", a)?, by_name("--b", b)?);
+    if !in_a.keys().any(|name| in_b.contains_key(name)) {
+        let bare = (without_shared_ending(&in_a), without_shared_ending(&in_b));
+        if let (Some(in_a), Some(in_b)) = bare
+            && in_a.keys().any(|name| in_b.contains_key(name))
+        {
+            return Ok(partners(in_a, in_b));
+        }
+    }
+    Ok(partners(in_a, in_b))
+}
+
+/// Pictures by their name inside the folder, without the ending of the format.
+type ByName = BTreeMap<PathBuf, PathBuf>;
+
+fn by_name(flag: &str, folder: &Path) -> Result<ByName, FolderProblem> {
+    let name = |path: &Path| {
+        let inside = path.strip_prefix(folder).unwrap_or(path);
+        inside.with_extension("")
     };
-    let (in_a, mut in_b) = (by_name("--a", a)?, by_name("--b", b)?);
+    let paths = list(flag, folder)?;
+    Ok(paths.into_iter().map(|path| (name(&path), path)).collect())
+}
+
+fn partners(in_a: ByName, mut in_b: ByName) -> (Vec<Files>, Vec<PathBuf>) {
     let (mut pairs, mut unmatched) = (Vec::new(), Vec::new());
     for (name, path) in in_a {
         match in_b.remove(&name) {
@@ -402,7 +432,34 @@ fn by_partner(a: &Path, b: &Path) -> Result<(Vec<Files>, Vec<PathBuf>), FolderPr
         }
     }
     unmatched.extend(in_b.into_values());
-    Ok((pairs, unmatched))
+    (pairs, unmatched)
+}
+
+/// Names without the last parts, each behind a `_`, `-` or `.`, that are the same in all of them;
+/// `None` where two names would become one.
+fn without_shared_ending(pictures: &ByName) -> Option<ByName> {
+    let mut bare: Vec<(String, &PathBuf)> = pictures
+        .iter()
+        .map(|(name, path)| (name.to_string_lossy().into_owned(), path))
+        .collect();
+    let ending = |name: &str| {
+        let at = name.rfind(['_', '-', '.'])?;
+        Some(name[at..].to_string()).filter(|ending| !ending.contains('/'))
+    };
+    while let Some(shared) = bare.first().and_then(|(name, _)| ending(name)) {
+        if !bare.iter().all(|(name, _)| name.ends_with(&shared)) {
+            break;
+        }
+        for (name, _) in &mut bare {
+            name.truncate(name.len() - shared.len());
+        }
+    }
+    let count = bare.len();
+    let bare: ByName = bare
+        .into_iter()
+        .map(|(name, path)| (PathBuf::from(name), path.clone()))
+        .collect();
+    (bare.len() == count).then_some(bare)
 }
 
 fn check_combined(path: &Path, width: u32) -> Result<(), DataError> {

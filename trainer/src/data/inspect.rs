@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread;
 
 use image::{RgbImage, imageops};
@@ -11,7 +12,9 @@ use model::Encoding;
 use serde::Serialize;
 
 use crate::config::{DataArgs, Preprocess};
+use crate::console::counted;
 use crate::data::bands::Bands;
+use crate::data::depths;
 use crate::data::digest::sha256_of;
 use crate::data::folders::unmatched;
 use crate::data::source::{DataError, PairSource};
@@ -24,6 +27,11 @@ use crate::validate::{grid, painted};
 const FAST_HEADERS: usize = 2_000;
 /// A side that is so many times as long as the other changes much when squeezed into a square.
 const SQUEEZED: f64 = 2.0;
+
+/// Pictures of more bytes are looked at one after the other, however many cores there are.
+const LARGE: u64 = 64 << 20;
+/// Rows of a picture that are numbers at a time: four times as many bytes as in the file.
+const SUMMED_ROWS: u32 = 64;
 
 /// Pairs on a contact sheet that train.
 const SHEET_TRAIN: usize = 24;
@@ -77,7 +85,7 @@ pub struct Part {
 /// Files of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// `input`, `target`, `combined` or `photos`.
+    /// `input`, `target`, `combined` or `photos`; without pairs `A` or `B`.
     pub name: &'static str,
     /// Files.
     pub files: usize,
@@ -105,7 +113,7 @@ pub struct SizeCount {
 /// Channels of one side of the pairs.
 #[derive(Clone, Debug, Serialize)]
 pub struct SideStatistics {
-    /// `input` or `target`.
+    /// `input` or `target`; without pairs `A` or `B`.
     pub side: &'static str,
     /// 1, or the largest depth in the files' unit.
     pub white: f64,
@@ -173,23 +181,36 @@ pub fn inspect(
         skip_unmatched: args.skip_unmatched || args.a.is_some(),
         ..args.clone()
     };
-    let (train, validation) = lenient.open(seed, unpaired)?;
+    let (mut train, mut validation) = lenient.open(seed, unpaired)?;
     if !inspection.unmatched.is_empty() && !args.skip_unmatched {
         let count = inspection.unmatched.len();
         inspection.refused.push(format!(
-            "{count} files have no partner of the same name; rename or remove them, or pass \
+            "files without a partner of the same name: {count}; rename or remove them, or pass \
              --skip-unmatched to leave them out"
         ));
     }
     let mut files: Vec<(usize, PathBuf, u64)> = Vec::new();
-    for (index, (name, source)) in [("train", &train), ("validation", &validation)]
+    let large = Mutex::new(());
+    for (index, (name, source)) in [("train", &mut train), ("validation", &mut validation)]
         .into_iter()
         .enumerate()
     {
+        // What a training would leave out may be too large to be looked at.
+        let mut usable = source.clone();
+        match usable.drop_unusable(frame) {
+            Ok(problems) => inspection.add_left_out(&problems),
+            Err(mistake) => inspection.refused.push(mistake.to_string()),
+        }
+        let used = usable.file_groups();
+        let used: HashSet<&Path> = used.into_iter().flat_map(|group| group.paths).collect();
         let mut groups = Vec::new();
         for group in source.file_groups() {
             let facts = in_parallel(&group.paths, |path| {
-                let facts = facts_of(path, &group, thoroughness);
+                let thoroughness = match used.contains(path) {
+                    true => thoroughness,
+                    false => Thoroughness::Headers,
+                };
+                let facts = facts_of(path, &group, thoroughness, &large);
                 progress();
                 facts
             });
@@ -200,22 +221,22 @@ pub fn inspect(
             files.extend(listed.map(|(path, facts)| (index, path.to_path_buf(), facts.bytes)));
             groups.push(summary(&group, &facts));
         }
-        let mut usable = source.clone();
-        match usable.drop_unusable(frame) {
-            Ok(problems) => inspection.add_left_out(&problems),
-            Err(mistake) => inspection.refused.push(mistake.to_string()),
-        }
         inspection.parts.push(Part {
             name,
             pairs: usable.len(),
             groups,
         });
+        *source = usable;
     }
     if thoroughness == Thoroughness::Pixels {
         inspection.duplicates = duplicates(&files);
         inspection.pairs_per_second = pairs_per_second(&train, frame, seed);
     }
     inspection.remarks = remarks(&train, &validation, frame);
+    match depths::check(&train, args.direction) {
+        Ok(remarks) => inspection.remarks.extend(remarks),
+        Err(error) => inspection.refused.push(error.to_string()),
+    }
     inspection.remark_on_duplicates();
     Ok(inspection)
 }
@@ -249,8 +270,9 @@ impl Inspection {
         let across = across.count();
         if across > 0 {
             self.remarks.push(format!(
-                "{across} pictures train and validate alike, so that validation flatters; remove \
-                 them from one part"
+                "training and validation share {}, so that validation flatters; remove what they \
+                 share from one part",
+                counted(across, "picture")
             ));
         }
     }
@@ -303,18 +325,24 @@ fn small_or_squeezed(train: &PairSource, frame: Frame) -> Vec<String> {
     small.into_iter().chain(long).collect()
 }
 
-fn facts_of(path: &Path, group: &FileGroup<'_>, thoroughness: Thoroughness) -> FileFacts {
+fn facts_of(
+    path: &Path,
+    group: &FileGroup<'_>,
+    thoroughness: Thoroughness,
+    large: &Mutex<()>,
+) -> FileFacts {
     let mut facts = FileFacts {
         bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
         header: None,
         sums: Vec::new(),
         problem: None,
     };
-    match picture::header(path) {
-        Ok(header) => facts.header = Some(header),
-        // The check that a training makes names it.
-        Err(_) => return facts,
-    }
+    // The check that a training makes names a file without one.
+    let Ok(header) = picture::header(path) else {
+        return facts;
+    };
+    facts.header = Some(header);
+    let _turn = (header.bytes() > LARGE).then(|| large.lock());
     if thoroughness == Thoroughness::Pixels {
         match sums_of(path, group) {
             Ok(sums) => facts.sums = sums,
@@ -333,13 +361,15 @@ fn sums_of(path: &Path, group: &FileGroup<'_>) -> Result<Vec<Sums>, PictureError
         .iter()
         .zip(0u32..)
         .filter_map(|((_, side), index)| {
-            let half = match group.halves.len() {
-                1 => bands.clone(),
-                _ => bands.cropped((index * part, 0), (part, height)),
-            };
-            // What does not fit is named by the check that a training makes.
-            let half = side.fit(path, half).ok()?;
-            Some(Sums::of(*side, &half))
+            let mut sums = Sums::default();
+            for top in (0..height).step_by(SUMMED_ROWS as usize) {
+                let rows = SUMMED_ROWS.min(height - top);
+                let strip = bands.cropped((index * part, top), (part, rows));
+                // What does not fit is named by the check that a training makes.
+                let strip = side.fit(path, strip).ok()?;
+                sums.add(&Sums::of(*side, &strip));
+            }
+            Some(sums)
         });
     Ok(sums.collect())
 }
@@ -493,6 +523,9 @@ fn digest(path: &Path) -> Option<String> {
 pub fn contact_sheet(train: &PairSource, validation: &PairSource, frame: Frame) -> RgbImage {
     let (mut rows, mut row) = (Vec::new(), Vec::new());
     for (source, count) in [(train, SHEET_TRAIN), (validation, SHEET_VALIDATION)] {
+        let mut source = source.clone();
+        // Whoever describes the set says what is wrong with it.
+        let _ = source.drop_unusable(frame);
         let (input, target) = source.encodings();
         let count = count.min(source.len());
         for index in (0..count).map(|number| number * source.len() / count) {

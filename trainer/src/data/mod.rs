@@ -6,6 +6,7 @@ pub mod batch;
 pub mod blur;
 pub mod degrade;
 pub mod demo;
+pub mod depths;
 mod digest;
 pub mod drawn;
 pub mod fetch;

@@ -53,6 +53,11 @@ impl Photos {
         self.paths.len()
     }
 
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.paths.extend(more.paths);
+        self.paths.sort();
+    }
+
     /// Whether there is no photo.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()

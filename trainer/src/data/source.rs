@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::data::augment::Frame;
 use crate::data::bands::Bands;
+use crate::data::depths::DepthError;
 use crate::data::drawn::DrawnPairs;
 use crate::data::folders::{FolderPairs, FolderProblem};
 use crate::data::inspect::FileGroup;
@@ -135,6 +136,9 @@ pub enum DataError {
     /// The file's samples are of another kind.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// A largest depth that does not go with the files.
+    #[error(transparent)]
+    Depth(#[from] DepthError),
     /// Flags that do not go together.
     #[error("{0}")]
     Flags(String),
@@ -152,7 +156,11 @@ impl DataError {
             | Self::NotCombined { .. }
             | Self::TooSmall { .. }
             | Self::TooLarge { .. } => true,
-            Self::PairSize { .. } | Self::Fit(_) | Self::Flags(_) | Self::Folder(_) => false,
+            Self::PairSize { .. }
+            | Self::Fit(_)
+            | Self::Depth(_)
+            | Self::Flags(_)
+            | Self::Folder(_) => false,
         }
     }
 }
@@ -248,6 +256,33 @@ impl PairSource {
         self.len() == 0
     }
 
+    /// How many different inputs and targets there are.
+    pub fn side_counts(&self) -> (usize, usize) {
+        match self {
+            Self::Unpaired(folders) => folders.side_counts(),
+            _ => (self.len(), self.len()),
+        }
+    }
+
+    /// All pictures of a set, as one source. The drawn set has no end.
+    pub fn joined(train: Self, validation: Self) -> Option<Self> {
+        match (train, validation) {
+            (Self::Folders(mut all), Self::Folders(more)) => {
+                all.extend(more);
+                Some(Self::Folders(all))
+            }
+            (Self::Photos(mut all), Self::Photos(more)) => {
+                all.extend(more);
+                Some(Self::Photos(all))
+            }
+            (Self::Unpaired(mut all), Self::Unpaired(more)) => {
+                all.extend(more);
+                Some(Self::Unpaired(all))
+            }
+            _ => None,
+        }
+    }
+
     /// What input and target are made of.
     pub fn sides(&self) -> Sides {
         match self {
@@ -309,6 +344,14 @@ impl PairSource {
             Self::Folders(folders) => folders.name(index),
             Self::Photos(photos) => photos.name(index),
             Self::Unpaired(folders) => folders.name(index),
+        }
+    }
+
+    /// A name for the target of pair `index`, where it is another picture than the input.
+    pub fn target_name(&self, index: usize) -> String {
+        match self {
+            Self::Unpaired(folders) => folders.target_name(index),
+            _ => self.name(index),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct UnpairedFolders {
     inputs: Vec<PathBuf>,
     targets: Vec<PathBuf>,
     sides: Sides,
+    /// Which set the inputs are of, and which the targets.
+    names: (&'static str, &'static str),
 }
 
 /// Whether `folder` is laid out as unpaired sets are: `trainA` and `trainB` inside.
@@ -61,7 +63,7 @@ impl UnpairedFolders {
                 train_and_validation(train_b, seed),
             ),
         };
-        Ok(Self::of(direction.orient((a, b)), sides))
+        Ok(Self::of((a, b), direction, sides))
     }
 
     /// Two folders anywhere, each with `train` and `val` inside, or split 80/20.
@@ -77,17 +79,20 @@ impl UnpairedFolders {
     ) -> Result<Split<Self>, FolderProblem> {
         let a = split_pictures("--a", a, seed)?;
         let b = split_pictures("--b", b, seed)?;
-        Ok(Self::of(direction.orient((a, b)), sides))
+        Ok(Self::of((a, b), direction, sides))
     }
 
     fn of(
-        (inputs, targets): (Split<Vec<PathBuf>>, Split<Vec<PathBuf>>),
+        sets: (Split<Vec<PathBuf>>, Split<Vec<PathBuf>>),
+        direction: Direction,
         sides: Sides,
     ) -> Split<Self> {
+        let (inputs, targets) = direction.orient(sets);
         let folders = |inputs, targets| Self {
             inputs,
             targets,
             sides,
+            names: direction.orient(("A", "B")),
         };
         (folders(inputs.0, targets.0), folders(inputs.1, targets.1))
     }
@@ -98,6 +103,17 @@ impl UnpairedFolders {
             true => 0,
             false => self.inputs.len().max(self.targets.len()),
         }
+    }
+
+    pub(crate) fn side_counts(&self) -> (usize, usize) {
+        (self.inputs.len(), self.targets.len())
+    }
+
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.inputs.extend(more.inputs);
+        self.targets.extend(more.targets);
+        self.inputs.sort();
+        self.targets.sort();
     }
 
     /// Whether one of the folders has no picture.
@@ -113,8 +129,10 @@ impl UnpairedFolders {
         let check = |side: Side| {
             move |path: &PathBuf| check_file(path, picture::header(path)?, side, frame)
         };
-        let mut problems = keep_usable(&mut self.inputs, check(self.sides.input))?;
-        problems.extend(keep_usable(&mut self.targets, check(self.sides.target))?);
+        let inputs = keep_usable(&mut self.inputs, check(self.sides.input));
+        let targets = keep_usable(&mut self.targets, check(self.sides.target));
+        let mut problems = inputs?;
+        problems.extend(targets?);
         Ok(problems)
     }
 
@@ -142,13 +160,17 @@ impl UnpairedFolders {
             }
         }
         vec![
-            group("input", &self.inputs, self.sides.input),
-            group("target", &self.targets, self.sides.target),
+            group(self.names.0, &self.inputs, self.sides.input),
+            group(self.names.1, &self.targets, self.sides.target),
         ]
     }
 
     pub(crate) fn name(&self, index: usize) -> String {
         stem(&self.inputs[index % self.inputs.len()])
+    }
+
+    pub(crate) fn target_name(&self, index: usize) -> String {
+        stem(&self.targets[index % self.targets.len()])
     }
 }
 

@@ -10,6 +10,7 @@ use crate::data::raster::Mask;
 use crate::validate::Judged;
 
 mod columns;
+pub mod cycle;
 mod depth;
 pub mod perceptual;
 mod ssim;

@@ -19,6 +19,9 @@ use super::vet::{VetError, vet};
 /// which share what did not change.
 const SHARING: u64 = 4;
 
+/// Longest file, many times the largest generator.
+const MAX_BYTES: u64 = 4 << 30;
+
 /// Floating point tensors by their names in the file.
 pub type Tensors = BTreeMap<String, Array>;
 
@@ -38,6 +41,17 @@ pub enum ReadError {
     NotAFile {
         /// What it is instead.
         path: PathBuf,
+    },
+    /// Longer than a checkpoint of any generator.
+    #[error(
+        "{path}: has {bytes} bytes, a generator's weights have no more than {MAX_BYTES}; save the \
+         generator alone: torch.save(net.state_dict(), …)"
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
     },
     /// A file of `torch.save` that is not let through.
     #[error("{path}: {source}")]
@@ -110,10 +124,17 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, ReadError> {
         let path = path.to_path_buf();
         return Err(ReadError::NotAFile { path });
     }
+    if metadata.len() > MAX_BYTES {
+        return Err(ReadError::TooLong {
+            path: path.to_path_buf(),
+            bytes: metadata.len(),
+        });
+    }
     let mut file = File::open(path).map_err(io)?;
-    let tensors = match is_safetensors(path, &mut file).map_err(io)? {
-        true => read_safetensors(path, &fs::read(path).map_err(io)?),
-        false => read_pytorch(path, metadata.len()),
+    let tensors = match Format::of(path, &mut file).map_err(io)? {
+        Format::Safetensors => read_safetensors(path, &fs::read(path).map_err(io)?),
+        Format::NamedSafetensors => Err(damaged(path, "no table of tensors at its beginning")),
+        Format::Pytorch => read_pytorch(path, metadata.len()),
     }?;
     if tensors.is_empty() {
         return Err(no_state_dict(path, "no floating point tensor".to_string()));
@@ -130,12 +151,25 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, ReadError> {
     }
 }
 
-/// By its ending, or by the JSON after eight bytes of length.
-fn is_safetensors(path: &Path, file: &mut File) -> std::io::Result<bool> {
-    let mut start = Vec::new();
-    file.take(9).read_to_end(&mut start)?;
-    let ending = path.extension().unwrap_or_default();
-    Ok(ending.eq_ignore_ascii_case("safetensors") || start.get(8) == Some(&b'{'))
+enum Format {
+    Safetensors,
+    /// By its ending alone.
+    NamedSafetensors,
+    Pytorch,
+}
+
+impl Format {
+    /// Safetensors have a JSON object after eight bytes of length.
+    fn of(path: &Path, file: &mut File) -> std::io::Result<Self> {
+        let mut start = Vec::new();
+        file.take(9).read_to_end(&mut start)?;
+        let ending = path.extension().unwrap_or_default();
+        Ok(match start.get(8) == Some(&b'{') {
+            true => Self::Safetensors,
+            false if ending.eq_ignore_ascii_case("safetensors") => Self::NamedSafetensors,
+            false => Self::Pytorch,
+        })
+    }
 }
 
 fn damaged(path: &Path, reason: impl ToString) -> ReadError {

@@ -7,6 +7,8 @@ use std::io::{self, BufReader, Read, Seek};
 use thiserror::Error;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::bounded::{Bounded, Budget};
+
 /// Longest pickle that is looked at. Those of the largest networks here have 40 thousand bytes,
 /// and a reader's memory is a multiple of this.
 const MAX_PICKLE_BYTES: u64 = 1 << 20;
@@ -14,6 +16,8 @@ const MAX_PICKLE_BYTES: u64 = 1 << 20;
 const MAX_NAME_BYTES: u64 = 256;
 /// Most files in an archive; one per tensor and a few more.
 const MAX_ENTRIES: usize = 10_000;
+/// Longest list of them.
+const MAX_DIRECTORY_BYTES: u64 = 4 << 20;
 /// How a file of the old format starts: a pickled number that is always the same.
 const LEGACY_START: [u8; 13] = [
     0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50,
@@ -77,6 +81,9 @@ pub enum VetError {
     /// More files than any state dict has.
     #[error("its archive holds {0} files; weights need no more than {MAX_ENTRIES}")]
     TooManyEntries(usize),
+    /// As above.
+    #[error("the list of its archive's files is longer than {MAX_DIRECTORY_BYTES} bytes")]
+    DirectoryTooLong,
     /// A compressed archive could grow to any size.
     #[error(
         "\"{0}\" in its archive is compressed, which torch.save never does; unpack it and pack \
@@ -115,7 +122,13 @@ pub(super) fn vet(mut file: File) -> Result<(), VetError> {
 }
 
 fn vet_zip(file: File) -> Result<(), VetError> {
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let budget = Budget::new(MAX_DIRECTORY_BYTES);
+    let reader = Bounded::new(BufReader::new(file), &budget);
+    let mut archive = ZipArchive::new(reader).map_err(|error| match budget.is_spent() {
+        true => VetError::DirectoryTooLong,
+        false => damaged(error),
+    })?;
+    budget.renew(u64::MAX);
     if archive.len() > MAX_ENTRIES {
         return Err(VetError::TooManyEntries(archive.len()));
     }

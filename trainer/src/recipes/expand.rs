@@ -94,7 +94,8 @@ fn is_decided(user: &[OsString], flag: &str) -> bool {
     ruled_out || has(user, flag)
 }
 
-fn has(words: &[OsString], flag: &str) -> bool {
+/// Whether a flag is among the words, with or without a value.
+pub fn has(words: &[OsString], flag: &str) -> bool {
     words
         .iter()
         .any(|word| is(word, flag) || joined(word, flag).is_some())

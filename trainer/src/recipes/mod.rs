@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::config::DataArgs;
 
-pub use expand::expand;
+pub use expand::{expand, has as is_typed};
 pub use table::RECIPES;
 
 /// Where data sets lie unless somebody says otherwise.
@@ -70,6 +70,14 @@ pub enum Source {
         /// Which files to take and where to put them.
         instructions: &'static str,
     },
+}
+
+impl Source {
+    /// Whether a download can be told from an altered one; nothing is downloaded of what is had
+    /// by hand.
+    pub fn is_pinned(self) -> bool {
+        !matches!(self, Self::Archive { sha256: None, .. })
+    }
 }
 
 /// What lies in the folder of a data set.
@@ -136,6 +144,11 @@ impl Recipe {
             }
         }
         settings
+    }
+
+    /// Whether a flag is among its settings.
+    pub fn has(&self, flag: &str) -> bool {
+        self.settings().iter().any(|(name, _)| *name == flag)
     }
 
     /// Value of one of its flags.

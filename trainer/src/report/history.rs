@@ -79,6 +79,7 @@ pub(super) struct Validation {
 pub(super) struct Finished {
     pub step: u64,
     pub interrupted: bool,
+    pub evaluation: Option<Evaluation>,
 }
 
 impl History {
@@ -156,8 +157,17 @@ impl History {
             }
             MetricsLine::Warning { step, message } => self.warnings.push((step, message)),
             MetricsLine::Finished {
-                step, interrupted, ..
-            } => self.finished = Some(Finished { step, interrupted }),
+                step,
+                interrupted,
+                evaluation,
+                ..
+            } => {
+                self.finished = Some(Finished {
+                    step,
+                    interrupted,
+                    evaluation,
+                });
+            }
         }
     }
 
@@ -197,14 +207,33 @@ impl History {
         self.steps.iter().filter_map(value).collect()
     }
 
-    /// Validations of equally many pictures as the first one: the end judges all of them, which
-    /// compares with nothing before.
+    /// Validations of equally many pictures as the first one. In runs of older versions the last
+    /// one judges all, which compares with nothing before.
     pub fn comparable_validations(&self) -> Vec<&Validation> {
         let judged = |row: &&Validation| row.evaluation.count > 0;
         let mut rows = self.validations.iter().filter(judged).peekable();
         let count = rows.peek().map(|row| row.evaluation.count);
         rows.filter(|row| Some(row.evaluation.count) == count)
             .collect()
+    }
+
+    /// Step and variety of the outputs of this name, where it is known.
+    pub fn varieties(&self, name: &str) -> Vec<(u64, f64)> {
+        let of = |row: &Validation| {
+            let found = row.outputs.iter().find(|outputs| outputs.name == name);
+            Some((row.step, found?.variety?))
+        };
+        self.validations.iter().filter_map(of).collect()
+    }
+
+    /// Step and result of the last validation, that of all pictures where there is one.
+    pub fn last_evaluation(&self) -> Option<(u64, Evaluation)> {
+        let of_all = self
+            .finished
+            .and_then(|end| Some((end.step, end.evaluation?)));
+        let rows = self.validations.iter().rev();
+        let judged = rows.map(|row| (row.step, row.evaluation));
+        of_all.or_else(|| judged.into_iter().find(|(_, found)| found.count > 0))
     }
 
     /// Seconds spent in steps and their number, as far as they were measured.

@@ -62,6 +62,9 @@ pub enum MetricsLine {
         seconds: f64,
         /// Whether somebody asked it to stop early.
         interrupted: bool,
+        /// The last validation, of all pairs unless it was stopped early.
+        #[serde(default)]
+        evaluation: Option<Evaluation>,
     },
 }
 
@@ -133,11 +136,13 @@ impl MetricsFile {
                 step,
                 elapsed,
                 interrupted,
+                evaluation,
                 ..
             } => MetricsLine::Finished {
                 step: *step,
                 seconds: elapsed.as_secs_f64(),
                 interrupted: *interrupted,
+                evaluation: (evaluation.count > 0).then_some(**evaluation),
             },
             Event::Checkpoint { .. } | Event::Resumed { .. } => return None,
         })

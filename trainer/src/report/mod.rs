@@ -20,10 +20,11 @@ use crate::run::RunError;
 use history::History;
 pub use history::ReportError;
 use metrics_file::MetricsFile;
+pub(crate) use page::escaped;
 use pictures::Pictures;
 use tensorboard::TensorBoardFile;
-pub use terminal::metrics_table;
 use terminal::{Human, Json, Plain};
+pub use terminal::{metrics_table, rows_table};
 
 /// How a command talks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,7 @@
 
 use super::history::History;
 use crate::loss::GanMode;
-use crate::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE};
+use crate::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
 
 /// The last share of a run that "now" means.
 const RECENT: f64 = 0.15;
@@ -132,25 +132,34 @@ fn lead(history: &History, name: &str, losses: &[&str]) -> Option<Finding> {
 
 /// Has the generator collapsed?
 fn variety(history: &History) -> Option<Finding> {
-    let outputs = &history.validations.last()?.outputs;
-    let known = outputs
-        .iter()
-        .filter_map(|outputs| Some((&outputs.name, outputs.variety?)));
-    let (name, variety) = known.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let names = history.validations.last()?.outputs.iter();
+    let known = names.filter_map(|outputs| {
+        let varieties = history.varieties(&outputs.name);
+        Some((&outputs.name, outputs.variety?, has_collapsed(&varieties)))
+    });
+    let (name, variety, collapsed) = known.min_by(|a, b| a.1.total_cmp(&b.1))?;
     let percent = 100.0 * variety;
-    let (verdict, answer) = match variety < COLLAPSED_VARIETY {
-        true => (
+    let (verdict, answer) = match (collapsed, variety < COLLAPSED_VARIETY) {
+        (true, _) => (
             Verdict::Bad,
             format!(
-                "Yes: {name} varies {percent:.0}% as much as real pictures do; it is nearly the \
-                 same for every input. Start again with a smaller --lr, or more weight on what \
-                 outputs must resemble."
+                "Yes: {name} varies {percent:.0}% as much as inputs and real pictures do; it is \
+                 nearly the same for every input. Start again with a smaller --lr, or more weight \
+                 on what outputs must resemble."
             ),
         ),
-        false => (
+        (false, true) => (
+            Verdict::Note,
+            format!(
+                "It is too early to tell: {name} varies {percent:.0}% as much from input to input \
+                 as inputs and real pictures do. A network learns the mean picture first."
+            ),
+        ),
+        (false, false) => (
             Verdict::Good,
             format!(
-                "No: {name} varies {percent:.0}% as much from input to input as real pictures do."
+                "No: {name} varies {percent:.0}% as much from input to input as inputs and real \
+                 pictures do."
             ),
         ),
     };
@@ -217,9 +226,8 @@ fn colors(history: &History) -> Option<Finding> {
 
 /// Is the output closer to the target than the untouched input?
 fn against_input(history: &History) -> Option<Finding> {
-    let rows = history.validations.iter();
-    let last = rows.rev().find(|row| row.evaluation.count > 0)?;
-    let (output, input) = (last.evaluation.output, last.evaluation.input);
+    let (step, last) = history.last_evaluation()?;
+    let (output, input) = (last.output, last.input);
     let gain = output.psnr - input.psnr;
     let (verdict, how) = match gain > 0.0 {
         true => (Verdict::Good, "Yes"),
@@ -237,8 +245,8 @@ fn against_input(history: &History) -> Option<Finding> {
             input.psnr,
             output.l1,
             input.l1,
-            last.evaluation.count,
-            last.step
+            last.count,
+            step
         ),
     })
 }
@@ -414,30 +422,31 @@ mod tests {
     #[test]
     fn outputs_that_are_all_the_same_or_negatives_are_found() {
         let mut history = history(&[], serde_json::json!({}));
-        let mut judged = |variety, correlation| {
+        let mut judged = |step, variety, correlation| {
             let outputs = OutputStatistics {
                 name: "fake_B".to_string(),
                 variety: Some(variety),
                 correlation: Some(correlation),
             };
             history.validations.push(Validation {
-                step: 10,
+                step,
                 evaluation: Evaluation::default(),
                 outputs: vec![outputs],
             });
             read(&history)
         };
-        let found = judged(0.8, 0.5);
+        let found = judged(10, 0.8, 0.5);
         assert_eq!(
             answer(&found, "Has the generator collapsed?").0,
             Verdict::Good
         );
         assert_eq!(found.len(), 1);
-        let found = judged(0.02, -0.6);
-        assert_eq!(
-            answer(&found, "Has the generator collapsed?").0,
-            Verdict::Bad
-        );
+        let collapsed = |findings: &[Finding]| answer(findings, "Has the generator collapsed?").0;
+        for step in [500, 1000] {
+            assert_eq!(collapsed(&judged(step, 0.02, 0.1)), Verdict::Note);
+        }
+        let found = judged(1500, 0.02, -0.6);
+        assert_eq!(collapsed(&found), Verdict::Bad);
         assert_eq!(answer(&found, "Are colours inverted?").0, Verdict::Bad);
     }
 }

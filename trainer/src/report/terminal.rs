@@ -1,16 +1,19 @@
 //! Events as bars, lines or JSON. Talk goes to stderr, the result to stdout.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::REPORT_FILE;
+use crate::config::ModelKind;
+use crate::console::{self, counted, notice, print_result, talk};
 use crate::event::Event;
 use crate::memory;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 
-const BAR: &str = "{bar:32.cyan/dim} {pos}/{len} steps  {per_sec}  ETA {eta}  {msg}";
+const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";
 /// How often a log without bars tells the losses.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
@@ -21,25 +24,21 @@ pub(super) struct Human {
 
 impl Human {
     pub(super) fn new() -> Self {
-        let bar = ProgressBar::hidden();
-        bar.set_style(
-            ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        Self { bar }
+        Self {
+            bar: ProgressBar::hidden(),
+        }
     }
 
     pub(super) fn on(&mut self, event: &Event<'_>) {
         match event {
             Event::Started { config, .. } => {
-                eprintln!("{}", headline(event));
-                self.bar.set_length(config.steps);
-                self.bar
-                    .set_draw_target(indicatif::ProgressDrawTarget::stderr_with_hz(4));
+                talk!("{}", headline(event));
+                self.bar = console::bar(Some(config.steps), BAR);
             }
             Event::Resumed { step, .. } => {
                 self.bar.set_position(*step);
                 self.bar.reset_eta();
-                self.bar.println(headline(event));
+                talk!("{}", headline(event));
             }
             Event::Step { step, losses, .. } => {
                 self.bar.set_position(*step);
@@ -47,12 +46,18 @@ impl Human {
             }
             Event::Finished { .. } => {
                 self.bar.finish_and_clear();
-                println!("{}", summary(event));
+                tell_result(&summary(event));
             }
             Event::Checkpoint { .. } => {}
-            _ => self.bar.println(headline(event)),
+            Event::Warning { .. } => notice!("{}", headline(event)),
+            Event::Validated { .. } => talk!("{}", headline(event)),
         }
     }
+}
+
+/// The result is in the run folder, too: it does not matter whether anybody reads it here.
+fn tell_result(text: &str) {
+    let _ = print_result!("{text}");
 }
 
 /// Lines of text.
@@ -86,7 +91,7 @@ impl Plain {
                     let made = step.saturating_sub(self.first_step);
                     let rate = made as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
                     let left = Duration::from_secs_f64((steps - step) as f64 / rate.max(1e-9));
-                    eprintln!(
+                    talk!(
                         "step {step}/{steps}  {rate:.2}/s  ETA {}  {losses}  lr {lr:.2e}{}",
                         indicatif::HumanDuration(left),
                         memory_text()
@@ -96,10 +101,11 @@ impl Plain {
             Event::Resumed { step, .. } => {
                 self.first_step = *step;
                 self.started = Instant::now();
-                eprintln!("{}", headline(event));
+                talk!("{}", headline(event));
             }
-            Event::Finished { .. } => println!("{}", summary(event)),
-            _ => eprintln!("{}", headline(event)),
+            Event::Finished { .. } => tell_result(&summary(event)),
+            Event::Warning { .. } => notice!("{}", headline(event)),
+            _ => talk!("{}", headline(event)),
         }
     }
 }
@@ -132,10 +138,11 @@ impl Json {
             Event::Validated {
                 step,
                 evaluation,
+                validation_pairs,
                 grid,
                 snapshot,
             } => json!({"event": "validated", "step": step, "evaluation": evaluation,
-                "grid": grid, "outputs": snapshot.outputs}),
+                "validation_pairs": validation_pairs, "grid": grid, "outputs": snapshot.outputs}),
             Event::Checkpoint { step, path } => {
                 json!({"event": "checkpoint", "step": step, "path": path})
             }
@@ -149,16 +156,16 @@ impl Json {
                 model_back,
                 run,
             } => {
-                println!(
-                    "{}",
-                    json!({"event": "finished", "step": step, "seconds": elapsed.as_secs_f64(),
-                        "interrupted": interrupted, "evaluation": evaluation, "model": model,
-                        "model_back": model_back, "run": run})
-                );
-                return;
+                let result = json!({"event": "finished", "step": step,
+                    "seconds": elapsed.as_secs_f64(), "interrupted": interrupted,
+                    "evaluation": evaluation, "model": model, "model_back": model_back, "run": run});
+                return tell_result(&result.to_string());
             }
         };
-        eprintln!("{line}");
+        match event {
+            Event::Warning { .. } => notice!("{line}"),
+            _ => talk!("{line}"),
+        }
     }
 }
 
@@ -177,10 +184,14 @@ fn headline(event: &Event<'_>) -> String {
             validation_pairs,
             run,
         } => format!(
-            "training \"{}\" on {device}: {train_pairs} pairs, {validation_pairs} to validate, \
-             {} steps of batch {}, base {}, into {}",
+            "training \"{}\" on {device}: {}, {validation_pairs} to validate, {} of batch {}, base {}, \
+             into {}",
             config.name,
-            config.steps,
+            match config.model {
+                ModelKind::Pix2Pix => counted(*train_pairs, "pair"),
+                ModelKind::CycleGan => format!("up to {} a side", counted(*train_pairs, "picture")),
+            },
+            counted(config.steps as usize, "step"),
             config.batch,
             config.base,
             run.display()
@@ -198,13 +209,15 @@ fn headline(event: &Event<'_>) -> String {
         Event::Validated {
             step,
             evaluation,
+            validation_pairs,
             grid,
             ..
         } => format!(
-            "step {step}: validation PSNR {:.2} dB (input {:.2}), L1 {:.4}, samples in {}",
+            "step {step}: validation PSNR {:.2} dB (input {:.2}), L1 {:.4} of {}, samples in {}",
             evaluation.output.psnr,
             evaluation.input.psnr,
             evaluation.output.l1,
+            part_of(evaluation.count, *validation_pairs),
             grid.display()
         ),
         Event::Checkpoint { step, path } => {
@@ -212,6 +225,14 @@ fn headline(event: &Event<'_>) -> String {
         }
         Event::Warning { message } => format!("warning: {message}"),
         Event::Step { .. } | Event::Finished { .. } => String::new(),
+    }
+}
+
+/// "16 of 734 pictures", "all 12 pictures".
+fn part_of(count: usize, all: usize) -> String {
+    match count < all {
+        true => format!("{count} of {}", counted(all, "picture")),
+        false => format!("all {}", counted(all, "picture")),
     }
 }
 
@@ -236,31 +257,68 @@ fn summary(event: &Event<'_>) -> String {
     let table = match model_back {
         // CycleGAN learns without pairs: there is no target to compare with.
         Some(_) => String::new(),
-        None => format!("{}\n\n", metrics_table(evaluation)),
+        None => format!(
+            "{}\n\n",
+            metrics_table(evaluation, "validation picture", "")
+        ),
     };
     let back = match model_back {
         Some(back) => format!("\nback     {}", back.display()),
         None => String::new(),
     };
+    let word = |path: &Path| console::shell_word(&path.display().to_string());
     format!(
-        "{how} {step} steps in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\nopen it in \
-         a browser:\n  cargo xtask serve --model {}",
+        "{how} {} in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\ntranslate \
+         pictures with it:\n  {} translate --model {} PICTURE --output result.png{}",
+        counted(*step as usize, "step"),
         indicatif::HumanDuration(*elapsed),
         run.join(REPORT_FILE).display(),
         run.join("samples").display(),
         model.display(),
-        model.display(),
+        console::program(),
+        word(run),
+        match is_in_sources() {
+            true => format!(
+                "\nopen it in a browser:\n  cargo xtask serve --model {}",
+                word(model)
+            ),
+            false => String::new(),
+        },
     )
 }
 
-/// Output and untouched input against the target.
-pub fn metrics_table(evaluation: &Evaluation) -> String {
+/// Whether this is a folder of the sources, where `cargo xtask` is to be had.
+fn is_in_sources() -> bool {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.ancestors()
+        .any(|folder| folder.join("xtask/Cargo.toml").is_file())
+}
+
+/// Output and untouched input against the target; `noun` says what was counted, `of` of what.
+pub fn metrics_table(evaluation: &Evaluation, noun: &str, of: &str) -> String {
     if evaluation.count == 0 {
-        return "no validation pictures".to_string();
+        return format!("no {noun}s{of}");
     }
-    let both = [&evaluation.output, &evaluation.input];
+    let rows = [
+        ("untouched input", evaluation.input),
+        ("output", evaluation.output),
+    ];
+    let caption = format!("{}{of}", counted(evaluation.count, noun));
+    let depths = rows.iter().filter_map(|(name, metrics)| {
+        let depth = metrics.depth?;
+        let of_depth = format!("depth, {}", name.trim_start_matches("untouched "));
+        Some(format!(
+            "\n{of_depth:<18} MAE {:.1}  RMSE {:.1}  relative {:.4}  within 1.25 {:.4}",
+            depth.mae, depth.rmse, depth.abs_rel, depth.delta1
+        ))
+    });
+    rows_table(&rows, &caption) + &depths.collect::<String>()
+}
+
+/// A line for each of `rows` with what was measured, and a caption beside the heads.
+pub fn rows_table(rows: &[(&str, Metrics)], caption: &str) -> String {
     let shown = |column: &&Column| {
-        let measured = both.iter().any(|metrics| column.of(metrics).is_some());
+        let measured = rows.iter().any(|(_, metrics)| column.of(metrics).is_some());
         measured && !column.of_depth
     };
     let columns: Vec<&Column> = COLUMNS.iter().filter(shown).collect();
@@ -268,27 +326,11 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
         let cells = columns.iter().map(|column| format!(" {:>8}", cell(column)));
         format!("{name:<18}{}", cells.collect::<String>())
     };
-    let row = |name: &str, metrics: &Metrics| line(name, &|column| column.text(metrics));
-    let depth = |name: &str, metrics: &Metrics| {
-        metrics.depth.map(|depth| {
-            format!(
-                "\n{name:<18} MAE {:.1}  RMSE {:.1}  relative {:.4}  within 1.25 {:.4}",
-                depth.mae, depth.rmse, depth.abs_rel, depth.delta1
-            )
-        })
-    };
-    let depths = [
-        depth("depth, input", &evaluation.input),
-        depth("depth, output", &evaluation.output),
-    ];
-    format!(
-        "{}   ({} validation pictures)\n{}\n{}{}",
-        line("", &|column| column.title.to_string()),
-        evaluation.count,
-        row("untouched input", &evaluation.input),
-        row("output", &evaluation.output),
-        depths.into_iter().flatten().collect::<String>()
-    )
+    let heads = line("", &|column| column.title.to_string());
+    let rows = rows
+        .iter()
+        .map(|(name, metrics)| format!("\n{}", line(name, &|column| column.text(metrics))));
+    format!("{heads}   ({caption}){}", rows.collect::<String>())
 }
 
 #[cfg(test)]
@@ -302,13 +344,14 @@ mod tests {
             output,
             input: Metrics::default(),
         };
-        let small = metrics_table(&evaluation(Metrics::default()));
-        assert!(small.contains("SSIM") && small.contains("(3 validation pictures)"));
-        let large = metrics_table(&evaluation(Metrics {
+        let table = |output| metrics_table(&evaluation(output), "validation picture", " of x");
+        let small = table(Metrics::default());
+        assert!(small.contains("SSIM") && small.contains("(3 validation pictures of x)"));
+        let large = table(Metrics {
             ms_ssim: Some(0.87654),
             fid: Some(41.239),
             ..Metrics::default()
-        }));
+        });
         for cell in ["MS-SSIM", "0.8765", "FID", "41.24", "–"] {
             assert!(large.contains(cell), "{large}");
             assert!(!small.contains(cell), "{small}");

@@ -17,7 +17,7 @@ impl Run<'_> {
     /// Writes samples and says whether the run never did better. Samples that cannot be written
     /// are left out, with a warning.
     pub(super) fn sample_and_judge(&mut self, model: &TrainingModel) -> bool {
-        let evaluation = match self.sample(model, VALIDATION_PAIRS) {
+        let evaluation = match self.sample(model) {
             Ok(evaluation) => evaluation,
             Err(error) => {
                 self.warn(format!("no samples of this step: {error}"));
@@ -116,14 +116,15 @@ impl Run<'_> {
         let step = self.progress.step;
         let interrupted = step < self.config.steps;
         self.checkpoint(model)?;
-        if self.config.keep_best && !interrupted {
-            // On the pairs that the steps before were judged on.
-            let evaluation = self.judge(model, VALIDATION_PAIRS);
-            if self.is_best(&evaluation) {
-                self.checkpoint(model)?;
-            }
+        let sampled = self.last_sample(model);
+        if self.config.keep_best && !interrupted && self.is_best(&sampled) {
+            self.checkpoint(model)?;
         }
-        let evaluation = self.last_evaluation(model, interrupted);
+        let judges_more = !interrupted && self.validation.len() > VALIDATION_PAIRS;
+        let evaluation = match judges_more {
+            true => self.judge(model, self.validation.len()),
+            false => sampled,
+        };
         let export = |direction, output: PathBuf| -> Result<Option<PathBuf>, RunError> {
             let Some(generator) = model.generator(direction) else {
                 return Ok(None);
@@ -154,16 +155,15 @@ impl Run<'_> {
         })
     }
 
-    fn last_evaluation(&mut self, model: &TrainingModel, interrupted: bool) -> Evaluation {
-        let pairs = match (interrupted, self.validated) {
-            (true, Some((step, evaluation))) if step == self.progress.step => return evaluation,
-            (true, _) => VALIDATION_PAIRS,
-            (false, _) => self.validation.len(),
-        };
-        self.sample(model, pairs).unwrap_or_else(|error| {
-            self.warn(format!("no samples of the last step: {error}"));
-            Evaluation::default()
-        })
+    /// On the pairs that the steps before were judged on.
+    fn last_sample(&mut self, model: &TrainingModel) -> Evaluation {
+        match self.validated {
+            Some((step, evaluation)) if step == self.progress.step => evaluation,
+            _ => self.sample(model).unwrap_or_else(|error| {
+                self.warn(format!("no samples of the last step: {error}"));
+                Evaluation::default()
+            }),
+        }
     }
 
     fn warn(&mut self, message: String) {

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{Progress, RunFolder, RunFolderError, RunLock};
 use crate::config::TrainConfig;
+use crate::data::depths;
 use crate::data::inspect;
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::data::{DataError, Pair, PairSource};
@@ -61,6 +62,17 @@ pub enum RunError {
         expected: usize,
         /// Folder of the run.
         run: PathBuf,
+    },
+    /// The networks of the run to start from have another shape.
+    #[error(
+        "--from {run}: its generator has another shape than this run's ({differences}); pass the \
+         same flags as there, or start without --from"
+    )]
+    OtherShape {
+        /// Folder of the other run.
+        run: PathBuf,
+        /// What differs: there, and here.
+        differences: String,
     },
     /// A loader thread died.
     #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
@@ -150,6 +162,15 @@ pub fn train(
     let mut data = data;
     let mut unreadable = data.train.drop_unusable(config.frame())?;
     unreadable.extend(data.validation.drop_unusable(config.validation_frame())?);
+    if data.train.is_empty() {
+        let first = unreadable.first().map(ToString::to_string);
+        return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
+    }
+    let mut remarks = depths::check(&data.train, config.data.direction).map_err(DataError::from)?;
+    let first_networks = match start {
+        Start::New(_) => start::other_generators(config, &chosen.devices[0])?,
+        Start::Resumed(_) => None,
+    };
     let (folder, _lock) = match start {
         Start::New(root) => RunFolder::create(root, config)?,
         Start::Resumed(root) => {
@@ -182,7 +203,12 @@ pub fn train(
         started: Instant::now(),
     };
     run.warn_of(&unreadable);
-    for message in inspect::remarks(&data.train, &run.validation, config.frame()) {
+    remarks.extend(inspect::remarks(
+        &data.train,
+        &run.validation,
+        config.frame(),
+    ));
+    for message in remarks {
         (run.listen)(&Event::Warning { message });
     }
     if data.train.is_empty() {
@@ -190,7 +216,7 @@ pub fn train(
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
     }
     let model = match start {
-        Start::New(_) => run.begin(data.train.len())?,
+        Start::New(_) => run.begin(data.train.len(), first_networks),
         Start::Resumed(_) => run.resume(data.train.len())?,
     };
     let first_step = run.progress.step;

@@ -1,31 +1,104 @@
 //! How a run begins: from chance, from another run's generators, or where it stopped.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use burn::tensor::Device;
+use model::{Generator, GeneratorConfig};
+use serde_json::{Map, Value, json};
+
 use super::{Run, RunError};
 use crate::checkpoint::{Progress, RunFolder};
-use crate::config::{Direction, ModelKind};
+use crate::config::{Direction, ModelKind, TrainConfig};
 use crate::event::Event;
 use crate::training_model::TrainingModel;
 
+/// Generators to begin with: from A to B, and in CycleGAN back.
+pub(super) type FirstGenerators = (Generator, Option<Generator>);
+
+/// The generators of the run that `--from` names, before anything is written.
+pub(super) fn other_generators(
+    config: &TrainConfig,
+    device: &Device,
+) -> Result<Option<FirstGenerators>, RunError> {
+    let Some(root) = &config.from else {
+        return Ok(None);
+    };
+    let from = RunFolder::open(root);
+    let there = from.config()?;
+    check_shape(root, &there, config)?;
+    // Whether there is an average to start from is up to the other run.
+    let config = &TrainConfig {
+        ema: there.ema,
+        ..config.clone()
+    };
+    let device = device.clone().autodiff();
+    let generator = |direction| from.latest_generator(config, direction, &device);
+    let (net_g, _) = generator(Direction::AtoB)?;
+    let back = match config.model {
+        ModelKind::Pix2Pix => None,
+        ModelKind::CycleGan => Some(generator(Direction::BtoA)?.0),
+    };
+    Ok(Some((net_g, back)))
+}
+
+/// Refuses to start from a generator of another shape, and names what differs.
+fn check_shape(root: &Path, there: &TrainConfig, here: &TrainConfig) -> Result<(), RunError> {
+    let shape = |config: &TrainConfig| {
+        let generator = GeneratorConfig {
+            // Without weights of their own.
+            resnet_dropout: false,
+            residual: false,
+            ..config.generator()
+        };
+        let fields = serde_json::to_value(generator).unwrap_or_default();
+        let mut fields = fields.as_object().cloned().unwrap_or_default();
+        fields.insert("model".to_string(), json!(config.model));
+        fields
+    };
+    let (there, here) = (shape(there), shape(here));
+    let names: BTreeSet<&String> = there.keys().chain(here.keys()).collect();
+    let of = |fields: &Map<String, Value>, name: &str| match fields.get(name) {
+        Some(Value::String(word)) => word.clone(),
+        Some(value) => value.to_string(),
+        None => "the default".to_string(),
+    };
+    let differences: Vec<String> = names
+        .into_iter()
+        .filter(|name| there.get(*name) != here.get(*name))
+        .map(|name| {
+            format!(
+                "{name} {} there, {} here",
+                of(&there, name),
+                of(&here, name)
+            )
+        })
+        .collect();
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(RunError::OtherShape {
+            run: root.to_path_buf(),
+            differences: differences.join("; "),
+        }),
+    }
+}
+
 impl Run<'_> {
     /// The networks of a new run.
-    pub(super) fn begin(&mut self, train_pairs: usize) -> Result<TrainingModel, RunError> {
+    pub(super) fn begin(
+        &mut self,
+        train_pairs: usize,
+        from: Option<FirstGenerators>,
+    ) -> TrainingModel {
         self.progress = Progress {
             train_pairs: Some(train_pairs),
             ..Progress::default()
         };
         let mut model = TrainingModel::new(self.config, self.device());
-        if let Some(from) = &self.config.from {
-            let device = self.device().clone().autodiff();
-            let from = RunFolder::open(from);
-            let generator = |direction| from.latest_generator(self.config, direction, &device);
-            let (net_g, _) = generator(Direction::AtoB)?;
-            let back = match self.config.model {
-                ModelKind::Pix2Pix => None,
-                ModelKind::CycleGan => Some(generator(Direction::BtoA)?.0),
-            };
+        if let Some((net_g, back)) = from {
             model.start_from(net_g, back);
         }
-        Ok(model)
+        model
     }
 
     /// The networks of a run as it stopped; the run folder is made to look as it did then.
@@ -40,7 +113,8 @@ impl Run<'_> {
             });
             self.folder.rewind_metrics(0, true)?;
             self.folder.write_config(self.config)?;
-            return self.begin(train_pairs);
+            let from = other_generators(self.config, self.device())?;
+            return Ok(self.begin(train_pairs, from));
         };
         for error in restored.damaged {
             let path = checkpoint.path().display();

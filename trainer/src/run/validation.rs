@@ -15,27 +15,24 @@ use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;
-/// Pairs judged during the run; the end judges all.
+/// Pairs judged during the run, the same ones each time; the end judges all, too.
 pub(super) const VALIDATION_PAIRS: usize = 16;
 
 impl Run<'_> {
-    /// Judges the model on `pairs` pairs and writes a sample grid.
-    pub(super) fn sample(
-        &mut self,
-        model: &TrainingModel,
-        pairs: usize,
-    ) -> Result<Evaluation, RunError> {
+    /// Judges the model on some pairs, always the same, and writes a sample grid.
+    pub(super) fn sample(&mut self, model: &TrainingModel) -> Result<Evaluation, RunError> {
         if self.validation.is_empty() {
             return Ok(Evaluation::default());
         }
         let step = self.progress.step;
-        let evaluation = self.judge(model, pairs);
+        let evaluation = self.judge(model, VALIDATION_PAIRS);
         let path = self.folder.samples().join(format!("{step:08}.png"));
         write_rgb_png(&path, self.grid(model))?;
         let snapshot = Snapshot::take(model, self.config, &self.validation, self.device());
         (self.listen)(&Event::Validated {
             step,
             evaluation: &evaluation,
+            validation_pairs: self.validation.len(),
             grid: path,
             snapshot: &snapshot,
         });
@@ -66,9 +63,11 @@ impl Run<'_> {
         let there = model.generator(Direction::AtoB);
         match (there, model.generator(Direction::BtoA)) {
             (Some(net_g), Some(back)) => {
-                let translate =
-                    |net_g: &Generator, picture: &Raster| self.translate(net_g, picture);
-                cycle_grid(source, frame, GRID_ROWS, (&net_g, &back), translate)
+                let translate = |direction, picture: &Raster| match direction {
+                    Direction::AtoB => self.translate(&net_g, picture),
+                    Direction::BtoA => self.translate(&back, picture),
+                };
+                cycle_grid(source, frame, GRID_ROWS, translate)
             }
             (Some(net_g), None) => {
                 let translate = |pair: &Pair| self.translate(&net_g, &pair.real_a);

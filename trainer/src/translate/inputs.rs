@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::data::folders::{FolderProblem, has_picture_extension, walk};
+use crate::picture::{self, PictureError};
 use crate::translate::shard::Shard;
 
 /// The flag that errors about folders name.
@@ -51,8 +52,22 @@ pub enum InputError {
         /// Their output.
         output: PathBuf,
     },
+    /// A file for the results of several pictures.
+    #[error(
+        "--output {output}: one file cannot hold the results of {words}; name a folder, or one \
+         picture"
+    )]
+    OneFile {
+        /// The file.
+        output: PathBuf,
+        /// What was named.
+        words: String,
+    },
+    /// The file for the result is none that is written.
+    #[error("--output {0}")]
+    Format(#[from] PictureError),
     /// Results would take the place of inputs.
-    #[error("--output {output}: the result would overwrite the input {input}; name another folder")]
+    #[error("--output {output}: the result would overwrite the input {input}; name another place")]
     OverInput {
         /// The input.
         input: PathBuf,
@@ -66,7 +81,7 @@ pub enum InputError {
 pub struct Job {
     /// Picture to read.
     pub input: PathBuf,
-    /// PNG to write; a TIFF of the same name where the model makes bands that no PNG holds.
+    /// File to write; a TIFF of the same name where the model makes bands that no PNG holds.
     pub output: PathBuf,
 }
 
@@ -74,7 +89,9 @@ pub struct Job {
 #[derive(Debug)]
 pub struct Inputs {
     sources: Vec<Source>,
+    /// A folder, or the file for the result of the only picture.
     output: PathBuf,
+    is_file: bool,
     shard: Shard,
     /// Hashes of the results that several pictures would have.
     shared: HashSet<u64>,
@@ -108,14 +125,28 @@ impl Inputs {
     /// Finds the pictures: a folder stands for all below it, a pattern for what matches it.
     /// Results go to the folder `output` as PNGs, under the paths that pictures have inside
     /// what was named. Pictures whose results would have one name keep their endings:
-    /// `x.jpg.png` and `x.png.png`. Names follow from all pictures, whichever share is taken.
+    /// `x.jpg.png` and `x.png.png`. Names follow from all pictures, whichever share is taken. Where
+    /// `output` ends like a picture and is no folder, it is the result of the only picture.
     ///
     /// # Errors
     /// [`InputError`]; a file that is missing fails when its turn comes.
     pub fn find(words: &[PathBuf], output: &Path, shard: Shard) -> Result<Self, InputError> {
         let sources = words.iter().map(|word| Source::of(word, output));
+        let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
+        let is_file = has_picture_extension(output) && !output.is_dir();
+        if is_file {
+            picture::output_format(output)?;
+            if !matches!(sources[..], [Source::File(_)]) {
+                let words = words.iter().map(|word| word.display().to_string());
+                return Err(InputError::OneFile {
+                    output: output.to_path_buf(),
+                    words: words.collect::<Vec<_>>().join(", "),
+                });
+            }
+        }
         let mut inputs = Self {
-            sources: sources.collect::<Result<_, _>>()?,
+            sources,
+            is_file,
             output: output.to_path_buf(),
             shard,
             shared: HashSet::new(),
@@ -124,6 +155,15 @@ impl Inputs {
         inputs.shared = inputs.shared_outputs()?;
         inputs.refuse_clashes()?;
         Ok(inputs)
+    }
+
+    /// The folder that results lie in, or that which holds the only one.
+    pub fn folder(&self) -> &Path {
+        match (self.is_file, self.output.parent()) {
+            (false, _) => &self.output,
+            (true, Some(parent)) if !parent.as_os_str().is_empty() => parent,
+            (true, _) => Path::new("."),
+        }
     }
 
     /// How many pictures the share has.
@@ -196,6 +236,9 @@ impl Inputs {
     }
 
     fn output_of(&self, found: &Found) -> PathBuf {
+        if self.is_file {
+            return self.output.clone();
+        }
         let output = self.output.join(&found.inside).with_extension("png");
         if !self.shared.contains(&hash(&output)) {
             return output;

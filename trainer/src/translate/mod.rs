@@ -3,9 +3,11 @@
 
 mod inputs;
 mod one;
+mod page;
 mod shard;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -16,6 +18,7 @@ use model::{
 };
 use thiserror::Error;
 
+use crate::checkpoint::RunFolder;
 use crate::data::raster::FitError;
 use crate::device::is_cpu;
 use crate::export::MANIFEST_FILE;
@@ -23,18 +26,33 @@ use crate::picture::PictureError;
 
 pub use inputs::{InputError, Inputs, Job};
 pub use one::{Translated, is_finished, translate_file};
+pub use page::{PAGE_FILE, Shown, write_page};
 pub use shard::Shard;
 
 /// A model or a picture that cannot be used.
 #[derive(Debug, Error)]
 pub enum TranslateFileError {
     /// A file of the model folder is missing or cannot be read.
-    #[error("{path}: cannot be read ({source}); --model needs a folder with a {MANIFEST_FILE}")]
+    #[error(
+        "{path}: cannot be read ({source}); --model needs a model folder, with {MANIFEST_FILE} and \
+         weights, or the folder of a run"
+    )]
     Model {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// A run that exported nothing yet.
+    #[error(
+        "{run}: the run has not exported a model yet; wait for its end, or export its last \
+         checkpoint: trainer export {run} --output {export}"
+    )]
+    NotExported {
+        /// Folder of the run.
+        run: PathBuf,
+        /// Where its model would be.
+        export: PathBuf,
     },
     /// The manifest is refused.
     #[error("{path}: {source}")]
@@ -85,21 +103,41 @@ pub enum TranslateFileError {
     },
 }
 
-/// Reads the manifest of the model folder `folder`, and tells where its weights are.
+/// The model folder that `path` names: itself, or what the run of that folder exported.
+///
+/// # Errors
+/// [`TranslateFileError::NotExported`]: a run that has not come to its end.
+pub fn model_folder(path: &Path) -> Result<PathBuf, TranslateFileError> {
+    let run = RunFolder::open(path);
+    let is_run = !path.join(MANIFEST_FILE).exists() && run.is_run();
+    match (is_run, run.export().join(MANIFEST_FILE).exists()) {
+        (false, _) => Ok(path.to_path_buf()),
+        (true, true) => Ok(run.export()),
+        (true, false) => Err(TranslateFileError::NotExported {
+            run: path.to_path_buf(),
+            export: run.export(),
+        }),
+    }
+}
+
+/// Reads the manifest of the model folder `folder`, or of the run of that folder, and tells where
+/// its weights are.
 ///
 /// # Errors
 /// Missing or unreadable files; each error names the file.
 pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFileError> {
+    let folder = &model_folder(folder)?;
     let path = folder.join(MANIFEST_FILE);
     let read_error = |path: &Path| {
         let path = path.to_path_buf();
         move |source| TranslateFileError::Model { path, source }
     };
-    let length = fs::metadata(&path).map_err(read_error(&path))?.len();
-    let json = match length as usize > MAX_MANIFEST_BYTES {
-        true => " ".repeat(MAX_MANIFEST_BYTES + 1),
-        false => fs::read_to_string(&path).map_err(read_error(&path))?,
-    };
+    let mut json = String::new();
+    let file = File::open(&path).map_err(read_error(&path))?;
+    // One byte more tells a longer one.
+    file.take(MAX_MANIFEST_BYTES as u64 + 1)
+        .read_to_string(&mut json)
+        .map_err(read_error(&path))?;
     let refused = |source| TranslateFileError::Manifest {
         path: path.clone(),
         source,

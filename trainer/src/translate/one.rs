@@ -57,9 +57,9 @@ pub fn is_finished(translator: &Translator, job: &Job) -> bool {
     }
 }
 
-/// Translates one picture file into a PNG of 8 bits per sample, of 16 where the input has 16 or
-/// the output is depth, or a TIFF of 16 where the model makes bands that no PNG holds. The
-/// input's transparency stays. Memory holds the file's samples, the result's, and tiles.
+/// Translates one picture file, scaled up `enlarge` times, into one of 8 bits per sample, of 16 where
+/// the input has 16 or the output is depth and the format of the result has them, or a TIFF of 16
+/// where the model makes bands that no PNG holds. The input's transparency stays. Memory holds the file's samples, the result's, and tiles.
 ///
 /// # Errors
 /// The picture cannot be read, translated or written, or does not fit the model.
@@ -67,10 +67,11 @@ pub fn translate_file(
     translator: &Translator,
     job: &Job,
     tiles: TileOptions,
+    enlarge: u32,
 ) -> Result<Translated, TranslateFileError> {
     let (encoding, channels) = translator.input();
     let side = Side { channels, encoding };
-    let picture = Bands::read(&job.input)?;
+    let picture = enlarged(Bands::read(&job.input)?, enlarge, side, &job.input)?;
     let header = picture.header();
     let size = (header.width as usize, header.height as usize);
     let path = || job.input.clone();
@@ -120,6 +121,20 @@ pub fn translate_file(
         tiles: plan.count(),
         exact: plan.is_exact(),
     })
+}
+
+/// As large as a model for more resolution expects the picture: its pixels are those that a
+/// training makes of a small photo.
+fn enlarged(
+    picture: Bands,
+    times: u32,
+    side: Side,
+    path: &Path,
+) -> Result<Bands, TranslateFileError> {
+    let (width, height) = picture.dimensions();
+    let size = (width.saturating_mul(times), height.saturating_mul(times));
+    picture::check_size(path, size)?;
+    Ok(picture.resized(size, side.filter()))
 }
 
 /// The samples of a result, as many as are finished.

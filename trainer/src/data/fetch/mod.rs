@@ -19,7 +19,7 @@ pub use error::FetchError;
 use error::disk;
 use part::Part;
 use staging::Staging;
-pub use unpack::{Limits, UnpackError, Unpacked};
+pub use unpack::{Limits, UnpackError, Unpacked, unpack};
 
 /// What to get and where to put it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub enum FetchOutcome {
     Fetched {
         /// Length of the archive.
         archive_bytes: u64,
+        /// SHA-256 of the archive in lower-case hexadecimal digits.
+        sha256: String,
         /// What was in it.
         unpacked: Unpacked,
         /// The archive, where it was kept.
@@ -124,13 +126,14 @@ pub fn fetch(
         return Ok(FetchOutcome::AlreadyThere);
     }
     let mut part = Part::open(&request.target, &request.url)?;
-    if let Err(error) = download_and_check(request, &mut part, stop, listen) {
-        return stopped_or_failed(error, part);
-    }
+    let sha256 = match download_and_check(request, &mut part, stop, listen) {
+        Ok(sha256) => sha256,
+        Err(error) => return stopped_or_failed(error, part),
+    };
     let staging = Staging::create(&request.target)?;
     let archive_bytes = part.len();
     let limits = Limits::for_archive(archive_bytes);
-    let unpacked = unpack::unpack(part.file(), &staging.content(), &limits, stop, listen);
+    let unpacked = unpack(part.file(), &staging.content(), &limits, stop, listen);
     let unpacked = match unpacked {
         Ok(unpacked) => unpacked,
         Err(problem) => return stopped_or_failed(failure_of(problem, &request.url), part),
@@ -139,6 +142,7 @@ pub fn fetch(
     let archive = part.finish(request.keep_archive)?;
     Ok(FetchOutcome::Fetched {
         archive_bytes,
+        sha256,
         unpacked,
         archive,
     })
@@ -175,26 +179,28 @@ fn download_and_check(
     part: &mut Part,
     stop: &AtomicBool,
     listen: Listener<'_>,
-) -> Result<(), Ended> {
+) -> Result<String, Ended> {
     match Download::new(request, stop).run(part, listen) {
         Ok(true) => {}
         Ok(false) => return Err(Ended::Stopped),
         Err(error @ FetchError::Length { .. }) => return Err(Ended::Useless(error)),
         Err(error) => return Err(Ended::Resumable(error)),
     }
-    let Some(expected) = &request.sha256 else {
-        return Ok(());
-    };
     listen(FetchEvent::Checking { bytes: part.len() });
-    let actual = part.sha256().map_err(Ended::Resumable)?;
-    if actual.eq_ignore_ascii_case(expected) {
-        return Ok(());
+    let actual = part.sha256(stop).map_err(|error| match is_stopped(stop) {
+        true => Ended::Stopped,
+        false => Ended::Resumable(error),
+    })?;
+    match &request.sha256 {
+        Some(expected) if !actual.eq_ignore_ascii_case(expected) => {
+            Err(Ended::Useless(FetchError::Hash {
+                url: request.url.clone(),
+                expected: expected.clone(),
+                actual,
+            }))
+        }
+        _ => Ok(actual),
     }
-    Err(Ended::Useless(FetchError::Hash {
-        url: request.url.clone(),
-        expected: expected.clone(),
-        actual,
-    }))
 }
 
 fn failure_of(problem: UnpackError, url: &str) -> Ended {

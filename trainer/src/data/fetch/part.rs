@@ -4,11 +4,13 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::error::disk;
+use crate::bounded::{Bounded, Budget};
 use crate::data::digest::sha256_of;
 
 /// Endings of archives; any other address gives `archive`.
@@ -135,12 +137,13 @@ impl Part {
         Ok(())
     }
 
-    /// SHA-256 of all bytes in lower-case hexadecimal digits.
-    pub(super) fn sha256(&self) -> Result<String, FetchError> {
+    /// SHA-256 of all bytes in lower-case hexadecimal digits; `stop` ends it with an error.
+    pub(super) fn sha256(&self, stop: &AtomicBool) -> Result<String, FetchError> {
         let failed = |source| disk(&self.path, "reading", source);
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
-        sha256_of(file).map_err(failed)
+        let budget = Budget::new(u64::MAX).until(stop);
+        sha256_of(Bounded::new(file, &budget)).map_err(failed)
     }
 
     /// The archive has done its work: removes it, or gives it its name.

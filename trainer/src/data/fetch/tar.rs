@@ -23,6 +23,7 @@ pub(super) fn unpack(reader: impl Read, writer: &mut FolderWriter<'_>) -> Result
     let mut extension = Extension::default();
     for entry in archive.entries().map_err(damaged)?.raw(true) {
         let mut entry = entry.map_err(damaged)?;
+        writer.count()?;
         let name = match &extension.name {
             Some(name) => name.clone(),
             None => entry.header().path_bytes().into_owned(),

@@ -14,9 +14,14 @@ use zip::result::ZipError;
 use super::path::{UnsafePath, inside};
 use super::tar;
 use super::{FetchEvent, Listener, is_stopped};
+use crate::bounded::{Bounded, Budget};
+use crate::printable::printable_line;
 
 /// Bytes copied at once.
 const CHUNK: usize = 1 << 16;
+/// Longest directory of a zip, which is held in memory whole, several times as large: half a
+/// million files of usual names.
+const MAX_DIRECTORY: u64 = 48 << 20;
 /// Kind of file in the mode bits of Unix, where zip keeps it.
 const UNIX_KIND: u32 = 0o170_000;
 const UNIX_FILE: u32 = 0o100_000;
@@ -62,6 +67,9 @@ pub enum UnpackError {
         /// How many are allowed.
         limit: u64,
     },
+    /// A zip's list of its entries is too long to be held in memory.
+    #[error("the archive is refused: its directory has more than {MAX_DIRECTORY} bytes")]
+    Directory,
     /// It cannot be read to its end.
     #[error("the archive is damaged or cut ({reason})")]
     Damaged {
@@ -118,7 +126,7 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// See [`UnpackError`]; the folder then holds whatever came before.
-pub(super) fn unpack(
+pub fn unpack(
     archive: &File,
     folder: &Path,
     limits: &Limits,
@@ -134,17 +142,30 @@ pub(super) fn unpack(
         unpacked: Unpacked::default(),
     };
     let mut reader = BufReader::with_capacity(1 << 20, archive);
-    match Kind::of(&mut reader).map_err(damaged)? {
-        Some(Kind::Tar) => tar::unpack(reader, &mut writer)?,
+    let kind = Kind::of(&mut reader).map_err(damaged)?;
+    // Of what is packed, and of all that comes out, whether it is a file's or not.
+    let packed = Budget::new(u64::MAX).until(stop);
+    let content = Budget::new(limits.bytes).until(stop);
+    let reader = Bounded::new(reader, &packed);
+    let unpacked = match kind {
+        Some(Kind::Tar) => tar::unpack(Bounded::new(reader, &content), &mut writer),
         Some(Kind::TarGz) => {
-            let mut decoder = MultiGzDecoder::new(reader);
-            tar::unpack(&mut decoder, &mut writer)?;
-            // The checksum comes after the last block.
-            drain(&mut decoder, limits.bytes)?;
+            let mut decoder = Bounded::new(MultiGzDecoder::new(reader), &content);
+            tar::unpack(&mut decoder, &mut writer)
+                // The checksum comes after the last block.
+                .and_then(|()| drain(&mut decoder))
         }
-        Some(Kind::Zip) => unpack_zip(reader, &mut writer)?,
-        None => return Err(UnpackError::Kind),
-    }
+        Some(Kind::Zip) => unpack_zip(reader, &packed, &mut writer),
+        None => Err(UnpackError::Kind),
+    };
+    unpacked.map_err(|error| match error {
+        _ if is_stopped(stop) => UnpackError::Stopped,
+        _ if packed.is_spent() => UnpackError::Directory,
+        _ if content.is_spent() => UnpackError::TooLarge {
+            limit: limits.bytes,
+        },
+        error => error,
+    })?;
     match writer.unpacked.files {
         0 => Err(UnpackError::Empty),
         _ => Ok(writer.unpacked),
@@ -172,17 +193,21 @@ impl Kind {
     }
 }
 
-fn drain(reader: &mut impl Read, limit: u64) -> Result<(), UnpackError> {
-    let read = io::copy(&mut reader.take(limit), &mut io::sink());
-    match read.map_err(damaged)? {
-        rest if rest == limit => Err(UnpackError::TooLarge { limit }),
-        _ => Ok(()),
-    }
+fn drain(reader: &mut impl Read) -> Result<(), UnpackError> {
+    let read = io::copy(reader, &mut io::sink());
+    read.map(drop).map_err(damaged)
 }
 
-fn unpack_zip(reader: BufReader<&File>, writer: &mut FolderWriter<'_>) -> Result<(), UnpackError> {
+fn unpack_zip(
+    reader: impl Read + Seek,
+    budget: &Budget<'_>,
+    writer: &mut FolderWriter<'_>,
+) -> Result<(), UnpackError> {
+    budget.renew(MAX_DIRECTORY);
     let mut archive = ZipArchive::new(reader).map_err(zip_damaged)?;
+    budget.renew(u64::MAX);
     for index in 0..archive.len() {
+        writer.count()?;
         let mut entry = archive.by_index(index).map_err(zip_damaged)?;
         let name = entry.name_raw().to_vec();
         let kind = entry.unix_mode().map_or(0, |mode| mode & UNIX_KIND);
@@ -263,13 +288,18 @@ impl FolderWriter<'_> {
         Ok(())
     }
 
-    /// Counts an entry and says where it belongs; `None` leaves it out.
-    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
+    /// Counts an entry, whatever becomes of it.
+    pub(super) fn count(&mut self) -> Result<(), UnpackError> {
         self.entries += 1;
         let limit = self.limits.entries;
-        if self.entries > limit {
-            return Err(UnpackError::TooMany { limit });
+        match self.entries > limit {
+            true => Err(UnpackError::TooMany { limit }),
+            false => Ok(()),
         }
+    }
+
+    /// Says where an entry belongs; `None` leaves it out.
+    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
         let path = inside(name).map_err(|why| UnpackError::Path {
             entry: shown(name),
             why,
@@ -281,7 +311,7 @@ impl FolderWriter<'_> {
 /// A name for messages, whatever is in it.
 pub(super) fn shown(name: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(name).chars().take(200).collect();
-    text.escape_debug().to_string()
+    printable_line(&text).into_owned()
 }
 
 pub(super) fn damaged(error: io::Error) -> UnpackError {
@@ -311,6 +341,7 @@ fn zip_damaged(error: ZipError) -> UnpackError {
 
 #[cfg(test)]
 mod tests {
+    use ::tar::EntryType;
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -368,6 +399,109 @@ mod tests {
         bomb.extend(tail.finish().expect("a gz"));
         let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
         assert!(matches!(error, UnpackError::TooLarge { .. }));
+    }
+
+    /// A tar.gz of entries of one kind with so many bytes each, and an honest file behind them.
+    fn entries_of(kind: EntryType, name: &str, lengths: &[usize]) -> Vec<u8> {
+        let mut builder = ::tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+        let kinds = lengths.iter().map(|&length| (kind, name, length));
+        for (kind, name, length) in kinds.chain([(EntryType::Regular, "fine", 1)]) {
+            let mut header = ::tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_path(name).expect("a name");
+            header.set_size(length as u64);
+            header.set_mode(0o644);
+            header.set_cksum();
+            // No attribute at all is as good as many.
+            builder
+                .append(&header, io::repeat(0).take(length as u64))
+                .expect("an entry");
+        }
+        builder.into_inner().expect("a tar").finish().expect("a gz")
+    }
+
+    #[test]
+    fn what_is_left_out_of_an_archive_counts_too() {
+        for (kind, name) in [
+            (EntryType::XGlobalHeader, "attributes"),
+            (EntryType::Regular, "__MACOSX/a"),
+        ] {
+            let bomb = entries_of(kind, name, &[200_000]);
+            let error = unpack_bytes(&bomb, SMALL).expect_err("too large");
+            assert!(
+                matches!(error, UnpackError::TooLarge { .. }),
+                "{kind:?}: {error}"
+            );
+        }
+        for kind in [
+            EntryType::XGlobalHeader,
+            EntryType::XHeader,
+            EntryType::GNULongName,
+        ] {
+            let many = entries_of(kind, "attributes", &[0; 10]);
+            let error = unpack_bytes(&many, SMALL).expect_err("too many");
+            assert!(
+                matches!(error, UnpackError::TooMany { .. }),
+                "{kind:?}: {error}"
+            );
+            let long = entries_of(kind, "attributes", &[2 << 20]);
+            let limits = Limits {
+                bytes: 1 << 30,
+                ..SMALL
+            };
+            let unpacked = unpack_bytes(&long, limits);
+            assert_eq!(
+                unpacked.is_ok(),
+                kind == EntryType::XGlobalHeader,
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stop_ends_what_writes_no_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for bytes in [
+            entries_of(EntryType::XGlobalHeader, "attributes", &[1 << 20]),
+            zip_of_comments(3),
+        ] {
+            let mut archive = tempfile::tempfile().expect("a file");
+            archive.write_all(&bytes).expect("room");
+            let stop = AtomicBool::new(true);
+            let stopped = unpack(&archive, folder.path(), &SMALL, &stop, &mut |_| {});
+            assert!(matches!(stopped, Err(UnpackError::Stopped)), "{stopped:?}");
+        }
+    }
+
+    /// A zip of nothing but folders, each with the longest comment.
+    fn zip_of_comments(folders: u16) -> Vec<u8> {
+        let mut bytes = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend([0; 12]);
+        bytes.extend([2, 0, 0, 0, b'a', b'/']);
+        let start = bytes.len() as u32;
+        for _ in 0..folders {
+            bytes.extend(b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0");
+            bytes.extend([0; 12]);
+            bytes.extend([2, 0, 0, 0, 0xff, 0xff]);
+            bytes.extend([0; 12]);
+            bytes.extend(b"a/");
+            bytes.extend(vec![b'c'; 0xffff]);
+        }
+        let length = bytes.len() as u32 - start;
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes.extend(folders.to_le_bytes().repeat(2));
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(start.to_le_bytes());
+        bytes.extend([0; 2]);
+        bytes
+    }
+
+    #[test]
+    fn a_zip_whose_directory_is_too_long_is_refused_before_it_is_held() {
+        let few = unpack_bytes(&zip_of_comments(3), SMALL).expect_err("no file");
+        assert!(matches!(few, UnpackError::Empty), "{few}");
+        let many = unpack_bytes(&zip_of_comments(800), SMALL).expect_err("too long");
+        assert!(matches!(many, UnpackError::Directory), "{many}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn page(history: &History, pictures: &mut Pictures) -> String {
 }
 
 /// Text inside elements and attributes.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -208,11 +208,9 @@ fn drawing(figure: &Figure) -> Option<String> {
 }
 
 fn validation(history: &History) -> String {
-    let rows = history.validations.iter();
-    let Some(last) = rows.rev().find(|row| row.evaluation.count > 0) else {
+    let Some((step, evaluation)) = history.last_evaluation() else {
         return String::new();
     };
-    let evaluation = &last.evaluation;
     let both = [&evaluation.output, &evaluation.input];
     let measured = |column: &&Column| both.iter().any(|metrics| column.of(metrics).is_some());
     let columns: Vec<&Column> = COLUMNS.iter().filter(measured).collect();
@@ -231,7 +229,7 @@ fn validation(history: &History) -> String {
          Lower L1 and higher PSNR and SSIM are better.</caption>\n<thead><tr><td></td>{}</tr></thead>\n\
          <tbody>\n{}{}</tbody></table></div>\n",
         evaluation.count,
-        grouped(last.step),
+        grouped(step),
         heads.collect::<String>(),
         row("Untouched input", &evaluation.input),
         row("Output", &evaluation.output),

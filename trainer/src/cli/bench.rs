@@ -1,0 +1,123 @@
+//! `trainer bench`: a row of JSON for each width, size and batch.
+
+use std::collections::BTreeSet;
+use std::process::{Command as Program, ExitCode};
+
+use anyhow::Result;
+use clap::Args;
+use model::Precision;
+use serde::Serialize;
+
+use crate::bench::{self, Measured, Measurement};
+use crate::config::ModelKind;
+use crate::config::args::PRECISIONS;
+use crate::config::idle::{Acts, refuse_idle};
+use crate::config::words::{at_least_one, one_of};
+use crate::console::print_result;
+use crate::device::DeviceChoice;
+
+const RULES: &[Acts<BenchArgs>] = &[Acts {
+    flag: "precision",
+    needs: "training steps, which --forward leaves out",
+    when: |args| !args.forward,
+}];
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks
+    #[arg(long, default_value = "pix2pix")]
+    model: ModelKind,
+    /// Feature maps of the outermost layer, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]
+    base: Vec<u32>,
+    /// Height and width of pictures, a multiple of 256, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [bench::SIDE], value_parser = multiple_of_side)]
+    size: Vec<u32>,
+    /// Pictures per batch, several with commas
+    #[arg(long, value_delimiter = ',', default_values_t = [1], value_parser = at_least_one::<u32>)]
+    batch: Vec<u32>,
+    /// What convolutions of the training step compute in
+    #[arg(long, default_value = "f32", value_parser = one_of::<Precision>(PRECISIONS))]
+    precision: Precision,
+    /// Measure forward passes only
+    #[arg(long)]
+    forward: bool,
+    /// Timed repetitions; the median counts
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = at_least_one::<u32>)]
+    repeat: u32,
+}
+
+/// A line of `bench`.
+#[derive(Serialize)]
+struct BenchRow<'a> {
+    device: &'a str,
+    model: ModelKind,
+    base: u32,
+    size: u32,
+    batch: u32,
+    precision: Precision,
+    #[serde(flatten)]
+    measured: Measured,
+}
+
+/// A row for each width, size and batch.
+pub(super) fn run(args: &BenchArgs, given: &BTreeSet<String>) -> Result<ExitCode> {
+    refuse_idle(args, given, RULES)?;
+    if let ([base], [size], [batch]) = (&args.base[..], &args.size[..], &args.batch[..]) {
+        let chosen = args.device.open()?;
+        chosen.check_precision(args.precision)?;
+        let what = Measurement {
+            model: args.model,
+            base: *base,
+            size: *size,
+            batch: *batch,
+            repeat: args.repeat,
+            precision: args.precision,
+            only_forward: args.forward,
+        };
+        let row = BenchRow {
+            device: &chosen.name,
+            model: args.model,
+            base: *base,
+            size: *size,
+            batch: *batch,
+            precision: args.precision,
+            measured: bench::measure(&chosen.device, what)?,
+        };
+        print_result!("{}", serde_json::to_string(&row)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A process for each, so that none is charged for the memory of those before.
+    for base in &args.base {
+        for size in &args.size {
+            for batch in &args.batch {
+                let mut row = Program::new(std::env::current_exe()?);
+                row.arg("bench")
+                    .arg(format!("--device={}", args.device))
+                    .arg(format!("--model={}", args.model.name()))
+                    .arg(format!("--base={base}"))
+                    .arg(format!("--size={size}"))
+                    .arg(format!("--batch={batch}"))
+                    .arg(format!("--repeat={}", args.repeat))
+                    .arg(match args.forward {
+                        true => "--forward".to_string(),
+                        false => format!("--precision={}", args.precision.name()),
+                    });
+                if !row.status()?.success() {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn multiple_of_side(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(size) if size > 0 && size.is_multiple_of(bench::SIDE) => Ok(size),
+        _ => Err(format!("must be a multiple of {}", bench::SIDE)),
+    }
+}

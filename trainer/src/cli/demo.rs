@@ -1,0 +1,76 @@
+//! `trainer data demo`: the drawn façades as files.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use image::{RgbImage, imageops};
+use serde_json::json;
+
+use super::{make_folder, progress};
+use crate::config::words::at_least_one;
+use crate::console::print_result;
+use crate::data::demo::{self, DemoSplit};
+use crate::picture;
+use crate::report::Format;
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Folder to write; gets `train` and `val` inside
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Pictures to train on; a quarter as many validate
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = at_least_one::<u64>)]
+    count: u64,
+    /// Side of each half in pixels
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=1024))]
+    size: u32,
+    /// Seed of the set
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+/// Refuses a folder that has pictures already: half of them would be of another set.
+pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
+    let parts = [
+        ("train", DemoSplit::Train, args.count),
+        ("val", DemoSplit::Val, args.count.div_ceil(4)),
+    ];
+    for (name, ..) in parts {
+        let folder = args.folder.join(name);
+        let has_files = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some());
+        if has_files {
+            return Err(anyhow!(
+                "{}: has files already; name another folder, or remove them",
+                folder.display()
+            ));
+        }
+    }
+    let bar = progress(
+        parts.iter().map(|(_, _, count)| *count as usize).sum(),
+        format,
+    );
+    for (name, split, count) in parts {
+        let folder = args.folder.join(name);
+        make_folder(&folder)?;
+        for index in 0..count {
+            let facade = demo::facade(args.seed, split, index, args.size);
+            let mut combined = RgbImage::new(2 * args.size, args.size);
+            imageops::replace(&mut combined, &facade.label, 0, 0);
+            imageops::replace(&mut combined, &facade.photo, i64::from(args.size), 0);
+            picture::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let [(_, _, train), (_, _, validation)] = parts;
+    match format {
+        Format::Json => print_result!(
+            "{}",
+            json!({"folder": args.folder, "train": train, "validation": validation})
+        )?,
+        Format::Human | Format::Plain => print_result!("{}", args.folder.display())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

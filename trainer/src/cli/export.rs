@@ -1,0 +1,113 @@
+//! `trainer export`: the model folder of a run, or its generator for PyTorch.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use model::WeightsDtype;
+use serde_json::json;
+
+use crate::config::Direction;
+use crate::config::args::WEIGHTS;
+use crate::config::idle::{Acts, refuse_idle};
+use crate::config::words::one_of;
+use crate::console::print_result;
+use crate::export::{ExportOptions, export_run};
+use crate::export_pytorch::export_pytorch;
+use crate::report::Format;
+
+/// What a .pth file has no place for.
+const RULES: &[Acts<ExportArgs>] = &[
+    for_web("weights"),
+    for_web("name"),
+    for_web("title"),
+    for_web("license"),
+    for_web("sample"),
+];
+
+const fn for_web(flag: &'static str) -> Acts<ExportArgs> {
+    Acts {
+        flag,
+        needs: "--to web, for a .pth file has no place for it",
+        when: |args| args.to == ExportTarget::Web,
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Folder of a training run; with --to pytorch also a model folder
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Model folder to write; with --to pytorch the .pth file
+    #[arg(long, short, value_name = "PATH")]
+    output: PathBuf,
+    /// For whom
+    #[arg(long, default_value = "web")]
+    to: ExportTarget,
+    /// Which generator of a cyclegan run
+    #[arg(long, default_value = "AtoB")]
+    direction: Direction,
+    /// How to store the weights [default: as the run was configured]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
+    weights: Option<WeightsDtype>,
+    /// Name of the model [default: that of the run]
+    #[arg(long)]
+    name: Option<String>,
+    /// Name for people [default: the name]
+    #[arg(long)]
+    title: Option<String>,
+    /// Licence of the weights
+    #[arg(long)]
+    license: Option<String>,
+    /// Picture to offer as an example input; may be given several times
+    #[arg(long, value_name = "FILE")]
+    sample: Vec<PathBuf>,
+}
+
+/// Who reads the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExportTarget {
+    /// The browser and `translate`: a model folder
+    Web,
+    /// pytorch-CycleGAN-and-pix2pix: a state dict
+    Pytorch,
+}
+
+pub(super) fn run(args: &ExportArgs, given: &BTreeSet<String>, format: Format) -> Result<ExitCode> {
+    refuse_idle(args, given, RULES)?;
+    if args.to == ExportTarget::Pytorch {
+        return export_state_dict(args, format);
+    }
+    let options = ExportOptions {
+        direction: args.direction,
+        weights: args.weights,
+        name: args.name.clone(),
+        title: args.title.clone(),
+        license: args.license.clone(),
+        samples: args.sample.clone(),
+    };
+    let manifest = export_run(&args.run, &options, &args.output)?;
+    let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
+    match format {
+        Format::Json => print_result!("{}", json!({"model": args.output, "weights_bytes": bytes}))?,
+        Format::Human | Format::Plain => print_result!(
+            "{}  ({} of weights)",
+            args.output.display(),
+            indicatif::HumanBytes(bytes)
+        )?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export_state_dict(args: &ExportArgs, format: Format) -> Result<ExitCode> {
+    let options = export_pytorch(&args.run, args.direction, &args.output)?;
+    match format {
+        Format::Json => print_result!("{}", json!({"file": args.output, "options": options}))?,
+        Format::Human | Format::Plain => {
+            print_result!("{}  ({options})", args.output.display())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
