@@ -59,7 +59,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
     let mut talk = Talk::new(format);
     talk.licence(set);
     if request.sha256.is_none() && !has_content(&request.target) {
-        talk.warn(UNPINNED);
+        super::warning(format, UNPINNED);
     }
     let stop = super::stop_flag("part")?;
     let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
@@ -220,13 +220,6 @@ impl Talk {
             self.told = Some((Instant::now(), unpacks));
         }
         due
-    }
-
-    fn warn(&self, message: &str) {
-        match self.format {
-            Format::Json => eprintln!("{}", json!({"event": "warning", "message": message})),
-            Format::Human | Format::Plain => eprintln!("warning: {message}"),
-        }
     }
 
     /// A line of talk; JSON has its events instead.
