@@ -9,14 +9,8 @@ const TEST: &str = "nearly_valid_files_for_a_while";
 /// Reads cases of `seed` for some minutes, of one format or of all.
 pub fn run(minutes: u64, seed: u64, format: Option<&str>) -> Result<()> {
     let mut command = workspace::cargo();
-    command.args([
-        "test",
-        "--release",
-        "--package",
-        "trainer",
-        "--test",
-        "fuzz",
-    ]);
+    // The whole workspace, so that nothing is compiled anew for another set of features.
+    command.args(["test", "--release", "--workspace", "--test", "fuzz"]);
     command.args(["--", "--exact", TEST, "--ignored", "--nocapture"]);
     command.env("FUZZ_SECONDS", (60 * minutes).to_string());
     command.env("FUZZ_SEED", seed.to_string());
