@@ -39,7 +39,7 @@ fn run_tests() -> Result<()> {
     match (status.success(), failed.is_empty()) {
         (true, _) => Ok(()),
         (false, true) => bail!("cargo test failed ({status}); the reason is above"),
-        (false, false) => bail!("{} tests failed:\n  {}", failed.len(), failed.join("\n  ")),
+        (false, false) => bail!("these tests failed:\n  {}", failed.join("\n  ")),
     }
 }
 
