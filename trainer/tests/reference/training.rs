@@ -85,15 +85,6 @@ struct Trajectory {
     held: Held,
 }
 
-/// A network of a model in training, and which it is.
-struct Trained<'a, M> {
-    which: &'a str,
-    network: &'a M,
-    begun: &'a StateDict,
-    optimizer: &'a ModuleOptimizer,
-    names: &'a dyn Fn(&str) -> Option<String>,
-}
-
 impl Trajectory {
     fn open(name: &'static str, held: Held) -> Self {
         let json = std::fs::read(path(&format!("{name}.json"))).expect("the steps are there");
@@ -140,29 +131,37 @@ impl Trajectory {
         }
     }
 
-    fn check<M: Module>(&self, step: usize, trained: &Trained<'_, M>) {
+    /// Compares a network with PyTorch's `which`: how far its tensors are from where they `begun`,
+    /// and what its `optimizer` keeps of gradients.
+    fn check<M: Module>(
+        &self,
+        (step, which): (usize, &str),
+        (network, begun): (&M, &StateDict),
+        optimizer: &ModuleOptimizer,
+        theirs: impl Fn(&str) -> Option<String>,
+    ) {
         if !matches!(self.held, Held::Rounding) {
             return;
         }
-        let wanted = &self.recorded.steps[step].tensors[trained.which];
+        let wanted = &self.recorded.steps[step].tensors[which];
         let Rounding {
             changes, moments, ..
         } = self.recorded.rounding;
-        let mut now = state_of(trained.network);
+        let mut now = state_of(network);
         for (name, array) in &mut now {
-            let begun = &trained.begun[name].values;
+            let begun = &begun[name].values;
             for (value, begun) in array.values.iter_mut().zip(begun) {
                 *value -= begun;
             }
         }
-        let of_adam = moments_of(trained.network, trained.optimizer);
+        let of_adam = moments_of(network, optimizer);
         for (what, rounding, found, wanted) in [
             ("change", changes, now, &wanted.changes),
             ("moment", moments, of_adam, &wanted.moments),
         ] {
             let mut seen = 0;
             for (ours, array) in found {
-                let theirs = (trained.names)(&ours).expect("PyTorch has it too");
+                let theirs = theirs(&ours).expect("PyTorch has it too");
                 let Some(wanted) = wanted.get(&theirs) else {
                     assert!(theirs.contains(".running_"), "{theirs} is not trained");
                     continue;
@@ -173,13 +172,11 @@ impl Trajectory {
                 let is_close = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance;
                 assert!(
                     found.iter().zip(wanted).all(is_close),
-                    "{}, step {step}, {} of {} {ours}: {found:?}, not {wanted:?}, ± {tolerance:.1e}",
+                    "{}, step {step}, {what} of {which} {ours}: {found:?}, not {wanted:?}, ± {tolerance:.1e}",
                     self.name,
-                    what,
-                    trained.which,
                 );
             }
-            assert_eq!(seen, wanted.len(), "{what}s of {}", trained.which);
+            assert_eq!(seen, wanted.len(), "{what}s of {which}");
         }
     }
 }
@@ -267,26 +264,11 @@ pub fn pix2pix_matches(
         let losses;
         (model, losses) = model.step(batch, step as u64, RATES);
         trajectory.check_losses(step, &losses.read());
-        trajectory.check(
-            step,
-            &Trained {
-                which: "G",
-                network: &model.net_g,
-                begun: &begun[0],
-                optimizer: &model.optimizer_g,
-                names: &|name| reference_generator_name(&config, name),
-            },
-        );
-        trajectory.check(
-            step,
-            &Trained {
-                which: "D",
-                network: &model.net_d,
-                begun: &begun[1],
-                optimizer: &model.optimizer_d,
-                names: &|name| reference_discriminator_name(&judge, name),
-            },
-        );
+        let name_g = |name: &str| reference_generator_name(&config, name);
+        let name_d = |name: &str| reference_discriminator_name(&judge, name);
+        let (net_g, net_d) = (&model.net_g, &model.net_d);
+        trajectory.check((step, "G"), (net_g, &begun[0]), &model.optimizer_g, name_g);
+        trajectory.check((step, "D"), (net_d, &begun[1]), &model.optimizer_d, name_d);
     }
 }
 
@@ -326,32 +308,14 @@ pub fn cyclegan_matches(precision: Precision, held: Held, device: &Device) {
         trajectory.check_losses(step, &losses.read());
         let generators = [("G_A", &model.generators.a), ("G_B", &model.generators.b)];
         for ((which, network), begun) in generators.into_iter().zip(&begun_g) {
-            trajectory.check(
-                step,
-                &Trained {
-                    which,
-                    network,
-                    begun,
-                    optimizer: &model.optimizer_g,
-                    names: &|name| reference_generator_name(&config, name),
-                },
-            );
+            let name = |name: &str| reference_generator_name(&config, name);
+            trajectory.check((step, which), (network, begun), &model.optimizer_g, name);
         }
-        let judges = [
-            ("D_A", &model.discriminators.a),
-            ("D_B", &model.discriminators.b),
-        ];
+        let discriminators = &model.discriminators;
+        let judges = [("D_A", &discriminators.a), ("D_B", &discriminators.b)];
         for ((which, network), begun) in judges.into_iter().zip(&begun_d) {
-            trajectory.check(
-                step,
-                &Trained {
-                    which,
-                    network,
-                    begun,
-                    optimizer: &model.optimizer_d,
-                    names: &|name| reference_discriminator_name(&judge, name),
-                },
-            );
+            let name = |name: &str| reference_discriminator_name(&judge, name);
+            trajectory.check((step, which), (network, begun), &model.optimizer_d, name);
         }
     }
 }
