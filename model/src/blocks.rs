@@ -10,11 +10,11 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu-training")]
-use crate::cpu_training;
 use crate::dropout::Dropout;
 use crate::norm::NormStats;
 use crate::precision::Precision;
+#[cfg(feature = "training")]
+use crate::training::cpu;
 
 /// How a forward pass behaves where training and inference differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,8 +68,8 @@ pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &
 
 /// The larger of `x` and zero.
 pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu-training")]
-    if let Some(output) = cpu_training::leaky_relu(&x, 0.0) {
+    #[cfg(feature = "training")]
+    if let Some(output) = cpu::leaky_relu(&x, 0.0) {
         return output;
     }
     activation::relu(x)
@@ -77,8 +77,8 @@ pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
 
 /// `x` where it is positive, elsewhere a fifth of it.
 pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu-training")]
-    if let Some(output) = cpu_training::leaky_relu(&x, LEAKY_SLOPE as f32) {
+    #[cfg(feature = "training")]
+    if let Some(output) = cpu::leaky_relu(&x, LEAKY_SLOPE as f32) {
         return output;
     }
     activation::leaky_relu(x, LEAKY_SLOPE)
@@ -115,9 +115,9 @@ fn through_windows(
     windows: Windows,
     precision: Precision,
 ) -> Tensor<4> {
-    #[cfg(feature = "cpu-training")]
+    #[cfg(feature = "training")]
     if precision == Precision::F32
-        && let Some(output) = cpu_training::convolution(&x, &weight, windows)
+        && let Some(output) = cpu::convolution(&x, &weight, windows)
     {
         return with_bias(output, bias);
     }
@@ -128,7 +128,7 @@ fn through_windows(
     precision.raise(with_plain_strides(output))
 }
 
-#[cfg(feature = "cpu-training")]
+#[cfg(feature = "training")]
 fn with_bias(x: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
     match bias {
         Some(bias) => {
@@ -231,7 +231,7 @@ impl UpConv {
             };
             return through_windows(doubled(x), weight, bias, windows, precision);
         }
-        #[cfg(feature = "cpu-training")]
+        #[cfg(feature = "training")]
         if precision == Precision::F32 {
             let [_, _, height, width] = x.dims();
             let windows = Windows {
@@ -239,7 +239,7 @@ impl UpConv {
                 padding: 1,
             };
             let big = [2 * height, 2 * width];
-            if let Some(output) = cpu_training::transposed(&x, &weight, windows, big) {
+            if let Some(output) = cpu::transposed(&x, &weight, windows, big) {
                 return with_bias(output, bias);
             }
         }

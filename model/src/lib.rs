@@ -1,11 +1,9 @@
 //! Networks of pix2pix and CycleGAN, the model folder's format, and the way from pixels to pixels.
 //!
-//! Compiles for every target and, but for the feature `cpu-training`, holds no backend: a
+//! Compiles for every target and, but for the feature `training`, holds no backend: a
 //! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes pictures or parses command lines.
 
 pub mod blocks;
-#[cfg(feature = "cpu-training")]
-mod cpu_training;
 pub mod discriminator;
 pub mod dropout;
 pub mod encoding;
@@ -28,6 +26,8 @@ mod running_statistic;
 pub mod state;
 pub mod stored_weights;
 pub mod tiling;
+#[cfg(feature = "training")]
+pub mod training;
 pub mod translator;
 pub mod unet;
 pub mod weights;

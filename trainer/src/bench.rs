@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{shapes_of, state_of};
+use model::training::{Batch, Gan, Hyperparameters, ModelKind, Rates};
 use model::{
     CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
     GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, Precision, init_weights,
@@ -13,25 +14,15 @@ use model::{
 use serde::Serialize;
 
 use crate::checkpoint::{Progress, RunFolder};
-use crate::config::ModelKind;
-use crate::cyclegan::{CycleGan, CycleObjective, Discriminators, Generators};
-use crate::data::PairedBatch;
 use crate::device::is_cpu;
-use crate::diff_augment::DiffAugment;
-use crate::loss::GanMode;
 use crate::memory::peak_resident_bytes;
-use crate::pix2pix::{Objective, Pix2Pix};
 use crate::roofline::Roofline;
-use crate::schedule::Rates;
-use crate::training_model::TrainingModel;
 use crate::translate::engine;
 
 /// Sides of pictures are multiples of this.
 pub const SIDE: u32 = 256;
 /// First runs compile shaders and fill caches.
 const WARM_UP: u32 = 2;
-/// Past pictures of CycleGAN's discriminators.
-const POOL: usize = 50;
 /// Timed checkpoints, which are large.
 const CHECKPOINTS: u32 = 3;
 const RATES: Rates = Rates {
@@ -176,13 +167,13 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let mut model = Some(fresh());
     let (real_a, real_b) = (picture(&autodiff), picture(&autodiff));
     let step_ms = median(WARM_UP, repeat, || {
-        let batch = PairedBatch {
+        let batch = Batch {
             real_a: real_a.clone(),
             real_b: real_b.clone(),
             mask: None,
         };
         if let Some(before) = model.take() {
-            let (after, losses) = before.step(batch, 0, RATES);
+            let (after, losses) = before.step(&batch, 0, RATES);
             losses.read();
             model = Some(after);
         }
@@ -282,48 +273,30 @@ fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
 }
 
 /// Networks with the objective of their paper.
-fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> TrainingModel {
+fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> Gan {
     let config = generator_config(kind, base);
     let discriminator = discriminator_config(kind, base);
-    let net_g = || generator(&config, autodiff);
-    let net_d = || init_weights(discriminator.init(autodiff), InitType::Normal, 0.02);
-    if kind == ModelKind::CycleGan {
-        let objective = CycleObjective {
-            gan_mode: GanMode::Lsgan,
-            lambda_cycle: 10.0,
-            lambda_identity: 0.5,
-            dropout: 0.0,
-            precision,
-            diff_augment: DiffAugment::default(),
-            seed: 0,
-        };
-        let generators = Generators {
-            a: net_g(),
-            b: net_g(),
-        };
-        let discriminators = Discriminators {
-            a: net_d(),
-            b: net_d(),
-        };
-        let model = CycleGan::from_networks(generators, discriminators, POOL, objective);
-        return TrainingModel::CycleGan(Box::new(model));
-    }
-    let objective = Objective {
-        gan_mode: GanMode::Vanilla,
-        lambda_l1: 100.0,
-        lambda_gan: 1.0,
-        dropout: 0.5,
-        precision,
-        diff_augment: DiffAugment::default(),
-        seed: 0,
+    let networks = match kind {
+        ModelKind::Pix2Pix => 1,
+        ModelKind::CycleGan => 2,
     };
-    let model = Pix2Pix::from_networks(net_g(), net_d(), objective);
-    TrainingModel::Pix2Pix(Box::new(model))
+    let net_g = (0..networks).map(|_| generator(&config, autodiff));
+    let net_d =
+        (0..networks).map(|_| init_weights(discriminator.init(autodiff), InitType::Normal, 0.02));
+    let hyperparameters = Hyperparameters {
+        dropout: match kind {
+            ModelKind::Pix2Pix => 0.5,
+            ModelKind::CycleGan => 0.0,
+        },
+        precision,
+        ..Hyperparameters::of(kind)
+    };
+    Gan::new(kind, net_g.collect(), net_d.collect(), hyperparameters)
 }
 
 /// Milliseconds that it takes to write and to load a checkpoint, in the folder that we are in:
 /// where runs are, on the same disk.
-fn checkpoints(mut model: TrainingModel) -> Result<(f64, f64)> {
+fn checkpoints(mut model: Gan) -> Result<(f64, f64)> {
     let root = tempfile::tempdir_in(".")
         .map_err(|error| anyhow!("no folder for checkpoints can be made here ({error})"))?;
     let folder = RunFolder::open(root.path());

@@ -10,11 +10,12 @@ use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError};
 use crate::config::idle::MissingFlag;
-use crate::config::{DataArgs, Direction, ModelKind, PhotoTask, TrainConfig};
+use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
 use crate::data::Frame;
 use crate::data::unpaired::is_unpaired_layout;
 use crate::export::{DRAWN_SET, MANIFEST_FILE};
 use crate::translate::{TranslateFileError, model_folder, read_manifest};
+use model::training::ModelKind;
 
 /// Side of pictures where nothing says another.
 const SIZE: u32 = 256;

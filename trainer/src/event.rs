@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::TrainConfig;
-use crate::loss::LossValues;
 use crate::metrics::Evaluation;
 use crate::pace::Pace;
 use crate::snapshot::Snapshot;
+use model::training::LossValues;
 
 /// Something that happened.
 #[derive(Debug)]

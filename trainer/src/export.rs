@@ -17,10 +17,11 @@ use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::args::WEIGHTS;
-use crate::config::{DataArgs, Direction, ModelKind, PhotoTask, TrainConfig};
+use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
+use model::training::ModelKind;
 
 /// The data set of the manifest of a model that learned from what the program draws.
 pub const DRAWN_SET: &str = "built-in facades";

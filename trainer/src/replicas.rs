@@ -1,20 +1,20 @@
 //! The model in training and, on several devices, its replicas: each makes every step on its
-//! share of the batch, with gradients of the whole batch (see [`Peers`]), so that all stay equal.
+//! share of the batch, with gradients of the whole batch (see [`Communicator`]), so that all stay equal.
 
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::data::{Pair, PairedBatch};
-use crate::loss::Losses;
-use crate::peers::Peers;
-use crate::schedule::Rates;
-use crate::training_model::TrainingModel;
+use crate::data::{Pair, batch_of};
+use model::training::Gan;
+use model::training::Losses;
+use model::training::Rates;
+use model::training::{Batch, Communicator};
 
 /// A model on each device, that of rank 0 first.
 pub struct Replicas {
-    models: Vec<TrainingModel>,
+    models: Vec<Gan>,
     devices: Vec<Device>,
     /// A thread for each replica that stays with it: GPU back ends keep memory for every thread
     /// they see. One device needs none.
@@ -26,7 +26,7 @@ impl Replicas {
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub fn new(model: TrainingModel, devices: &[Device]) -> Result<Self, ThreadPoolBuildError> {
+    pub fn new(model: Gan, devices: &[Device]) -> Result<Self, ThreadPoolBuildError> {
         let mut models = vec![model];
         let mut threads = None;
         if let [_, others @ ..] = devices
@@ -35,8 +35,9 @@ impl Replicas {
             let replicas = others.iter().map(|device| models[0].replica(device));
             let replicas: Vec<_> = replicas.collect();
             models.extend(replicas);
-            for (model, peers) in models.iter_mut().zip(Peers::of(devices.len())) {
-                model.set_peers(peers);
+            let world = Communicator::world(devices.len());
+            for (model, communicator) in models.iter_mut().zip(world) {
+                model.communicator = communicator;
             }
             let count = devices.len();
             threads = Some(ThreadPoolBuilder::new().num_threads(count).build()?);
@@ -50,18 +51,18 @@ impl Replicas {
 
     /// The model of rank 0, which stands for all: the others differ from it only in the running
     /// statistics of batch norms, which training does not use.
-    pub fn lead(&self) -> &TrainingModel {
+    pub fn lead(&self) -> &Gan {
         &self.models[0]
     }
 
     /// The model of each rank.
-    pub fn all(&self) -> &[TrainingModel] {
+    pub fn all(&self) -> &[Gan] {
         &self.models
     }
 
     /// Puts an equal share of the pairs onto each device. Where there are fewer pairs than
     /// devices, which only pictures that had to be left out can cause, some are taken twice.
-    pub fn share_out(&self, pairs: &[Pair]) -> Vec<PairedBatch> {
+    pub fn share_out(&self, pairs: &[Pair]) -> Vec<Batch> {
         let count = self.devices.len();
         let repeated: Vec<Pair>;
         let pairs = match pairs.len() < count {
@@ -76,26 +77,26 @@ impl Replicas {
         devices
             .map(|(rank, device)| {
                 let share = &pairs[from(rank)..from(rank + 1)];
-                PairedBatch::new(share, &device.clone().autodiff())
+                batch_of(share, &device.clone().autodiff())
             })
             .collect()
     }
 
     /// Update number `step` with what [`Replicas::share_out`] made of a batch.
-    pub fn step(mut self, batches: Vec<PairedBatch>, step: u64, rates: Rates) -> (Self, Losses) {
+    pub fn step(mut self, batches: Vec<Batch>, step: u64, rates: Rates) -> (Self, Losses) {
         let sizes = batches.iter().map(|batch| batch.real_a.dims()[0]);
         let sizes: Vec<f64> = sizes.map(|size| size as f64).collect();
         let whole: f64 = sizes.iter().sum();
         let shares: Vec<f64> = sizes.iter().map(|size| size / whole).collect();
         for (model, share) in self.models.iter_mut().zip(&shares) {
-            model.set_share(*share);
+            model.communicator.set_share(*share);
         }
         let work: Vec<_> = self.models.into_iter().zip(batches).collect();
         let done: Vec<_> = match &self.threads {
             None => {
                 let steps = work.into_iter();
                 steps
-                    .map(|(model, batch)| model.step(batch, step, rates))
+                    .map(|(model, batch)| model.step(&batch, step, rates))
                     .collect()
             }
             Some(threads) => {
@@ -103,7 +104,7 @@ impl Replicas {
                 let done = threads.broadcast(|thread| {
                     let own = work[thread.index()].lock();
                     let own = own.unwrap_or_else(PoisonError::into_inner).take();
-                    own.map(|(model, batch)| model.step(batch, step, rates))
+                    own.map(|(model, batch)| model.step(&batch, step, rates))
                 });
                 done.into_iter().flatten().collect()
             }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Direction, TrainConfig};
 use crate::data::batch::rasters;
-use crate::data::{Pair, PairSource, PairedBatch};
-use crate::loss::GanMode;
-use crate::training_model::TrainingModel;
+use crate::data::{Pair, PairSource, batch_of};
 use crate::validate::fixed_pairs;
+use model::training::GanMode;
+use model::training::{A_TO_B, B_TO_A, Gan};
 
 /// Pairs whose outputs are compared with each other.
 const PAIRS: usize = 8;
@@ -94,16 +94,11 @@ impl Translated {
 impl Snapshot {
     /// Translates a few pairs of `source`, evenly chosen, and has them judged; pairs that cannot be made are
     /// left out.
-    pub fn take(
-        model: &TrainingModel,
-        config: &TrainConfig,
-        source: &PairSource,
-        device: &Device,
-    ) -> Self {
+    pub fn take(model: &Gan, config: &TrainConfig, source: &PairSource, device: &Device) -> Self {
         let frame = config.validation_frame();
         let pairs: Vec<Pair> = fixed_pairs(source, frame, PAIRS, |_| ()).collect();
-        let back = model.generator(Direction::BtoA);
-        let there = model.generator(Direction::AtoB);
+        let back = model.generator(B_TO_A);
+        let there = model.generator(A_TO_B);
         let paired = back.is_none();
         let ways = [
             (there, Direction::AtoB, if paired { "D" } else { "D_A" }),
@@ -131,7 +126,7 @@ impl Snapshot {
     fn add(
         &mut self,
         way: &Way<'_>,
-        model: &TrainingModel,
+        model: &Gan,
         config: &TrainConfig,
         (pairs, encodings): (&[Pair], (Encoding, Encoding)),
         paired: bool,
@@ -140,17 +135,15 @@ impl Snapshot {
         let mode = Mode::Inference(config.norm_stats);
         let (mut real_maps, mut fake_maps, mut translated) = (Vec::new(), Vec::new(), Vec::new());
         for (index, pair) in pairs.iter().enumerate() {
-            let batch = PairedBatch::new(std::slice::from_ref(pair), device);
-            let (input, real) = way.direction.orient((batch.real_a, batch.real_b));
+            let batch = batch_of(std::slice::from_ref(pair), device);
+            let (input, real) = way
+                .direction
+                .orient((batch.real_a.clone(), batch.real_b.clone()));
             let fake = way.net_g.forward(input.clone(), mode);
             if index < MAPS {
-                let seen = match &batch.mask {
-                    Some(mask) => fake.clone() * mask.clone() + mask.clone() - 1.0,
-                    None => fake.clone(),
-                };
-                let judged = |picture| model.logits(way.direction, input.clone(), picture);
-                real_maps.push(drawn(judged(real.clone()), config.gan_mode));
-                fake_maps.push(drawn(judged(seen), config.gan_mode));
+                let judged = |image: &Tensor<4>| model.logits(way.direction.index(), &input, image);
+                real_maps.push(drawn(judged(&real), config.gan_mode));
+                fake_maps.push(drawn(judged(&batch.masked(fake.clone())), config.gan_mode));
             }
             let raster = |tensor| rasters(tensor).into_iter().next().unwrap_or_default();
             translated.push(Translated {

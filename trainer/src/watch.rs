@@ -1,11 +1,12 @@
 //! Notices what goes wrong in a run while it runs, and says it in plain words with a remedy, once
 //! until it is over. Only listens to events; that losses stay finite is the loop's own business.
 
-use crate::config::{ModelKind, TrainConfig};
+use crate::config::TrainConfig;
 use crate::event::Event;
-use crate::loss::LossValues;
 use crate::pace::Pace;
 use crate::snapshot::OutputStatistics;
+use model::training::LossValues;
+use model::training::ModelKind;
 
 /// A discriminator whose loss is below this share of that of guessing has won: 0.07 × log 2 is the
 /// loss of being 95% sure, and right.
@@ -237,7 +238,7 @@ fn discriminator_loss(losses: &LossValues, name: &str) -> Option<f64> {
 }
 
 fn won(config: &TrainConfig, name: &str, loss: f64, guessing: f64) -> String {
-    let augmented = config.diff_augment != crate::diff_augment::DiffAugment::default();
+    let augmented = config.diff_augment != model::training::DiffAugment::default();
     let augment = match augmented {
         true => "more training pictures",
         false => "--diff-augment color,translation,cutout if there are few training pictures",

@@ -12,8 +12,6 @@ use burn::tensor::Device;
 use harness::{DONE, picture, temp};
 use model::state::{StateDict, state_of};
 use trainer::checkpoint::RunFolder;
-use trainer::config::Direction;
-use trainer::training_model::TrainingModel;
 
 const STEPS: u64 = 18;
 
@@ -53,18 +51,12 @@ fn start(folder: &Path, line: &str) -> Child {
 fn remains(folder: &Path, name: &str) -> (Vec<StateDict>, String) {
     let run = RunFolder::open(&folder.join(name));
     let config = run.config().expect("settings");
-    let mut model = TrainingModel::new(&config, &Device::flex());
+    let mut model = config.init(&Device::flex());
     let restored = run.restore(&mut model).expect("its checkpoint");
     let checkpoint = restored.checkpoint.expect("a checkpoint");
     assert_eq!(checkpoint.progress().step, STEPS, "{name}");
-    let mut states = match &model {
-        TrainingModel::Pix2Pix(model) => vec![state_of(&model.net_g), state_of(&model.net_d)],
-        TrainingModel::CycleGan(model) => {
-            vec![state_of(&model.generators), state_of(&model.discriminators)]
-        }
-    };
-    let averages = [Direction::AtoB, Direction::BtoA].map(|way| model.generator(way));
-    states.extend(averages.iter().flatten().map(state_of));
+    let mut states = vec![state_of(&model.net_g), state_of(&model.net_d)];
+    states.extend(model.ema.iter().map(|ema| state_of(ema.generator())));
     let metrics = fs::read_to_string(folder.join(name).join("metrics.jsonl")).expect("metrics");
     let lines = metrics.lines();
     let validations = lines

@@ -20,7 +20,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use trainer::checkpoint::RunFolder;
-use trainer::training_model::TrainingModel;
 
 const INTERRUPTED: i32 = 130;
 
@@ -309,7 +308,7 @@ fn a_checkpoint_cut_anywhere_is_refused_by_name_and_the_one_before_is_used() {
         let whole = fs::read(&file).expect("a file");
         for part in 0..50 {
             fs::write(&file, &whole[..whole.len() * part / 50]).expect("cut");
-            let mut model = TrainingModel::new(&config, &burn::tensor::Device::flex());
+            let mut model = config.init(&burn::tensor::Device::flex());
             let restored = run.restore(&mut model).expect("the one before");
             let used = restored.checkpoint.expect("a checkpoint");
             assert!(used.path().ends_with("00000028"), "{:?}", used.path());
@@ -461,10 +460,10 @@ fn a_full_disk_costs_a_checkpoint_and_the_run_goes_on_when_there_is_room() {
         assert!(warning.contains(word), "{warning}");
     }
     let config = RunFolder::open(&folder.path().join("disk/run"));
-    let mut model = TrainingModel::new(
-        &config.config().expect("settings"),
-        &burn::tensor::Device::flex(),
-    );
+    let mut model = config
+        .config()
+        .expect("settings")
+        .init(&burn::tensor::Device::flex());
     let kept = config.restore(&mut model).expect("the last good one");
     assert!(kept.checkpoint.is_some() && kept.damaged.is_empty());
     disk.free(&child);
@@ -579,7 +578,7 @@ fn weights_that_are_no_numbers_stop_the_run_and_never_reach_a_checkpoint() {
         assert_eq!(kept("straight"), before);
         let opened = RunFolder::open(&folder.path().join("straight"));
         let settings = opened.config().expect("settings");
-        let mut model = TrainingModel::new(&settings, &burn::tensor::Device::flex());
+        let mut model = settings.init(&burn::tensor::Device::flex());
         opened.restore(&mut model).expect("the last good one");
         assert_eq!(model.not_finite(), None);
     }

@@ -12,7 +12,7 @@ mod warm_up;
 
 use burn::tensor::Device;
 use model::Precision;
-use trainer::loss::GanMode;
+use model::training::GanMode;
 use training::{Held, cyclegan_matches, pix2pix_matches};
 
 #[test]

@@ -22,11 +22,11 @@ mod warm_up;
 
 use made_weights::{weights, write};
 use model::Precision;
+use model::training::GanMode;
 use networks::{discriminator_matches, generator_matches};
 use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
 use trainer::device::ChosenDevice;
-use trainer::loss::GanMode;
 use training::{Held, cyclegan_matches, pix2pix_matches};
 
 #[test]

@@ -1,7 +1,9 @@
 //! The folder of a run: where everything lies, who may write, and what went wrong.
 
+mod content;
 mod files;
 mod lock;
+mod pool;
 mod store;
 
 use std::fs;

@@ -10,6 +10,7 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
 use model::Generator;
+use model::training::adam::{self, Parameters};
 use model::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +18,13 @@ use super::files::{
     UNFINISHED, damaged, name_of, read, read_json, sync_folder, write_error, write_synced,
     write_whole,
 };
+use super::pool::restore_pool;
 use super::{RunFolder, RunFolderError};
 use crate::config::{Direction, TrainConfig};
-use crate::exact::{Exact, Mean};
-use crate::optimizer::{self, Parameters};
-use crate::pool::ImagePool;
-use crate::schedule::Plateau;
-use crate::training_model::{TrainingModel, generator_file};
+use model::training::exact::{Exact, Mean};
+
+use super::content::{files, generator_file, restore};
+use model::training::{Gan, ImagePool, Plateau};
 
 const LATEST_FILE: &str = "latest";
 const BEST_FILE: &str = "best";
@@ -131,10 +132,10 @@ impl Checkpoint {
     pub fn optimizer<M: Module>(
         &self,
         file: &str,
-        networks: &[&M],
+        networks: &M,
     ) -> Result<ModuleOptimizer, RunFolderError> {
         let bytes = Bytes::from_bytes_vec(self.listed(file)?);
-        optimizer::restored(bytes, &Parameters::of(networks))
+        adam::restored(bytes, &Parameters::of(networks))
             .map_err(|error| damaged(&self.path.join(file), error))
     }
 
@@ -148,7 +149,7 @@ impl Checkpoint {
         pool: &mut ImagePool,
         device: &Device,
     ) -> Result<(), RunFolderError> {
-        pool.restore(&self.listed(file)?, device)
+        restore_pool(pool, &self.listed(file)?, device)
             .map_err(|reason| damaged(&self.path.join(file), reason))
     }
 
@@ -198,7 +199,7 @@ impl RunFolder {
     /// [`RunFolderError::Write`]; earlier checkpoints are untouched then.
     pub fn save(
         &self,
-        model: &TrainingModel,
+        model: &Gan,
         progress: &Progress,
         keep: u32,
     ) -> Result<PathBuf, RunFolderError> {
@@ -208,16 +209,16 @@ impl RunFolder {
             .prefix(UNFINISHED)
             .tempdir_in(&parent)
             .map_err(|source| write_error(&parent, source))?;
-        let mut files = BTreeMap::new();
-        for file in model.files() {
+        let mut digests = BTreeMap::new();
+        for file in files(model) {
             let (name, file_path) = (file.name.clone(), staging.path().join(&file.name));
             let bytes = file.bytes().map_err(|error| damaged(&file_path, error))?;
             write_synced(&file_path, &bytes)?;
-            files.insert(name, Digest::of(&bytes));
+            digests.insert(name, Digest::of(&bytes));
         }
         let stored = Stored {
             progress: progress.clone(),
-            files,
+            files: digests,
         };
         let progress_path = staging.path().join(PROGRESS_FILE);
         let json = serde_json::to_vec(&stored).map_err(|error| damaged(&progress_path, error))?;
@@ -255,12 +256,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// No checkpoint can be read, or the newest one is of another network.
-    pub fn restore(&self, model: &mut TrainingModel) -> Result<Restored, RunFolderError> {
+    pub fn restore(&self, model: &mut Gan) -> Result<Restored, RunFolderError> {
         let mut damaged = Vec::new();
         let mut in_the_way = Vec::new();
         for path in self.saved()?.into_iter().rev() {
             let opened = Checkpoint::open(&path);
-            let restored = opened.and_then(|found| model.restore(&found).map(|()| found));
+            let restored = opened.and_then(|found| restore(model, &found).map(|()| found));
             match restored {
                 Ok(checkpoint) => {
                     self.set_aside(&in_the_way)?;
@@ -303,9 +304,9 @@ impl RunFolder {
             Direction::AtoB => config.generator(),
             Direction::BtoA => config.generator_back(),
         };
-        let file = generator_file(config.model, direction, config.ema.is_some());
+        let file = generator_file(config.model, direction.index(), config.ema.is_some());
         let loaded = Checkpoint::open(&newest).and_then(|checkpoint| {
-            let generator = checkpoint.network(file, network.init(device))?;
+            let generator = checkpoint.network(&file, network.init(device))?;
             Ok((generator, checkpoint.stored.progress))
         });
         loaded.map_err(|error| match (error.is_of_this_checkpoint(), saved.pop()) {

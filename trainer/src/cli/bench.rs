@@ -9,12 +9,12 @@ use model::Precision;
 use serde::Serialize;
 
 use crate::bench::{self, Measured, Measurement};
-use crate::config::ModelKind;
-use crate::config::args::PRECISIONS;
+use crate::config::args::{MODELS, PRECISIONS};
 use crate::config::idle::{Acts, refuse_idle};
-use crate::config::words::{at_least_one, one_of};
+use crate::config::words::{at_least_one, one_of, one_of_explained};
 use crate::console::print_result;
 use crate::device::DeviceChoice;
+use model::training::ModelKind;
 
 const RULES: &[Acts<BenchArgs>] = &[Acts {
     flag: "precision",
@@ -28,7 +28,7 @@ pub(super) struct BenchArgs {
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks
-    #[arg(long, default_value = "pix2pix")]
+    #[arg(long, default_value = "pix2pix", value_parser = one_of_explained::<ModelKind>(MODELS))]
     model: ModelKind,
     /// Feature maps of the outermost layer, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]

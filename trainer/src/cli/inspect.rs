@@ -13,8 +13,10 @@ use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::config::DataArgs;
+use crate::config::args::MODELS;
 use crate::config::idle::{self, refuse_idle};
-use crate::config::{DataArgs, ModelKind};
+use crate::config::words::one_of_explained;
 use crate::console::{counted, print_result};
 use crate::data::Frame;
 use crate::data::inspect::{
@@ -24,6 +26,7 @@ use crate::picture::{output_format, write_rgb};
 use crate::printable::printable_line;
 use crate::report::Format;
 use crate::translate::read_manifest;
+use model::training::ModelKind;
 
 /// How many names or sizes a list shows; JSON has all.
 const SHOWN: usize = 8;
@@ -47,7 +50,7 @@ pub(super) struct InspectDataArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Whether pairs are needed
-    #[arg(long, default_value = "pix2pix")]
+    #[arg(long, default_value = "pix2pix", value_parser = one_of_explained::<ModelKind>(MODELS))]
     model: ModelKind,
     /// Side of training pictures in pixels
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]

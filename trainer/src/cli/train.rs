@@ -9,10 +9,11 @@ use serde_json::json;
 
 use super::{INTERRUPTED, stop_flag};
 use crate::checkpoint::RunFolder;
-use crate::config::{ModelKind, TrainArgs};
+use crate::config::TrainArgs;
 use crate::console::{self, talk};
 use crate::report::{Format, Reporter};
 use crate::run::{Outcome, RunData, Start};
+use model::training::ModelKind;
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {

@@ -6,18 +6,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use model::training::{DiffAugment, GanMode, LrPolicy, ModelKind, Schedule};
 use model::{
     Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Precision,
     Upsample, WeightsDtype,
 };
 
 use super::idle::{self, IdleFlag, refuse_idle};
-use super::words::{at_least_one, not_negative, one_of, positive, rate};
-use super::{ConfigError, DataArgs, ModelKind, PhotoTask, ResumeError, TrainConfig};
+use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
+use super::{ConfigError, DataArgs, PhotoTask, ResumeError, TrainConfig};
 use crate::device::DeviceChoices;
-use crate::diff_augment::DiffAugment;
-use crate::loss::GanMode;
-use crate::schedule::{LrPolicy, Schedule};
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
@@ -47,6 +45,28 @@ pub fn name_of(arch: GeneratorArch) -> &'static str {
 pub const NORMS: &[&str] = &["batch", "instance", "none"];
 /// Names of statistics.
 pub const NORM_STATS: &[&str] = &["batch", "running"];
+/// Kinds of models.
+pub const MODELS: &[(&str, &str)] = &[
+    (
+        "pix2pix",
+        "One generator, learning from pairs (arXiv 1611.07004)",
+    ),
+    (
+        "cyclegan",
+        "Two generators that undo each other, learning without pairs (arXiv 1703.10593)",
+    ),
+];
+/// How a learning rate changes, under the reference implementation's names.
+const LR_POLICIES: &[(&str, &str)] = &[
+    ("linear", "Constant, then falling in a line to zero"),
+    ("step", "A tenth after every --lr-decay-every epochs"),
+    ("cosine", "Half a cosine over the constant epochs"),
+    (
+        "plateau",
+        "A fifth when the reconstruction loss has not fallen by a hundredth for five epochs",
+    ),
+    ("constant", "Always the same"),
+];
 /// Names of precisions.
 pub const PRECISIONS: &[&str] = &["f32", "bf16", "f16"];
 /// Names of storage formats.
@@ -102,7 +122,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = crate::recipes::name_parser())]
     pub recipe: Option<String>,
     /// pix2pix learns from pairs, cyclegan from two sets without pairs
-    #[arg(long, default_value = "pix2pix")]
+    #[arg(long, default_value = "pix2pix", value_parser = one_of_explained::<ModelKind>(MODELS))]
     pub model: ModelKind,
     /// Where pictures come from.
     #[command(flatten)]
@@ -192,7 +212,7 @@ pub struct TrainArgs {
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RATE", value_parser = positive)]
     pub lr_d: Option<f64>,
     /// How the learning rate changes
-    #[arg(long, help_heading = LEARNING, hide_short_help = true, default_value = "linear")]
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, default_value = "linear", value_parser = one_of_explained::<LrPolicy>(LR_POLICIES))]
     pub lr_policy: LrPolicy,
     /// Epochs between the falls of --lr-policy step
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 50, value_parser = at_least_one::<u64>)]
@@ -269,7 +289,7 @@ fn gan_mode(text: &str) -> Result<GanMode, String> {
         let reason = "WGAN-GP needs second-order gradients, which burn lacks; use lsgan or hinge";
         return Err(reason.to_string());
     }
-    GanMode::from_str(text, false)
+    serde_json::from_value(text.into())
         .map_err(|_| "no such loss; use vanilla, lsgan or hinge".to_string())
 }
 

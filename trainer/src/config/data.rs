@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
+use model::training::{A_TO_B, B_TO_A};
 use model::{Encoding, Translator};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Where the networks of this direction lie in those of a model in training.
+    pub fn index(self) -> usize {
+        match self {
+            Self::AtoB => A_TO_B,
+            Self::BtoA => B_TO_A,
+        }
+    }
+
     /// The way back.
     pub fn reversed(self) -> Self {
         match self {

@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use model::{DiscriminatorArch, GeneratorArch, InitType, NormKind};
 use thiserror::Error;
 
-use super::{DataArgs, ModelKind, Preprocess, TrainArgs};
-use crate::schedule::LrPolicy;
+use super::{DataArgs, Preprocess, TrainArgs};
+use model::training::{LrPolicy, ModelKind};
 
 /// A flag that acts only beside others.
 pub struct Acts<A: 'static> {

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
+use burn::tensor::Device;
+use model::training::{DiffAugment, Gan, GanMode, Hyperparameters, ModelKind, Schedule};
 use model::{
     Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
-    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype,
+    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype, init_weights,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::data::Frame;
-use crate::diff_augment::DiffAugment;
-use crate::loss::GanMode;
-use crate::schedule::Schedule;
 
 pub mod args;
 mod data;
@@ -28,29 +26,6 @@ pub use resume::ResumeError;
 
 /// Checkpoints that are kept unless the user says otherwise.
 const KEEP: u32 = 2;
-
-/// What learns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-pub enum ModelKind {
-    /// One generator, learning from pairs (arXiv 1611.07004)
-    #[value(name = "pix2pix")]
-    #[serde(rename = "pix2pix")]
-    Pix2Pix,
-    /// Two generators that undo each other, learning without pairs (arXiv 1703.10593)
-    #[value(name = "cyclegan")]
-    #[serde(rename = "cyclegan")]
-    CycleGan,
-}
-
-impl ModelKind {
-    /// The word of the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pix2Pix => "pix2pix",
-            Self::CycleGan => "cyclegan",
-        }
-    }
-}
 
 /// Every setting of a run, decided. Written to `config.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -253,6 +228,43 @@ impl TrainConfig {
             in_channels: self.data.in_channels(),
             ..self.discriminator()
         }
+    }
+
+    /// What the networks learn by.
+    pub fn hyperparameters(&self) -> Hyperparameters {
+        Hyperparameters {
+            gan_mode: self.gan_mode,
+            lambda_l1: self.lambda_l1,
+            lambda_gan: self.lambda_gan,
+            lambda_cycle: self.lambda_cycle,
+            lambda_identity: self.lambda_identity,
+            pool_size: self.pool_size as usize,
+            dropout: self.dropout,
+            precision: self.precision,
+            diff_augment: self.diff_augment,
+            ema: self.ema,
+            seed: self.seed,
+        }
+    }
+
+    /// Fresh networks on `device`, drawn from its random stream as seeded here.
+    pub fn init(&self, device: &Device) -> Gan {
+        device.seed(self.seed);
+        let device = device.clone().autodiff();
+        let count = match self.model {
+            ModelKind::Pix2Pix => 1,
+            ModelKind::CycleGan => 2,
+        };
+        let generators = [self.generator(), self.generator_back()];
+        let discriminators = [self.discriminator(), self.discriminator_back()];
+        let net_g = generators[..count]
+            .iter()
+            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
+        let net_g = net_g.collect();
+        let net_d = discriminators[..count]
+            .iter()
+            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
+        Gan::new(self.model, net_g, net_d.collect(), self.hyperparameters())
     }
 
     /// Side of validation pictures: the scale of the training pictures before their crop, as far

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::TrainConfig;
 use super::args::{NetD, TrainArgs};
-use crate::schedule::LrPolicy;
+use model::training::LrPolicy;
 
 /// Flags that say how a run is made, not what it learns.
 const FREE: [&str; 4] = ["recipe", "device", "run", "resume"];

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::de::DeserializeOwned;
 
 /// One of `names`, which are also the names in `config.json` and in manifests.
@@ -10,8 +10,26 @@ pub fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value 
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(names)
-        .try_map(|name| serde_json::from_value::<T>(serde_json::Value::String(name)))
+    of_values(PossibleValuesParser::new(names))
+}
+
+/// As [`one_of`], each name with what it means.
+pub fn one_of_explained<T>(
+    names: &'static [(&'static str, &'static str)],
+) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let value =
+        |(name, meaning): &(&'static str, &'static str)| PossibleValue::new(*name).help(*meaning);
+    of_values(PossibleValuesParser::new(names.iter().map(value)))
+}
+
+fn of_values<T>(names: PossibleValuesParser) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    names.try_map(|name| serde_json::from_value::<T>(serde_json::Value::String(name)))
 }
 
 /// A whole number from 1 on.

@@ -2,33 +2,20 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::Raster;
+use model::training::Batch;
 
 use crate::data::raster::Mask;
 use crate::data::source::Pair;
 
-/// What one training step sees.
-#[derive(Clone, Debug)]
-pub struct PairedBatch {
-    /// Inputs, `[batch, channels, height, width]` in `[-1, 1]`.
-    pub real_a: Tensor<4>,
-    /// Targets, likewise.
-    pub real_b: Tensor<4>,
-    /// 1 where a target counts and 0 where not, `[batch, 1, height, width]`; `None` when every
-    /// pixel counts.
-    pub mask: Option<Tensor<4>>,
-}
-
-impl PairedBatch {
-    /// Puts pairs of equal size onto `device`.
-    pub fn new(pairs: &[Pair], device: &Device) -> Self {
-        let masks: Option<Vec<&Mask>> = pairs.iter().map(|pair| pair.mask.as_ref()).collect();
-        Self {
-            real_a: stacked(pairs.iter().map(|pair| &pair.real_a), device),
-            real_b: stacked(pairs.iter().map(|pair| &pair.real_b), device),
-            mask: masks
-                .zip(pairs.first())
-                .map(|(masks, first)| stacked_masks(&masks, &first.real_b, device)),
-        }
+/// Puts pairs of equal size onto `device`.
+pub fn batch_of(pairs: &[Pair], device: &Device) -> Batch {
+    let masks: Option<Vec<&Mask>> = pairs.iter().map(|pair| pair.mask.as_ref()).collect();
+    Batch {
+        real_a: stacked(pairs.iter().map(|pair| &pair.real_a), device),
+        real_b: stacked(pairs.iter().map(|pair| &pair.real_b), device),
+        mask: masks
+            .zip(pairs.first())
+            .map(|(masks, first)| stacked_masks(&masks, &first.real_b, device)),
     }
 }
 

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 
 use crate::data::augment::Frame;
 use crate::data::source::{DataError, Pair, PairSource, Sampling};
-use crate::randomness::{Purpose, stream};
+use model::training::randomness::{Purpose, stream};
 
 /// Batches that each worker may be ahead of the training.
 const AHEAD: usize = 2;

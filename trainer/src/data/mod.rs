@@ -21,6 +21,6 @@ pub mod split;
 pub mod unpaired;
 
 pub use augment::Frame;
-pub use batch::PairedBatch;
+pub use batch::batch_of;
 pub use raster::{Mask, Side, Sides};
 pub use source::{DataError, Pair, PairSource, Sampling};

@@ -208,7 +208,7 @@ pub fn to_depth(unit: f32, max: u16) -> f32 {
 mod tests {
     use super::*;
     use crate::data::Pair;
-    use crate::data::batch::PairedBatch;
+    use crate::data::batch::batch_of;
     use burn::tensor::Device;
     use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage};
 
@@ -248,7 +248,7 @@ mod tests {
             target: DEPTH,
         };
         let pair = Pair::encode(&bands, &bands, sides);
-        let batch = PairedBatch::new(&[pair.clone(), pair], &Device::flex());
+        let batch = batch_of(&[pair.clone(), pair], &Device::flex());
         let mask = batch.mask.expect("a mask");
         assert_eq!(mask.dims(), [2, 1, 2, 2]);
         let values: Vec<f32> = mask.into_data().iter::<f32>().collect();
@@ -262,7 +262,7 @@ mod tests {
             input: Side::RGB,
             target: Side::RGB,
         };
-        let batch = PairedBatch::new(&[Pair::encode(&bands, &bands, sides)], &Device::flex());
+        let batch = batch_of(&[Pair::encode(&bands, &bands, sides)], &Device::flex());
         assert!(batch.mask.is_none());
     }
 

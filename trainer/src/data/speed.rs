@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::augment::Frame;
 use crate::data::source::{PairSource, Sampling};
-use crate::randomness::{Purpose, stream};
+use model::training::randomness::{Purpose, stream};
 
 /// Pairs that are looked at, at most.
 const PAIRS: usize = 64;

@@ -8,10 +8,10 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::metrics_file::MetricsLine;
-use crate::loss::GanMode;
 use crate::metrics::Evaluation;
 use crate::pace::Pace;
 use crate::snapshot::OutputStatistics;
+use model::training::GanMode;
 
 /// A run folder that cannot be read, or its page not written.
 #[derive(Debug, Error)]

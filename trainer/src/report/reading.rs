@@ -2,8 +2,8 @@
 //! goes on is told by [`watch`](crate::watch), with the same limits.
 
 use super::history::History;
-use crate::loss::GanMode;
 use crate::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
+use model::training::GanMode;
 
 /// The last share of a run that "now" means.
 const RECENT: f64 = 0.15;

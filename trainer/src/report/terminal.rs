@@ -7,11 +7,11 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::REPORT_FILE;
-use crate::config::ModelKind;
 use crate::console::{self, counted, notice, print_result, talk};
 use crate::event::Event;
 use crate::memory;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use model::training::ModelKind;
 
 const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";
 /// How often a log without bars tells the losses.

@@ -8,15 +8,15 @@ use super::{Outcome, Run, RunError};
 use crate::checkpoint::{Best, RunFolderError};
 use crate::config::Direction;
 use crate::event::Event;
-use crate::exact::Exact;
 use crate::export::{Trained, export_generator};
 use crate::metrics::Evaluation;
-use crate::training_model::TrainingModel;
+use model::training::Gan;
+use model::training::exact::Exact;
 
 impl Run<'_> {
     /// Writes samples and says whether the run never did better. Samples that cannot be written
     /// are left out, with a warning.
-    pub(super) fn sample_and_judge(&mut self, model: &TrainingModel) -> bool {
+    pub(super) fn sample_and_judge(&mut self, model: &Gan) -> bool {
         let evaluation = match self.sample(model) {
             Ok(evaluation) => evaluation,
             Err(error) => {
@@ -60,7 +60,7 @@ impl Run<'_> {
 
     /// Refuses weights that are not numbers, before anything of them is shown or saved. An update
     /// can leave such weights while its losses, which came before, are as they should be.
-    pub(super) fn check_weights(&self, model: &TrainingModel) -> Result<(), RunError> {
+    pub(super) fn check_weights(&self, model: &Gan) -> Result<(), RunError> {
         match model.not_finite() {
             None => Ok(()),
             Some(network) => Err(RunError::WeightsNotFinite {
@@ -85,7 +85,7 @@ impl Run<'_> {
     }
 
     /// Writes a checkpoint; if that fails, warns, and the next one is the next try.
-    pub(super) fn try_checkpoint(&mut self, model: &TrainingModel) {
+    pub(super) fn try_checkpoint(&mut self, model: &Gan) {
         if let Err(error) = self.checkpoint(model) {
             let kept = match self.saved {
                 Some(step) => format!("the last checkpoint is that of step {step}"),
@@ -98,7 +98,7 @@ impl Run<'_> {
         }
     }
 
-    fn checkpoint(&mut self, model: &TrainingModel) -> Result<(), RunFolderError> {
+    fn checkpoint(&mut self, model: &Gan) -> Result<(), RunFolderError> {
         let step = self.progress.step;
         if self.saved != Some(step) {
             let path = self.folder.save(model, &self.progress, self.config.keep)?;
@@ -112,7 +112,7 @@ impl Run<'_> {
     }
 
     /// Saves everything, judges the result and exports the model.
-    pub(super) fn finish(mut self, model: &TrainingModel) -> Result<Outcome, RunError> {
+    pub(super) fn finish(mut self, model: &Gan) -> Result<Outcome, RunError> {
         let step = self.progress.step;
         let interrupted = step < self.config.steps;
         self.checkpoint(model)?;
@@ -125,8 +125,8 @@ impl Run<'_> {
             true => self.judge(model, self.validation.len()),
             false => sampled,
         };
-        let export = |direction, output: PathBuf| -> Result<Option<PathBuf>, RunError> {
-            let Some(generator) = model.generator(direction) else {
+        let export = |direction: Direction, output: PathBuf| -> Result<Option<PathBuf>, RunError> {
+            let Some(generator) = model.generator(direction.index()) else {
                 return Ok(None);
             };
             let trained = Trained {
@@ -156,7 +156,7 @@ impl Run<'_> {
     }
 
     /// On the pairs that the steps before were judged on.
-    fn last_sample(&mut self, model: &TrainingModel) -> Evaluation {
+    fn last_sample(&mut self, model: &Gan) -> Evaluation {
         match self.validated {
             Some((step, evaluation)) if step == self.progress.step => evaluation,
             _ => self.sample(model).unwrap_or_else(|error| {

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use crate::config::TrainConfig;
-use crate::loss::{LossValues, Losses};
-use crate::schedule::{LrPolicy, Plateau, Rates};
+use model::training::{LossValues, Losses};
+use model::training::{LrPolicy, Plateau, Rates};
 
 /// How long losses stay unread.
 const READ_EVERY: Duration = Duration::from_millis(500);

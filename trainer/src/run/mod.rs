@@ -23,15 +23,15 @@ use crate::data::{DataError, Pair, PairSource};
 use crate::device::ChosenDevices;
 use crate::event::Event;
 use crate::export::ExportError;
-use crate::loss::LossValues;
 use crate::metrics::Evaluation;
 use crate::pace::{Pace, Stopwatch};
 use crate::picture::PictureError;
 use crate::replicas::Replicas;
-use crate::schedule::Rates;
-use crate::training_model::TrainingModel;
 use crate::watch::Watch;
 use losses::{RatePlan, Unread};
+use model::training::Gan;
+use model::training::LossValues;
+use model::training::Rates;
 /// Why a run stopped before its end.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -96,7 +96,7 @@ pub enum RunError {
         /// Steps made.
         step: u64,
         /// The network.
-        network: &'static str,
+        network: String,
         /// Where to go on from, and how.
         remedy: String,
     },
@@ -243,7 +243,7 @@ impl Run<'_> {
     /// All steps that are left, and the end.
     fn go_on(
         mut self,
-        model: TrainingModel,
+        model: Gan,
         mut loader: Loader,
         stop: &AtomicBool,
     ) -> Result<Outcome, RunError> {

@@ -9,18 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::{Run, RunError};
 use crate::checkpoint::{Progress, RunFolder};
-use crate::config::{Direction, ModelKind, TrainConfig};
+use crate::config::{Direction, TrainConfig};
 use crate::event::Event;
-use crate::training_model::TrainingModel;
+use model::training::Gan;
+use model::training::ModelKind;
 
-/// Generators to begin with: from A to B, and in CycleGAN back.
-pub(super) type FirstGenerators = (Generator, Option<Generator>);
-
-/// The generators of the run that `--from` names, before anything is written.
+/// The generators of the run that `--from` names, before anything is written: from A to B, and in
+/// CycleGAN back.
 pub(super) fn other_generators(
     config: &TrainConfig,
     device: &Device,
-) -> Result<Option<FirstGenerators>, RunError> {
+) -> Result<Option<Vec<Generator>>, RunError> {
     let Some(root) = &config.from else {
         return Ok(None);
     };
@@ -34,12 +33,14 @@ pub(super) fn other_generators(
     };
     let device = device.clone().autodiff();
     let generator = |direction| from.latest_generator(config, direction, &device);
-    let (net_g, _) = generator(Direction::AtoB)?;
-    let back = match config.model {
-        ModelKind::Pix2Pix => None,
-        ModelKind::CycleGan => Some(generator(Direction::BtoA)?.0),
+    let directions: &[Direction] = match config.model {
+        ModelKind::Pix2Pix => &[Direction::AtoB],
+        ModelKind::CycleGan => &[Direction::AtoB, Direction::BtoA],
     };
-    Ok(Some((net_g, back)))
+    let net_g = directions
+        .iter()
+        .map(|direction| Ok(generator(*direction)?.0));
+    net_g.collect::<Result<_, RunError>>().map(Some)
 }
 
 /// Refuses to start from a generator of another shape, and names what differs.
@@ -85,26 +86,22 @@ fn check_shape(root: &Path, there: &TrainConfig, here: &TrainConfig) -> Result<(
 
 impl Run<'_> {
     /// The networks of a new run.
-    pub(super) fn begin(
-        &mut self,
-        train_pairs: usize,
-        from: Option<FirstGenerators>,
-    ) -> TrainingModel {
+    pub(super) fn begin(&mut self, train_pairs: usize, from: Option<Vec<Generator>>) -> Gan {
         self.progress = Progress {
             train_pairs: Some(train_pairs),
             ..Progress::default()
         };
-        let mut model = TrainingModel::new(self.config, self.device());
-        if let Some((net_g, back)) = from {
-            model.start_from(net_g, back);
+        let mut model = self.config.init(self.device());
+        if let Some(net_g) = from {
+            model.start_from(net_g);
         }
         model
     }
 
     /// The networks of a run as it stopped; the run folder is made to look as it did then.
-    pub(super) fn resume(&mut self, train_pairs: usize) -> Result<TrainingModel, RunError> {
+    pub(super) fn resume(&mut self, train_pairs: usize) -> Result<Gan, RunError> {
         self.folder.clear_unfinished()?;
-        let mut model = TrainingModel::new(self.config, self.device());
+        let mut model = self.config.init(self.device());
         let restored = self.folder.restore(&mut model)?;
         let Some(checkpoint) = restored.checkpoint else {
             (self.listen)(&Event::Resumed {

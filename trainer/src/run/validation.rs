@@ -10,8 +10,8 @@ use crate::event::Event;
 use crate::metrics::Evaluation;
 use crate::picture::write_rgb_png;
 use crate::snapshot::Snapshot;
-use crate::training_model::TrainingModel;
 use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
+use model::training::{A_TO_B, B_TO_A, Gan};
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;
@@ -20,7 +20,7 @@ pub(super) const VALIDATION_PAIRS: usize = 16;
 
 impl Run<'_> {
     /// Judges the model on some pairs, always the same, and writes a sample grid.
-    pub(super) fn sample(&mut self, model: &TrainingModel) -> Result<Evaluation, RunError> {
+    pub(super) fn sample(&mut self, model: &Gan) -> Result<Evaluation, RunError> {
         if self.validation.is_empty() {
             return Ok(Evaluation::default());
         }
@@ -41,11 +41,8 @@ impl Run<'_> {
     }
 
     /// Judges the model on `pairs` pairs; without pairs there is no target to compare with.
-    pub(super) fn judge(&mut self, model: &TrainingModel, pairs: usize) -> Evaluation {
-        let (Some(net_g), None) = (
-            model.generator(Direction::AtoB),
-            model.generator(Direction::BtoA),
-        ) else {
+    pub(super) fn judge(&mut self, model: &Gan, pairs: usize) -> Evaluation {
+        let (Some(net_g), None) = (model.generator(A_TO_B), model.generator(B_TO_A)) else {
             return Evaluation::default();
         };
         let mut problems = Vec::new();
@@ -58,10 +55,10 @@ impl Run<'_> {
         Evaluation::from_rows(&rows)
     }
 
-    fn grid(&self, model: &TrainingModel) -> RgbImage {
+    fn grid(&self, model: &Gan) -> RgbImage {
         let (source, frame) = (&self.validation, self.config.validation_frame());
-        let there = model.generator(Direction::AtoB);
-        match (there, model.generator(Direction::BtoA)) {
+        let there = model.generator(A_TO_B);
+        match (there, model.generator(B_TO_A)) {
             (Some(net_g), Some(back)) => {
                 let translate = |direction, picture: &Raster| match direction {
                     Direction::AtoB => self.translate(&net_g, picture),

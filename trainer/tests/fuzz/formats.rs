@@ -25,7 +25,6 @@ use trainer::export_pytorch::export_pytorch;
 use trainer::import::{ImportOptions, import_checkpoint};
 use trainer::picture::{self, Samples};
 use trainer::pytorch::{Entry, Given, state_dict_bytes, unfit};
-use trainer::training_model::TrainingModel;
 use trainer::translate::load_model;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -320,8 +319,7 @@ fn read_run(folder: &Path) -> Outcome {
     let config = run.config().map_err(text)?;
     let device = Device::flex();
     let generator = run.latest_generator(&config, Direction::BtoA, &device);
-    run.restore(&mut TrainingModel::new(&config, &device))
-        .map_err(text)?;
+    run.restore(&mut config.init(&device)).map_err(text)?;
     generator.map(drop).map_err(text)
 }
 

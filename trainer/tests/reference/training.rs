@@ -8,20 +8,17 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pack::Reader;
 use model::state::{StateDict, state_of};
+use model::training::{
+    A_TO_B, B_TO_A, Batch, Gan, GanMode, Hyperparameters, LossValues, ModelKind, Rates,
+};
 use model::{
     DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, NormKind, Patches,
     Precision,
 };
 use serde::Deserialize;
-use trainer::cyclegan::{CycleGan, CycleObjective, Discriminators, Generators};
-use trainer::data::PairedBatch;
-use trainer::diff_augment::DiffAugment;
-use trainer::loss::{GanMode, LossValues};
-use trainer::pix2pix::{Objective, Pix2Pix};
 use trainer::pytorch::{
     Tensors, read_tensors, reference_discriminator_name, reference_generator_name,
 };
-use trainer::schedule::Rates;
 
 use crate::fixtures::{discriminator, generator, path, tensor};
 use crate::warm_up::warm_up;
@@ -104,9 +101,9 @@ impl Trajectory {
         0..self.recorded.steps.len()
     }
 
-    fn batch(&self, step: usize, device: &Device) -> PairedBatch {
+    fn batch(&self, step: usize, device: &Device) -> Batch {
         let picture = |side: &str| tensor(&self.pictures[side], device).narrow(0, step, 1);
-        PairedBatch {
+        Batch {
             real_a: picture("A"),
             real_b: picture("B"),
             mask: None,
@@ -237,85 +234,75 @@ pub fn pix2pix_matches(
     held: Held,
     device: &Device,
 ) {
-    let trajectory = Trajectory::open(name, held);
-    let device = device.clone().autodiff();
+    let hyperparameters = Hyperparameters {
+        gan_mode,
+        precision,
+        ..Hyperparameters::of(ModelKind::Pix2Pix)
+    };
     let config = GeneratorConfig::new(GeneratorArch::Unet256, BASE, NormKind::Batch);
     let judge = basic(6, NormKind::Batch);
-    let objective = Objective {
-        gan_mode,
-        lambda_l1: 100.0,
-        lambda_gan: 1.0,
-        dropout: 0.0,
-        precision,
-        diff_augment: DiffAugment::default(),
-        seed: 0,
-    };
-    let mut model = Pix2Pix::from_networks(
-        generator(&config, &trajectory.file("G"), &device),
-        discriminator(&judge, &trajectory.file("D"), &device),
-        objective,
-    );
-    let size = trajectory.recorded.warm_up;
-    model.net_g = warm_up(&mut model.optimizer_g, model.net_g, size);
-    model.net_d = warm_up(&mut model.optimizer_d, model.net_d, size);
-    let begun = [state_of(&model.net_g), state_of(&model.net_d)];
-    for step in trajectory.steps() {
-        let batch = trajectory.batch(step, &device);
-        let losses;
-        (model, losses) = model.step(batch, step as u64, RATES);
-        trajectory.check_losses(step, &losses.read());
-        let name_g = |name: &str| reference_generator_name(&config, name);
-        let name_d = |name: &str| reference_discriminator_name(&judge, name);
-        let (net_g, net_d) = (&model.net_g, &model.net_d);
-        trajectory.check((step, "G"), (net_g, &begun[0]), &model.optimizer_g, name_g);
-        trajectory.check((step, "D"), (net_d, &begun[1]), &model.optimizer_d, name_d);
-    }
+    let trajectory = Trajectory::open(name, held);
+    trajectory.follow(ModelKind::Pix2Pix, &config, &judge, hyperparameters, device);
 }
 
 /// Trains CycleGAN along PyTorch's steps.
 pub fn cyclegan_matches(precision: Precision, held: Held, device: &Device) {
-    let trajectory = Trajectory::open("cyclegan_steps", held);
-    let device = device.clone().autodiff();
+    let hyperparameters = Hyperparameters {
+        pool_size: 0,
+        precision,
+        ..Hyperparameters::of(ModelKind::CycleGan)
+    };
     let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, BASE, NormKind::Instance);
     let judge = basic(3, NormKind::Instance);
-    let objective = CycleObjective {
-        gan_mode: GanMode::Lsgan,
-        lambda_cycle: 10.0,
-        lambda_identity: 0.5,
-        dropout: 0.0,
-        precision,
-        diff_augment: DiffAugment::default(),
-        seed: 0,
-    };
-    let generators = Generators {
-        a: generator(&config, &trajectory.file("G_A"), &device),
-        b: generator(&config, &trajectory.file("G_B"), &device),
-    };
-    let discriminators = Discriminators {
-        a: discriminator(&judge, &trajectory.file("D_A"), &device),
-        b: discriminator(&judge, &trajectory.file("D_B"), &device),
-    };
-    let mut model = CycleGan::from_networks(generators, discriminators, 0, objective);
-    let size = trajectory.recorded.warm_up;
-    model.generators = warm_up(&mut model.optimizer_g, model.generators, size);
-    model.discriminators = warm_up(&mut model.optimizer_d, model.discriminators, size);
-    let begun_g = [&model.generators.a, &model.generators.b].map(state_of);
-    let begun_d = [&model.discriminators.a, &model.discriminators.b].map(state_of);
-    for step in trajectory.steps() {
-        let batch = trajectory.batch(step, &device);
-        let losses;
-        (model, losses) = model.step(batch, step as u64, RATES);
-        trajectory.check_losses(step, &losses.read());
-        let generators = [("G_A", &model.generators.a), ("G_B", &model.generators.b)];
-        for ((which, network), begun) in generators.into_iter().zip(&begun_g) {
-            let name = |name: &str| reference_generator_name(&config, name);
-            trajectory.check((step, which), (network, begun), &model.optimizer_g, name);
-        }
-        let discriminators = &model.discriminators;
-        let judges = [("D_A", &discriminators.a), ("D_B", &discriminators.b)];
-        for ((which, network), begun) in judges.into_iter().zip(&begun_d) {
-            let name = |name: &str| reference_discriminator_name(&judge, name);
-            trajectory.check((step, which), (network, begun), &model.optimizer_d, name);
+    let trajectory = Trajectory::open("cyclegan_steps", held);
+    trajectory.follow(
+        ModelKind::CycleGan,
+        &config,
+        &judge,
+        hyperparameters,
+        device,
+    );
+}
+
+impl Trajectory {
+    fn follow(
+        &self,
+        kind: ModelKind,
+        config: &GeneratorConfig,
+        judge: &DiscriminatorConfig,
+        hyperparameters: Hyperparameters,
+        device: &Device,
+    ) {
+        let device = device.clone().autodiff();
+        let names = |stem| match kind {
+            ModelKind::Pix2Pix => vec![kind.part(stem, A_TO_B)],
+            ModelKind::CycleGan => [A_TO_B, B_TO_A].map(|at| kind.part(stem, at)).to_vec(),
+        };
+        let (names_g, names_d) = (names("G"), names("D"));
+        let net_g = names_g
+            .iter()
+            .map(|name| generator(config, &self.file(name), &device));
+        let net_d = names_d
+            .iter()
+            .map(|name| discriminator(judge, &self.file(name), &device));
+        let mut model = Gan::new(kind, net_g.collect(), net_d.collect(), hyperparameters);
+        let size = self.recorded.warm_up;
+        model.net_g = warm_up(&mut model.optimizer_g, model.net_g, size);
+        model.net_d = warm_up(&mut model.optimizer_d, model.net_d, size);
+        let begun_g: Vec<_> = model.net_g.iter().map(state_of).collect();
+        let begun_d: Vec<_> = model.net_d.iter().map(state_of).collect();
+        for step in self.steps() {
+            let losses;
+            (model, losses) = model.step(&self.batch(step, &device), step as u64, RATES);
+            self.check_losses(step, &losses.read());
+            for ((which, network), begun) in names_g.iter().zip(&model.net_g).zip(&begun_g) {
+                let name = |name: &str| reference_generator_name(config, name);
+                self.check((step, which), (network, begun), &model.optimizer_g, name);
+            }
+            for ((which, network), begun) in names_d.iter().zip(&model.net_d).zip(&begun_d) {
+                let name = |name: &str| reference_discriminator_name(judge, name);
+                self.check((step, which), (network, begun), &model.optimizer_d, name);
+            }
         }
     }
 }

@@ -5,15 +5,13 @@ use std::sync::Mutex;
 use burn::tensor::{Device, Tolerance};
 use clap::Parser;
 use model::state::state_of;
+use model::training::{A_TO_B, Gan, LossValues, Rates};
 use model::{Mode, NormStats, Raster};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::config::{Direction, TrainArgs, TrainConfig};
-use trainer::data::{Pair, PairedBatch};
-use trainer::loss::LossValues;
+use trainer::config::{TrainArgs, TrainConfig};
+use trainer::data::{Pair, batch_of};
 use trainer::replicas::Replicas;
-use trainer::schedule::Rates;
-use trainer::training_model::TrainingModel;
 
 use crate::warm_up::warm_up;
 
@@ -67,9 +65,10 @@ pub fn trained(
         // Tests that run beside this one draw from the same stream.
         static DRAWING: Mutex<()> = Mutex::new(());
         let _alone = DRAWING.lock();
-        TrainingModel::new(config, &devices[0])
+        config.init(&devices[0])
     };
-    warm_up_all(&mut model);
+    model.net_g = warm_up(&mut model.optimizer_g, model.net_g, WARM_UP);
+    model.net_d = warm_up(&mut model.optimizer_d, model.net_d, WARM_UP);
     let mut replicas = Replicas::new(model, devices).expect("threads");
     let mut losses = Vec::new();
     for step in 0..steps {
@@ -80,21 +79,6 @@ pub fn trained(
         losses.push(made.read());
     }
     (losses, replicas)
-}
-
-fn warm_up_all(model: &mut TrainingModel) {
-    match model {
-        TrainingModel::Pix2Pix(model) => {
-            model.net_g = warm_up(&mut model.optimizer_g, model.net_g.clone(), WARM_UP);
-            model.net_d = warm_up(&mut model.optimizer_d, model.net_d.clone(), WARM_UP);
-        }
-        TrainingModel::CycleGan(model) => {
-            let networks = model.generators.clone();
-            model.generators = warm_up(&mut model.optimizer_g, networks, WARM_UP);
-            let networks = model.discriminators.clone();
-            model.discriminators = warm_up(&mut model.optimizer_d, networks, WARM_UP);
-        }
-    }
 }
 
 /// Trains on one device and on `devices`; losses and outputs have to be the same but for rounding,
@@ -111,8 +95,8 @@ pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64) {
             );
         }
     }
-    let weights = |model: &TrainingModel| {
-        let net_g = model.generator(Direction::AtoB).expect("netG");
+    let weights = |model: &Gan| {
+        let net_g = model.generator(A_TO_B).expect("netG");
         let arrays = state_of(&net_g).into_values();
         arrays.flat_map(|array| array.values).collect::<Vec<f32>>()
     };
@@ -124,9 +108,9 @@ pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64) {
         let off = differences.fold(0.0, f32::max);
         assert!(off <= 1e-6, "the weights of two replicas differ by {off}");
     }
-    let picture = PairedBatch::new(&pairs(config, 0)[..1], &devices[0]).real_a;
+    let picture = batch_of(&pairs(config, 0)[..1], &devices[0]).real_a;
     let output = |replicas: &Replicas| {
-        let net_g = replicas.lead().generator(Direction::AtoB).expect("netG");
+        let net_g = replicas.lead().generator(A_TO_B).expect("netG");
         net_g
             .forward(picture.clone(), Mode::Inference(NormStats::Batch))
             .into_data()

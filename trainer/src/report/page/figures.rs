@@ -1,9 +1,9 @@
 //! Which curves a page shows, and what they mean.
 
-use crate::loss::GanMode;
 use crate::metrics::Metrics;
 use crate::report::chart::{Chart, Curve};
 use crate::report::history::History;
+use model::training::GanMode;
 
 /// A chart and how to read it.
 pub(super) struct Figure {

@@ -16,7 +16,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::blocks::Windows;
@@ -25,6 +25,11 @@ use step::{Step, Way};
 
 /// Values that one thread computes at a time.
 const PIECE: usize = 1 << 14;
+
+/// Whether this is the processor, with or without autodiff.
+pub fn is_cpu(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
 
 /// `x`, `[batch, in, height, width]`, through weights `[out, in, kernel, kernel]`; `None` unless
 /// both are tracked on the CPU.

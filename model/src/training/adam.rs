@@ -10,10 +10,10 @@ use burn::optim::{
 };
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::Reader;
-use model::Precision;
 use rayon::prelude::*;
 
-use crate::device::is_cpu;
+use super::cpu::is_cpu;
+use crate::precision::Precision;
 
 const BETA_1: f32 = 0.5;
 const BETA_2: f32 = 0.999;
@@ -37,12 +37,10 @@ pub fn adam() -> ModuleOptimizer {
 pub struct Parameters(BTreeMap<u64, Vec<usize>>);
 
 impl Parameters {
-    /// Those of networks of one kind.
-    pub fn of<M: Module>(networks: &[&M]) -> Self {
+    /// Those of `networks`.
+    pub fn of<M: Module>(networks: &M) -> Self {
         let mut parameters = Self::default();
-        for network in networks {
-            network.visit(&mut parameters);
-        }
+        networks.visit(&mut parameters);
         parameters
     }
 }
@@ -244,7 +242,7 @@ mod tests {
         let network = LinearConfig::new(2, 3)
             .with_bias(false)
             .init(&Device::flex());
-        let parameters = Parameters::of(&[&network]);
+        let parameters = Parameters::of(&network);
         let (&id, shape) = parameters.0.first_key_value().expect("its weight");
         let rank = |id: u64, rank| (format!("{id}.__rank"), rank);
         let whole = state(id.to_string(), Some(id), shape, rank(id, 2));

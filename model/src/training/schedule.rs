@@ -1,23 +1,22 @@
 //! The learning rate of each step.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::exact::{Exact, Mean};
+use super::exact::{Exact, Mean};
 
 /// How the learning rate changes, under the reference implementation's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LrPolicy {
-    /// Constant, then falling in a line to zero
+    /// Constant, then falling in a line to zero.
     Linear,
-    /// A tenth after every --lr-decay-every epochs
+    /// A tenth after every so many epochs.
     Step,
-    /// Half a cosine over the constant epochs
+    /// Half a cosine over the constant epochs.
     Cosine,
-    /// A fifth when the reconstruction loss has not fallen by a hundredth for five epochs
+    /// A fifth when the reconstruction loss has not fallen by a hundredth for five epochs.
     Plateau,
-    /// Always the same
+    /// Always the same.
     Constant,
 }
 
@@ -159,7 +158,7 @@ mod tests {
     }
 
     /// What PyTorch's schedulers give, epoch by epoch.
-    const REFERENCE: &str = include_str!("../tests/fixtures/lr_schedules.json");
+    const REFERENCE: &str = include_str!("../../tests/fixtures/lr_schedules.json");
 
     #[test]
     fn rates_per_epoch_are_those_of_pytorch() {

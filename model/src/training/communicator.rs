@@ -1,5 +1,5 @@
-//! What the replicas of a training step, each on a device and a thread of its own, have to do
-//! together: gradients of the whole batch, and whatever else must see all of it.
+//! What the replicas of a training step, each on a device and a thread of its own, do together:
+//! all-reduce of gradients, and gather and scatter of images.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -7,44 +7,43 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
-use model::Precision;
 
-use crate::networks::apart;
-use crate::optimizer::gradients_of;
+use super::adam::gradients_of;
+use crate::precision::Precision;
 
-/// A replica's ties to the others; the lead is the one of rank 0.
-pub struct Peers {
+/// A replica's link to the others; the lead is the one of rank 0.
+pub struct Communicator {
     rank: usize,
     count: usize,
     /// What part of the batch this replica has.
     share: f64,
-    gradients: Meeting<(GradientsParams, Device)>,
-    pictures: Meeting<Tensor<4>>,
+    gradients: Exchange<(GradientsParams, Device)>,
+    images: Exchange<Tensor<4>>,
 }
 
-impl Peers {
+impl Communicator {
     /// Of a model that has no replicas.
-    pub fn none() -> Self {
+    pub fn alone() -> Self {
         Self {
             rank: 0,
             count: 1,
             share: 1.0,
-            gradients: Meeting::Alone,
-            pictures: Meeting::Alone,
+            gradients: Exchange::Alone,
+            images: Exchange::Alone,
         }
     }
 
     /// Of `count` replicas, in the order of ranks.
-    pub fn of(count: usize) -> Vec<Self> {
-        let meetings = Meeting::of(count).into_iter().zip(Meeting::of(count));
-        meetings
+    pub fn world(count: usize) -> Vec<Self> {
+        let exchanges = Exchange::of(count).into_iter().zip(Exchange::of(count));
+        exchanges
             .enumerate()
-            .map(|(rank, (gradients, pictures))| Self {
+            .map(|(rank, (gradients, images))| Self {
                 rank,
                 count,
                 share: 1.0 / count as f64,
                 gradients,
-                pictures,
+                images,
             })
             .collect()
     }
@@ -74,7 +73,7 @@ impl Peers {
         let device = loss.clone().inner().device();
         let mine = gradients_of(network, &(loss.clone() * self.share), precision);
         settle(&device);
-        let (gradients, _) = self.gradients.meet((mine, device.clone()), |all| {
+        let (gradients, _) = self.gradients.exchange((mine, device.clone()), |all| {
             let mut sum = GradientsAccumulator::new();
             let mut devices = Vec::with_capacity(all.len());
             for (gradients, of) in all {
@@ -92,9 +91,9 @@ impl Peers {
         gradients
     }
 
-    /// Has the lead `change` the pictures of all replicas, `[batch, channels, height, width]`, as
-    /// if they had been made by one; gives back as many as went in.
-    pub fn together(
+    /// Gathers the images of all replicas, `[batch, channels, height, width]`, has the lead `change`
+    /// them as if one had made them, and scatters as many as went in.
+    pub fn gather_scatter(
         &self,
         mine: Tensor<4>,
         change: impl FnOnce(Tensor<4>) -> Tensor<4>,
@@ -104,30 +103,30 @@ impl Peers {
         }
         let device = mine.device();
         settle(&device);
-        self.pictures.meet(mine, |all| {
+        self.images.exchange(mine, |all| {
             let origins: Vec<_> = all.iter().map(Tensor::device).collect();
-            let counts = all.iter().map(|pictures| pictures.dims()[0]).collect();
-            let here = all.into_iter().map(|pictures| pictures.to_device(&device));
+            let counts = all.iter().map(|images| images.dims()[0]).collect();
+            let here = all.into_iter().map(|images| images.to_device(&device));
             let changed = change(Tensor::cat(here.collect(), 0)).split_with_sizes(counts, 0);
             let back = changed.into_iter().zip(&origins);
-            let back = back.map(|(pictures, device)| {
-                let pictures = apart(pictures).to_device(device);
+            let back = back.map(|(images, device)| {
+                let images = apart(images).to_device(device);
                 settle(device);
-                pictures
+                images
             });
             back.collect()
         })
     }
 }
 
-/// A place where everyone hands something in, and gets back what the lead made of it.
-enum Meeting<T> {
+/// Everyone hands something in, and gets back what the lead made of it.
+enum Exchange<T> {
     Alone,
     Lead(Vec<(Receiver<T>, Sender<T>)>),
     Follower(Sender<T>, Receiver<T>),
 }
 
-impl<T> Meeting<T> {
+impl<T> Exchange<T> {
     fn of(count: usize) -> Vec<Self> {
         let (ends, followers): (Vec<_>, Vec<_>) = (1..count)
             .map(|_| {
@@ -142,14 +141,14 @@ impl<T> Meeting<T> {
     }
 
     /// `combine` takes everyone's in the order of ranks and gives as many.
-    fn meet(&self, mine: T, combine: impl FnOnce(Vec<T>) -> Vec<T>) -> T {
+    fn exchange(&self, mine: T, combine: impl FnOnce(Vec<T>) -> Vec<T>) -> T {
         let result = match self {
             Self::Alone => combine(vec![mine]).pop(),
             Self::Lead(followers) => {
                 let theirs = followers.iter().map_while(|(from, _)| from.recv().ok());
                 let all: Vec<T> = std::iter::once(mine).chain(theirs).collect();
                 if all.len() <= followers.len() {
-                    peer_died();
+                    replica_died();
                 }
                 let mut results = combine(all).into_iter();
                 let own = results.next();
@@ -164,12 +163,12 @@ impl<T> Meeting<T> {
                 sent.and_then(|()| from.recv().ok())
             }
         };
-        result.unwrap_or_else(|| peer_died())
+        result.unwrap_or_else(|| replica_died())
     }
 }
 
 /// A replica's thread has panicked, and has said why; this one must not wait for it for ever.
-fn peer_died() -> ! {
+fn replica_died() -> ! {
     resume_unwind(Box::new("another replica has died"))
 }
 
@@ -192,4 +191,10 @@ fn copied<M: Module>(gradients: &GradientsParams, network: &M) -> GradientsParam
     let mut copier = Copier(gradients, GradientsParams::new());
     network.visit(&mut copier);
     copier.1
+}
+
+/// The same numbers in memory of their own.
+pub(super) fn apart<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    let device = tensor.device();
+    Tensor::from_data(tensor.into_data(), &device)
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
-use model::Generator;
+
+use crate::generator::Generator;
 
 /// The average, and how slowly it moves.
 #[derive(Clone, Debug)]

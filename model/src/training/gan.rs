@@ -1,0 +1,194 @@
+//! A model in training: its networks, their optimizers, and what they learn by.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::{Device, Tensor};
+
+use super::adam::adam;
+use super::batch::Batch;
+use super::communicator::{Communicator, apart};
+use super::cpu::is_cpu;
+use super::ema::Ema;
+use super::finite::is_finite;
+use super::hyperparameters::{Hyperparameters, ModelKind};
+use super::image_pool::ImagePool;
+use super::losses::Losses;
+use super::pass::{Pass, joined};
+use super::schedule::Rates;
+use super::{cyclegan, pix2pix};
+use crate::blocks::Mode;
+use crate::discriminator::Discriminator;
+use crate::generator::Generator;
+use crate::norm::NormStats;
+
+/// Index of the networks that translate A into B, and judge that.
+pub const A_TO_B: usize = 0;
+/// Index of those of the way back, which CycleGAN has.
+pub const B_TO_A: usize = 1;
+
+/// A model in training.
+pub struct Gan {
+    /// What learns.
+    pub kind: ModelKind,
+    /// `netG` of pix2pix; `netG_A` and `netG_B` of CycleGAN.
+    pub net_g: Vec<Generator>,
+    /// `netD` of pix2pix; `netD_A` and `netD_B` of CycleGAN, of which the first judges images of B.
+    pub net_d: Vec<Discriminator>,
+    /// Adam of all generators.
+    pub optimizer_g: ModuleOptimizer,
+    /// Adam of all discriminators.
+    pub optimizer_d: ModuleOptimizer,
+    /// Averages of the generators; empty where none are kept.
+    pub ema: Vec<Ema>,
+    /// Past fakes of each generator; CycleGAN's only.
+    pub pools: Vec<ImagePool>,
+    /// Its replicas on other devices.
+    pub communicator: Communicator,
+    /// What it learns by.
+    pub hyperparameters: Hyperparameters,
+}
+
+impl Gan {
+    /// Networks on a device with autodiff, with fresh optimizers and empty pools: one of each for
+    /// pix2pix, two for CycleGAN.
+    pub fn new(
+        kind: ModelKind,
+        net_g: Vec<Generator>,
+        net_d: Vec<Discriminator>,
+        hyperparameters: Hyperparameters,
+    ) -> Self {
+        let averages = |decay| net_g.iter().map(|net_g| Ema::new(decay, net_g)).collect();
+        let pools = match kind {
+            ModelKind::Pix2Pix => 0,
+            ModelKind::CycleGan => net_g.len(),
+        };
+        Self {
+            kind,
+            optimizer_g: adam(),
+            optimizer_d: adam(),
+            ema: hyperparameters.ema.map_or_else(Vec::new, averages),
+            pools: vec![ImagePool::new(hyperparameters.pool_size); pools],
+            communicator: Communicator::alone(),
+            net_g,
+            net_d,
+            hyperparameters,
+        }
+    }
+
+    /// The same networks, to be trained on another device; average and pools stay here.
+    pub fn replica(&self, device: &Device) -> Self {
+        Self {
+            optimizer_g: self.optimizer_g.clone(),
+            optimizer_d: self.optimizer_d.clone(),
+            ema: Vec::new(),
+            ..Self::new(
+                self.kind,
+                forked(&self.net_g, device),
+                forked(&self.net_d, device),
+                self.hyperparameters,
+            )
+        }
+    }
+
+    /// Update number `step` of all networks.
+    pub fn step(self, batch: &Batch, step: u64, rates: Rates) -> (Self, Losses) {
+        let step = || match self.kind {
+            ModelKind::Pix2Pix => pix2pix::step(self, batch, step, rates),
+            ModelKind::CycleGan => cyclegan::step(self, batch, step, rates),
+        };
+        match is_cpu(&batch.real_a.device()) {
+            // Whoever hands work to the pool of threads from outside waits for one to wake up.
+            true => rayon::scope(|_| step()),
+            // GPU back ends keep memory for every thread they see.
+            false => step(),
+        }
+    }
+
+    pub(super) fn pass(&self, step: u64) -> Pass {
+        Pass::new(self.hyperparameters, self.communicator.position(step))
+    }
+
+    pub(super) fn update_generators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
+        let precision = self.hyperparameters.precision;
+        let gradients = self.communicator.gradients(&self.net_g, loss, precision);
+        self.net_g = self.optimizer_g.step(rates.net_g, self.net_g, gradients);
+        for (ema, net_g) in self.ema.iter_mut().zip(&self.net_g) {
+            ema.update(net_g);
+        }
+        self
+    }
+
+    pub(super) fn update_discriminators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
+        let precision = self.hyperparameters.precision;
+        let gradients = self.communicator.gradients(&self.net_d, loss, precision);
+        self.net_d = self.optimizer_d.step(rates.net_d, self.net_d, gradients);
+        self
+    }
+
+    /// The generator to translate with, without gradients: its average if there is one. Only
+    /// CycleGAN has one from B to A.
+    pub fn generator(&self, direction: usize) -> Option<Generator> {
+        match self.ema.get(direction) {
+            Some(ema) => Some(ema.generator().clone()),
+            None => self.net_g.get(direction).map(Module::valid),
+        }
+    }
+
+    /// What the discriminator of a direction says of images, `[batch, 1, height, width]`: of
+    /// `input` and `image` together in pix2pix, of `image` alone in CycleGAN, which lie on the
+    /// device without autodiff. Norms use the statistics of the batch, as in training.
+    pub fn logits(&self, direction: usize, input: &Tensor<4>, image: &Tensor<4>) -> Tensor<4> {
+        let seen = match self.kind {
+            ModelKind::Pix2Pix => joined([input, image]),
+            ModelKind::CycleGan => joined([image]),
+        };
+        let net_d = self.net_d[direction].valid();
+        net_d.forward(seen, Mode::Inference(NormStats::Batch))
+    }
+
+    /// The first network, or average of one, that holds something that is not a finite number.
+    /// Waits for the device.
+    pub fn not_finite(&self) -> Option<String> {
+        let part = |stem, direction| self.kind.part(stem, direction);
+        let net_g = self.net_g.iter().enumerate();
+        let net_d = self.net_d.iter().enumerate();
+        let ema = self.ema.iter().enumerate();
+        let found = net_g.map(|(at, net_g)| (part("netG", at), is_finite(net_g)));
+        let found = found.chain(net_d.map(|(at, net_d)| (part("netD", at), is_finite(net_d))));
+        let found = found.chain(ema.map(|(at, ema)| {
+            (
+                format!("{}_ema", part("netG", at)),
+                is_finite(ema.generator()),
+            )
+        }));
+        found
+            .into_iter()
+            .find(|(_, is_finite)| !is_finite)
+            .map(|(name, _)| name)
+    }
+
+    /// Starts from other generators, on a device with autodiff, instead of from chance.
+    pub fn start_from(&mut self, net_g: Vec<Generator>) {
+        for (ema, net_g) in self.ema.iter_mut().zip(&net_g) {
+            ema.set(net_g.valid());
+        }
+        self.net_g = net_g;
+    }
+}
+
+/// The same network on another device, with the same identities of parameters, and trained apart.
+fn forked<M: Module>(network: &M, device: &Device) -> M {
+    // Without the way through `valid`, both would share the running statistics of their norms.
+    let fork = network.valid().fork(device);
+    fork.map(&mut OwnMemory).train()
+}
+
+/// On GPUs, what a thread has asked for is done later, and two threads that share a tensor may
+/// each take it for their own to write into.
+struct OwnMemory;
+
+impl ModuleMapper for OwnMemory {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(apart)
+    }
+}
