@@ -1,9 +1,9 @@
 // The way in for photos: from a file to a translation under the divider.
 
 import { blur } from './blur.js';
-import { abortedError, Pix2PixError } from './errors.js';
-import { decodePicture, fittingSize } from './picture.js';
-import * as words from './words.js';
+import { abortedError, Pix2PixError } from '../runtime/errors.js';
+import { decodePicture, fittingSize } from '../runtime/image.js';
+import * as words from '../view/words.js';
 
 /** A soft copy: so small that its blur is to be seen, and its sharpness, too. */
 const SOFT_SIDE = 512;

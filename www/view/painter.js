@@ -1,7 +1,7 @@
 // Paints a large picture and its translation from a worker: the canvases'
 // pixels are copied with each change, which takes the page too long.
 
-import { WorkerLink } from './worker-link.js';
+import { WorkerLink } from '../runtime/worker-link.js';
 
 export class Painter {
   #link = new WorkerLink(new URL('./painter-worker.js', import.meta.url));

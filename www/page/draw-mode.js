@@ -1,9 +1,9 @@
 // The way in for drawings: every stroke is translated while it is drawn.
 
-import { DrawPane } from './draw-pane.js';
-import { Pix2PixError } from './errors.js';
-import { decodePicture } from './picture.js';
-import * as words from './words.js';
+import { DrawPane } from '../view/draw-pane.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { decodePicture } from '../runtime/image.js';
+import * as words from '../view/words.js';
 
 export class DrawWay {
   name = 'draw';

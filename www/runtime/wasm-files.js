@@ -9,6 +9,6 @@ const RELAXED = new Uint8Array([
 /** The script and the WebAssembly of the build for 'cpu' or 'webgpu'. */
 export function runtimeFiles(build) {
   const folder = build === 'cpu' && WebAssembly.validate(RELAXED) ? 'cpu-relaxed' : build;
-  const url = (file) => new URL(`./pkg/${folder}/${file}`, import.meta.url).href;
+  const url = (file) => new URL(`../pkg/${folder}/${file}`, import.meta.url).href;
   return { script: url('web.js'), wasm: url('web_bg.wasm') };
 }

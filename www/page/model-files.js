@@ -2,9 +2,9 @@
 // manifest is only looked at here; the worker checks it, and the weights
 // against it.
 
-import { Pix2PixError } from './errors.js';
-import { MAX_SAMPLE } from './gallery.js';
-import { text as show } from './words.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { MAX_SAMPLE } from '../view/manifest.js';
+import { text as show } from '../view/words.js';
 import { readZip } from './zip.js';
 
 const MANIFEST = 'manifest.json';

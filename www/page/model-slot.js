@@ -1,7 +1,7 @@
 // The one model in use on the page: which, on what, and loaded when it is
 // first needed. Knows nothing of pictures and of what is shown.
 
-import { Pix2Pix, Pix2PixError } from './pix2pix.js';
+import { Pix2Pix, Pix2PixError } from '../runtime/pix2pix.js';
 
 /** Fires `change` when a model came, went or started to load. */
 export class ModelSlot extends EventTarget {

@@ -1,32 +1,36 @@
 // Makes the page work without a network: registers the service worker and
 // tells it what the page and its model are made of.
 
-import { runtimeFiles } from './runtime-files.js';
+import { runtimeFiles } from '../runtime/wasm-files.js';
 
-const SCRIPTS = [
-  'pix2pix-worker.js', 'worker-link.js', 'helpers.js', 'strip-team.js', 'tile-pool.js', 'weights-store.js', 'download.js', 'errors.js', 'picture.js',
-  'painter-worker.js', 'runtime-files.js',
-];
+// Workers load these, which the page cannot see; the build lists them.
+const WORKER_FILES = new URL('../worker-files.json', import.meta.url);
 
 /** False where the browser has no such worker, or the page no HTTPS. */
 export async function keepPage() {
   if (!navigator.serviceWorker) return false;
   try {
-    await navigator.serviceWorker.register(new URL('./service-worker.js', import.meta.url));
-    const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
-    return await keep([location.href, ...loaded]);
+    await navigator.serviceWorker.register(new URL('../service-worker.js', import.meta.url));
+    return await keep([location.href, ...loaded()]);
   } catch {
     return false; // the page itself does without
   }
 }
 
-/** Also what the model on `backend` runs on. */
+/** Also keeps what the model on `backend` runs on. */
 export async function keepRuntime(backend) {
   if (!navigator.serviceWorker?.controller && !(await navigator.serviceWorker?.getRegistration())) return false;
   const { script, wasm } = runtimeFiles(backend);
-  const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
-  const scripts = SCRIPTS.map((file) => new URL(file, import.meta.url).href);
-  return keep([...scripts, script, wasm, ...loaded]);
+  try {
+    const files = await (await fetch(WORKER_FILES)).json();
+    return await keep([...files.map((file) => new URL(file, WORKER_FILES).href), script, wasm, ...loaded()]);
+  } catch {
+    return false; // no network any more
+  }
+}
+
+function loaded() {
+  return performance.getEntriesByType('resource').map((entry) => entry.name);
 }
 
 async function keep(urls) {

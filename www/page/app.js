@@ -1,21 +1,22 @@
 // The page's logic: which way in, which model, and who does what. The ways
 // are photo-way.js, draw-way.js and webcam-way.js; words go to page-dock.js.
 
-import { DrawWay } from './draw-way.js';
-import { listModels, modelAt, samplesOf, takesGrey, waysOf } from './gallery.js';
-import * as keep from './keep.js';
+import { DrawWay } from './draw-mode.js';
+import { listModels, modelAt } from './model-list.js';
+import * as keep from './save.js';
 import { modelCard } from './model-cards.js';
 import { filesOf, modelAmong, readModel } from './model-files.js';
 import { ModelSlot } from './model-slot.js';
-import { dock } from './page-dock.js';
+import { dock } from './dock.js';
 import { keepPage, keepRuntime } from './offline.js';
-import { PhotoWay } from './photo-way.js';
-import { PICTURES } from './picture.js';
-import { PictureView } from './picture-view.js';
-import { Pix2PixError } from './pix2pix.js';
+import { PhotoWay } from './photo-mode.js';
+import { PICTURES } from '../runtime/image.js';
+import { modesOf, samplesOf, takesGrey } from '../view/manifest.js';
+import { PictureView } from '../view/picture-view.js';
+import { Pix2PixError } from '../runtime/pix2pix.js';
 import { showSamples } from './sample-list.js';
-import { WebcamWay } from './webcam-way.js';
-import * as words from './words.js';
+import { WebcamWay } from './webcam-mode.js';
+import * as words from '../view/words.js';
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -139,7 +140,7 @@ async function describeModel(wanted = way.name) {
   $('blur-field').hidden = manifest?.task !== 'deblur';
   if ($('blur-field').hidden) $('blur').checked = false;
   view.isGrey = takesGrey(manifest);
-  const fitting = waysOf(manifest);
+  const fitting = modesOf(manifest);
   if (fitting.includes('draw')) {
     await ways.draw.begin(manifest, entry.url ?? entry.name);
     if (entry !== slot.entry) return false;
@@ -147,7 +148,7 @@ async function describeModel(wanted = way.name) {
   const next = ways[fitting.includes(wanted) ? wanted : fitting[0]];
   const isNew = next !== way;
   enter(next);
-  const samples = samplesOf(manifest, entry);
+  const samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
   showSamples($('sample-list'), samples, openSample);
@@ -206,7 +207,7 @@ async function chooseWay(name) {
 async function modelFor(name) {
   const order = [slot.entry, lastEntries[name], ...models];
   for (const entry of order) {
-    if (entry && waysOf(await entry.manifest).includes(name)) return entry;
+    if (entry && modesOf(await entry.manifest).includes(name)) return entry;
   }
   return null;
 }
@@ -221,7 +222,7 @@ function showWork() {
 async function offerWays() {
   const offered = new Set();
   for (const entry of models) {
-    for (const name of waysOf(await entry.manifest)) offered.add(name);
+    for (const name of modesOf(await entry.manifest)) offered.add(name);
   }
   for (const label of $('ways').querySelectorAll('label')) {
     label.hidden = !offered.has(label.querySelector('input').value);

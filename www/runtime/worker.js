@@ -4,8 +4,8 @@
 import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
-import { checkPixels, decodePicture, MAX_PIXELS } from './picture.js';
-import { runtimeFiles } from './runtime-files.js';
+import { checkPixels, decodePicture, MAX_PIXELS } from './image.js';
+import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 

@@ -102,5 +102,5 @@ async function put(store, key, weights) {
 
 /** Only a name: nothing is ever fetched from there. */
 function keyOf(name) {
-  return new URL(`./.weights/${name}`, import.meta.url).href;
+  return new URL(`../.weights/${name}`, import.meta.url).href;
 }

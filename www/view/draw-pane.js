@@ -2,15 +2,12 @@
 // and the picture beside it. The page and the widget both show it; who
 // translates, and what is said about it, is theirs.
 
-import { decodePicture } from './picture.js';
+import { decodePicture } from '../runtime/image.js';
 import { DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
 import { LatestWins } from './latest-wins.js';
-import { naturalSide } from './natural-size.js';
-import { text } from './words.js';
-
-const MOST_LABELS = 256;
+import { naturalSide, paletteOf } from './manifest.js';
 
 export class DrawPane {
   /** Put this where the pane is to be. */
@@ -130,14 +127,4 @@ export class DrawPane {
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
     if (!this.#pen.hidden) this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
   }
-}
-
-/** The labels to draw with. A manifest is foreign: its colours go into styles. */
-function paletteOf(manifest) {
-  const entries = manifest?.input?.palette;
-  const isByte = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
-  return (Array.isArray(entries) ? entries : [])
-    .filter((entry) => Array.isArray(entry?.color) && entry.color.length === 3 && entry.color.every(isByte))
-    .slice(0, MOST_LABELS)
-    .map(({ name, color }) => ({ name: text(name, 40), color }));
 }

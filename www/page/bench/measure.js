@@ -1,8 +1,8 @@
 // Times a model on one backend, through the same modules as the page. Knows
 // nothing of what is shown.
 
-import { Pix2Pix } from './pix2pix.js';
-import { workersFor } from './tile-pool.js';
+import { Pix2Pix } from '../../runtime/pix2pix.js';
+import { workersFor } from '../../runtime/tile-pool.js';
 
 export const SMALL = 256;
 export const LARGE = 1024;

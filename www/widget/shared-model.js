@@ -1,7 +1,7 @@
 // Several widgets on one page that show the same model share it, and its
 // worker, which ends when the last of them lets go.
 
-import { Pix2Pix } from './pix2pix.js';
+import { Pix2Pix } from '../runtime/pix2pix.js';
 
 const shared = new Map(); // address and backend → { promise, users, listeners }
 

@@ -1,8 +1,8 @@
 // One card for each model: what it does, what it was made from, how well, how
 // large, whose. What a manifest says is text to show, never markup.
 
-import { element } from './element.js';
-import * as words from './words.js';
+import { element } from '../view/element.js';
+import * as words from '../view/words.js';
 
 /** A radio button in the shape of a card. */
 export function modelCard(entry, onChoose) {

@@ -1,11 +1,11 @@
 // The page that measures the visitor's machine: what is shown, and what can be
 // copied. What is measured, and how, is measure.js's.
 
-import { element } from './element.js';
-import { Pix2PixError } from './errors.js';
-import { listModels } from './gallery.js';
+import { element } from '../../view/element.js';
+import { Pix2PixError } from '../../runtime/errors.js';
+import { listModels } from '../model-list.js';
 import { LARGE, listWays, measure, SMALL } from './measure.js';
-import * as words from './words.js';
+import * as words from '../../view/words.js';
 
 const $ = (id) => document.getElementById(id);
 const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';

@@ -1,8 +1,8 @@
 // The way in for a camera: frame by frame, as fast as the model goes. The
 // camera is on only while its picture is on the screen.
 
-import { Pix2PixError } from './errors.js';
-import { naturalSide } from './natural-size.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { naturalSide } from '../view/manifest.js';
 
 const FPS_MEMORY = 0.8; // share of the past in the number shown
 const STILL_SIDE = 512;

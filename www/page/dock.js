@@ -1,8 +1,8 @@
 // What the page says: its state, progress, what went wrong, what is in use.
 // Knows the elements of index.html; decides nothing.
 
-import { Pix2PixError } from './errors.js';
-import * as words from './words.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import * as words from '../view/words.js';
 
 const $ = (id) => document.getElementById(id);
 

@@ -2,7 +2,7 @@
 // the browser. Archives are untrusted: whoever reads a file says how large it
 // may be, and unpacking stops there.
 
-import { Pix2PixError } from './errors.js';
+import { Pix2PixError } from '../runtime/errors.js';
 
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;

@@ -1,7 +1,7 @@
 // The row of a model's sample pictures, to press.
 
-import { element } from './element.js';
-import { decodePicture, MAX_PIXELS } from './picture.js';
+import { element } from '../view/element.js';
+import { decodePicture, MAX_PIXELS } from '../runtime/image.js';
 
 /** Shows `samples` in `list`, one after the other, as each is decoded whole. One that cannot be shown goes. */
 export async function showSamples(list, samples, onChoose) {
