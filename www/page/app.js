@@ -1,26 +1,26 @@
-// The page's logic: which way in, which model, and who does what. The ways
-// are photo-way.js, draw-way.js and webcam-way.js; words go to page-dock.js.
+// The page's logic: which mode, which model, and who does what. The modes are
+// photo-mode.js, draw-mode.js and webcam-mode.js; dock.js shows words.
 
-import { DrawWay } from './draw-mode.js';
-import { listModels, modelAt } from './model-list.js';
-import * as keep from './save.js';
-import { modelCard } from './model-cards.js';
-import { filesOf, modelAmong, readModel } from './model-files.js';
-import { ModelSlot } from './model-slot.js';
-import { dock } from './dock.js';
-import { keepPage, keepRuntime } from './offline.js';
-import { PhotoWay } from './photo-mode.js';
 import { PICTURES } from '../runtime/image.js';
+import { Pix2PixError } from '../runtime/errors.js';
 import { modesOf, samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
-import { Pix2PixError } from '../runtime/pix2pix.js';
-import { showSamples } from './sample-list.js';
-import { WebcamWay } from './webcam-mode.js';
 import * as words from '../view/words.js';
+import { asked, askedModel, linkWith, refusals, remember } from './address.js';
+import { $ } from './by-id.js';
+import { dock } from './dock.js';
+import { DrawMode } from './draw-mode.js';
+import { modelCard } from './model-cards.js';
+import { filesOf, modelAmong, readModel } from './model-files.js';
+import { listModels, modelAt } from './model-list.js';
+import { ModelSlot } from './model-slot.js';
+import { keepPage, keepRuntime } from './offline.js';
+import { PhotoMode } from './photo-mode.js';
+import { showSamples } from './sample-list.js';
+import { copyPicture, save, shareLink } from './save.js';
+import { WebcamMode } from './webcam-mode.js';
 
-const $ = (id) => document.getElementById(id);
-const query = new URLSearchParams(location.search);
-// What it waits for the models before it shows itself, in milliseconds.
+// Milliseconds that the page waits for the models before it shows itself.
 const PATIENCE = 3000;
 
 const INVITATIONS = {
@@ -31,28 +31,29 @@ const INVITATIONS = {
 
 const slot = new ModelSlot((progress) => dock.progress(progress));
 const view = new PictureView({ frame: $('picture'), before: $('before'), after: $('result'), handle: $('handle') });
-const ways = {
-  photo: new PhotoWay({ view, slot, dock, blurBox: $('blur') }),
-  draw: new DrawWay({ host: $('draw'), slot, dock }),
-  webcam: new WebcamWay({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
+/** @satisfies {Record<string, import('./mode.js').Mode>} */
+const modes = {
+  photo: new PhotoMode({ view, slot, dock, blurBox: $('blur') }),
+  draw: new DrawMode({ host: $('draw'), slot, dock }),
+  webcam: new WebcamMode({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
 };
 
 let models = [];
-let way = ways.photo;
+/** @type {import('./mode.js').Mode} */
+let mode = modes.photo;
 let hasPrefetched = false;
-let notes = []; // what the address asks for and cannot have
-const lastEntries = {}; // the model that each way had
+const lastEntries = {}; // the model that each mode had
 
 // ---------------------------------------------------------------- what is to be seen
 
 dock.onChange(() => {
   const { isBusy } = dock;
-  const hasResult = way.result !== null && !isBusy;
+  const hasResult = mode.result !== null && !isBusy;
   $('keep').hidden = !hasResult;
-  $('view-bar').hidden = way.name === 'draw' || !view.result;
-  $('another').hidden = way.name !== 'photo' || !way.hasWork || isBusy;
-  $('invitation').hidden = way.name !== 'photo' || way.hasWork;
-  if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[way.name]);
+  $('view-bar').hidden = mode.name === 'draw' || !view.result;
+  $('another').hidden = mode.name !== 'photo' || !mode.hasWork || isBusy;
+  $('invitation').hidden = mode.name !== 'photo' || mode.hasWork;
+  if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[mode.name]);
 });
 
 dock.onNoWebGpu(() => switchBackend('auto'));
@@ -84,10 +85,10 @@ async function loadModel({ quietly = false } = {}) {
   try {
     const session = await mine;
     // The shaders are compiled now rather than under the first picture.
-    if (session.backend === 'webgpu' && !way.hasWork) await session.warmUp();
-    if (dock.state === 'loading' && !way.hasWork) dock.set('ready', 'The model is here.');
+    if (session.backend === 'webgpu' && !mode.hasWork) await session.warmUp();
+    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', 'The model is here.');
   } catch (error) {
-    if (way.hasWork || !slot.isEmpty) return; // that one reports
+    if (mode.hasWork || !slot.isEmpty) return; // that one reports
     if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
     else dock.error(error, () => loadModel());
   }
@@ -95,45 +96,47 @@ async function loadModel({ quietly = false } = {}) {
 
 /** The first sign of interest starts the download. */
 function prefetch() {
-  if (hasPrefetched || navigator.connection?.saveData || !slot.entry || dock.state !== 'empty') return;
+  const { connection } = /** @type {any} */ (navigator); // not in every browser
+  if (hasPrefetched || connection?.saveData || !slot.entry || dock.state !== 'empty') return;
   hasPrefetched = true;
   loadModel({ quietly: true });
 }
 
-async function switchModel(entry, wanted = way.name) {
+async function switchModel(entry, wanted = mode.name) {
   slot.put(entry);
-  rememberInAddress('model', entry === models[0] ? null : entry.files ? null : addressOf(entry));
+  remember('model', entry === models[0] ? null : addressOf(entry));
   checkModel();
   const isNew = await describeModel(wanted);
   if (!isNew && entry === slot.entry) restart();
 }
 
-/** Models of this site go by their name, others by their address. */
+/** Models of this site go by their name, others by their address; those from disk have none. */
 function addressOf(entry) {
+  if (entry.files) return null;
   return entry.isForeign ? entry.url : entry.name;
 }
 
 function switchBackend(value) {
   slot.put(slot.entry, value);
-  rememberInAddress('backend', value === 'auto' ? null : value);
+  remember('backend', value === 'auto' ? null : value);
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === value;
   restart();
 }
 
 function cancel() {
   slot.cancelLoading();
-  way.cancel();
+  mode.cancel();
 }
 
 /** Goes on with other settings where the visitor had come to. */
 function restart() {
-  if (way.hasWork) return way.resume();
-  way.show();
+  if (mode.hasWork) return mode.resume();
+  mode.show();
   dock.set('empty');
 }
 
-/** Also enters a way that the model takes: `wanted`, where it does. True if that is another one. */
-async function describeModel(wanted = way.name) {
+/** Also enters a mode that the model takes: `wanted`, where it does. True if that is another one. */
+async function describeModel(wanted = mode.name) {
   const { entry } = slot;
   const manifest = await entry.manifest;
   if (entry !== slot.entry) return false;
@@ -142,11 +145,11 @@ async function describeModel(wanted = way.name) {
   view.isGrey = takesGrey(manifest);
   const fitting = modesOf(manifest);
   if (fitting.includes('draw')) {
-    await ways.draw.begin(manifest, entry.url ?? entry.name);
+    await modes.draw.begin(manifest, entry.url ?? entry.name);
     if (entry !== slot.entry) return false;
   }
-  const next = ways[fitting.includes(wanted) ? wanted : fitting[0]];
-  const isNew = next !== way;
+  const next = modes[fitting.includes(wanted) ? wanted : fitting[0]];
+  const isNew = next !== mode;
   enter(next);
   const samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
@@ -158,9 +161,9 @@ async function describeModel(wanted = way.name) {
 async function openSample(sample) {
   try {
     const blob = await sample.read();
-    if (way === ways.webcam) enter(ways.photo);
+    if (mode === modes.webcam) enter(modes.photo);
     showWork();
-    await way.open(blob, sample.name, { sample: true });
+    await mode.open(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
   }
@@ -180,28 +183,28 @@ function checkModel() {
   for (const [index, radio] of $('models').querySelectorAll('input').entries()) radio.checked = models[index] === slot.entry;
 }
 
-// ---------------------------------------------------------------- ways in
+// ---------------------------------------------------------------- modes in
 
 function enter(next) {
   lastEntries[next.name] = slot.entry;
-  if (next === way) return;
-  way.leave();
-  way = next;
-  document.body.dataset.way = way.name;
-  $('stage').hidden = way.name === 'draw';
-  for (const radio of $('ways').querySelectorAll('input')) radio.checked = radio.value === way.name;
+  if (next === mode) return;
+  mode.leave();
+  mode = next;
+  document.body.dataset.mode = mode.name;
+  $('stage').hidden = mode.name === 'draw';
+  for (const radio of $('modes').querySelectorAll('input')) radio.checked = radio.value === mode.name;
   dock.caption('');
   dock.set('empty');
-  way.show();
-  if (way.result) dock.set('done');
+  mode.show();
+  if (mode.result) dock.set('done');
 }
 
 /** The visitor's choice; brings a model that takes it, where there is one. */
-async function chooseWay(name) {
-  rememberInAddress('way', name === 'photo' ? null : name);
+async function chooseMode(name) {
+  remember('way', name === 'photo' ? null : name);
   const entry = await modelFor(name);
   if (entry && entry !== slot.entry) await switchModel(entry, name);
-  else enter(ways[name]);
+  else enter(modes[name]);
 }
 
 async function modelFor(name) {
@@ -216,15 +219,15 @@ async function modelFor(name) {
 function showWork() {
   if (document.activeElement?.matches(':focus-visible')) return;
   const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
-  (way === ways.draw ? $('draw') : $('stage')).scrollIntoView({ block: 'nearest', behavior });
+  (mode === modes.draw ? $('draw') : $('stage')).scrollIntoView({ block: 'nearest', behavior });
 }
 
-async function offerWays() {
+async function offerModes() {
   const offered = new Set();
   for (const entry of models) {
     for (const name of modesOf(await entry.manifest)) offered.add(name);
   }
-  for (const label of $('ways').querySelectorAll('label')) {
+  for (const label of $('modes').querySelectorAll('label')) {
     label.hidden = !offered.has(label.querySelector('input').value);
   }
 }
@@ -235,9 +238,9 @@ async function takeFiles(files, absent) {
   if (model) return takeModel(model);
   const pictures = files.filter((file) => file.type.startsWith('image/'));
   const [file] = pictures.length > 0 ? pictures : files;
-  if (way === ways.webcam) enter(ways.photo);
+  if (mode === modes.webcam) enter(modes.photo);
   showWork();
-  await way.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
+  await mode.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
 }
 
 /** A model from the visitor's disk: its files, or one archive of them. */
@@ -247,8 +250,8 @@ async function takeModel(files) {
     models = [...models.filter((known) => !known.files), entry];
     showModels();
     await switchModel(entry);
-    offerWays();
-    if (!way.hasWork) loadModel();
+    offerModes();
+    if (!mode.hasWork) loadModel();
   } catch (error) {
     dock.error(error);
   }
@@ -266,31 +269,22 @@ async function tryTo(action, done) {
 
 /** The canvas with the result, once it does not move any more. */
 async function stillResult() {
-  if (await way.still?.() === false) throw new DOMException('It did not come to that.', 'AbortError');
-  return way.resultCanvas;
+  if (await mode.still?.() === false) throw new DOMException('It did not come to that.', 'AbortError');
+  return mode.resultCanvas;
 }
 
 function resultName() {
-  return `${way.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
+  return `${mode.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
 }
 
 /** The page with this model and these settings; never the picture. */
 function linkToThis() {
-  const link = new URL(location.pathname, location.href);
-  if (!slot.entry.files) link.searchParams.set('model', addressOf(slot.entry));
-  if (slot.backend !== 'auto') link.searchParams.set('backend', slot.backend);
-  if (way.name !== 'photo') link.searchParams.set('way', way.name);
-  if (view.layout !== 'slider') link.searchParams.set('view', view.layout);
-  return link.href;
-}
-
-// ---------------------------------------------------------------- settings in the address
-
-function rememberInAddress(name, value) {
-  if (value === null) query.delete(name);
-  else query.set(name, value);
-  const text = query.toString();
-  history.replaceState(null, '', text ? `?${text}` : location.pathname);
+  return linkWith({
+    model: addressOf(slot.entry),
+    backend: slot.backend === 'auto' ? null : slot.backend,
+    way: mode.name === 'photo' ? null : mode.name,
+    view: view.layout === 'slider' ? null : view.layout,
+  });
 }
 
 // ---------------------------------------------------------------- events
@@ -301,28 +295,28 @@ $('file-input').addEventListener('change', () => {
   takeFiles([...$('file-input').files]);
   $('file-input').value = ''; // so that the same file may be chosen again
 });
-$('load').addEventListener('click', () => (way.hasWork ? way.resume() : loadModel()));
+$('load').addEventListener('click', () => (mode.hasWork ? mode.resume() : loadModel()));
 $('cancel').addEventListener('click', cancel);
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented) return;
   if (event.key === 'Escape' && dock.isBusy) cancel();
   // Within the board all its keys work, elsewhere those that nothing else has.
-  if (way === ways.draw && (event.ctrlKey || event.metaKey)) way.press(event);
+  if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press(event);
 });
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
-$('ways').addEventListener('change', (event) => chooseWay(event.target.value));
+$('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
 $('save').addEventListener('click', () => tryTo(
-  async () => keep.save(await stillResult(), resultName(), $('format').value), (name) => `Saved as ${name}.`));
+  async () => save(await stillResult(), resultName(), $('format').value), (name) => `Saved as ${name}.`));
 $('copy').addEventListener('click', () => tryTo(
-  () => keep.copyPicture(stillResult()), () => 'The picture is in the clipboard.'));
+  () => copyPicture(stillResult()), () => 'The picture is in the clipboard.'));
 $('share').addEventListener('click', () => tryTo(
-  () => keep.shareLink(linkToThis(), document.title),
+  () => shareLink(linkToThis(), document.title),
   (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));
 
 $('layouts').addEventListener('change', (event) => {
   view.layout = event.target.value;
-  rememberInAddress('view', view.layout === 'slider' ? null : view.layout);
+  remember('view', view.layout === 'slider' ? null : view.layout);
 });
 $('zoom-in').addEventListener('click', () => view.zoom.in());
 $('zoom-out').addEventListener('click', () => view.zoom.out());
@@ -350,12 +344,12 @@ document.addEventListener('drop', async (event) => {
 // ---------------------------------------------------------------- start
 
 /** For tests and the console. */
-window.pix2pixDemo = {
-  resultPixels: () => way.result && { width: way.result.width, height: way.result.height, data: way.result.data },
+const pix2pixDemo = {
+  resultPixels: () => mode.result && { width: mode.result.width, height: mode.result.height, data: mode.result.data },
 };
+Object.assign(window, { pix2pixDemo });
 
 async function begin() {
-  notes = [];
   setTimeout(reveal, PATIENCE);
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
   for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
@@ -363,16 +357,16 @@ async function begin() {
     view.layout = 'side';
     $('layouts').querySelector('[value=side]').checked = true;
   }
-  const wanted = asked('way', Object.keys(ways));
+  const wanted = asked('way', Object.keys(modes));
   try {
     models = await listModels();
-    slot.put(chosenByAddress());
+    slot.put(chosenModel());
     showModels();
     dock.set('empty');
     await describeModel();
-    if (wanted) await chooseWay(wanted);
-    await offerWays();
-    if (notes.length > 0) dock.say(`The address asks for what is not here: ${notes.join(', ')}.`);
+    if (wanted) await chooseMode(wanted);
+    await offerModes();
+    if (refusals()) dock.say(refusals());
   } catch (error) {
     dock.error(error, begin);
   }
@@ -384,25 +378,11 @@ function reveal() {
   delete document.body.dataset.starting;
 }
 
-/** What the address says of `name`, if it is one of `known`, or null. */
-function asked(name, known) {
-  const wanted = query.get(name);
-  if (wanted === null || known.includes(wanted)) return wanted;
-  notes.push(`${name} “${words.text(wanted)}”`);
-  return null;
-}
-
-/** `?model=`: a name from the gallery, or the address of a manifest. */
-function chosenByAddress() {
-  const wanted = query.get('model');
-  const address = wanted?.endsWith('.json') && URL.canParse(wanted, document.baseURI) ? new URL(wanted, document.baseURI) : null;
-  const known = models.find((entry) => entry.name === wanted || entry.url === address?.href);
-  if (known) return known;
-  if (!address) {
-    asked('model', []);
-    return models[0];
-  }
-  const foreign = { ...modelAt(address, { summary: 'From the address of this page.' }), isForeign: true };
+/** The model that the address asks for, or the first; one from elsewhere joins the list. */
+function chosenModel() {
+  const wanted = askedModel(models);
+  if (!(wanted instanceof URL)) return wanted ?? models[0];
+  const foreign = { ...modelAt(wanted, { summary: 'From the address of this page.' }), isForeign: true };
   models = [...models, foreign];
   return foreign;
 }

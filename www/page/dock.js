@@ -1,10 +1,9 @@
 // What the page says: its state, progress, what went wrong, what is in use.
 // Knows the elements of index.html; decides nothing.
 
+import { $ } from './by-id.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import * as words from '../view/words.js';
-
-const $ = (id) => document.getElementById(id);
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
 const PHASES = { runtime: 'Runtime', model: 'Model' };

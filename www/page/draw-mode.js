@@ -1,11 +1,11 @@
-// The way in for drawings: every stroke is translated while it is drawn.
+// The mode for drawings: every stroke is translated while it is drawn.
 
 import { DrawPane } from '../view/draw-pane.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { decodePicture } from '../runtime/image.js';
 import * as words from '../view/words.js';
 
-export class DrawWay {
+export class DrawMode {
   name = 'draw';
 
   #pane;
@@ -54,7 +54,7 @@ export class DrawWay {
   }
 
   /** Does what a key of the keyboard stands for. */
-  press(event) { this.#pane.press(event); }
+  press(event) { return this.#pane.press(event); }
 
   resume() {
     return this.#pane.ask();

@@ -18,7 +18,8 @@ export async function listModels() {
   return models.map((entry) => modelAt(new URL(entry.manifest, INDEX), entry));
 }
 
-/** The model of a manifest anywhere that the page's policy lets it read. */
+/** The model of a manifest anywhere that the page's policy lets it read.
+    @param {URL} url @param {{ title?: string, summary?: string }} [entry] */
 export function modelAt(url, { title, summary } = {}) {
   return {
     url: url.href,

@@ -5,6 +5,7 @@ import { Pix2Pix, Pix2PixError } from '../runtime/pix2pix.js';
 
 /** Fires `change` when a model came, went or started to load. */
 export class ModelSlot extends EventTarget {
+  /** @type {'auto' | 'webgpu' | 'cpu'} */
   backend = 'auto';
 
   #entry = null;

@@ -1,4 +1,4 @@
-// The way in for photos: from a file to a translation under the divider.
+// The mode for photos: from a file to a translation under the divider.
 
 import { blur } from './blur.js';
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
@@ -14,7 +14,7 @@ const FINE_PIXELS = 1_500_000;
 const MIDDLE = 256;
 const NOTHING = 1.5;
 
-export class PhotoWay {
+export class PhotoMode {
   name = 'photo';
 
   #view;

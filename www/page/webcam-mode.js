@@ -1,4 +1,4 @@
-// The way in for a camera: frame by frame, as fast as the model goes. The
+// The mode for a camera: frame by frame, as fast as the model goes. The
 // camera is on only while its picture is on the screen.
 
 import { Pix2PixError } from '../runtime/errors.js';
@@ -7,7 +7,7 @@ import { naturalSide } from '../view/manifest.js';
 const FPS_MEMORY = 0.8; // share of the past in the number shown
 const STILL_SIDE = 512;
 
-export class WebcamWay {
+export class WebcamMode {
   name = 'webcam';
 
   #view;

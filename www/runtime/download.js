@@ -4,16 +4,8 @@ import { Pix2PixError } from './errors.js';
 
 const RETRY = 'Check the connection and try again.';
 
-/** An address as the page means it. */
-export function resolve(address) {
-  try {
-    return new URL(address, document.baseURI).href;
-  } catch (cause) {
-    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, { cause });
-  }
-}
-
-/** Opens `url`; anything but a 2xx answer is a 'fetch' error. */
+/** Opens `url`; anything but a 2xx answer is a 'fetch' error.
+    @param {string} url @param {string} what @param {RequestCache} [cache] @param {HeadersInit} [headers] */
 export async function open(url, what, cache = 'default', headers = {}) {
   let response;
   try {
@@ -35,7 +27,7 @@ export function expectedLength(response) {
 }
 
 /** Hands each chunk to `take`; a `take` that returns false ends the reading. */
-export async function readChunks(response, what, take) {
+export async function readChunks(response, take) {
   const reader = response.body.getReader();
   let loaded = 0;
   for (;;) {
@@ -58,7 +50,7 @@ export async function readChunks(response, what, take) {
 /** The whole answer, refused beyond `limit` bytes. */
 export async function readBlob(response, what, limit) {
   const chunks = [];
-  const loaded = await readChunks(response, what, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
+  const loaded = await readChunks(response, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
   if (loaded <= limit) return new Blob(chunks);
   throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
 }

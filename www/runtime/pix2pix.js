@@ -2,7 +2,6 @@
 // What the model is made of is the worker's business; what is drawn where is
 // the page's.
 
-import { resolve } from './download.js';
 import { abortedError, Pix2PixError } from './errors.js';
 import { workersFor } from './tile-pool.js';
 import { WorkerLink } from './worker-link.js';
@@ -30,6 +29,15 @@ let locals = 0;
 // Models whose bytes came in damaged: the browser's cache may hold them.
 const distrusted = new Set();
 
+/** An address relative to the page's. */
+export function resolve(address) {
+  try {
+    return new URL(address, document.baseURI).href;
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, { cause });
+  }
+}
+
 export class Pix2Pix {
   #manifestUrl;
   #local; // { manifest, weights } of a model from disk
@@ -43,6 +51,7 @@ export class Pix2Pix {
   #queue = Promise.resolve();
   #disposed = false;
 
+  /** @param {any} source @param {import('../pix2pix.js').CreateOptions} [options] */
   static async create(source, { backend = 'auto', workers, signal, onProgress } = {}) {
     if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
       throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
@@ -80,6 +89,7 @@ export class Pix2Pix {
     await this.run(new ImageData(side, side));
   }
 
+  /** @param {any} source @param {{ signal?: AbortSignal, tile?: number }} [options] */
   async run(source, { signal, tile = 0 } = {}) {
     checkTile(tile);
     const { rgba, width, height } = await this.#persist(async (smaller) => {
@@ -90,6 +100,8 @@ export class Pix2Pix {
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
 
+  /** @param {Float32Array} values @param {Partial<import('../pix2pix.js').TensorShape>} [shape]
+      @param {{ signal?: AbortSignal }} [options] */
   async runTensor(values, { batch = 1, channels, height, width } = {}, { signal } = {}) {
     const shape = { batch, channels, height, width };
     checkTensor(values, shape);

@@ -13,6 +13,7 @@ export function workersFor(tiles, most = navigator.hardwareConcurrency || 1) {
 
 export class TilePool {
   #workers;
+  /** @type {(reason: any) => void} */
   #giveUp = () => {};
 
   /** `ports`: each leads to a worker that does tiles. */

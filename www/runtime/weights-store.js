@@ -52,7 +52,7 @@ async function download(url, length, { store, partKey, isFresh, onProgress }) {
   };
   onProgress(begun, length);
   try {
-    const came = await readChunks(response, what, (chunk, sum) => {
+    const came = await readChunks(response, (chunk, sum) => {
       if (begun + sum > length) return false;
       waiting.push(chunk);
       size += chunk.byteLength;

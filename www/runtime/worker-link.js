@@ -10,7 +10,8 @@ export class Line {
   #lastId = 0;
   #onNote;
 
-  /** `onNote` gets the messages that answer no call (progress). */
+  /** `onNote` gets the messages that answer no call (progress).
+      @param {any} port @param {(note: any) => void} [onNote] */
   constructor(port, onNote = () => {}) {
     this.#port = port;
     this.#onNote = onNote;
@@ -77,7 +78,7 @@ export class WorkerLink extends Line {
 // A worker keeps to the policy of its page only where its script is a blob; one that is loaded by its address
 // keeps to that of the answer, which a static host does not send. So the page has to allow blobs.
 const MAY_BE_BLOB = globalThis.document?.querySelector('meta[http-equiv="Content-Security-Policy" i]')
-  ?.content.match(/worker-src [^;]*/)?.[0].includes('blob:');
+  ?.getAttribute('content')?.match(/worker-src [^;]*/)?.[0].includes('blob:');
 const blobs = new Map(); // kept: a worker reads its address some time later
 
 /** The address of the script at `url`, bound by the policy of a page that allows it. */

@@ -1,6 +1,7 @@
 // Owns the model: chooses the build, downloads, runs. One session per worker;
 // the page ends the worker to stop it.
 
+import { findAdapter } from './adapter.js';
 import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
@@ -65,14 +66,11 @@ async function start({ manifestUrl, local, backend, known, modules, cache }) {
 /** No build is downloaded before it is known to be of use. */
 async function choose(backend) {
   if (backend === 'cpu') return { build: 'cpu', reason: 'The CPU was asked for.' };
-  const { adapter, missing } = await findAdapter();
+  const { name, isSoftware, missing } = await findAdapter();
   if (missing && backend === 'webgpu') {
     throw new Pix2PixError('no-webgpu', `WebGPU is not available: ${missing}. Choose Auto or CPU instead.`);
   }
   if (missing) return { build: 'cpu', reason: `WebGPU is not available: ${missing}.` };
-  const info = adapter.info ?? {};
-  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null;
-  const isSoftware = info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
   if (backend === 'webgpu') {
     const reason = isSoftware
       ? 'WebGPU was asked for. Warning: this adapter is emulated in software, which is slower than the CPU.'
@@ -83,18 +81,6 @@ async function choose(backend) {
     return { build: 'cpu', reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.' };
   }
   return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
-}
-
-async function findAdapter() {
-  if (!navigator.gpu) {
-    return { missing: isSecureContext ? 'this browser has no navigator.gpu' : 'browsers offer it only over HTTPS' };
-  }
-  try {
-    const adapter = await navigator.gpu.requestAdapter();
-    return adapter ? { adapter } : { missing: 'the browser offers no graphics adapter' };
-  } catch (error) {
-    return { missing: `asking for a graphics adapter failed (${error.message})` };
-  }
 }
 
 /** `sources.known` keeps what was downloaded, for a second try on another build. */
@@ -126,7 +112,7 @@ async function fetchModule(build, cache) {
   let response = await open(url, what, cache);
   const total = expectedLength(response);
   report('runtime', 0, total);
-  const counted = readChunks(response.clone(), what, (_, loaded) => report('runtime', loaded, total));
+  const counted = readChunks(response.clone(), (_, loaded) => report('runtime', loaded, total));
   // Some servers do not know the type, without which nothing is compiled.
   if (!response.headers.get('Content-Type')?.startsWith('application/wasm')) {
     response = new Response(response.body, { headers: { 'Content-Type': 'application/wasm' } });
@@ -261,7 +247,8 @@ function translateStrip({ rgba, width, height, workers, index }, exchange) {
   return session.translate_strip(rgba, width, height, workers, index, exchange);
 }
 
-/** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker. */
+/** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker.
+    @param {any} payload */
 async function serve({ port, ...begin }) {
   await start(begin);
   port.onmessage = ({ data }) => answer(data, port);

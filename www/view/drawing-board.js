@@ -156,8 +156,8 @@ export class DrawingBoard extends EventTarget {
 
   #key(event) {
     const step = event.shiftKey ? 1 : KEY_STEP;
-    const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-    if (way) this.#movePen(...way);
+    const direction = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (direction) this.#movePen(...direction);
     else if (event.key === ' ' || event.key === 'Enter') this.#togglePen();
     else if (event.key === 'Escape' && this.pen.isDown) this.#liftPen();
     else return;
@@ -223,6 +223,7 @@ export class DrawingBoard extends EventTarget {
   }
 }
 
+/** @param {number[]} color */
 export function css([red, green, blue]) {
   return `rgb(${red} ${green} ${blue})`;
 }

@@ -44,7 +44,7 @@ export class Zoom extends EventTarget {
 
   #panTo(x, y) {
     const { width, height } = this.#cell();
-    const limit = (way, side) => Math.min(1, Math.max(-1, way / ((this.#level - 1) * side / 2 || 1))) * (this.#level - 1) * side / 2;
+    const limit = (offset, side) => Math.min(1, Math.max(-1, offset / ((this.#level - 1) * side / 2 || 1))) * (this.#level - 1) * side / 2;
     this.#x = limit(x, width);
     this.#y = limit(y, height);
     const { style, dataset } = this.#frame;
@@ -103,12 +103,12 @@ export class Zoom extends EventTarget {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const direction = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const isOnFrame = event.target === this.#frame;
     if (event.key === '+' || event.key === '=') this.in();
     else if (event.key === '-') this.out();
     else if (event.key === '0') this.reset();
-    else if (way && isOnFrame && this.#level > 1) this.#panTo(this.#x + way[0] * KEY_PAN, this.#y + way[1] * KEY_PAN);
+    else if (direction && isOnFrame && this.#level > 1) this.#panTo(this.#x + direction[0] * KEY_PAN, this.#y + direction[1] * KEY_PAN);
     else return;
     event.preventDefault();
   }

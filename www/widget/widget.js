@@ -2,10 +2,10 @@
 // pictures and the board are the page's own parts; the attributes, events,
 // slots and custom properties are in docs/embedding.md.
 
-import { resolve } from '../runtime/download.js';
 import { DrawPane } from '../view/draw-pane.js';
 import { element } from '../view/element.js';
 import { Pix2PixError } from '../runtime/errors.js';
+import { resolve } from '../runtime/pix2pix.js';
 import { decodePicture, fittingSize, PICTURES } from '../runtime/image.js';
 import { samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
@@ -135,6 +135,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   /** The page's own picture, or for a comparison the model's first sample. */
   async #openFirst(session, signal) {
+    /** @type {HTMLImageElement | null} */
     const image = this.querySelector(':scope > img[slot=picture]');
     let read = null;
     if (image) {

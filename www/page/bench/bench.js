@@ -1,17 +1,17 @@
 // The page that measures the visitor's machine: what is shown, and what can be
 // copied. What is measured, and how, is measure.js's.
 
+import { $ } from '../by-id.js';
 import { element } from '../../view/element.js';
 import { Pix2PixError } from '../../runtime/errors.js';
 import { listModels } from '../model-list.js';
-import { LARGE, listWays, measure, SMALL } from './measure.js';
+import { LARGE, listSetups, measure, SMALL } from './measure.js';
 import * as words from '../../view/words.js';
 
-const $ = (id) => document.getElementById(id);
 const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';
 
 let models = [];
-let ways = [];
+let setups = [];
 let outcome = null; // what can be copied
 let job = null;
 
@@ -31,9 +31,9 @@ function fail(thrown) {
   $('message').replaceChildren(error.message, ' ', element('code', {}, error.code));
 }
 
-function nameOf(way) {
-  if (way.backend === 'webgpu') return way.adapter ? `WebGPU, ${way.adapter}` : 'WebGPU';
-  return way.workers === 1 ? 'CPU, one worker' : `CPU, ${way.workers} workers`;
+function nameOf(setup) {
+  if (setup.backend === 'webgpu') return setup.adapter ? `WebGPU, ${setup.adapter}` : 'WebGPU';
+  return setup.workers === 1 ? 'CPU, one worker' : `CPU, ${setup.workers} workers`;
 }
 
 function spread({ runs, fastest, slowest }) {
@@ -41,15 +41,15 @@ function spread({ runs, fastest, slowest }) {
 }
 
 /** `result` is a measurement, or a sentence that says why there is none. */
-function show(way, result = null) {
+function show(setup, result = null) {
   const isMeasured = result !== null && typeof result !== 'string';
   const rows = isMeasured ? [
     ['Loading', words.duration(result.load)],
     ['First picture', words.duration(result.first)],
     [words.pixels(LARGE, LARGE), words.duration(result.large)],
   ] : [['Loading', '–'], ['First picture', '–'], [words.pixels(LARGE, LARGE), '–']];
-  $(`way-${way.id}`).replaceChildren(
-    element('h2', {}, isMeasured ? nameOf({ ...way, ...result }) : nameOf(way)),
+  $(`setup-${setup.id}`).replaceChildren(
+    element('h2', {}, isMeasured ? nameOf({ ...setup, ...result }) : nameOf(setup)),
     element('p', { className: 'figure' }, isMeasured ? words.duration(result.small.median) : '–'),
     element('p', { className: 'caption' }, isMeasured
       ? `a picture of ${words.pixels(SMALL, SMALL)}; ${spread(result.small)}`
@@ -64,13 +64,13 @@ function show(way, result = null) {
 
 // ---------------------------------------------------------------- measuring
 
-/** Why a way is not measured; null if it is. */
-function obstacle(way) {
-  return way.missing ?? (way.isSoftware && !$('software').checked ? NOT_ASKED : null);
+/** Why a setup is not measured; null if it is. */
+function obstacle(setup) {
+  return setup.missing ?? (setup.isSoftware && !$('software').checked ? NOT_ASKED : null);
 }
 
-function showWays() {
-  for (const way of ways) show(way, obstacle(way));
+function showSetups() {
+  for (const setup of setups) show(setup, obstacle(setup));
 }
 
 async function measureAll() {
@@ -79,26 +79,26 @@ async function measureAll() {
   const { signal } = job;
   outcome = null;
   $('keep').hidden = true;
-  showWays();
+  showSetups();
   set('working', 'Starting…');
-  const chosen = ways.filter((way) => !obstacle(way));
+  const chosen = setups.filter((setup) => !obstacle(setup));
   const results = [];
   let wasHidden = document.hidden;
   document.addEventListener('visibilitychange', () => { wasHidden = true; }, { signal });
   try {
-    for (const [index, way] of chosen.entries()) {
+    for (const [index, setup] of chosen.entries()) {
       const onStep = (share, what) => {
         $('progress').value = (index + share) / chosen.length;
-        $('status').textContent = `${nameOf(way)}: ${what}`;
+        $('status').textContent = `${nameOf(setup)}: ${what}`;
       };
       try {
-        const result = await measure(model.url, way, { signal, onStep });
+        const result = await measure(model.url, setup, { signal, onStep });
         results.push(result);
-        show(way, result);
+        show(setup, result);
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
         if (error.code === 'aborted' || index === 0) throw error;
-        show(way, error.message); // the others stand
+        show(setup, error.message); // the others stand
       }
     }
     set('done', wasHidden ? 'Done, but the tab was in the background at times: measure again.' : 'Done.');
@@ -121,7 +121,7 @@ async function offer(model, results, wasHidden) {
   outcome = {
     model: { name: model.name, arch, base, norm, weights: weights?.dtype, sha256: weights?.sha256 },
     machine: {
-      browser: navigator.userAgent, cores: navigator.hardwareConcurrency, memoryInGigabytes: navigator.deviceMemory,
+      browser: navigator.userAgent, cores: navigator.hardwareConcurrency, memoryInGigabytes: /** @type {any} */ (navigator).deviceMemory,
     },
     date: new Date().toISOString(),
     wasInTheBackground: wasHidden,
@@ -166,16 +166,16 @@ async function copy(text) {
 
 $('measure').addEventListener('click', measureAll);
 $('cancel').addEventListener('click', () => job?.abort());
-$('software').addEventListener('change', showWays);
+$('software').addEventListener('change', showSetups);
 $('copy-text').addEventListener('click', () => copy($('text').textContent));
 $('copy-json').addEventListener('click', () => copy(JSON.stringify(outcome, null, 2)));
 
 async function begin() {
   try {
-    [models, ways] = await Promise.all([listModels(), listWays()]);
+    [models, setups] = await Promise.all([listModels(), listSetups()]);
     $('model').replaceChildren(...models.map(({ title, name }) => element('option', { value: name }, title || name)));
-    $('software-field').hidden = !ways.some((way) => way.isSoftware);
-    showWays();
+    $('software-field').hidden = !setups.some((setup) => setup.isSoftware);
+    showSetups();
     set('empty', 'Takes half a minute or so. Nothing loads until you begin.');
     $('measure').disabled = false;
   } catch (error) {

@@ -1,6 +1,7 @@
 // Times a model on one backend, through the same modules as the page. Knows
 // nothing of what is shown.
 
+import { findAdapter } from '../../runtime/adapter.js';
 import { Pix2Pix } from '../../runtime/pix2pix.js';
 import { workersFor } from '../../runtime/tile-pool.js';
 
@@ -13,35 +14,22 @@ const MOST_RUNS = 9;
 const ENOUGH = 4000; // milliseconds
 
 /** What there is to measure here: [{ id, backend, workers, adapter, isSoftware, missing }]. */
-export async function listWays() {
+export async function listSetups() {
   const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
   const workers = workersFor(Infinity);
+  const { name, isSoftware, missing } = await findAdapter();
   const pool = workers > 1 ? null : 'The browser names one core only.';
   return [
     { ...cpu, id: 'cpu', workers: 1 },
     { ...cpu, id: 'pool', workers, missing: pool },
-    { id: 'webgpu', backend: 'webgpu', workers: 1, ...await findAdapter() },
+    {
+      id: 'webgpu', backend: 'webgpu', workers: 1, adapter: name, isSoftware,
+      missing: missing && `WebGPU is not available: ${missing}.`,
+    },
   ];
 }
 
-/** Whether it is emulated is to be known before a module is loaded for it. */
-async function findAdapter() {
-  const none = { adapter: null, isSoftware: false };
-  try {
-    const adapter = await navigator.gpu?.requestAdapter();
-    if (!adapter) return { ...none, missing: 'The browser offers no graphics adapter.' };
-    const info = adapter.info ?? {};
-    return {
-      adapter: info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null,
-      isSoftware: info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false,
-      missing: null,
-    };
-  } catch (error) {
-    return { ...none, missing: `Asking for a graphics adapter failed (${error.message}).` };
-  }
-}
-
-/** Milliseconds of a model on a way of `listWays`. `onStep(share, words)` tells how far it is. */
+/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, words)` tells how far it is. */
 export async function measure(url, { backend, workers }, { signal, onStep }) {
   let session = null;
   const translate = async (side) => {
