@@ -38,11 +38,13 @@ async function answer(event) {
 async function remember(urls) {
   const store = await caches.open(STORE);
   const wanted = urls.map((url) => new URL(url)).filter(isKept);
-  await Promise.all(wanted.map(async (url) => {
-    if (await store.match(keyOf(url))) return;
-    const response = await fetch(url).catch(() => null);
-    if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
-  }));
+  await Promise.all(
+    wanted.map(async (url) => {
+      if (await store.match(keyOf(url))) return;
+      const response = await fetch(url).catch(() => null);
+      if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
+    }),
+  );
 }
 
 /** Everything of the page's folder but weights. */

@@ -153,7 +153,9 @@ async function describeModel(wanted = mode.name) {
   enter(next);
   const samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
-  $('samples-title').textContent = fitting.includes('draw') ? 'Start from one of these' : 'No photo at hand? Take one of these';
+  $('samples-title').textContent = fitting.includes('draw')
+    ? 'Start from one of these'
+    : 'No photo at hand? Take one of these';
   showSamples($('sample-list'), samples, openSample);
   return isNew;
 }
@@ -171,16 +173,21 @@ async function openSample(sample) {
 
 function showModels() {
   const hadFocus = $('models').contains(document.activeElement);
-  $('models').replaceChildren(...models.map((entry) => modelCard(entry, async () => {
-    await switchModel(entry);
-    showWork();
-  })));
+  $('models').replaceChildren(
+    ...models.map((entry) =>
+      modelCard(entry, async () => {
+        await switchModel(entry);
+        showWork();
+      }),
+    ),
+  );
   checkModel();
   if (hadFocus) $('models').querySelector(':checked')?.focus();
 }
 
 function checkModel() {
-  for (const [index, radio] of $('models').querySelectorAll('input').entries()) radio.checked = models[index] === slot.entry;
+  for (const [index, radio] of $('models').querySelectorAll('input').entries())
+    radio.checked = models[index] === slot.entry;
 }
 
 // ---------------------------------------------------------------- modes in
@@ -269,7 +276,7 @@ async function tryTo(action, done) {
 
 /** The canvas with the result, once it does not move any more. */
 async function stillResult() {
-  if (await mode.still?.() === false) throw new DOMException('It did not come to that.', 'AbortError');
+  if ((await mode.still?.()) === false) throw new DOMException('It did not come to that.', 'AbortError');
   return mode.resultCanvas;
 }
 
@@ -306,13 +313,27 @@ document.addEventListener('keydown', (event) => {
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
-$('save').addEventListener('click', () => tryTo(
-  async () => save(await stillResult(), resultName(), $('format').value), (name) => `Saved as ${name}.`));
-$('copy').addEventListener('click', () => tryTo(
-  () => copyPicture(stillResult()), () => 'The picture is in the clipboard.'));
-$('share').addEventListener('click', () => tryTo(
-  () => shareLink(linkToThis(), document.title),
-  (how) => (how === 'copied' ? 'The link is in the clipboard. It carries the model and settings, not your picture.' : 'Shared.')));
+$('save').addEventListener('click', () =>
+  tryTo(
+    async () => save(await stillResult(), resultName(), $('format').value),
+    (name) => `Saved as ${name}.`,
+  ),
+);
+$('copy').addEventListener('click', () =>
+  tryTo(
+    () => copyPicture(stillResult()),
+    () => 'The picture is in the clipboard.',
+  ),
+);
+$('share').addEventListener('click', () =>
+  tryTo(
+    () => shareLink(linkToThis(), document.title),
+    (how) =>
+      how === 'copied'
+        ? 'The link is in the clipboard. It carries the model and settings, not your picture.'
+        : 'Shared.',
+  ),
+);
 
 $('layouts').addEventListener('change', (event) => {
   view.layout = event.target.value;
@@ -321,10 +342,12 @@ $('layouts').addEventListener('change', (event) => {
 $('zoom-in').addEventListener('click', () => view.zoom.in());
 $('zoom-out').addEventListener('click', () => view.zoom.out());
 $('zoom-fit').addEventListener('click', () => view.zoom.reset());
-view.zoom.addEventListener('change', () => { $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`; });
+view.zoom.addEventListener('change', () => {
+  $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`;
+});
 
 document.addEventListener('paste', (event) => {
-  takeFiles([...event.clipboardData?.files ?? []], 'There is no picture in the clipboard.');
+  takeFiles([...(event.clipboardData?.files ?? [])], 'There is no picture in the clipboard.');
 });
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
@@ -338,7 +361,10 @@ document.addEventListener('dragleave', (event) => {
 document.addEventListener('drop', async (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
-  takeFiles(await filesOf(event.dataTransfer), 'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.');
+  takeFiles(
+    await filesOf(event.dataTransfer),
+    'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.',
+  );
 });
 
 // ---------------------------------------------------------------- start

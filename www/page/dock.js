@@ -68,11 +68,14 @@ export const dock = {
     const bar = $('progress');
     if (total && phase !== 'starting' && phase !== 'warming') bar.value = loaded / total;
     else bar.removeAttribute('value');
-    this.say({
-      starting: 'Starting the model…',
-      warming: 'Preparing the graphics card…',
-      tiles: `Translating: ${loaded} of ${total} parts`,
-    }[phase] ?? `${PHASES[phase]}: ${words.progressText(loaded, total)}`, { quietly: true });
+    this.say(
+      {
+        starting: 'Starting the model…',
+        warming: 'Preparing the graphics card…',
+        tiles: `Translating: ${loaded} of ${total} parts`,
+      }[phase] ?? `${PHASES[phase]}: ${words.progressText(loaded, total)}`,
+      { quietly: true },
+    );
   },
 
   facts(session) {
@@ -101,8 +104,12 @@ export const dock = {
 };
 
 let focused = null; // last; a browser forgets it as soon as it is hidden
-document.addEventListener('focusin', (event) => { focused = event.target; });
-document.addEventListener('pointerdown', () => { focused = null; });
+document.addEventListener('focusin', (event) => {
+  focused = event.target;
+});
+document.addEventListener('pointerdown', () => {
+  focused = null;
+});
 
 /** Keys go on from a button that came where the one with the focus went. */
 function keepFocus() {

@@ -28,11 +28,21 @@ export class DrawMode {
     addEventListener('pagehide', () => this.#keep());
   }
 
-  get hasWork() { return !this.#pane.board.isUntouched; }
-  get result() { return this.#pane.picture; }
-  get resultCanvas() { return this.#pane.pictureCanvas; }
-  get input() { return this.#pane.board.canvas; }
-  get resultName() { return this.#file.replace(/\.[^.]*$/, '') || 'drawing'; }
+  get hasWork() {
+    return !this.#pane.board.isUntouched;
+  }
+  get result() {
+    return this.#pane.picture;
+  }
+  get resultCanvas() {
+    return this.#pane.pictureCanvas;
+  }
+  get input() {
+    return this.#pane.board.canvas;
+  }
+  get resultName() {
+    return this.#file.replace(/\.[^.]*$/, '') || 'drawing';
+  }
 
   show() {
     this.#host.hidden = false;
@@ -54,7 +64,9 @@ export class DrawMode {
   }
 
   /** Does what a key of the keyboard stands for. */
-  press(event) { return this.#pane.press(event); }
+  press(event) {
+    return this.#pane.press(event);
+  }
 
   resume() {
     return this.#pane.ask();
@@ -87,7 +99,9 @@ export class DrawMode {
     if (!this.#key || !this.hasWork) return;
     try {
       sessionStorage.setItem(`drawing ${this.#key}`, this.input.toDataURL());
-    } catch { /* A browser without room for it keeps the drawing as long as the model stays. */ }
+    } catch {
+      /* A browser without room for it keeps the drawing as long as the model stays. */
+    }
   }
 
   async #restore() {
@@ -98,7 +112,9 @@ export class DrawMode {
       const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
       const bitmap = await decodePicture(new Blob([bytes]));
       if (key === this.#key && !this.hasWork) this.#pane.board.restore(bitmap);
-    } catch { /* Then it is empty. */ }
+    } catch {
+      /* Then it is empty. */
+    }
   }
 
   #report(state, detail) {

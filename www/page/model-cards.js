@@ -34,8 +34,9 @@ function factRows(manifest) {
     ['Quality', quality(training.metrics)],
     ['Licence', words.text(manifest?.license)],
   ];
-  return rows.filter(([, value]) => value).map(([name, value]) =>
-    element('div', {}, element('dt', {}, name), element('dd', {}, value)));
+  return rows
+    .filter(([, value]) => value)
+    .map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value)));
 }
 
 /** The held-out measure, beside that of the untouched input. */

@@ -15,7 +15,9 @@ const MAX_FILES = 2000;
 /** Those of some files that are a model: all that came with a manifest, or an archive. Null if none is. */
 export async function modelAmong(files) {
   if (files.some((file) => file.name === MANIFEST)) return files;
-  const archive = files.find((file) => file.name.endsWith('.zip')) ?? (files.length === 1 && await isZip(files[0]) ? files[0] : null);
+  const archive =
+    files.find((file) => file.name.endsWith('.zip')) ??
+    (files.length === 1 && (await isZip(files[0])) ? files[0] : null);
   if (archive) return [archive];
   // A folder of neither: whoever reads it says what is missing.
   return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
@@ -29,8 +31,8 @@ async function isZip(file) {
 /** The files of a drop, those in folders included, each with its `path`. Call
     it before anything is awaited: the browser empties the drop then. */
 export async function filesOf(transfer) {
-  const entries = [...transfer?.items ?? []].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return [...transfer?.files ?? []];
+  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...(transfer?.files ?? [])];
   const found = [];
   for (const entry of entries) await collect(entry, found);
   return found;
@@ -57,11 +59,19 @@ export async function readModel(files) {
   const isArchive = files.length === 1 && files[0].name !== MANIFEST;
   const listed = isArchive
     ? await readZip(files[0], files[0].name)
-    : files.map((file) => ({ path: file.path || file.webkitRelativePath || file.name, size: file.size, read: async () => file }));
+    : files.map((file) => ({
+        path: file.path || file.webkitRelativePath || file.name,
+        size: file.size,
+        read: async () => file,
+      }));
   const manifests = listed.filter(({ path }) => path.split('/').at(-1) === MANIFEST);
   const depth = ({ path }) => path.split('/').length;
   const [found] = manifests.sort((a, b) => depth(a) - depth(b));
-  if (!found) throw new Pix2PixError('manifest', `There is no ${MANIFEST} in what you dropped. Drop a model folder, or a .zip of one.`);
+  if (!found)
+    throw new Pix2PixError(
+      'manifest',
+      `There is no ${MANIFEST} in what you dropped. Drop a model folder, or a .zip of one.`,
+    );
   if (found.size > MAX_MANIFEST) throw new Pix2PixError('manifest', `${found.path} is larger than a manifest may be.`);
   const folder = found.path.slice(0, -MANIFEST.length);
   const text = await (await found.read(MAX_MANIFEST)).text();
@@ -69,11 +79,17 @@ export async function readModel(files) {
   const beside = new Map(listed.map((file) => [file.path, file]));
   const weights = beside.get(folder + manifest.weights?.[0]?.path);
   if (!weights) {
-    throw new Pix2PixError('manifest', `The weights that ${found.path} names are not beside it. Drop the whole model folder, or a .zip of it.`);
+    throw new Pix2PixError(
+      'manifest',
+      `The weights that ${found.path} names are not beside it. Drop the whole model folder, or a .zip of it.`,
+    );
   }
   const { bytes } = manifest.weights[0];
   if (weights.size !== bytes || bytes > MAX_WEIGHTS) {
-    throw new Pix2PixError('manifest', `${weights.path} has ${weights.size} bytes, and ${found.path} says ${bytes}, of at most ${MAX_WEIGHTS}. Export the model again.`);
+    throw new Pix2PixError(
+      'manifest',
+      `${weights.path} has ${weights.size} bytes, and ${found.path} says ${bytes}, of at most ${MAX_WEIGHTS}. Export the model again.`,
+    );
   }
   return {
     files: { manifest: text, weights: await weights.read(bytes) },
@@ -93,6 +109,8 @@ function parse(text, path) {
   try {
     const manifest = JSON.parse(text);
     if (typeof manifest === 'object' && manifest !== null) return manifest;
-  } catch { /* said below */ }
+  } catch {
+    /* said below */
+  }
   throw new Pix2PixError('manifest', `${path} is not valid JSON. Export the model again.`);
 }

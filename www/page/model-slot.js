@@ -20,9 +20,15 @@ export class ModelSlot extends EventTarget {
   }
 
   /** Of the gallery: { url or files, … }. */
-  get entry() { return this.#entry; }
-  get isEmpty() { return this.#promise === null; }
-  get isLoaded() { return this.#isLoaded; }
+  get entry() {
+    return this.#entry;
+  }
+  get isEmpty() {
+    return this.#promise === null;
+  }
+  get isLoaded() {
+    return this.#isLoaded;
+  }
 
   /** Takes another model, or the same one on another backend. */
   put(entry, backend = this.backend) {
@@ -37,7 +43,9 @@ export class ModelSlot extends EventTarget {
     if (!this.#entry) return Promise.reject(new Pix2PixError('manifest', 'There is no model to load on this site.'));
     this.#loading = new AbortController();
     const mine = Pix2Pix.create(this.#entry.files ?? this.#entry.url, {
-      backend: this.backend, signal: this.#loading.signal, onProgress: this.#onProgress,
+      backend: this.backend,
+      signal: this.#loading.signal,
+      onProgress: this.#onProgress,
     });
     this.#promise = mine;
     this.#changed();
@@ -62,7 +70,10 @@ export class ModelSlot extends EventTarget {
 
   drop() {
     this.#loading?.abort();
-    this.#promise?.then((session) => session.dispose(), () => {});
+    this.#promise?.then(
+      (session) => session.dispose(),
+      () => {},
+    );
     this.#promise = null;
     this.#isLoaded = false;
     this.#changed();

@@ -37,7 +37,9 @@ async function keep(urls) {
   const { active } = await navigator.serviceWorker.ready;
   const here = urls.filter((url) => url.startsWith(location.origin));
   const { port1, port2 } = new MessageChannel();
-  const kept = new Promise((resolve) => { port1.onmessage = () => resolve(true); });
+  const kept = new Promise((resolve) => {
+    port1.onmessage = () => resolve(true);
+  });
   active.postMessage({ urls: here }, [port2]);
   return kept;
 }

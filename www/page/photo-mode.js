@@ -34,16 +34,28 @@ export class PhotoMode {
     this.#slot = slot;
     this.#dock = dock;
     this.#blurBox = blurBox;
-    blurBox.addEventListener('change', () => { if (this.hasWork && !this.#isSample) this.translate(); });
+    blurBox.addEventListener('change', () => {
+      if (this.hasWork && !this.#isSample) this.translate();
+    });
   }
 
-  get hasWork() { return this.#blob !== null; }
+  get hasWork() {
+    return this.#blob !== null;
+  }
 
   /** What can be saved: ImageData, or null. */
-  get result() { return this.#view.result; }
-  get resultCanvas() { return this.#view.after; }
-  get input() { return this.#view.before; }
-  get resultName() { return this.#photoName.replace(/\.[^.]*$/, '') || 'photo'; }
+  get result() {
+    return this.#view.result;
+  }
+  get resultCanvas() {
+    return this.#view.after;
+  }
+  get input() {
+    return this.#view.before;
+  }
+  get resultName() {
+    return this.#photoName.replace(/\.[^.]*$/, '') || 'photo';
+  }
 
   show() {
     this.#view.clear();
@@ -67,7 +79,7 @@ export class PhotoMode {
 
   async open(blob, name, { sample = false, note = '' } = {}) {
     this.#job?.abort(); // the latest photo wins
-    const mine = this.#job = new AbortController();
+    const mine = (this.#job = new AbortController());
     this.#isOpening = true;
     try {
       await this.#show(blob, name, { note, signal: mine.signal });
@@ -91,17 +103,23 @@ export class PhotoMode {
   async translate() {
     if (!this.#blob) return;
     this.#job?.abort();
-    const mine = this.#job = new AbortController();
+    const mine = (this.#job = new AbortController());
     const { signal } = mine;
     const isLatest = () => this.#job === mine;
     try {
-      this.#dock.set(this.#slot.isLoaded ? 'working' : 'loading', this.#slot.isLoaded ? 'Preparing…' : 'Loading the model…');
+      this.#dock.set(
+        this.#slot.isLoaded ? 'working' : 'loading',
+        this.#slot.isLoaded ? 'Preparing…' : 'Loading the model…',
+      );
       this.#view.hideResult();
       const source = await this.#source(signal);
       this.#dock.caption(this.#shown.line);
       const session = await this.#slot.ensure();
       if (!isLatest()) return;
-      this.#dock.set('working', `Translating on ${session.backend === 'webgpu' ? 'the graphics card' : 'the processor'}…`);
+      this.#dock.set(
+        'working',
+        `Translating on ${session.backend === 'webgpu' ? 'the graphics card' : 'the processor'}…`,
+      );
       if (this.#isTooFine(session)) this.#offerSoftCopy();
       const begun = performance.now();
       const result = await session.run(source, { signal });
@@ -118,15 +136,21 @@ export class PhotoMode {
 
   #done(session, result, elapsed) {
     const advice = this.#advice(session, result);
-    this.#dock.set('done', `Done in ${elapsed}. ${advice ?? (this.#view.layout === 'side' ? '' : 'Drag across the picture to compare.')}`);
+    this.#dock.set(
+      'done',
+      `Done in ${elapsed}. ${advice ?? (this.#view.layout === 'side' ? '' : 'Drag across the picture to compare.')}`,
+    );
     if (advice) this.#offerSoftCopy();
   }
 
   /** Why there is little to see, if there is, and the photo could be a softer one. */
   #advice(session, result) {
     if (!this.#canSoften(session)) return null;
-    if (change(this.#shown.middle, result) < NOTHING) return 'Hardly anything changed: there is no blur in this photo that the model knows.';
-    return this.#isTooFine(session) ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.' : null;
+    if (change(this.#shown.middle, result) < NOTHING)
+      return 'Hardly anything changed: there is no blur in this photo that the model knows.';
+    return this.#isTooFine(session)
+      ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.'
+      : null;
   }
 
   #failed(error) {
@@ -157,9 +181,13 @@ export class PhotoMode {
     const from = scale < 1 ? words.pixels(bitmap.width, bitmap.height) : '';
     const line = [
       name,
-      words.pixels(width, height) + (isSoft ? ', softened' : '') + (from && (isSoft ? `, of ${from}` : `, scaled down from ${from} to fit into memory`)),
+      words.pixels(width, height) +
+        (isSoft ? ', softened' : '') +
+        (from && (isSoft ? `, of ${from}` : `, scaled down from ${from} to fit into memory`)),
       note,
-    ].filter(Boolean).join(' · ');
+    ]
+      .filter(Boolean)
+      .join(' · ');
     const shown = { isSoft, isScaled: scale < 1, middle: cut(bitmap, scale, width, height), line };
     const soft = isSoft ? await softened(bitmap, width, height) : bitmap;
     if (signal.aborted) throw abortedError('Opening the photo');
@@ -172,7 +200,8 @@ export class PhotoMode {
   /** The file itself where nothing was done to it: the worker decodes it. */
   async #source(signal) {
     const isSoft = this.#blurBox.checked && !this.#isSample;
-    if (this.#shown?.isSoft !== isSoft) await this.#show(this.#blob, this.#photoName, { isSoft, note: this.#note, signal });
+    if (this.#shown?.isSoft !== isSoft)
+      await this.#show(this.#blob, this.#photoName, { isSoft, note: this.#note, signal });
     return isSoft || this.#shown.isScaled ? this.#view.source() : this.#blob;
   }
 }

@@ -5,11 +5,19 @@ import { decodePicture, MAX_PIXELS } from '../runtime/image.js';
 
 /** Shows `samples` in `list`, one after the other, as each is decoded whole. One that cannot be shown goes. */
 export async function showSamples(list, samples, onChoose) {
-  const canvases = samples.map((_, index) => element('canvas', {
-    width: 192, height: 192, role: 'img', 'aria-label': `Sample ${index + 1}`,
-  }));
-  list.replaceChildren(...samples.map((sample, index) => element('li', {},
-    element('button', { type: 'button', on: { click: () => onChoose(sample) } }, canvases[index]))));
+  const canvases = samples.map((_, index) =>
+    element('canvas', {
+      width: 192,
+      height: 192,
+      role: 'img',
+      'aria-label': `Sample ${index + 1}`,
+    }),
+  );
+  list.replaceChildren(
+    ...samples.map((sample, index) =>
+      element('li', {}, element('button', { type: 'button', on: { click: () => onChoose(sample) } }, canvases[index])),
+    ),
+  );
   for (const [index, canvas] of canvases.entries()) {
     try {
       const bitmap = await decodePicture(await samples[index].read(), { maxPixels: MAX_PIXELS });

@@ -8,10 +8,14 @@ const QUALITY = 0.92;
 /** `format`: png | jpeg | webp. */
 export function encode(canvas, format) {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => {
-      if (blob) resolve(blob);
-      else reject(new Error('The picture could not be encoded. Try another format.'));
-    }, TYPES[format], QUALITY);
+    canvas.toBlob(
+      (blob) => {
+        if (blob) resolve(blob);
+        else reject(new Error('The picture could not be encoded. Try another format.'));
+      },
+      TYPES[format],
+      QUALITY,
+    );
   });
 }
 

@@ -35,10 +35,18 @@ export class WebcamMode {
     });
   }
 
-  get hasWork() { return this.#stream !== null; }
-  get result() { return this.#view.result; }
-  get resultCanvas() { return this.#view.after; }
-  get input() { return this.#view.before; }
+  get hasWork() {
+    return this.#stream !== null;
+  }
+  get result() {
+    return this.#view.result;
+  }
+  get resultCanvas() {
+    return this.#view.after;
+  }
+  get input() {
+    return this.#view.before;
+  }
   resultName = 'webcam';
 
   show() {
@@ -51,7 +59,9 @@ export class WebcamMode {
     this.#invitation.hidden = true;
   }
 
-  resume() { return this.start(); }
+  resume() {
+    return this.start();
+  }
 
   cancel() {
     this.#slot.cancelLoading();
@@ -64,7 +74,7 @@ export class WebcamMode {
   async still(words = 'The camera is off.') {
     if (!this.#stream) return true;
     if (!this.#view.result) return this.#stop(words);
-    const { signal } = this.#abort = new AbortController();
+    const { signal } = (this.#abort = new AbortController());
     const side = Math.max(this.#frame.width, Math.min(STILL_SIDE, this.#video.videoWidth, this.#video.videoHeight));
     const pixels = this.#grab(this.#video, side);
     this.#release();
@@ -105,7 +115,7 @@ export class WebcamMode {
   }
 
   async #play(turn) {
-    const video = this.#video = document.createElement('video');
+    const video = (this.#video = document.createElement('video'));
     video.muted = true;
     video.playsInline = true;
     video.srcObject = this.#stream;
@@ -170,20 +180,25 @@ function release(stream) {
 
 async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Pix2PixError('camera', isSecureContext
-      ? 'This browser gives pages no camera. Take a photo instead.'
-      : 'Browsers give a camera only to pages served over HTTPS. Take a photo instead.');
+    throw new Pix2PixError(
+      'camera',
+      isSecureContext
+        ? 'This browser gives pages no camera. Take a photo instead.'
+        : 'Browsers give a camera only to pages served over HTTPS. Take a photo instead.',
+    );
   }
   try {
     return await navigator.mediaDevices.getUserMedia({
-      audio: false, video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } },
+      audio: false,
+      video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } },
     });
   } catch (cause) {
-    const message = {
-      NotAllowedError: 'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
-      NotFoundError: 'There is no camera here. Connect one, or take a photo instead.',
-      NotReadableError: 'The camera is in use by another program. Close that, then try again.',
-    }[cause.name] ?? `The camera did not start (${cause.message}). Try again.`;
+    const message =
+      {
+        NotAllowedError: 'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
+        NotFoundError: 'There is no camera here. Connect one, or take a photo instead.',
+        NotReadableError: 'The camera is in use by another program. Close that, then try again.',
+      }[cause.name] ?? `The camera did not start (${cause.message}). Try again.`;
     throw new Pix2PixError('camera', message, { cause });
   }
 }

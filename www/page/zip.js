@@ -18,7 +18,8 @@ const PIECE = 16 << 10;
 
 /** [{ path, size, read(limit): Promise<Blob> }], folders left out. */
 export async function readZip(blob, name) {
-  const broken = (what) => new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);
+  const broken = (what) =>
+    new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);
   const tailStart = Math.max(0, blob.size - LONGEST_END);
   const tail = await viewOf(blob, tailStart, blob.size);
   const end = findEnd(tail);
@@ -56,7 +57,8 @@ function* entries(view, count, blob, broken) {
       size: view.getUint32(at + 24, true),
       start: view.getUint32(at + 42, true),
     };
-    if (!path.endsWith('/')) yield { path, size: entry.size, read: (limit) => unpack(blob, path, entry, limit, broken) };
+    if (!path.endsWith('/'))
+      yield { path, size: entry.size, read: (limit) => unpack(blob, path, entry, limit, broken) };
     at += 46 + nameLength + extraLength + commentLength;
   }
 }
@@ -65,7 +67,8 @@ async function unpack(blob, path, { flags, method, packed, size, start }, limit,
   if (flags & 1) throw broken(`${path} is encrypted`);
   if (method !== 0 && method !== 8) throw broken(`${path} is packed in a way that browsers cannot read`);
   if (size > limit) throw broken(`${path} is larger than ${limit} bytes`);
-  if (size > HARMLESS && size > MOST_TIMES * packed) throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
+  if (size > HARMLESS && size > MOST_TIMES * packed)
+    throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
   const head = await viewOf(blob, start, start + 30);
   if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL) throw broken(`${path} is not where the list says`);
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
@@ -83,9 +86,16 @@ async function unpack(blob, path, { flags, method, packed, size, start }, limit,
       controller.enqueue(chunk);
     },
   });
-  const unpacked = method === 0 ? raw : await new Response(
-    raw.stream().pipeThrough(pieces).pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
-  ).blob().catch(() => { if (sum <= size) throw broken(`${path} is damaged`); });
+  const unpacked =
+    method === 0
+      ? raw
+      : await new Response(
+          raw.stream().pipeThrough(pieces).pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
+        )
+          .blob()
+          .catch(() => {
+            if (sum <= size) throw broken(`${path} is damaged`);
+          });
   if (unpacked?.size !== size) throw broken(`${path} does not have the size that the list says`);
   return unpacked;
 }

@@ -6,7 +6,10 @@
 export async function findAdapter() {
   const none = { name: null, isSoftware: false };
   if (!navigator.gpu) {
-    return { ...none, missing: isSecureContext ? 'this browser has no navigator.gpu' : 'browsers offer it only over HTTPS' };
+    return {
+      ...none,
+      missing: isSecureContext ? 'this browser has no navigator.gpu' : 'browsers offer it only over HTTPS',
+    };
   }
   try {
     /** @type {any} older browsers have other fields */

@@ -14,8 +14,10 @@ export async function open(url, what, cache = 'default', headers = {}) {
     throw new Pix2PixError('fetch', `${what} could not be downloaded from ${url}. ${RETRY}`, { cause });
   }
   if (!response.ok) {
-    throw new Pix2PixError('fetch',
-      `${what} could not be downloaded: ${url} answered HTTP ${response.status}. ${RETRY}`);
+    throw new Pix2PixError(
+      'fetch',
+      `${what} could not be downloaded: ${url} answered HTTP ${response.status}. ${RETRY}`,
+    );
   }
   return response;
 }
@@ -35,8 +37,9 @@ export async function readChunks(response, take) {
     try {
       step = await reader.read();
     } catch (cause) {
-      throw new Pix2PixError('fetch',
-        `The connection was lost after ${loaded} bytes of ${response.url}. ${RETRY}`, { cause });
+      throw new Pix2PixError('fetch', `The connection was lost after ${loaded} bytes of ${response.url}. ${RETRY}`, {
+        cause,
+      });
     }
     if (step.done) return loaded;
     loaded += step.value.byteLength;

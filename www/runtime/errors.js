@@ -2,8 +2,17 @@
 // crosses the worker boundary. No other module names an error code's meaning.
 
 const CODES = new Set([
-  'fetch', 'integrity', 'manifest', 'version', 'weights', 'input-size',
-  'no-webgpu', 'device-lost', 'out-of-memory', 'aborted', 'internal',
+  'fetch',
+  'integrity',
+  'manifest',
+  'version',
+  'weights',
+  'input-size',
+  'no-webgpu',
+  'device-lost',
+  'out-of-memory',
+  'aborted',
+  'internal',
   'camera', // of the page alone
 ]);
 

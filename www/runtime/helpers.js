@@ -55,7 +55,7 @@ export class Helpers {
   teamOf(count, pixels) {
     const isSoon = performance.now() - this.#lastPicture < SOON;
     const isLarge = pixels >= LARGE;
-    if (this.#isAlone || count < 2 || !(isLarge || isSoon && this.#isTeamWorthIt(pixels))) return null;
+    if (this.#isAlone || count < 2 || !(isLarge || (isSoon && this.#isTeamWorthIt(pixels)))) return null;
     if (this.#team?.size !== count) {
       this.#endTeam();
       this.#team = new StripTeam(this.#ask(count - 1));

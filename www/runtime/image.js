@@ -24,7 +24,10 @@ const SIZE_BOX = 0x69737065; // "ispe"
 export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
   if (blob.size > MAX_FILE) {
     const megabytes = (bytes) => Math.round(bytes / 1e6);
-    throw new Pix2PixError('input-size', `${name} has ${megabytes(blob.size)} MB: at most ${megabytes(MAX_FILE)} fit into memory here.`);
+    throw new Pix2PixError(
+      'input-size',
+      `${name} has ${megabytes(blob.size)} MB: at most ${megabytes(MAX_FILE)} fit into memory here.`,
+    );
   }
   const header = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
   const known = readHeader(header);
@@ -58,9 +61,11 @@ export function checkPixels(width, height, maxPixels, name = 'The picture') {
   if (width * height <= maxPixels) return;
   const number = new Intl.NumberFormat('en');
   const million = (count) => number.format(Math.round(count / 1e6));
-  throw new Pix2PixError('input-size',
-    `${name} has ${number.format(width)} × ${number.format(height)} pixels (${million(width * height)} million). `
-    + `At most ${million(maxPixels)} million fit into memory here: scale it down first.`);
+  throw new Pix2PixError(
+    'input-size',
+    `${name} has ${number.format(width)} × ${number.format(height)} pixels (${million(width * height)} million). ` +
+      `At most ${million(maxPixels)} million fit into memory here: scale it down first.`,
+  );
 }
 
 /** Size and kind by the first bytes; null for a format not listed here. */

@@ -34,7 +34,9 @@ export function resolve(address) {
   try {
     return new URL(address, document.baseURI).href;
   } catch (cause) {
-    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, { cause });
+    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, {
+      cause,
+    });
   }
 }
 
@@ -75,11 +77,21 @@ export class Pix2Pix {
     this.#onProgress = onProgress;
   }
 
-  get backend() { return this.#facts.backend; }
-  get backendReason() { return this.#insteadReason ?? this.#facts.backendReason; }
-  get adapter() { return this.#facts.adapter; }
-  get isSoftware() { return this.#facts.isSoftware; }
-  get manifest() { return this.#facts.manifest; }
+  get backend() {
+    return this.#facts.backend;
+  }
+  get backendReason() {
+    return this.#insteadReason ?? this.#facts.backendReason;
+  }
+  get adapter() {
+    return this.#facts.adapter;
+  }
+  get isSoftware() {
+    return this.#facts.isSoftware;
+  }
+  get manifest() {
+    return this.#facts.manifest;
+  }
 
   /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
   async warmUp() {
@@ -120,18 +132,25 @@ export class Pix2Pix {
     let tiles = 0;
     for (;;) {
       try {
-        return await this.#enqueue(async () => {
-          await this.#start();
-          return job(SMALLER_TILES[tiles]);
-        }, signal, 'The translation');
+        return await this.#enqueue(
+          async () => {
+            await this.#start();
+            return job(SMALLER_TILES[tiles]);
+          },
+          signal,
+          'The translation',
+        );
       } catch (error) {
         if (error.code === 'device-lost' && losses < 2) {
           if (++losses === 2) this.#goToCpu();
         } else if (error.code === 'out-of-memory' && ++tiles < SMALLER_TILES.length) {
           continue;
         } else if (error.code === 'out-of-memory') {
-          throw new Pix2PixError('out-of-memory',
-            'There is not enough memory for this picture, not even in small parts. Close other tabs, or take a smaller picture.', { cause: error });
+          throw new Pix2PixError(
+            'out-of-memory',
+            'There is not enough memory for this picture, not even in small parts. Close other tabs, or take a smaller picture.',
+            { cause: error },
+          );
         } else throw error;
       }
     }
@@ -227,7 +246,10 @@ export class Pix2Pix {
 
 function checkTile(tile) {
   if (Number.isInteger(tile) && tile >= 0 && tile <= LARGEST_TILE) return;
-  throw new Pix2PixError('input-size', `The side of tiles is ${tile}: pass a whole number of pixels, at most ${LARGEST_TILE}.`);
+  throw new Pix2PixError(
+    'input-size',
+    `The side of tiles is ${tile}: pass a whole number of pixels, at most ${LARGEST_TILE}.`,
+  );
 }
 
 /** What the model takes is for the session to say; here, that these are numbers. */
@@ -251,8 +273,10 @@ async function asMessage(source) {
   if (source instanceof Blob) return { payload: { blob: source }, transfer: [] };
   const isDrawable = [ImageBitmap, HTMLImageElement, HTMLCanvasElement].some((kind) => source instanceof kind);
   if (!isDrawable) {
-    throw new Pix2PixError('input-size',
-      'There is no picture to translate: pass ImageData, an ImageBitmap, an image or canvas element, or a Blob.');
+    throw new Pix2PixError(
+      'input-size',
+      'There is no picture to translate: pass ImageData, an ImageBitmap, an image or canvas element, or a Blob.',
+    );
   }
   try {
     const bitmap = await createImageBitmap(source, { premultiplyAlpha: 'default', colorSpaceConversion: 'none' });

@@ -20,13 +20,22 @@ export class StripTeam {
       });
       return line;
     });
-    Promise.all(this.#lines.map((line) => line.call('ready'))).then(() => { this.#isReady = true; }, () => {});
+    Promise.all(this.#lines.map((line) => line.call('ready'))).then(
+      () => {
+        this.#isReady = true;
+      },
+      () => {},
+    );
   }
 
   /** Whether everyone has the model. */
-  get isReady() { return this.#isReady; }
+  get isReady() {
+    return this.#isReady;
+  }
 
-  get size() { return this.#lines.length + 1; }
+  get size() {
+    return this.#lines.length + 1;
+  }
 
   /** The part of a worker besides the one that leads. */
   async strip(index, payload, transfer) {

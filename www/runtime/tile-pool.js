@@ -21,7 +21,9 @@ export class TilePool {
     this.#workers = ports.map((port) => ({ line: new Line(port), isFree: true }));
   }
 
-  get size() { return this.#workers.length; }
+  get size() {
+    return this.#workers.length;
+  }
 
   /** Calls `cut(index)` for the message about a tile, and answers with a
       function that promises a tile's values. Tiles are asked for in order, and

@@ -73,8 +73,11 @@ async function download(url, length, { store, partKey, isFresh, onProgress }) {
 
 function wrongLength(url, length, came) {
   const words = came > length ? `more than that came (${came} or more)` : `${came} came`;
-  return new Pix2PixError('integrity', `The model should have ${length} bytes, but ${words} from ${url}. `
-    + 'The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.');
+  return new Pix2PixError(
+    'integrity',
+    `The model should have ${length} bytes, but ${words} from ${url}. ` +
+      'The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.',
+  );
 }
 
 /** Null where the browser has no such store, as on pages without HTTPS. */
@@ -97,7 +100,9 @@ async function put(store, key, weights) {
     await store.put(key, new Response(weights, { headers: { 'Content-Type': 'application/octet-stream' } }));
     const keys = await store.keys();
     await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST)).map((old) => store.delete(old)));
-  } catch { /* said above */ }
+  } catch {
+    /* said above */
+  }
 }
 
 /** Only a name: nothing is ever fetched from there. */

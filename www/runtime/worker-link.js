@@ -59,9 +59,11 @@ export class WorkerLink extends Line {
     worker.onerror = (event) => {
       event.preventDefault();
       // Without a message the script itself did not arrive.
-      this.end(event.message
-        ? new Pix2PixError('internal', `The worker stopped: ${event.message}`)
-        : new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`));
+      this.end(
+        event.message
+          ? new Pix2PixError('internal', `The worker stopped: ${event.message}`)
+          : new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`),
+      );
     };
     worker.onmessageerror = () => {
       this.end(new Pix2PixError('internal', 'An answer of the worker could not be read.'));
@@ -77,8 +79,11 @@ export class WorkerLink extends Line {
 
 // A worker keeps to the policy of its page only where its script is a blob; one that is loaded by its address
 // keeps to that of the answer, which a static host does not send. So the page has to allow blobs.
-const MAY_BE_BLOB = globalThis.document?.querySelector('meta[http-equiv="Content-Security-Policy" i]')
-  ?.getAttribute('content')?.match(/worker-src [^;]*/)?.[0].includes('blob:');
+const MAY_BE_BLOB = globalThis.document
+  ?.querySelector('meta[http-equiv="Content-Security-Policy" i]')
+  ?.getAttribute('content')
+  ?.match(/worker-src [^;]*/)?.[0]
+  .includes('blob:');
 const blobs = new Map(); // kept: a worker reads its address some time later
 
 /** The address of the script at `url`, bound by the policy of a page that allows it. */

@@ -78,7 +78,10 @@ async function choose(backend) {
     return { build: 'webgpu', reason, adapter: name, isSoftware };
   }
   if (isSoftware) {
-    return { build: 'cpu', reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.' };
+    return {
+      build: 'cpu',
+      reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.',
+    };
   }
   return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
 }
@@ -86,16 +89,20 @@ async function choose(backend) {
 /** `sources.known` keeps what was downloaded, for a second try on another build. */
 async function startOn(build, sources) {
   const { modules, manifestUrl, local, cache } = sources;
-  const manifestText = sources.known ? null : local ? Promise.resolve(local.manifest) : fetchManifest(manifestUrl, cache);
+  const manifestText = sources.known
+    ? null
+    : local
+      ? Promise.resolve(local.manifest)
+      : fetchManifest(manifestUrl, cache);
   // Its failure is reported below, after that of the runtime.
   manifestText?.catch(() => {});
-  const module = modules[build] ?? await fetchModule(build, cache);
+  const module = modules[build] ?? (await fetchModule(build, cache));
   const runtime = await importRuntime(build);
   exports = await runtime.default({ module_or_path: module });
 
   if (!sources.known) {
     const manifestJson = runtime.parse_manifest(await manifestText);
-    const { weights, keep } = local ?? await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache);
+    const { weights, keep } = local ?? (await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache));
     sources.known = { manifestJson, weights };
     sources.keep = keep;
   }
@@ -118,9 +125,10 @@ async function fetchModule(build, cache) {
     response = new Response(response.body, { headers: { 'Content-Type': 'application/wasm' } });
   }
   const compiled = WebAssembly.compileStreaming(response).catch((cause) => {
-    const message = cause instanceof WebAssembly.CompileError
-      ? `${url} is not a WebAssembly module that this browser can run (${cause.message}).`
-      : `The connection was lost while ${url} was loading. Check the connection and try again.`;
+    const message =
+      cause instanceof WebAssembly.CompileError
+        ? `${url} is not a WebAssembly module that this browser can run (${cause.message}).`
+        : `The connection was lost while ${url} was loading. Check the connection and try again.`;
     throw new Pix2PixError('fetch', message, { cause });
   });
   const [module] = await Promise.all([compiled, counted]);
@@ -158,9 +166,10 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
   checkPixels(width, height, MAX_PIXELS);
   const before = new Uint8Array(rgba);
   const plan = session.plan(width, height, side);
-  const buffer = plan.length > 4
-    ? await runTiles(before, width, height, side, plan, workers)
-    : await runWhole(before, width, height, workers);
+  const buffer =
+    plan.length > 4
+      ? await runTiles(before, width, height, side, plan, workers)
+      : await runWhole(before, width, height, workers);
   helpers.rest();
   return { rgba: buffer, width, height, transfer: [buffer] };
 }
@@ -183,10 +192,14 @@ async function runTiles(before, width, height, side, plan, workers) {
     return values;
   };
   try {
-    await session.join(width, height, side,
+    await session.join(
+      width,
+      height,
+      side,
       pool ? pool.run(count, cut, onDone) : alone,
       (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
-      (top, rows) => after.set(rows, top * width * 4));
+      (top, rows) => after.set(rows, top * width * 4),
+    );
   } catch (error) {
     if (error !== ALONE) throw error;
     return runTiles(before, width, height, side, plan, workers);
@@ -216,9 +229,10 @@ async function runWhole(before, width, height, workers) {
 function runShared(team, before, width, height) {
   const shape = { width, height, workers: team.size };
   return session.run_shared(before, width, height, team.size, (index, rgba) => {
-    const part = index > 0
-      ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
-      : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
+    const part =
+      index > 0
+        ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
+        : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
     part.catch(() => {}); // the first that fails is reported
     return part;
   });
@@ -231,10 +245,14 @@ function goOnAlone() {
 
 /** Some rows of a picture, for the worker that leads. */
 async function strip(payload, leader) {
-  const rgba = await translateStrip(payload, (rows, isAll) => new Promise((resolve) => {
-    takeRows = resolve;
-    leader.postMessage({ exchange: { rows, isAll } }, [rows.buffer]);
-  }));
+  const rgba = await translateStrip(
+    payload,
+    (rows, isAll) =>
+      new Promise((resolve) => {
+        takeRows = resolve;
+        leader.postMessage({ exchange: { rows, isAll } }, [rows.buffer]);
+      }),
+  );
   return { rgba, transfer: [rgba.buffer] };
 }
 

@@ -17,7 +17,9 @@ export class CompareSlider {
     frame.addEventListener('pointerdown', (event) => this.#grab(event));
     frame.addEventListener('pointermove', (event) => this.#drag(event));
     for (const type of ['pointerup', 'pointercancel']) {
-      frame.addEventListener(type, () => { this.#isHeld = false; });
+      frame.addEventListener(type, () => {
+        this.#isHeld = false;
+      });
     }
     handle.addEventListener('keydown', (event) => this.#key(event));
   }

@@ -15,7 +15,10 @@ export class DrawPane {
   board;
 
   #canvas = element('canvas', {
-    className: 'drawing', tabIndex: 0, role: 'application', 'aria-roledescription': 'drawing',
+    className: 'drawing',
+    tabIndex: 0,
+    role: 'application',
+    'aria-roledescription': 'drawing',
     'aria-label': 'Your drawing. Arrow keys move the pen, Space puts it down and lifts it.',
   });
   #pen = element('i', { className: 'pen', hidden: true });
@@ -41,23 +44,41 @@ export class DrawPane {
     this.board.addEventListener('change', () => this.#live.ask());
     this.board.addEventListener('pen', () => this.#showPen());
     this.#canvas.addEventListener('focus', () => this.#showPen());
-    this.#canvas.addEventListener('blur', () => { this.#pen.hidden = true; });
-    this.#canvas.addEventListener('pointerdown', () => { this.#pen.hidden = true; });
-    const side = (label, ...inside) => element('figure', { className: 'sheet' },
-      element('div', { className: 'sheet-frame' }, ...inside), element('figcaption', {}, label));
-    this.root = element('div', { className: 'draw' },
+    this.#canvas.addEventListener('blur', () => {
+      this.#pen.hidden = true;
+    });
+    this.#canvas.addEventListener('pointerdown', () => {
+      this.#pen.hidden = true;
+    });
+    const side = (label, ...inside) =>
+      element(
+        'figure',
+        { className: 'sheet' },
+        element('div', { className: 'sheet-frame' }, ...inside),
+        element('figcaption', {}, label),
+      );
+    this.root = element(
+      'div',
+      { className: 'draw' },
       this.#toolbar,
-      element('div', { className: 'sheets' },
+      element(
+        'div',
+        { className: 'sheets' },
         side('Your drawing', this.#canvas, this.#pen),
-        side('Its picture', this.#result, this.#empty)),
-      this.#palette, this.#spoken);
+        side('Its picture', this.#result, this.#empty),
+      ),
+      this.#palette,
+      this.#spoken,
+    );
     this.root.addEventListener('keydown', (event) => {
       if (event.target.type !== 'range') this.press(event);
     });
   }
 
   /** Does what a key stands for; true if it stands for something. */
-  press(event) { return this.#tools?.press(event) ?? false; }
+  press(event) {
+    return this.#tools?.press(event) ?? false;
+  }
 
   /** An empty drawing for a model. */
   begin(manifest) {
@@ -84,15 +105,23 @@ export class DrawPane {
   }
 
   /** The translation as ImageData, or null. */
-  get picture() { return this.#picture; }
+  get picture() {
+    return this.#picture;
+  }
 
   /** The canvas that shows it. */
-  get pictureCanvas() { return this.#result; }
+  get pictureCanvas() {
+    return this.#result;
+  }
 
   /** Translates what is drawn, as after a stroke. */
-  ask() { return this.#live.ask(); }
+  ask() {
+    return this.#live.ask();
+  }
 
-  stop() { this.#live.drop(); }
+  stop() {
+    this.#live.drop();
+  }
 
   async #redraw() {
     const tools = this.#tools;
@@ -125,6 +154,7 @@ export class DrawPane {
     this.#pen.dataset.down = isDown;
     this.#pen.style.left = `${(x / this.#canvas.width) * 100}%`;
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
-    if (!this.#pen.hidden) this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
+    if (!this.#pen.hidden)
+      this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
   }
 }

@@ -22,31 +22,60 @@ let groups = 0;
     `palette`: [{ name, color }], empty for free lines. `signal` ends them. */
 export function drawTools(board, palette, signal) {
   const group = `draw-${++groups}`;
-  const tools = TOOLS.map(([name, label, key, path]) => radio({
-    group: `${group}-tool`, value: name, checked: name === board.tool,
-    title: `${label} (${key})`, onchange: () => { board.tool = name; },
-    face: [icon(path), element('span', { className: 'sr' }, label)],
-  }));
-  const history = Object.fromEntries(Object.entries(HISTORY).map(([name, [label, path]]) => [name, element('button', {
-    type: 'button', className: 'tool', title: label, 'aria-label': label, on: { click: () => board[name]() },
-  }, icon(path))]));
+  const tools = TOOLS.map(([name, label, key, path]) =>
+    radio({
+      group: `${group}-tool`,
+      value: name,
+      checked: name === board.tool,
+      title: `${label} (${key})`,
+      onchange: () => {
+        board.tool = name;
+      },
+      face: [icon(path), element('span', { className: 'sr' }, label)],
+    }),
+  );
+  const history = Object.fromEntries(
+    Object.entries(HISTORY).map(([name, [label, path]]) => [
+      name,
+      element(
+        'button',
+        {
+          type: 'button',
+          className: 'tool',
+          title: label,
+          'aria-label': label,
+          on: { click: () => board[name]() },
+        },
+        icon(path),
+      ),
+    ]),
+  );
   const showHistory = () => {
     history.undo.disabled = !board.canUndo;
     history.redo.disabled = !board.canRedo;
   };
   board.addEventListener('history', showHistory, { signal });
   showHistory();
-  const bar = element('div', { className: 'draw-bar', role: 'group', 'aria-label': 'Drawing tools' },
+  const bar = element(
+    'div',
+    { className: 'draw-bar', role: 'group', 'aria-label': 'Drawing tools' },
     element('div', { className: 'tool-set', role: 'radiogroup', 'aria-label': 'Tool' }, ...tools),
     lineWidth(board, palette.length > 0),
-    element('div', { className: 'tool-set' }, history.undo, history.redo, history.clear));
+    element('div', { className: 'tool-set' }, history.undo, history.redo, history.clear),
+  );
   return { bar, colors: colors(board, palette, `${group}-color`), press: (event) => press(event, board, bar) };
 }
 
 function lineWidth(board, isThick) {
   board.lineWidth = isThick ? 12 : 3;
   const shown = element('output', { className: 'line-width-value' }, `${board.lineWidth} px`);
-  const slider = element('input', { type: 'range', min: 1, max: MAX_LINE, value: board.lineWidth, 'aria-label': 'Line width' });
+  const slider = element('input', {
+    type: 'range',
+    min: 1,
+    max: MAX_LINE,
+    value: board.lineWidth,
+    'aria-label': 'Line width',
+  });
   slider.addEventListener('input', () => {
     board.lineWidth = Number(slider.value);
     shown.textContent = `${slider.value} px`;
@@ -56,19 +85,33 @@ function lineWidth(board, isThick) {
 
 function colors(board, palette, group) {
   const isFree = palette.length === 0;
-  const entries = isFree ? [{ name: 'Black', color: BLACK }, { name: 'White', color: WHITE }] : palette;
+  const entries = isFree
+    ? [
+        { name: 'Black', color: BLACK },
+        { name: 'White', color: WHITE },
+      ]
+    : palette;
   // The first label of a palette is what the drawing lies on.
   const first = isFree ? entries[0] : entries[Math.min(1, entries.length - 1)];
   board.color = first.color;
   const swatches = entries.map((entry) => {
     const swatch = radio({
-      group, value: entry.name, checked: entry === first, onchange: () => { board.color = entry.color; },
+      group,
+      value: entry.name,
+      checked: entry === first,
+      onchange: () => {
+        board.color = entry.color;
+      },
       face: [element('i', { className: 'swatch' }), element('b', {}, entry.name)],
     });
     swatch.querySelector('.swatch').style.setProperty('--swatch', css(entry.color));
     return swatch;
   });
-  return element('div', { className: 'palette', role: 'radiogroup', 'aria-label': isFree ? 'Colour' : 'Label' }, ...swatches);
+  return element(
+    'div',
+    { className: 'palette', role: 'radiogroup', 'aria-label': isFree ? 'Colour' : 'Label' },
+    ...swatches,
+  );
 }
 
 function radio({ group, value, checked, title = '', onchange, face }) {

@@ -53,14 +53,26 @@ export class DrawingBoard extends EventTarget {
     this.#remember();
   }
 
-  get canvas() { return this.#canvas; }
-  get canUndo() { return this.#at > 0; }
-  get canRedo() { return this.#at < this.#history.length - 1; }
+  get canvas() {
+    return this.#canvas;
+  }
+  get canUndo() {
+    return this.#at > 0;
+  }
+  get canRedo() {
+    return this.#at < this.#history.length - 1;
+  }
   /** Whether nobody has drawn anything yet. */
-  get isUntouched() { return this.#history.length <= 1; }
+  get isUntouched() {
+    return this.#history.length <= 1;
+  }
 
-  undo() { this.#show(this.#at - 1); }
-  redo() { this.#show(this.#at + 1); }
+  undo() {
+    this.#show(this.#at - 1);
+  }
+  redo() {
+    this.#show(this.#at + 1);
+  }
 
   clear() {
     this.#fill();
@@ -92,12 +104,14 @@ export class DrawingBoard extends EventTarget {
   // ------------------------------------------------------------ strokes
 
   #press(event) {
-    if (this.#stroke || event.button > 0 && !(event.buttons & PEN_ERASER)) return;
+    if (this.#stroke || (event.button > 0 && !(event.buttons & PEN_ERASER))) return;
     event.preventDefault();
     this.#canvas.focus({ preventScroll: true });
     try {
       this.#canvas.setPointerCapture(event.pointerId);
-    } catch { /* A pointer that is gone already draws a dot. */ }
+    } catch {
+      /* A pointer that is gone already draws a dot. */
+    }
     this.#start(this.#place(event), event.pointerId, (event.buttons & PEN_ERASER) !== 0);
   }
 
@@ -156,7 +170,9 @@ export class DrawingBoard extends EventTarget {
 
   #key(event) {
     const step = event.shiftKey ? 1 : KEY_STEP;
-    const direction = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    const direction = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[
+      event.key
+    ];
     if (direction) this.#movePen(...direction);
     else if (event.key === ' ' || event.key === 'Enter') this.#togglePen();
     else if (event.key === 'Escape' && this.pen.isDown) this.#liftPen();

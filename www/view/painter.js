@@ -28,7 +28,10 @@ export class Painter {
 
   /** As of a canvas: the translation. */
   toBlob(done, type, quality) {
-    this.#call('encode', { type, quality }).then(({ blob }) => done(blob), () => done(null));
+    this.#call('encode', { type, quality }).then(
+      ({ blob }) => done(blob),
+      () => done(null),
+    );
   }
 
   end() {

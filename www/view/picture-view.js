@@ -33,22 +33,34 @@ export class PictureView {
   }
 
   /** The canvas with what is to be translated; of a large picture, see `source`. */
-  get before() { return this.#before; }
+  get before() {
+    return this.#before;
+  }
 
   /** The translation: a canvas, or what has a canvas's `toBlob`. */
-  get after() { return this.#painter ?? this.#after; }
+  get after() {
+    return this.#painter ?? this.#after;
+  }
 
   /** What is to be translated, for `Pix2Pix.run`. */
-  async source() { return this.#painter ? this.#painter.source() : this.#before; }
+  async source() {
+    return this.#painter ? this.#painter.source() : this.#before;
+  }
 
   /** The translation as ImageData, or null. */
-  get result() { return this.#result; }
+  get result() {
+    return this.#result;
+  }
 
   /** Whether the picture before is shown as a model sees it that takes lightness alone. */
-  set isGrey(isGrey) { this.#frame.toggleAttribute('data-grey', isGrey); }
+  set isGrey(isGrey) {
+    this.#frame.toggleAttribute('data-grey', isGrey);
+  }
 
   /** slider | side */
-  get layout() { return this.#frame.dataset.layout ?? 'slider'; }
+  get layout() {
+    return this.#frame.dataset.layout ?? 'slider';
+  }
 
   set layout(layout) {
     this.#frame.dataset.layout = layout;

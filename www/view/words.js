@@ -29,5 +29,8 @@ export function count(number) {
 /** A foreign text as one short line that cannot turn what is around it; '' if it is none. */
 export function text(value, longest = 120) {
   if (typeof value !== 'string') return '';
-  return value.slice(0, longest).replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  return value
+    .slice(0, longest)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim();
 }

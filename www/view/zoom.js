@@ -27,11 +27,19 @@ export class Zoom extends EventTarget {
     frame.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  get level() { return this.#level; }
+  get level() {
+    return this.#level;
+  }
 
-  in() { this.#to(this.#level * STEP); }
-  out() { this.#to(this.#level / STEP); }
-  reset() { this.#to(1); }
+  in() {
+    this.#to(this.#level * STEP);
+  }
+  out() {
+    this.#to(this.#level / STEP);
+  }
+  reset() {
+    this.#to(1);
+  }
 
   /** Zooms to `level`; the point at `x`, `y` (of the frame, from its middle)
       stays where it is. */
@@ -44,7 +52,8 @@ export class Zoom extends EventTarget {
 
   #panTo(x, y) {
     const { width, height } = this.#cell();
-    const limit = (offset, side) => Math.min(1, Math.max(-1, offset / ((this.#level - 1) * side / 2 || 1))) * (this.#level - 1) * side / 2;
+    const limit = (offset, side) =>
+      (Math.min(1, Math.max(-1, offset / (((this.#level - 1) * side) / 2 || 1))) * (this.#level - 1) * side) / 2;
     this.#x = limit(x, width);
     this.#y = limit(y, height);
     const { style, dataset } = this.#frame;
@@ -63,8 +72,10 @@ export class Zoom extends EventTarget {
 
   #fromMiddle({ clientX, clientY }) {
     const layers = [...this.#frame.querySelectorAll('.layer')].map((layer) => layer.getBoundingClientRect());
-    const under = layers.find((box) => clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom)
-      ?? this.#cell();
+    const under =
+      layers.find(
+        (box) => clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom,
+      ) ?? this.#cell();
     return [clientX - under.left - under.width / 2, clientY - under.top - under.height / 2];
   }
 
@@ -89,8 +100,11 @@ export class Zoom extends EventTarget {
     this.#pointers.set(event.pointerId, event);
     if (others.length === 1) {
       const apart = (pointer) => Math.hypot(pointer.clientX - others[0].clientX, pointer.clientY - others[0].clientY);
-      const middle = { clientX: (event.clientX + others[0].clientX) / 2, clientY: (event.clientY + others[0].clientY) / 2 };
-      this.#to(this.#level * apart(event) / Math.max(1, apart(before)), ...this.#fromMiddle(middle));
+      const middle = {
+        clientX: (event.clientX + others[0].clientX) / 2,
+        clientY: (event.clientY + others[0].clientY) / 2,
+      };
+      this.#to((this.#level * apart(event)) / Math.max(1, apart(before)), ...this.#fromMiddle(middle));
     } else if (this.#level > 1 && !before.target.closest('[role=slider]')) {
       this.#panTo(this.#x + event.clientX - before.clientX, this.#y + event.clientY - before.clientY);
     }
@@ -108,7 +122,8 @@ export class Zoom extends EventTarget {
     if (event.key === '+' || event.key === '=') this.in();
     else if (event.key === '-') this.out();
     else if (event.key === '0') this.reset();
-    else if (direction && isOnFrame && this.#level > 1) this.#panTo(this.#x + direction[0] * KEY_PAN, this.#y + direction[1] * KEY_PAN);
+    else if (direction && isOnFrame && this.#level > 1)
+      this.#panTo(this.#x + direction[0] * KEY_PAN, this.#y + direction[1] * KEY_PAN);
     else return;
     event.preventDefault();
   }

@@ -20,7 +20,10 @@ export function borrowModel(url, { backend, onProgress }) {
     if (model.users > 0) return;
     if (shared.get(key) === model) shared.delete(key);
     model.ending.abort();
-    model.promise.then((session) => session.dispose(), () => {});
+    model.promise.then(
+      (session) => session.dispose(),
+      () => {},
+    );
   };
   return { promise: model.promise, letGo };
 }
@@ -33,6 +36,8 @@ function begin(key, url, backend) {
   const model = { promise, ending, listeners, users: 0 };
   shared.set(key, model);
   // One that did not come is asked for anew by whoever asks next.
-  promise.catch(() => { if (shared.get(key) === model) shared.delete(key); });
+  promise.catch(() => {
+    if (shared.get(key) === model) shared.delete(key);
+  });
   return model;
 }

@@ -43,7 +43,9 @@ export class Pix2PixWidget extends HTMLElement {
 
   disconnectedCallback() {
     // Moving the element within the page takes it out and puts it back.
-    queueMicrotask(() => { if (!this.isConnected) this.#end(); });
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#end();
+    });
   }
 
   attributeChangedCallback(name, before, after) {
@@ -73,12 +75,18 @@ export class Pix2PixWidget extends HTMLElement {
     shadow.adoptedStyleSheets = [SIZE];
     this.#root = element('div', { className: 'root', role: 'group' });
     const sheets = ['../view/parts.css', './widget.css'].map((name) =>
-      element('link', { rel: 'stylesheet', href: new URL(name, import.meta.url).href }));
-    const loaded = sheets.map((sheet) => new Promise((resolve) => {
-      sheet.addEventListener('load', resolve);
-      sheet.addEventListener('error', resolve); // plain is better than nothing
-    }));
-    Promise.all(loaded).then(() => { this.#root.dataset.styled = ''; });
+      element('link', { rel: 'stylesheet', href: new URL(name, import.meta.url).href }),
+    );
+    const loaded = sheets.map(
+      (sheet) =>
+        new Promise((resolve) => {
+          sheet.addEventListener('load', resolve);
+          sheet.addEventListener('error', resolve); // plain is better than nothing
+        }),
+    );
+    Promise.all(loaded).then(() => {
+      this.#root.dataset.styled = '';
+    });
     shadow.append(...sheets, this.#root);
   }
 
@@ -87,9 +95,12 @@ export class Pix2PixWidget extends HTMLElement {
     this.#life = new AbortController();
     this.#show();
     if (this.getAttribute('loading') !== 'lazy') return this.#load();
-    this.#watcher = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) this.#load();
-    }, { rootMargin: '200px' });
+    this.#watcher = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) this.#load();
+      },
+      { rootMargin: '200px' },
+    );
     this.#watcher.observe(this);
   }
 
@@ -106,7 +117,8 @@ export class Pix2PixWidget extends HTMLElement {
   async #session() {
     if (!this.#model) {
       const src = this.getAttribute('src');
-      if (!src) throw new Pix2PixError('manifest', 'This widget has no model: its src attribute has to name a manifest.json.');
+      if (!src)
+        throw new Pix2PixError('manifest', 'This widget has no model: its src attribute has to name a manifest.json.');
       this.#model = borrowModel(resolve(src), {
         backend: this.getAttribute('backend') ?? 'auto',
         onProgress: (progress) => this.#progress(progress),
@@ -124,7 +136,10 @@ export class Pix2PixWidget extends HTMLElement {
       if (signal.aborted) return;
       this.#introduce(session);
       this.#fire('ready', {
-        backend: session.backend, backendReason: session.backendReason, adapter: session.adapter, manifest: session.manifest,
+        backend: session.backend,
+        backendReason: session.backendReason,
+        adapter: session.adapter,
+        manifest: session.manifest,
       });
       if (this.#parts.pane) this.#parts.pane.begin(session.manifest);
       await this.#openFirst(session, signal);
@@ -143,12 +158,17 @@ export class Pix2PixWidget extends HTMLElement {
         await image.decode();
         // A drawing without a size of its own takes that of its element.
         return createImageBitmap(image, {
-          resizeWidth: image.naturalWidth || image.width || 256, resizeHeight: image.naturalHeight || image.height || 256,
+          resizeWidth: image.naturalWidth || image.width || 256,
+          resizeHeight: image.naturalHeight || image.height || 256,
         });
       };
     } else if (this.mode === 'compare') {
       const [sample] = samplesOf(session.manifest, resolve(this.getAttribute('src')));
-      if (!sample) throw new Pix2PixError('input-size', 'There is no picture to compare: put an <img slot="picture"> into the widget.');
+      if (!sample)
+        throw new Pix2PixError(
+          'input-size',
+          'There is no picture to compare: put an <img slot="picture"> into the widget.',
+        );
       read = async () => decodePicture(await sample.read());
     }
     if (signal.aborted || !read) return;
@@ -164,7 +184,12 @@ export class Pix2PixWidget extends HTMLElement {
     const backend = element('p', { className: 'in-use', part: 'backend' });
     const progress = element('progress', { hidden: true, 'aria-label': 'Loading', part: 'progress' });
     const action = element('button', { type: 'button', className: 'button', hidden: true, part: 'button' });
-    const foot = element('div', { className: 'foot' }, element('div', { className: 'report' }, status, progress, backend), action);
+    const foot = element(
+      'div',
+      { className: 'foot' },
+      element('div', { className: 'report' }, status, progress, backend),
+      action,
+    );
     const caption = element('slot', { name: 'caption' });
     const fallback = element('div', { className: 'fallback' }, element('slot'));
     this.#parts = { status, backend, progress, action, fallback, pane: null, view: null };
@@ -195,13 +220,27 @@ export class Pix2PixWidget extends HTMLElement {
     const canvas = (label) => element('canvas', { role: 'img', 'aria-label': label });
     const [before, after] = [canvas('Before'), canvas('After')];
     const handle = element('div', {
-      className: 'handle', role: 'slider', tabIndex: 0, hidden: true, part: 'handle', 'aria-label': 'Compare before and after',
-      'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 50, 'aria-orientation': 'horizontal',
+      className: 'handle',
+      role: 'slider',
+      tabIndex: 0,
+      hidden: true,
+      part: 'handle',
+      'aria-label': 'Compare before and after',
+      'aria-valuemin': 0,
+      'aria-valuemax': 100,
+      'aria-valuenow': 50,
+      'aria-orientation': 'horizontal',
     });
     const tag = (side, text) => element('span', { className: `tag tag-${side}`, 'aria-hidden': 'true' }, text);
-    const frame = element('div', { className: 'picture', hidden: true, part: 'picture' },
-      element('div', { className: 'layer' }, before), element('div', { className: 'layer layer-after' }, after),
-      tag('before', 'Before'), tag('after', 'After'), handle);
+    const frame = element(
+      'div',
+      { className: 'picture', hidden: true, part: 'picture' },
+      element('div', { className: 'layer' }, before),
+      element('div', { className: 'layer layer-after' }, after),
+      tag('before', 'Before'),
+      tag('after', 'After'),
+      handle,
+    );
     this.#parts.view = new PictureView({ frame, before, after, handle });
     const stage = element('div', { className: 'stage', part: 'stage' }, frame, fallback);
     if (this.mode === 'photo') stage.append(this.#picker(stage));
@@ -209,8 +248,15 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #picker(stage) {
-    const input = element('input', { type: 'file', accept: PICTURES, className: 'file', 'aria-label': 'Choose a photo' });
-    const take = (files) => { if (files?.[0]) this.open(files[0]); };
+    const input = element('input', {
+      type: 'file',
+      accept: PICTURES,
+      className: 'file',
+      'aria-label': 'Choose a photo',
+    });
+    const take = (files) => {
+      if (files?.[0]) this.open(files[0]);
+    };
     input.addEventListener('change', () => {
       take(input.files);
       input.value = '';
@@ -222,7 +268,12 @@ export class Pix2PixWidget extends HTMLElement {
       take(event.dataTransfer?.files);
     });
     this.#root.onpaste = (event) => take(event.clipboardData?.files);
-    return element('label', { className: 'pick' }, input, element('span', { className: 'button primary', part: 'button' }, 'Choose a photo'));
+    return element(
+      'label',
+      { className: 'pick' },
+      input,
+      element('span', { className: 'button primary', part: 'button' }, 'Choose a photo'),
+    );
   }
 
   // ------------------------------------------------------------ work
@@ -231,7 +282,7 @@ export class Pix2PixWidget extends HTMLElement {
     const { view } = this.#parts;
     const signal = this.#life?.signal;
     if (!signal || signal.aborted) return;
-    const turn = this.#parts.turn = Symbol('turn'); // the latest photo wins
+    const turn = (this.#parts.turn = Symbol('turn')); // the latest photo wins
     const isLatest = () => !signal.aborted && this.#parts.turn === turn;
     try {
       const bitmap = await read();
@@ -273,7 +324,8 @@ export class Pix2PixWidget extends HTMLElement {
     if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
     this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
     this.#parts.backend.title = session.backendReason;
-    if (!this.getAttribute('alt') && session.manifest.title) this.#root.setAttribute('aria-label', words.text(session.manifest.title));
+    if (!this.getAttribute('alt') && session.manifest.title)
+      this.#root.setAttribute('aria-label', words.text(session.manifest.title));
     if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
   }
 

@@ -43,22 +43,41 @@ function spread({ runs, fastest, slowest }) {
 /** `result` is a measurement, or a sentence that says why there is none. */
 function show(setup, result = null) {
   const isMeasured = result !== null && typeof result !== 'string';
-  const rows = isMeasured ? [
-    ['Loading', words.duration(result.load)],
-    ['First picture', words.duration(result.first)],
-    [words.pixels(LARGE, LARGE), words.duration(result.large)],
-  ] : [['Loading', '–'], ['First picture', '–'], [words.pixels(LARGE, LARGE), '–']];
+  const rows = isMeasured
+    ? [
+        ['Loading', words.duration(result.load)],
+        ['First picture', words.duration(result.first)],
+        [words.pixels(LARGE, LARGE), words.duration(result.large)],
+      ]
+    : [
+        ['Loading', '–'],
+        ['First picture', '–'],
+        [words.pixels(LARGE, LARGE), '–'],
+      ];
   $(`setup-${setup.id}`).replaceChildren(
     element('h2', {}, isMeasured ? nameOf({ ...setup, ...result }) : nameOf(setup)),
     element('p', { className: 'figure' }, isMeasured ? words.duration(result.small.median) : '–'),
-    element('p', { className: 'caption' }, isMeasured
-      ? `a picture of ${words.pixels(SMALL, SMALL)}; ${spread(result.small)}`
-      : `a picture of ${words.pixels(SMALL, SMALL)}`),
-    element('dl', { className: 'timings' }, ...rows.map(([name, value]) =>
-      element('div', {}, element('dt', {}, name), element('dd', {}, value)))),
-    element('p', { className: 'remark' }, isMeasured
-      ? (result.isSoftware ? 'Emulated in software: this says nothing about a graphics card.' : '')
-      : result ?? ''),
+    element(
+      'p',
+      { className: 'caption' },
+      isMeasured
+        ? `a picture of ${words.pixels(SMALL, SMALL)}; ${spread(result.small)}`
+        : `a picture of ${words.pixels(SMALL, SMALL)}`,
+    ),
+    element(
+      'dl',
+      { className: 'timings' },
+      ...rows.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
+    ),
+    element(
+      'p',
+      { className: 'remark' },
+      isMeasured
+        ? result.isSoftware
+          ? 'Emulated in software: this says nothing about a graphics card.'
+          : ''
+        : (result ?? ''),
+    ),
   );
 }
 
@@ -84,7 +103,13 @@ async function measureAll() {
   const chosen = setups.filter((setup) => !obstacle(setup));
   const results = [];
   let wasHidden = document.hidden;
-  document.addEventListener('visibilitychange', () => { wasHidden = true; }, { signal });
+  document.addEventListener(
+    'visibilitychange',
+    () => {
+      wasHidden = true;
+    },
+    { signal },
+  );
   try {
     for (const [index, setup] of chosen.entries()) {
       const onStep = (share, what) => {
@@ -121,7 +146,9 @@ async function offer(model, results, wasHidden) {
   outcome = {
     model: { name: model.name, arch, base, norm, weights: weights?.dtype, sha256: weights?.sha256 },
     machine: {
-      browser: navigator.userAgent, cores: navigator.hardwareConcurrency, memoryInGigabytes: /** @type {any} */ (navigator).deviceMemory,
+      browser: navigator.userAgent,
+      cores: navigator.hardwareConcurrency,
+      memoryInGigabytes: /** @type {any} */ (navigator).deviceMemory,
     },
     date: new Date().toISOString(),
     wasInTheBackground: wasHidden,
@@ -145,11 +172,13 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
     `${machine.browser}, ${machine.cores} cores`,
     ...results.map((result) => {
       const note = result.isSoftware ? ' (emulated in software)' : '';
-      return `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)} (${spread(result.small)}), `
-        + `${words.pixels(LARGE, LARGE)} ${words.duration(result.large)}, `
-        + `first picture ${words.duration(result.first)}, loading ${words.duration(result.load)}`;
+      return (
+        `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)} (${spread(result.small)}), ` +
+        `${words.pixels(LARGE, LARGE)} ${words.duration(result.large)}, ` +
+        `first picture ${words.duration(result.first)}, loading ${words.duration(result.load)}`
+      );
     }),
-    ...wasInTheBackground ? ['The tab was in the background at times.'] : [],
+    ...(wasInTheBackground ? ['The tab was in the background at times.'] : []),
   ].join('\n');
 }
 

@@ -23,7 +23,11 @@ export async function listSetups() {
     { ...cpu, id: 'cpu', workers: 1 },
     { ...cpu, id: 'pool', workers, missing: pool },
     {
-      id: 'webgpu', backend: 'webgpu', workers: 1, adapter: name, isSoftware,
+      id: 'webgpu',
+      backend: 'webgpu',
+      workers: 1,
+      adapter: name,
+      isSoftware,
       missing: missing && `WebGPU is not available: ${missing}.`,
     },
   ];
@@ -54,7 +58,17 @@ export async function measure(url, { backend, workers }, { signal, onStep }) {
       times.push(await translate(SMALL));
     }
     const { backendReason, adapter, isSoftware } = session;
-    return { backend: session.backend, backendReason, workers, adapter, isSoftware, load, first, small: summary(times), large };
+    return {
+      backend: session.backend,
+      backendReason,
+      workers,
+      adapter,
+      isSoftware,
+      load,
+      first,
+      small: summary(times),
+      large,
+    };
   } finally {
     session?.dispose();
   }
