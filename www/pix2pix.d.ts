@@ -2,17 +2,17 @@
 export type Backend = 'webgpu' | 'cpu';
 
 export type Pix2PixErrorCode =
-  | 'fetch'         // a file did not arrive: check the connection, try again
-  | 'integrity'     // a file arrived with the wrong length or checksum
-  | 'manifest'      // the manifest is not valid
-  | 'version'       // the model was made for a newer version of this module
-  | 'weights'       // the weights do not fit the manifest
-  | 'input-size'    // the source has no pixels, too many, or is no picture; a tensor that does not fit
-  | 'no-webgpu'     // WebGPU was demanded and is not available
-  | 'device-lost'   // the GPU went away; the next call starts it again
+  | 'fetch' // a file did not arrive: check the connection, try again
+  | 'integrity' // a file arrived with the wrong length or checksum
+  | 'manifest' // the manifest is not valid
+  | 'version' // the model was made for a newer version of this module
+  | 'weights' // the weights do not fit the manifest
+  | 'input-size' // the source has no pixels, too many, or is no picture; a tensor that does not fit
+  | 'no-webgpu' // WebGPU was demanded and is not available
+  | 'device-lost' // the GPU went away; the next call starts it again
   | 'out-of-memory'
-  | 'aborted'       // by the signal, or by dispose()
-  | 'camera'        // of the page alone: there is no camera, or it was not allowed
+  | 'aborted' // by the signal, or by dispose()
+  | 'camera' // of the page alone: there is no camera, or it was not allowed
   | 'internal';
 
 export class Pix2PixError extends Error {
@@ -107,11 +107,7 @@ export class Pix2Pix {
    * The answer has the same batch, height and width, and the generator's `out_channels`.
    * With `norm_stats` "batch" in the manifest, statistics are those of the whole batch.
    */
-  runTensor(
-    values: Float32Array,
-    shape: TensorShape,
-    options?: { signal?: AbortSignal },
-  ): Promise<Float32Array>;
+  runTensor(values: Float32Array, shape: TensorShape, options?: { signal?: AbortSignal }): Promise<Float32Array>;
 
   /** Ends the worker. Waiting calls fail with `aborted`. */
   dispose(): void;

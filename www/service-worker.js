@@ -4,15 +4,17 @@
 
 const STORE = 'pix2pix-page-1';
 
-addEventListener('install', () => skipWaiting());
-addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+worker.addEventListener('install', () => worker.skipWaiting());
+worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
 
 /** The page tells what it was made of before this worker was there. */
-addEventListener('message', (event) => {
+worker.addEventListener('message', (event) => {
   event.waitUntil(remember(event.data.urls).then(() => event.ports[0]?.postMessage('kept')));
 });
 
-addEventListener('fetch', (event) => {
+worker.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method === 'GET' && isKept(new URL(request.url)) && !request.headers.has('Range')) {
     event.respondWith(answer(event));
@@ -36,11 +38,13 @@ async function answer(event) {
 async function remember(urls) {
   const store = await caches.open(STORE);
   const wanted = urls.map((url) => new URL(url)).filter(isKept);
-  await Promise.all(wanted.map(async (url) => {
-    if (await store.match(keyOf(url))) return;
-    const response = await fetch(url).catch(() => null);
-    if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
-  }));
+  await Promise.all(
+    wanted.map(async (url) => {
+      if (await store.match(keyOf(url))) return;
+      const response = await fetch(url).catch(() => null);
+      if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
+    }),
+  );
 }
 
 /** Everything of the page's folder but weights. */

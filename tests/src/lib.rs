@@ -5,6 +5,7 @@ pub mod axe;
 pub mod browser;
 pub mod devtools;
 pub mod mock;
+pub mod modules;
 pub mod page;
 pub mod pictures;
 pub mod site;

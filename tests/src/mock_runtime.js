@@ -27,14 +27,19 @@ export class Session {
     const values = new Uint8Array(await weights.arrayBuffer());
     if (values.length !== bytes) throw error('integrity', 'The weights are not whole.');
     if (values.some((value) => value !== 0)) throw error('integrity', 'The weights are not those of the manifest.');
-    if (backend === 'webgpu' && session.play.failStart) throw error(session.play.failStart, 'It was told not to start.');
+    if (backend === 'webgpu' && session.play.failStart)
+      throw error(session.play.failStart, 'It was told not to start.');
     return session;
   }
 
-  sharers(width, height, workers) { return Math.min(workers, this.play.sharers ?? 1); }
+  sharers(width, height, workers) {
+    return Math.min(workers, this.play.sharers ?? 1);
+  }
 
   async run_shared(rgba) {
-    await new Promise((resolve) => { setTimeout(resolve, this.play.sharedDelay); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, this.play.sharedDelay);
+    });
     return rgba.map(() => 7);
   }
 
@@ -67,16 +72,20 @@ export class Session {
       const [x, y, w, h] = plan.subarray(4 * index, 4 * index + 4);
       const values = await tile(index);
       if (x === 0) strip = rows(y, h).slice();
-      for (let row = 0; row < h; row++) strip.set(values.subarray(row * w * 4, (row + 1) * w * 4), (row * width + x) * 4);
+      for (let row = 0; row < h; row++)
+        strip.set(values.subarray(row * w * 4, (row + 1) * w * 4), (row * width + x) * 4);
       if (x + w === width) write(y, strip);
     }
   }
 
   async #act() {
     const { fail = [], failOn, delay, busy = 0 } = this.play;
-    const code = failOn ? (failOn === this.backend && fail[0]) : fail[fail.length ? await tries() : 0];
+    const code = failOn ? failOn === this.backend && fail[0] : fail[fail.length ? await tries() : 0];
     if (code) throw error(code, `It was told to fail with ${code}.`);
-    if (delay) await new Promise((resolve) => { setTimeout(resolve, delay); });
+    if (delay)
+      await new Promise((resolve) => {
+        setTimeout(resolve, delay);
+      });
     const until = performance.now() + busy;
     while (performance.now() < until);
   }
@@ -86,7 +95,7 @@ export class Session {
 async function tries() {
   const store = await caches.open('mock');
   const key = new URL('/mock-tries', import.meta.url).href;
-  const count = Number(await (await store.match(key))?.text() ?? 0);
+  const count = Number((await (await store.match(key))?.text()) ?? 0);
   await store.put(key, new Response(String(count + 1)));
   return count;
 }

@@ -52,7 +52,7 @@ fn the_page_is_accessible_before_and_after_a_translation() -> Result<()> {
     ensure_accessible(&mut page.browser, "done")?;
     page.click("#layouts input[value=side]")?;
     ensure_accessible(&mut page.browser, "side by side")?;
-    page.click("#ways input[value=webcam]")?;
+    page.click("#modes input[value=webcam]")?;
     page.wait_for("!document.querySelector('#camera').hidden")?;
     ensure_accessible(&mut page.browser, "webcam")
 }
@@ -80,7 +80,7 @@ fn what_is_chosen_stays_legible_under_the_mouse() -> Result<()> {
     for scheme in ["light", "dark"] {
         page.browser
             .set_media(&[("prefers-color-scheme", scheme)])?;
-        for control in ["#ways", "#backends", ".tool-set", ".palette"] {
+        for control in ["#modes", "#backends", ".tool-set", ".palette"] {
             let chosen = format!("{control} :checked + span");
             let middle = page.place_of(&chosen)?.point(0.5, 0.5);
             page.browser.move_mouse(middle)?;
@@ -106,7 +106,7 @@ fn in_forced_colours_what_is_chosen_does_not_look_like_what_is_not() -> Result<(
     page.browser.set_media(&[("forced-colors", "active")])?;
     page.wait_for("matchMedia('(forced-colors: active)').matches")?;
     for (control, shown) in [
-        ("#ways", "input + span"),
+        ("#modes", "input + span"),
         ("#backends", "input + span"),
         (".tool-set", "input + span"),
         (".palette", "input + span"),

@@ -57,7 +57,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn each_way_that_there_is_gets_its_figures() -> Result<()> {
+fn each_setup_that_there_is_gets_its_figures() -> Result<()> {
     let site = Mock::photo().play("delay", 40).site()?;
     let mut browser = open(&site, Graphics::None)?;
     let cores = browser
@@ -68,13 +68,13 @@ fn each_way_that_there_is_gets_its_figures() -> Result<()> {
     let found = measure(&mut browser)?;
     assert_eq!(found["model"]["name"], "played");
     let results = found["results"].as_array().context("results")?;
-    let ways = results.iter().map(|result| result["workers"].as_u64());
+    let workers = results.iter().map(|result| result["workers"].as_u64());
     let expected = if cores > 1 {
         vec![Some(1), Some(cores)]
     } else {
         vec![Some(1)]
     };
-    assert_eq!(ways.collect::<Vec<_>>(), expected);
+    assert_eq!(workers.collect::<Vec<_>>(), expected);
     for (result, id) in results.iter().zip(["cpu", "pool"]) {
         // The model is played: a picture takes 40 ms, whoever does it.
         let small = &result["small"];
@@ -89,13 +89,13 @@ fn each_way_that_there_is_gets_its_figures() -> Result<()> {
             "{result}"
         );
         ensure!(number(&result["large"]) >= 40.0, "{result}");
-        let figure = text(&mut browser, &format!("#way-{id} .figure"))?;
+        let figure = text(&mut browser, &format!("#setup-{id} .figure"))?;
         ensure!(
             figure.ends_with(" ms") || figure.ends_with(" s"),
             "{figure}"
         );
     }
-    let why = text(&mut browser, "#way-webgpu .remark")?;
+    let why = text(&mut browser, "#setup-webgpu .remark")?;
     ensure!(why.contains("no graphics adapter"), "{why}");
     click(&mut browser, "copy-text")?;
     let shown = text(&mut browser, "#text")?;
@@ -136,7 +136,7 @@ fn an_emulated_graphics_card_is_left_out_until_it_is_asked_for() -> Result<()> {
     };
     ensure!(!backends(&found).contains(&"webgpu".to_owned()), "{found}");
     ensure!(!site.requests().iter().any(|path| path.contains("/webgpu/")));
-    let why = text(&mut browser, "#way-webgpu .remark")?;
+    let why = text(&mut browser, "#setup-webgpu .remark")?;
     ensure!(why.contains("Emulated in software"), "{why}");
     click(&mut browser, "software")?;
     let found = measure(&mut browser)?;
@@ -156,7 +156,7 @@ fn an_emulated_graphics_card_is_left_out_until_it_is_asked_for() -> Result<()> {
     );
     let shown = text(&mut browser, "#text")?;
     ensure!(shown.contains("(emulated in software)"), "{shown}");
-    let why = text(&mut browser, "#way-webgpu .remark")?;
+    let why = text(&mut browser, "#setup-webgpu .remark")?;
     ensure!(why.contains("says nothing about a graphics card"), "{why}");
     Ok(())
 }

@@ -220,15 +220,15 @@ fn the_pages_workers_keep_to_its_policy() -> Result<()> {
 fn nothing_loads_before_somebody_begins() -> Result<()> {
     let site = Mock::photo().site_beside(&[("drawn", &Mock::lines())])?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
-    for way in ["photo", "webcam", "draw"] {
-        page.click(&format!("#ways input[value={way}]"))?;
-        page.wait_for(&format!("document.body.dataset.way === '{way}'"))?;
-        let place = page.place_of(if way == "draw" { ".drawing" } else { "#stage" })?;
+    for mode in ["photo", "webcam", "draw"] {
+        page.click(&format!("#modes input[value={mode}]"))?;
+        page.wait_for(&format!("document.body.dataset.mode === '{mode}'"))?;
+        let place = page.place_of(if mode == "draw" { ".drawing" } else { "#stage" })?;
         for share in [0.2, 0.5, 0.8] {
             page.browser.move_mouse(place.point(share, 0.5))?;
         }
         let asked = "document.querySelector('#load').textContent";
-        assert_eq!(page.browser.evaluate(asked)?, "Load model", "{way}");
+        assert_eq!(page.browser.evaluate(asked)?, "Load model", "{mode}");
     }
     assert_eq!(count(&site, "weights.bin") + count(&site, ".wasm"), 0);
     let place = page.place_of(".drawing")?;

@@ -2,7 +2,6 @@
 //! use it, and that its types say what it does.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +12,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::browser::{Browser, Graphics};
+use tests::modules::{self, Modules, quoted};
 use xtask::server::{Routes, Server};
 use xtask::{tools, workspace};
 
@@ -81,39 +81,25 @@ fn said(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// All that stands between single quotes.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\'').skip(1).step_by(2)
-}
-
-/// A script of the page, and all those that it names, and those.
-fn reach(script: &str, found: &mut BTreeSet<String>) -> Result<()> {
-    if !found.insert(script.to_owned()) {
-        return Ok(());
-    }
-    let text =
-        fs::read_to_string(workspace::www().join(script)).with_context(|| script.to_owned())?;
-    for line in text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-    {
-        for name in quoted(line).filter_map(|path| path.strip_prefix("./")) {
-            if name.ends_with(".js") {
-                reach(name, found)?;
-            }
+/// A file of the page, and all those that it names, and those.
+fn reach(file: &str, modules: &Modules, found: &mut BTreeSet<String>) {
+    if found.insert(file.to_owned()) {
+        for named in modules.get(file).into_iter().flatten() {
+            reach(named, modules, found);
         }
     }
-    Ok(())
 }
 
 #[test]
 fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
+    let modules = modules::all()?;
     let mut expected = BTreeSet::new();
-    reach("pix2pix.js", &mut expected)?;
-    reach("pix2pix-widget.js", &mut expected)?;
-    ensure!(expected.contains("tile-pool.js") && expected.contains("draw-pane.js"));
+    for entry in ["pix2pix.js", "pix2pix-widget.js"] {
+        reach(entry, &modules, &mut expected);
+    }
+    ensure!(expected.contains("runtime/tile-pool.js") && expected.contains("view/parts.css"));
     let beside = "package.json LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENCES.txt pix2pix.d.ts \
-                  pix2pix-widget.d.ts parts.css widget.css pix2pix-widget.css";
+                  pix2pix-widget.d.ts pix2pix-widget.css";
     expected.extend(beside.split_whitespace().map(str::to_owned));
     for build in ["cpu", "cpu-relaxed", "webgpu"] {
         for file in ["web.js", "web_bg.wasm"] {
@@ -164,7 +150,7 @@ fn a_plain_page_translates_with_the_installed_package() -> Result<()> {
 
 /// The codes that an error of the page's can have.
 fn known_codes() -> Result<BTreeSet<String>> {
-    let text = fs::read_to_string(workspace::www().join("errors.js"))?;
+    let text = fs::read_to_string(workspace::www().join("runtime/errors.js"))?;
     let list = text
         .split("new Set([")
         .nth(1)
@@ -180,15 +166,12 @@ fn known_codes() -> Result<BTreeSet<String>> {
 fn every_code_that_is_thrown_is_one_that_errors_can_have() -> Result<()> {
     let known = known_codes()?;
     let mut thrown = BTreeSet::new();
-    for entry in fs::read_dir(workspace::www())? {
-        let path = entry?.path();
-        if path.extension() == Some(OsStr::new("js")) {
-            let text = fs::read_to_string(&path)?;
-            let places = text.split("new Pix2PixError(").skip(1);
-            thrown.extend(
-                places.filter_map(|rest| Some(quoted(rest.lines().next()?).next()?.to_owned())),
-            );
-        }
+    for module in modules::all()?.into_keys() {
+        let text = fs::read_to_string(workspace::www().join(module))?;
+        let places = text.split("new Pix2PixError(").skip(1);
+        // The code may stand on the next line; the code of another error is a known one.
+        let literals = places.filter(|rest| rest.trim_start().starts_with('\''));
+        thrown.extend(literals.filter_map(|rest| quoted(rest).next().map(str::to_owned)));
     }
     let of_the_module = fs::read_to_string(workspace::root().join("web/src/error.rs"))?;
     let codes = of_the_module.split("=> \"").skip(1);

@@ -1,4 +1,4 @@
-//! Photos: what becomes of them with other models, in other ways in, and when they are sharp already.
+//! Photos: what becomes of them with other models, in other modes, and when they are sharp already.
 
 use std::path::PathBuf;
 
@@ -107,11 +107,11 @@ fn from_a_drawing_back_to_the_photo_everything_is_as_it_was() -> Result<()> {
     page.click("#models input[value=second]")?;
     let path = photo(&page, 300, 200)?;
     page.translate(&path)?;
-    page.click("#ways input[value=draw]")?;
-    page.wait_for("document.body.dataset.way === 'draw'")?;
+    page.click("#modes input[value=draw]")?;
+    page.wait_for("document.body.dataset.mode === 'draw'")?;
     assert_eq!(text(&mut page, "#caption")?, "");
-    page.click("#ways input[value=photo]")?;
-    page.wait_for(&format!("document.body.dataset.way === 'photo' && {DONE}"))?;
+    page.click("#modes input[value=photo]")?;
+    page.wait_for(&format!("document.body.dataset.mode === 'photo' && {DONE}"))?;
     assert_eq!(text(&mut page, "#caption")?, "photo.png · 300 × 200");
     let model = "document.querySelector('#models :checked').value";
     assert_eq!(page.browser.evaluate(model)?, "second");

@@ -109,7 +109,7 @@ fn where_no_other_worker_starts_one_does_it_all() -> Result<()> {
         ))?;
         page.browser
             .evaluate("load(3).then((model) => { window.model = model; })")?;
-        site.spoil("pix2pix-worker.js", Fault::Missing);
+        site.spoil("runtime/worker.js", Fault::Missing);
         let same = page.browser.evaluate(&format!(
             "{run}.then(({{ data }}) => data.every((byte, at) => byte === wanted[at]))"
         ))?;

@@ -24,7 +24,7 @@ fn with_camera_on() -> Result<(Page, Site)> {
     let browser = Browser::start_with(Graphics::None, &FAKE_CAMERA)?;
     let mut page = Page::open_in(browser, &site.url("?backend=cpu"))?;
     page.browser.evaluate(WATCH_CAMERA)?;
-    page.click("#ways input[value=webcam]")?;
+    page.click("#modes input[value=webcam]")?;
     page.wait_for("!document.querySelector('#camera').hidden")?;
     page.click("#camera")?;
     page.wait_for(SHOWS_FRAMES)?;
@@ -61,8 +61,8 @@ fn the_camera_goes_off_when_it_is_stopped_and_when_it_is_left() -> Result<()> {
     page.wait_for("!document.querySelector('#retry').hidden")?;
     page.click("#retry")?;
     page.wait_for(IS_ON)?;
-    page.click("#ways input[value=photo]")?;
-    page.wait_for("document.body.dataset.way === 'photo'")?;
+    page.click("#modes input[value=photo]")?;
+    page.wait_for("document.body.dataset.mode === 'photo'")?;
     assert_eq!(page.browser.evaluate(IS_ON)?, false);
     Ok(())
 }
@@ -92,13 +92,13 @@ fn what_is_saved_is_larger_than_the_film_and_the_note_on_it_stays() -> Result<()
 fn without_a_camera_there_is_a_sentence_and_photos_go_on() -> Result<()> {
     let site = Mock::photo().site()?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
-    page.click("#ways input[value=webcam]")?;
+    page.click("#modes input[value=webcam]")?;
     page.wait_for("!document.querySelector('#camera').hidden")?;
     page.click("#camera")?;
     page.wait_for("document.body.dataset.state === 'error'")?;
     assert_eq!(page.error_code()?, "camera");
     ensure!(page.message()?.split_whitespace().count() > 4);
-    page.click("#ways input[value=photo]")?;
+    page.click("#modes input[value=photo]")?;
     let path = page.browser.scratch().join("picture.png");
     tests::pictures::save(&tests::pictures::scene(64, 64, 7), &path)?;
     page.translate(&path)?;

@@ -2,7 +2,13 @@
 
 import { Pix2Pix, Pix2PixError } from 'pix2pix-in-the-browser';
 import type {
-  Backend, CreateOptions, LocalModel, Manifest, Pix2PixErrorCode, Progress, TensorShape,
+  Backend,
+  CreateOptions,
+  LocalModel,
+  Manifest,
+  Pix2PixErrorCode,
+  Progress,
+  TensorShape,
 } from 'pix2pix-in-the-browser';
 import { Pix2PixWidget } from 'pix2pix-in-the-browser/widget';
 import type { Pix2PixWidgetEvents, ReadyDetail, ResultDetail } from 'pix2pix-in-the-browser/widget';
@@ -15,7 +21,12 @@ function percent({ phase, loaded, total }: Progress): string {
 
 export async function translate(image: HTMLImageElement, canvas: HTMLCanvasElement, file: Blob): Promise<string> {
   const { signal } = new AbortController();
-  const options: CreateOptions = { backend: 'auto', workers: 2, signal, onProgress: (progress) => console.log(percent(progress)) };
+  const options: CreateOptions = {
+    backend: 'auto',
+    workers: 2,
+    signal,
+    onProgress: (progress) => console.log(percent(progress)),
+  };
   const model = await Pix2Pix.create('models/any/manifest.json', options);
   await Pix2Pix.create(new URL('https://example.org/manifest.json'), { backend: 'cpu' });
   const local: LocalModel = { manifest: '{}', weights: file };
@@ -31,11 +42,22 @@ export async function translate(image: HTMLImageElement, canvas: HTMLCanvasEleme
     ];
     canvas.getContext('2d')?.putImageData(pictures[0], 0, 0);
     const shape: TensorShape = { channels: 3, height: 256, width: 256 };
-    const values: Float32Array = await model.runTensor(new Float32Array(3 * 256 * 256), { batch: 1, ...shape }, { signal });
+    const values: Float32Array = await model.runTensor(
+      new Float32Array(3 * 256 * 256),
+      { batch: 1, ...shape },
+      { signal },
+    );
     const backend: Backend = model.backend;
     const manifest: Manifest = model.manifest;
     const adapter: string = model.adapter ?? (model.isSoftware ? 'in software' : 'unnamed');
-    return [backend, model.backendReason, adapter, manifest.title ?? manifest.name, manifest.weights[0].sha256, values.length].join();
+    return [
+      backend,
+      model.backendReason,
+      adapter,
+      manifest.title ?? manifest.name,
+      manifest.weights[0].sha256,
+      values.length,
+    ].join();
   } catch (error) {
     if (error instanceof Pix2PixError) return advice[error.code] ?? error.message;
     throw error;

@@ -44,6 +44,8 @@ enum Task {
         #[arg(long)]
         dev: bool,
     },
+    /// List the scripts that workers of the page may load; trunk runs this
+    ListWorkerFiles,
     /// Collect the licence texts of what is compiled into the page's modules
     Licences,
     /// Read many nearly valid files of every format, and keep those that end a reader
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
             open_browser: !no_open,
         }),
         Task::BuildWeb => page::build().map(drop),
+        Task::ListWorkerFiles => page::list_worker_files(),
         Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),
         Task::Fuzz {

@@ -1,9 +1,11 @@
 //! The page: trunk copies the sources, the modules and the models together.
 
+use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::process::run;
 use crate::{tools, workspace};
@@ -28,4 +30,30 @@ pub fn build() -> Result<PathBuf> {
         dist.join("index.html").display()
     );
     Ok(dist)
+}
+
+/// The folders whose scripts run in workers, too.
+const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
+
+/// Writes `worker-files.json` into the folder that trunk is building: scripts that the page needs
+/// without a network and does not load itself.
+pub fn list_worker_files() -> Result<()> {
+    let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
+    let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
+    let mut scripts = Vec::new();
+    for folder in WORKER_FOLDERS {
+        let path = staging.join(folder);
+        let unreadable = || format!("cannot read {}", path.display());
+        for entry in fs::read_dir(&path).with_context(unreadable)? {
+            let name = entry.with_context(unreadable)?.file_name();
+            let name = name.to_string_lossy().into_owned();
+            if name.ends_with(".js") {
+                scripts.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    scripts.sort();
+    let path = staging.join("worker-files.json");
+    fs::write(&path, serde_json::to_string(&scripts)?)
+        .with_context(|| format!("cannot write {}", path.display()))
 }

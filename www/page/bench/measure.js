@@ -1,0 +1,93 @@
+// Times a model on one backend, through the same modules as the page. Knows
+// nothing of what is shown.
+
+import { findAdapter } from '../../runtime/adapter.js';
+import { Pix2Pix } from '../../runtime/pix2pix.js';
+import { workersFor } from '../../runtime/tile-pool.js';
+
+export const SMALL = 256;
+export const LARGE = 1024;
+
+// As many runs as are worth waiting for.
+const LEAST_RUNS = 3;
+const MOST_RUNS = 9;
+const ENOUGH = 4000; // milliseconds
+
+/** What there is to measure here: [{ id, backend, workers, adapter, isSoftware, missing }]. */
+export async function listSetups() {
+  const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
+  const workers = workersFor(Infinity);
+  const { name, isSoftware, missing } = await findAdapter();
+  const pool = workers > 1 ? null : 'The browser names one core only.';
+  return [
+    { ...cpu, id: 'cpu', workers: 1 },
+    { ...cpu, id: 'pool', workers, missing: pool },
+    {
+      id: 'webgpu',
+      backend: 'webgpu',
+      workers: 1,
+      adapter: name,
+      isSoftware,
+      missing: missing && `WebGPU is not available: ${missing}.`,
+    },
+  ];
+}
+
+/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, words)` tells how far it is. */
+export async function measure(url, { backend, workers }, { signal, onStep }) {
+  let session = null;
+  const translate = async (side) => {
+    const from = performance.now();
+    await session.run(picture(side), { signal });
+    return performance.now() - from;
+  };
+  try {
+    onStep(0, 'loading');
+    const loading = performance.now();
+    session = await Pix2Pix.create(url, { backend, workers, signal });
+    const load = performance.now() - loading;
+    onStep(0.2, 'the first picture');
+    const first = await translate(SMALL);
+    // Starts all workers, so that the small ones find them.
+    onStep(0.3, 'the large picture');
+    const large = await translate(LARGE);
+    const times = [];
+    const until = performance.now() + ENOUGH;
+    while (times.length < LEAST_RUNS || (times.length < MOST_RUNS && performance.now() < until)) {
+      onStep(0.7 + 0.3 * (times.length / MOST_RUNS), `picture ${times.length + 1}`);
+      times.push(await translate(SMALL));
+    }
+    const { backendReason, adapter, isSoftware } = session;
+    return {
+      backend: session.backend,
+      backendReason,
+      workers,
+      adapter,
+      isSoftware,
+      load,
+      first,
+      small: summary(times),
+      large,
+    };
+  } finally {
+    session?.dispose();
+  }
+}
+
+function summary(times) {
+  const sorted = [...times].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, fastest: sorted[0], slowest: sorted.at(-1), runs: sorted.length };
+}
+
+/** Colours and edges; what is in a picture makes no difference to the time. */
+function picture(side) {
+  const pixels = new ImageData(side, side);
+  for (let at = 0; at < pixels.data.length; at += 4) {
+    const x = (at / 4) % side;
+    const y = Math.floor(at / 4 / side);
+    pixels.data.set([x & 255, y & 255, ((x >> 4) ^ (y >> 4)) & 1 ? 220 : 40, 255], at);
+  }
+  return pixels;
+}

@@ -1,0 +1,132 @@
+// The mode for drawings: every stroke is translated while it is drawn.
+
+import { DrawPane } from '../view/draw-pane.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { decodePicture } from '../runtime/image.js';
+import * as words from '../view/words.js';
+
+export class DrawMode {
+  name = 'draw';
+
+  #pane;
+  #slot;
+  #dock;
+  #host;
+  #key = null; // under which the drawing is kept
+  #file = '';
+  #used = null;
+
+  constructor({ host, slot, dock }) {
+    this.#host = host;
+    this.#slot = slot;
+    this.#dock = dock;
+    this.#pane = new DrawPane({
+      ready: () => this.#session(),
+      onState: (state, detail) => this.#report(state, detail),
+    });
+    host.append(this.#pane.root);
+    addEventListener('pagehide', () => this.#keep());
+  }
+
+  get hasWork() {
+    return !this.#pane.board.isUntouched;
+  }
+  get result() {
+    return this.#pane.picture;
+  }
+  get resultCanvas() {
+    return this.#pane.pictureCanvas;
+  }
+  get input() {
+    return this.#pane.board.canvas;
+  }
+  get resultName() {
+    return this.#file.replace(/\.[^.]*$/, '') || 'drawing';
+  }
+
+  show() {
+    this.#host.hidden = false;
+  }
+
+  leave() {
+    this.#pane.stop();
+    this.#host.hidden = true;
+  }
+
+  /** The drawing for a model, `key`: empty, or as it was left. */
+  async begin(manifest, key) {
+    if (key === this.#key) return;
+    this.#keep();
+    this.#key = key;
+    this.#file = '';
+    this.#pane.begin(manifest);
+    await this.#restore();
+  }
+
+  /** Does what a key of the keyboard stands for. */
+  press(event) {
+    return this.#pane.press(event);
+  }
+
+  resume() {
+    return this.#pane.ask();
+  }
+
+  cancel() {
+    this.#pane.stop();
+    this.#slot.cancelLoading();
+  }
+
+  async open(blob, name, { note = '' } = {}) {
+    try {
+      await this.#pane.load(blob, name);
+      this.#file = name;
+      this.#dock.caption(note);
+    } catch (error) {
+      this.#dock.error(error);
+    }
+  }
+
+  async #session() {
+    if (!this.#slot.isLoaded) this.#dock.set('loading', 'Loading the model…');
+    const session = await this.#slot.ensure();
+    this.#used = session;
+    return this.#host.hidden ? null : session;
+  }
+
+  /** In the tab, until it is closed: other models come in between, and the page may be loaded again. */
+  #keep() {
+    if (!this.#key || !this.hasWork) return;
+    try {
+      sessionStorage.setItem(`drawing ${this.#key}`, this.input.toDataURL());
+    } catch {
+      /* A browser without room for it keeps the drawing as long as the model stays. */
+    }
+  }
+
+  async #restore() {
+    const key = this.#key;
+    try {
+      const [, data] = sessionStorage.getItem(`drawing ${key}`)?.split(',') ?? [];
+      if (!data) return;
+      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      const bitmap = await decodePicture(new Blob([bytes]));
+      if (key === this.#key && !this.hasWork) this.#pane.board.restore(bitmap);
+    } catch {
+      /* Then it is empty. */
+    }
+  }
+
+  #report(state, detail) {
+    if (this.#host.hidden) return;
+    if (state === 'done') {
+      this.#dock.facts(this.#used); // a restart may have changed them
+      this.#dock.elapsed(words.duration(detail));
+      this.#dock.set('done', `${words.duration(detail)} a picture`, { quietly: true });
+    } else if (state === 'error') {
+      const error = Pix2PixError.from(detail);
+      if (error.code !== 'aborted') return this.#dock.error(error, () => this.#pane.ask());
+      this.#dock.set('empty', 'Cancelled. Draw on to start again.');
+    }
+  }
+}

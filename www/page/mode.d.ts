@@ -1,0 +1,25 @@
+import type { Painter } from '../view/painter.js';
+
+/** A kind of input: photos, drawings, the camera. The page shows one at a time. */
+export interface Mode {
+  readonly name: string;
+  /** Whether there is something to translate again when the model changes. */
+  readonly hasWork: boolean;
+  /** The translation. */
+  readonly result: ImageData | null;
+  /** The canvas that shows it. */
+  readonly resultCanvas: HTMLCanvasElement | Painter;
+  /** The name of a file with it, without the ending. */
+  readonly resultName: string;
+  show(): void;
+  leave(): void;
+  /** Goes on with another model or backend. */
+  resume(): unknown;
+  cancel(): void;
+  /** Takes a file. */
+  open?(file: Blob, name: string, options?: { sample?: boolean; note?: string }): Promise<void>;
+  /** Ends what moves; false if that fails. */
+  still?(): Promise<boolean | void>;
+  /** Takes a key; true if it stands for something. */
+  press?(event: KeyboardEvent): boolean;
+}

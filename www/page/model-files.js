@@ -1,0 +1,116 @@
+// A model from the visitor's disk: a folder, its files, or a .zip of it. Its
+// manifest is only looked at here; the worker checks it, and the weights
+// against it.
+
+import { Pix2PixError } from '../runtime/errors.js';
+import { MAX_SAMPLE } from '../view/manifest.js';
+import { text as show } from '../view/words.js';
+import { readZip } from './zip.js';
+
+const MANIFEST = 'manifest.json';
+const MAX_MANIFEST = 1 << 20;
+const MAX_WEIGHTS = 1 << 30; // the worker takes no more, either
+const MAX_FILES = 2000;
+
+/** Those of some files that are a model: all that came with a manifest, or an archive. Null if none is. */
+export async function modelAmong(files) {
+  if (files.some((file) => file.name === MANIFEST)) return files;
+  const archive =
+    files.find((file) => file.name.endsWith('.zip')) ??
+    (files.length === 1 && (await isZip(files[0])) ? files[0] : null);
+  if (archive) return [archive];
+  // A folder of neither: whoever reads it says what is missing.
+  return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
+}
+
+async function isZip(file) {
+  const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+  return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
+}
+
+/** The files of a drop, those in folders included, each with its `path`. Call
+    it before anything is awaited: the browser empties the drop then. */
+export async function filesOf(transfer) {
+  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...(transfer?.files ?? [])];
+  const found = [];
+  for (const entry of entries) await collect(entry, found);
+  return found;
+}
+
+async function collect(entry, found) {
+  if (found.length >= MAX_FILES) return;
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    file.path = entry.fullPath.slice(1);
+    found.push(file);
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return;
+    for (const child of some) await collect(child, found);
+  }
+}
+
+/** An entry for the gallery; `files` is what `Pix2Pix.create` takes. */
+export async function readModel(files) {
+  const isArchive = files.length === 1 && files[0].name !== MANIFEST;
+  const listed = isArchive
+    ? await readZip(files[0], files[0].name)
+    : files.map((file) => ({
+        path: file.path || file.webkitRelativePath || file.name,
+        size: file.size,
+        read: async () => file,
+      }));
+  const manifests = listed.filter(({ path }) => path.split('/').at(-1) === MANIFEST);
+  const depth = ({ path }) => path.split('/').length;
+  const [found] = manifests.sort((a, b) => depth(a) - depth(b));
+  if (!found)
+    throw new Pix2PixError(
+      'manifest',
+      `There is no ${MANIFEST} in what you dropped. Drop a model folder, or a .zip of one.`,
+    );
+  if (found.size > MAX_MANIFEST) throw new Pix2PixError('manifest', `${found.path} is larger than a manifest may be.`);
+  const folder = found.path.slice(0, -MANIFEST.length);
+  const text = await (await found.read(MAX_MANIFEST)).text();
+  const manifest = parse(text, found.path);
+  const beside = new Map(listed.map((file) => [file.path, file]));
+  const weights = beside.get(folder + manifest.weights?.[0]?.path);
+  if (!weights) {
+    throw new Pix2PixError(
+      'manifest',
+      `The weights that ${found.path} names are not beside it. Drop the whole model folder, or a .zip of it.`,
+    );
+  }
+  const { bytes } = manifest.weights[0];
+  if (weights.size !== bytes || bytes > MAX_WEIGHTS) {
+    throw new Pix2PixError(
+      'manifest',
+      `${weights.path} has ${weights.size} bytes, and ${found.path} says ${bytes}, of at most ${MAX_WEIGHTS}. Export the model again.`,
+    );
+  }
+  return {
+    files: { manifest: text, weights: await weights.read(bytes) },
+    name: show(manifest.name) || 'model',
+    title: '',
+    summary: 'From your disk. It stays there.',
+    manifest: Promise.resolve(manifest),
+    /** A sample that is there, or undefined. */
+    sample(path) {
+      const file = beside.get(folder + path);
+      return file && { name: path.split('/').at(-1), read: () => file.read(MAX_SAMPLE) };
+    },
+  };
+}
+
+function parse(text, path) {
+  try {
+    const manifest = JSON.parse(text);
+    if (typeof manifest === 'object' && manifest !== null) return manifest;
+  } catch {
+    /* said below */
+  }
+  throw new Pix2PixError('manifest', `${path} is not valid JSON. Export the model again.`);
+}

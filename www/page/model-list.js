@@ -1,0 +1,52 @@
+// The models that the page offers: models/index.json and the manifests that it
+// names. Their words become text, never markup.
+
+import { open, readBlob } from '../runtime/download.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { text } from '../view/words.js';
+
+const INDEX = new URL('../models/index.json', import.meta.url);
+const MAX_JSON = 1 << 20;
+
+/** [{ name, url, title, summary, manifest: Promise<object|null> }]; a model from the
+    visitor's disk has `files` in place of `url`. */
+export async function listModels() {
+  const { models } = await readJson(INDEX, 'The list of models');
+  if (!Array.isArray(models) || models.length === 0) {
+    throw new Pix2PixError('manifest', `${INDEX} lists no models.`);
+  }
+  return models.map((entry) => modelAt(new URL(entry.manifest, INDEX), entry));
+}
+
+/** The model of a manifest anywhere that the page's policy lets it read.
+    @param {URL} url @param {{ title?: string, summary?: string }} [entry] */
+export function modelAt(url, { title, summary } = {}) {
+  return {
+    url: url.href,
+    name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
+    title: text(title),
+    summary: text(summary),
+    // For the card only: the worker reads and checks it again. A model
+    // whose manifest is missing says so when it is loaded.
+    manifest: readJson(url, 'The manifest').catch(() => null),
+  };
+}
+
+/** Of an address, as people read it; one that nobody can read stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part ?? '');
+  } catch {
+    return part;
+  }
+}
+
+async function readJson(url, what) {
+  const response = await open(url.href, what, 'no-cache');
+  const json = await (await readBlob(response, what, MAX_JSON)).text();
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new Pix2PixError('manifest', `${url} is not valid JSON.`, { cause });
+  }
+}

@@ -1,0 +1,85 @@
+// The one model in use on the page: which, on what, and loaded when it is
+// first needed. Knows nothing of pictures and of what is shown.
+
+import { Pix2Pix, Pix2PixError } from '../runtime/pix2pix.js';
+
+/** Fires `change` when a model came, went or started to load. */
+export class ModelSlot extends EventTarget {
+  /** @type {'auto' | 'webgpu' | 'cpu'} */
+  backend = 'auto';
+
+  #entry = null;
+  #promise = null;
+  #isLoaded = false;
+  #loading = null;
+  #onProgress;
+
+  constructor(onProgress) {
+    super();
+    this.#onProgress = onProgress;
+  }
+
+  /** Of the gallery: { url or files, … }. */
+  get entry() {
+    return this.#entry;
+  }
+  get isEmpty() {
+    return this.#promise === null;
+  }
+  get isLoaded() {
+    return this.#isLoaded;
+  }
+
+  /** Takes another model, or the same one on another backend. */
+  put(entry, backend = this.backend) {
+    this.drop();
+    this.#entry = entry;
+    this.backend = backend;
+  }
+
+  /** Promise<Pix2Pix>, loaded on the first call. */
+  ensure() {
+    if (this.#promise) return this.#promise;
+    if (!this.#entry) return Promise.reject(new Pix2PixError('manifest', 'There is no model to load on this site.'));
+    this.#loading = new AbortController();
+    const mine = Pix2Pix.create(this.#entry.files ?? this.#entry.url, {
+      backend: this.backend,
+      signal: this.#loading.signal,
+      onProgress: this.#onProgress,
+    });
+    this.#promise = mine;
+    this.#changed();
+    mine.then(
+      (session) => {
+        if (this.#promise !== mine) return session.dispose();
+        this.#isLoaded = true;
+        this.#changed();
+      },
+      () => {
+        if (this.#promise !== mine) return;
+        this.#promise = null;
+        this.#changed();
+      },
+    );
+    return mine;
+  }
+
+  cancelLoading() {
+    if (!this.#isLoaded) this.#loading?.abort();
+  }
+
+  drop() {
+    this.#loading?.abort();
+    this.#promise?.then(
+      (session) => session.dispose(),
+      () => {},
+    );
+    this.#promise = null;
+    this.#isLoaded = false;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}

@@ -1,0 +1,239 @@
+// The mode for photos: from a file to a translation under the divider.
+
+import { blur } from './blur.js';
+import { abortedError, Pix2PixError } from '../runtime/errors.js';
+import { decodePicture, fittingSize } from '../runtime/image.js';
+import * as words from '../view/words.js';
+
+/** A soft copy: so small that its blur is to be seen, and its sharpness, too. */
+const SOFT_SIDE = 512;
+const BLUR_SIGMA = 2;
+/** Where a photo is larger, nobody sees on a screen what happens to single pixels. */
+const FINE_PIXELS = 1_500_000;
+/** Looked at to tell whether anything changed; the mean difference that is nothing, of 255. */
+const MIDDLE = 256;
+const NOTHING = 1.5;
+
+export class PhotoMode {
+  name = 'photo';
+
+  #view;
+  #slot;
+  #dock;
+  #blurBox;
+  #blob = null;
+  #photoName = '';
+  #note = '';
+  #isSample = false;
+  #shown = null; // { isSoft, isScaled, middle, line } of what the view shows
+  #isOpening = false;
+  #job = null;
+
+  constructor({ view, slot, dock, blurBox }) {
+    this.#view = view;
+    this.#slot = slot;
+    this.#dock = dock;
+    this.#blurBox = blurBox;
+    blurBox.addEventListener('change', () => {
+      if (this.hasWork && !this.#isSample) this.translate();
+    });
+  }
+
+  get hasWork() {
+    return this.#blob !== null;
+  }
+
+  /** What can be saved: ImageData, or null. */
+  get result() {
+    return this.#view.result;
+  }
+  get resultCanvas() {
+    return this.#view.after;
+  }
+  get input() {
+    return this.#view.before;
+  }
+  get resultName() {
+    return this.#photoName.replace(/\.[^.]*$/, '') || 'photo';
+  }
+
+  show() {
+    this.#view.clear();
+    this.#shown = null;
+    if (this.#blob) this.translate();
+  }
+
+  leave() {
+    this.#job?.abort();
+    this.#job = null;
+  }
+
+  /** Goes on with another model or backend. */
+  resume() {
+    if (!this.#isOpening) this.translate(); // one that is on its way is translated anyway
+  }
+
+  cancel() {
+    this.#job?.abort();
+  }
+
+  async open(blob, name, { sample = false, note = '' } = {}) {
+    this.#job?.abort(); // the latest photo wins
+    const mine = (this.#job = new AbortController());
+    this.#isOpening = true;
+    try {
+      await this.#show(blob, name, { note, signal: mine.signal });
+      this.#blob = blob;
+      this.#photoName = name;
+      this.#note = note;
+      this.#isSample = sample;
+      this.#blurBox.checked = false;
+    } catch (error) {
+      if (this.#job !== mine) return;
+      if (error.code === 'aborted') return this.#failed(error);
+      this.#dock.error(error);
+      if (this.hasWork && !this.result) this.#dock.offerRetry('Translate', () => this.translate());
+      return;
+    } finally {
+      if (this.#job === mine || this.#job === null) this.#isOpening = false;
+    }
+    await this.translate();
+  }
+
+  async translate() {
+    if (!this.#blob) return;
+    this.#job?.abort();
+    const mine = (this.#job = new AbortController());
+    const { signal } = mine;
+    const isLatest = () => this.#job === mine;
+    try {
+      this.#dock.set(
+        this.#slot.isLoaded ? 'working' : 'loading',
+        this.#slot.isLoaded ? 'Preparing…' : 'Loading the model…',
+      );
+      this.#view.hideResult();
+      const source = await this.#source(signal);
+      this.#dock.caption(this.#shown.line);
+      const session = await this.#slot.ensure();
+      if (!isLatest()) return;
+      this.#dock.set(
+        'working',
+        `Translating on ${session.backend === 'webgpu' ? 'the graphics card' : 'the processor'}…`,
+      );
+      if (this.#isTooFine(session)) this.#offerSoftCopy();
+      const begun = performance.now();
+      const result = await session.run(source, { signal });
+      if (!isLatest()) return;
+      const elapsed = words.duration(performance.now() - begun);
+      this.#dock.elapsed(elapsed);
+      this.#dock.facts(session); // a restart may have changed them
+      await this.#view.showResult(result);
+      if (isLatest()) this.#done(session, result, elapsed);
+    } catch (error) {
+      if (isLatest()) this.#failed(Pix2PixError.from(error));
+    }
+  }
+
+  #done(session, result, elapsed) {
+    const advice = this.#advice(session, result);
+    this.#dock.set(
+      'done',
+      `Done in ${elapsed}. ${advice ?? (this.#view.layout === 'side' ? '' : 'Drag across the picture to compare.')}`,
+    );
+    if (advice) this.#offerSoftCopy();
+  }
+
+  /** Why there is little to see, if there is, and the photo could be a softer one. */
+  #advice(session, result) {
+    if (!this.#canSoften(session)) return null;
+    if (change(this.#shown.middle, result) < NOTHING)
+      return 'Hardly anything changed: there is no blur in this photo that the model knows.';
+    return this.#isTooFine(session)
+      ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.'
+      : null;
+  }
+
+  #failed(error) {
+    if (error.code !== 'aborted') return this.#dock.error(error, () => this.translate());
+    this.#dock.set(this.#slot.isEmpty ? 'empty' : 'ready', 'Cancelled.');
+    if (this.hasWork) this.#dock.offerRetry('Translate', () => this.translate());
+  }
+
+  #canSoften({ manifest }) {
+    return manifest.task === 'deblur' && !this.#isSample && !this.#shown.isSoft;
+  }
+
+  #isTooFine(session) {
+    return this.#canSoften(session) && this.#view.before.width * this.#view.before.height > FINE_PIXELS;
+  }
+
+  #offerSoftCopy() {
+    this.#dock.offerRetry('Try a soft copy', () => {
+      this.#blurBox.checked = true;
+      this.translate();
+    });
+  }
+
+  async #show(blob, name, { isSoft = false, note = '', signal }) {
+    const bitmap = await decodePicture(blob, { name: name ? `“${name}”` : 'The picture' });
+    const [width, height] = fittingSize(bitmap, isSoft ? SOFT_SIDE : Infinity);
+    const scale = Math.max(width / bitmap.width, height / bitmap.height);
+    const from = scale < 1 ? words.pixels(bitmap.width, bitmap.height) : '';
+    const line = [
+      name,
+      words.pixels(width, height) +
+        (isSoft ? ', softened' : '') +
+        (from && (isSoft ? `, of ${from}` : `, scaled down from ${from} to fit into memory`)),
+      note,
+    ]
+      .filter(Boolean)
+      .join(' · ');
+    const shown = { isSoft, isScaled: scale < 1, middle: cut(bitmap, scale, width, height), line };
+    const soft = isSoft ? await softened(bitmap, width, height) : bitmap;
+    if (signal.aborted) throw abortedError('Opening the photo');
+    this.#shown = null;
+    if (await this.#view.show(soft, width, height)) this.#shown = shown;
+    if (signal.aborted || !this.#shown) throw abortedError('Opening the photo');
+    this.#dock.caption(line);
+  }
+
+  /** The file itself where nothing was done to it: the worker decodes it. */
+  async #source(signal) {
+    const isSoft = this.#blurBox.checked && !this.#isSample;
+    if (this.#shown?.isSoft !== isSoft)
+      await this.#show(this.#blob, this.#photoName, { isSoft, note: this.#note, signal });
+    return isSoft || this.#shown.isScaled ? this.#view.source() : this.#blob;
+  }
+}
+
+/** The middle of a picture that is scaled to `width` and `height`, as ImageData. */
+function cut(bitmap, scale, width, height) {
+  const [w, h] = [Math.min(MIDDLE, width), Math.min(MIDDLE, height)];
+  const context = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+  const [x, y] = [(width - w) >> 1, (height - h) >> 1];
+  context.drawImage(bitmap, x / scale, y / scale, w / scale, h / scale, 0, 0, w, h);
+  return context.getImageData(0, 0, w, h);
+}
+
+/** The mean difference of the middle of a picture before and after. */
+function change(middle, { width, data }) {
+  const [x, y] = [(width - middle.width) >> 1, (data.length / 4 / width - middle.height) >> 1];
+  let sum = 0;
+  for (let row = 0; row < middle.height; row++) {
+    for (let at = 0; at < middle.width * 4; at++) {
+      sum += Math.abs(middle.data[row * middle.width * 4 + at] - data[((y + row) * width + x) * 4 + at]);
+    }
+  }
+  return sum / (middle.width * middle.height * 3); // alpha stays
+}
+
+/** Takes `bitmap`. */
+async function softened(bitmap, width, height) {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const pixels = context.getImageData(0, 0, width, height);
+  await blur(pixels, BLUR_SIGMA);
+  return createImageBitmap(pixels);
+}

@@ -1,0 +1,40 @@
+// The row of a model's sample pictures, to press.
+
+import { element } from '../view/element.js';
+import { decodePicture, MAX_PIXELS } from '../runtime/image.js';
+
+/** Shows `samples` in `list`, one after the other, as each is decoded whole. One that cannot be shown goes. */
+export async function showSamples(list, samples, onChoose) {
+  const canvases = samples.map((_, index) =>
+    element('canvas', {
+      width: 192,
+      height: 192,
+      role: 'img',
+      'aria-label': `Sample ${index + 1}`,
+    }),
+  );
+  list.replaceChildren(
+    ...samples.map((sample, index) =>
+      element('li', {}, element('button', { type: 'button', on: { click: () => onChoose(sample) } }, canvases[index])),
+    ),
+  );
+  for (const [index, canvas] of canvases.entries()) {
+    try {
+      const bitmap = await decodePicture(await samples[index].read(), { maxPixels: MAX_PIXELS });
+      if (!canvas.isConnected) return;
+      paintMiddle(canvas, bitmap);
+    } catch {
+      canvas.closest('li').remove();
+    }
+  }
+}
+
+/** Fills the canvas. Takes `bitmap`. */
+function paintMiddle(canvas, bitmap) {
+  const context = canvas.getContext('2d');
+  const scale = Math.max(canvas.width / bitmap.width, canvas.height / bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+  bitmap.close();
+}

@@ -1,0 +1,204 @@
+// The mode for a camera: frame by frame, as fast as the model goes. The
+// camera is on only while its picture is on the screen.
+
+import { Pix2PixError } from '../runtime/errors.js';
+import { naturalSide } from '../view/manifest.js';
+
+const FPS_MEMORY = 0.8; // share of the past in the number shown
+const STILL_SIDE = 512;
+
+export class WebcamMode {
+  name = 'webcam';
+
+  #view;
+  #slot;
+  #dock;
+  #invitation;
+  #stopButton;
+  #stream = null;
+  #turn = 0; // frames of an earlier start are not shown
+  #frame = document.createElement('canvas');
+  #video = null;
+  #abort = null; // of a still picture
+
+  constructor({ view, slot, dock, invitation, stopButton }) {
+    this.#view = view;
+    this.#slot = slot;
+    this.#dock = dock;
+    this.#invitation = invitation;
+    this.#stopButton = stopButton;
+    invitation.addEventListener('click', () => this.start());
+    stopButton.addEventListener('click', () => this.still());
+    addEventListener('pagehide', () => this.#release());
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) this.still('The camera went off as you left the page.');
+    });
+  }
+
+  get hasWork() {
+    return this.#stream !== null;
+  }
+  get result() {
+    return this.#view.result;
+  }
+  get resultCanvas() {
+    return this.#view.after;
+  }
+  get input() {
+    return this.#view.before;
+  }
+  resultName = 'webcam';
+
+  show() {
+    this.#view.clear();
+    this.#invitation.hidden = false;
+  }
+
+  leave() {
+    this.#release();
+    this.#invitation.hidden = true;
+  }
+
+  resume() {
+    return this.start();
+  }
+
+  cancel() {
+    this.#slot.cancelLoading();
+    this.#abort?.abort();
+    this.#stop('Cancelled.');
+  }
+
+  /** Turns the camera off; its last picture is translated larger than there is time for while it is on.
+      False if that fails. */
+  async still(words = 'The camera is off.') {
+    if (!this.#stream) return true;
+    if (!this.#view.result) return this.#stop(words);
+    const { signal } = (this.#abort = new AbortController());
+    const side = Math.max(this.#frame.width, Math.min(STILL_SIDE, this.#video.videoWidth, this.#video.videoHeight));
+    const pixels = this.#grab(this.#video, side);
+    this.#release();
+    const turn = this.#turn;
+    this.#dock.set('working', `${words} Translating its last picture…`);
+    try {
+      const result = await (await this.#slot.ensure()).run(pixels, { signal });
+      if (turn !== this.#turn) return false;
+      this.#view.showFrame(this.#frame, result);
+      this.#stop(words);
+      return true;
+    } catch (error) {
+      if (turn === this.#turn) this.#dock.error(error, () => this.start());
+      return false;
+    }
+  }
+
+  async start() {
+    this.#release();
+    const turn = this.#turn;
+    this.#invitation.hidden = true;
+    try {
+      this.#dock.set('loading', 'Waiting for the camera…');
+      const stream = await openCamera();
+      if (turn !== this.#turn) return release(stream);
+      this.#stream = stream;
+      stream.getVideoTracks()[0].addEventListener('ended', () => {
+        if (turn === this.#turn) this.still('The camera was taken away.');
+      });
+      await this.#play(turn);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#release();
+      this.#invitation.hidden = this.#view.result !== null;
+      if (Pix2PixError.from(error).code === 'aborted') this.#dock.set('empty', 'Cancelled.');
+      else this.#dock.error(error, () => this.start());
+    }
+  }
+
+  async #play(turn) {
+    const video = (this.#video = document.createElement('video'));
+    video.muted = true;
+    video.playsInline = true;
+    video.srcObject = this.#stream;
+    await video.play();
+    const session = await this.#slot.ensure();
+    if (turn !== this.#turn) return;
+    this.#stopButton.hidden = false;
+    this.#dock.set('done', 'The camera is on.');
+    const side = naturalSide(session.manifest);
+    let smooth = 0;
+    while (turn === this.#turn) {
+      const begun = performance.now();
+      const pixels = this.#grab(video, side);
+      const result = await session.run(pixels);
+      if (turn !== this.#turn) return;
+      this.#view.showFrame(this.#frame, result);
+      await new Promise(requestAnimationFrame);
+      if (turn !== this.#turn) return;
+      const now = 1000 / (performance.now() - begun);
+      smooth = smooth ? smooth * FPS_MEMORY + now * (1 - FPS_MEMORY) : now;
+      this.#report(smooth, session);
+    }
+  }
+
+  #report(framesPerSecond, session) {
+    const number = framesPerSecond < 10 ? framesPerSecond.toFixed(1) : Math.round(framesPerSecond);
+    this.#dock.set('done', `${number} frames per second`, { quietly: true });
+    this.#dock.elapsed(`${Math.round(1000 / framesPerSecond)} ms a frame`);
+    this.#dock.facts(session);
+    document.body.dataset.fps = framesPerSecond.toFixed(2);
+  }
+
+  /** The middle of the camera's picture, the way a mirror shows it. */
+  #grab(video, side) {
+    const context = this.#frame.getContext('2d', { willReadFrequently: true });
+    if (this.#frame.width !== side) this.#frame.width = this.#frame.height = side;
+    const cut = Math.min(video.videoWidth, video.videoHeight);
+    context.setTransform(-1, 0, 0, 1, side, 0);
+    context.drawImage(video, (video.videoWidth - cut) / 2, (video.videoHeight - cut) / 2, cut, cut, 0, 0, side, side);
+    context.resetTransform();
+    return context.getImageData(0, 0, side, side);
+  }
+
+  #stop(words) {
+    this.#release();
+    this.#dock.set(this.#view.result ? 'done' : 'empty', words);
+    this.#invitation.hidden = this.#view.result !== null;
+    if (this.#view.result) this.#dock.offerRetry('Start again', () => this.start());
+  }
+
+  #release() {
+    this.#turn++;
+    if (this.#stream) release(this.#stream);
+    this.#stream = null;
+    this.#stopButton.hidden = true;
+  }
+}
+
+function release(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
+
+async function openCamera() {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw new Pix2PixError(
+      'camera',
+      isSecureContext
+        ? 'This browser gives pages no camera. Take a photo instead.'
+        : 'Browsers give a camera only to pages served over HTTPS. Take a photo instead.',
+    );
+  }
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } },
+    });
+  } catch (cause) {
+    const message =
+      {
+        NotAllowedError: 'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
+        NotFoundError: 'There is no camera here. Connect one, or take a photo instead.',
+        NotReadableError: 'The camera is in use by another program. Close that, then try again.',
+      }[cause.name] ?? `The camera did not start (${cause.message}). Try again.`;
+    throw new Pix2PixError('camera', message, { cause });
+  }
+}

@@ -1,0 +1,105 @@
+// Reads zip archives: the list of their files, and single files, unpacked by
+// the browser. Archives are untrusted: whoever reads a file says how large it
+// may be, and unpacking stops there.
+
+import { Pix2PixError } from '../runtime/errors.js';
+
+const END = 0x06054b50;
+const ENTRY = 0x02014b50;
+const LOCAL = 0x04034b50;
+const LONGEST_END = 22 + 0xffff;
+const MAX_ENTRIES = 2000;
+const MAX_DIRECTORY = 4 << 20;
+// Neither weights nor pictures are ever packed so small; up to this size it does not matter.
+const MOST_TIMES = 64;
+const HARMLESS = 16 << 20;
+// Unpacked at once: browsers give out all that a piece becomes, up to a thousand times as much.
+const PIECE = 16 << 10;
+
+/** [{ path, size, read(limit): Promise<Blob> }], folders left out. */
+export async function readZip(blob, name) {
+  const broken = (what) =>
+    new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);
+  const tailStart = Math.max(0, blob.size - LONGEST_END);
+  const tail = await viewOf(blob, tailStart, blob.size);
+  const end = findEnd(tail);
+  if (end < 0) throw broken('it is no zip archive, or it is cut off');
+  const count = tail.getUint16(end + 10, true);
+  const size = tail.getUint32(end + 12, true);
+  const start = tail.getUint32(end + 16, true);
+  if (count > MAX_ENTRIES || size > MAX_DIRECTORY) throw broken(`it holds more than ${MAX_ENTRIES} files`);
+  if (start + size > blob.size) throw broken('its list of files is cut off, or it is larger than 4 GB');
+  try {
+    return [...entries(await viewOf(blob, start, start + size), count, blob, broken)];
+  } catch (error) {
+    if (error instanceof RangeError) throw broken('its list of files is damaged');
+    throw error;
+  }
+}
+
+function findEnd(tail) {
+  for (let at = tail.byteLength - 22; at >= 0; at--) {
+    if (tail.getUint32(at, true) === END) return at;
+  }
+  return -1;
+}
+
+function* entries(view, count, blob, broken) {
+  const decoder = new TextDecoder();
+  for (let at = 0, index = 0; index < count; index++) {
+    if (view.getUint32(at, true) !== ENTRY) throw broken('its list of files is damaged');
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
+    const path = decoder.decode(new Uint8Array(view.buffer, view.byteOffset + at + 46, nameLength));
+    const entry = {
+      flags: view.getUint16(at + 8, true),
+      method: view.getUint16(at + 10, true),
+      packed: view.getUint32(at + 20, true),
+      size: view.getUint32(at + 24, true),
+      start: view.getUint32(at + 42, true),
+    };
+    if (!path.endsWith('/'))
+      yield { path, size: entry.size, read: (limit) => unpack(blob, path, entry, limit, broken) };
+    at += 46 + nameLength + extraLength + commentLength;
+  }
+}
+
+async function unpack(blob, path, { flags, method, packed, size, start }, limit, broken) {
+  if (flags & 1) throw broken(`${path} is encrypted`);
+  if (method !== 0 && method !== 8) throw broken(`${path} is packed in a way that browsers cannot read`);
+  if (size > limit) throw broken(`${path} is larger than ${limit} bytes`);
+  if (size > HARMLESS && size > MOST_TIMES * packed)
+    throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
+  const head = await viewOf(blob, start, start + 30);
+  if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL) throw broken(`${path} is not where the list says`);
+  const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
+  const raw = blob.slice(from, from + packed);
+  const pieces = new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.byteLength; at += PIECE) controller.enqueue(chunk.subarray(at, at + PIECE));
+    },
+  });
+  let sum = 0;
+  const count = new TransformStream({
+    transform(chunk, controller) {
+      sum += chunk.byteLength;
+      if (sum > size) throw new RangeError('more than was announced');
+      controller.enqueue(chunk);
+    },
+  });
+  const unpacked =
+    method === 0
+      ? raw
+      : await new Response(
+          raw.stream().pipeThrough(pieces).pipeThrough(new DecompressionStream('deflate-raw')).pipeThrough(count),
+        )
+          .blob()
+          .catch(() => {
+            if (sum <= size) throw broken(`${path} is damaged`);
+          });
+  if (unpacked?.size !== size) throw broken(`${path} does not have the size that the list says`);
+  return unpacked;
+}
+
+async function viewOf(blob, start, end) {
+  return new DataView(await blob.slice(start, end).arrayBuffer());
+}

@@ -1,0 +1,27 @@
+// The graphics adapter that the browser offers, asked for before anything is
+// downloaded for it.
+
+/** Its name (null where the browser gives none) and whether it is emulated; or why there is none,
+    as the end of a sentence. */
+export async function findAdapter() {
+  const none = { name: null, isSoftware: false };
+  if (!navigator.gpu) {
+    return {
+      ...none,
+      missing: isSecureContext ? 'this browser has no navigator.gpu' : 'browsers offer it only over HTTPS',
+    };
+  }
+  try {
+    /** @type {any} older browsers have other fields */
+    const adapter = await navigator.gpu.requestAdapter();
+    if (!adapter) return { ...none, missing: 'the browser offers no graphics adapter' };
+    const info = adapter.info ?? {};
+    return {
+      name: info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null,
+      isSoftware: info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false,
+      missing: null,
+    };
+  } catch (error) {
+    return { ...none, missing: `asking for a graphics adapter failed (${error.message})` };
+  }
+}

@@ -1,0 +1,59 @@
+// Bytes over HTTP, with progress and limits. Knows nothing of models.
+
+import { Pix2PixError } from './errors.js';
+
+const RETRY = 'Check the connection and try again.';
+
+/** Opens `url`; anything but a 2xx answer is a 'fetch' error.
+    @param {string} url @param {string} what @param {RequestCache} [cache] @param {HeadersInit} [headers] */
+export async function open(url, what, cache = 'default', headers = {}) {
+  let response;
+  try {
+    response = await fetch(url, { cache, headers });
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `${what} could not be downloaded from ${url}. ${RETRY}`, { cause });
+  }
+  if (!response.ok) {
+    throw new Pix2PixError(
+      'fetch',
+      `${what} could not be downloaded: ${url} answered HTTP ${response.status}. ${RETRY}`,
+    );
+  }
+  return response;
+}
+
+/** The length to expect, or null where the header counts compressed bytes. */
+export function expectedLength(response) {
+  if (response.headers.get('Content-Encoding')) return null;
+  return Number(response.headers.get('Content-Length')) || null;
+}
+
+/** Hands each chunk to `take`; a `take` that returns false ends the reading. */
+export async function readChunks(response, take) {
+  const reader = response.body.getReader();
+  let loaded = 0;
+  for (;;) {
+    let step;
+    try {
+      step = await reader.read();
+    } catch (cause) {
+      throw new Pix2PixError('fetch', `The connection was lost after ${loaded} bytes of ${response.url}. ${RETRY}`, {
+        cause,
+      });
+    }
+    if (step.done) return loaded;
+    loaded += step.value.byteLength;
+    if (take(step.value, loaded) === false) {
+      reader.cancel().catch(() => {});
+      return loaded;
+    }
+  }
+}
+
+/** The whole answer, refused beyond `limit` bytes. */
+export async function readBlob(response, what, limit) {
+  const chunks = [];
+  const loaded = await readChunks(response, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
+  if (loaded <= limit) return new Blob(chunks);
+  throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
+}

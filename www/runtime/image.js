@@ -1,0 +1,133 @@
+// From a file to a decoded picture, without altering its pixels and without
+// decoding what is too large. Runs in the page and in the worker.
+
+import { Pix2PixError } from './errors.js';
+
+/** Of a picture to translate: what cameras make. Input and output together take 200 MB. */
+export const MAX_PIXELS = 24_500_000;
+
+/** What browsers decode: no drawings without a size, as SVG. */
+export const PICTURES = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+
+/** A decoded picture takes four bytes a pixel: 80 million are 320 MB. */
+export const MAX_DECODED_PIXELS = 80_000_000;
+
+// No picture of so many pixels is a larger file.
+const MAX_FILE = 4 * MAX_DECODED_PIXELS;
+
+// Photos carry their size behind EXIF data and colour profiles.
+const HEADER_BYTES = 512 * 1024;
+
+const SIZE_BOX = 0x69737065; // "ispe"
+
+/** Decodes `blob` upright; refuses more than `maxPixels` before decoding. */
+export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
+  if (blob.size > MAX_FILE) {
+    const megabytes = (bytes) => Math.round(bytes / 1e6);
+    throw new Pix2PixError(
+      'input-size',
+      `${name} has ${megabytes(blob.size)} MB: at most ${megabytes(MAX_FILE)} fit into memory here.`,
+    );
+  }
+  const header = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
+  const known = readHeader(header);
+  if (known) checkPixels(known.width, known.height, maxPixels, name);
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'default',
+      // A PNG's gamma and chromaticity fields bend its values, and no image
+      // library heeds them. A real colour profile is still honoured.
+      colorSpaceConversion: known?.format === 'png' && !known.profile ? 'none' : 'default',
+    });
+  } catch (cause) {
+    const message = known
+      ? `${name} starts like a picture but cannot be decoded. It may be damaged or only half downloaded.`
+      : `${name} is not a picture that this browser can read. Choose a PNG, JPEG, WebP, AVIF or GIF file.`;
+    throw new Pix2PixError('input-size', message, { cause });
+  }
+  checkPixels(bitmap.width, bitmap.height, maxPixels, name);
+  return bitmap;
+}
+
+/** Width and height of what is translated of a picture: its own, or scaled down to what fits. */
+export function fittingSize({ width, height }, longest = Infinity) {
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)), longest / Math.max(width, height));
+  return [width, height].map((side) => Math.min(MAX_PIXELS, Math.max(1, Math.floor(side * scale))));
+}
+
+export function checkPixels(width, height, maxPixels, name = 'The picture') {
+  if (width * height <= maxPixels) return;
+  const number = new Intl.NumberFormat('en');
+  const million = (count) => number.format(Math.round(count / 1e6));
+  throw new Pix2PixError(
+    'input-size',
+    `${name} has ${number.format(width)} × ${number.format(height)} pixels (${million(width * height)} million). ` +
+      `At most ${million(maxPixels)} million fit into memory here: scale it down first.`,
+  );
+}
+
+/** Size and kind by the first bytes; null for a format not listed here. */
+export function readHeader(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const ascii = (at, length) => String.fromCharCode(...bytes.subarray(at, at + length));
+  try {
+    if (ascii(1, 3) === 'PNG') return pngHeader(view, ascii);
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return jpegHeader(view);
+    if (ascii(0, 4) === 'GIF8') {
+      return { format: 'gif', width: view.getUint16(6, true), height: view.getUint16(8, true) };
+    }
+    if (ascii(0, 4) === 'RIFF' && ascii(8, 4) === 'WEBP') return webpHeader(view, ascii(12, 4));
+    if (ascii(4, 4) === 'ftyp') return avifHeader(view);
+    if (ascii(0, 2) === 'BM') {
+      return { format: 'bmp', width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // cut off within the header
+  }
+  return null;
+}
+
+function pngHeader(view, ascii) {
+  const found = { format: 'png', width: view.getUint32(16), height: view.getUint32(20), profile: false };
+  for (let at = 8; at + 8 <= view.byteLength; at += 12 + view.getUint32(at)) {
+    const chunk = ascii(at + 4, 4);
+    if (chunk === 'iCCP' || chunk === 'cICP') found.profile = true;
+    if (chunk === 'IDAT') break;
+  }
+  return found;
+}
+
+function jpegHeader(view) {
+  let at = 2;
+  while (view.getUint8(at) === 0xff) {
+    const marker = view.getUint8(at + 1);
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return { format: 'jpeg', width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
+    // Fill bytes before a marker are allowed.
+    at += marker === 0xff ? 1 : 2 + view.getUint16(at + 2);
+  }
+  return null;
+}
+
+/** Of its parts, the largest is the whole. */
+function avifHeader(view) {
+  const found = { format: 'avif', width: 0, height: 0 };
+  for (let at = 0; at + 16 <= view.byteLength; at++) {
+    if (view.getUint32(at) !== SIZE_BOX) continue;
+    found.width = Math.max(found.width, view.getUint32(at + 8));
+    found.height = Math.max(found.height, view.getUint32(at + 12));
+  }
+  return found;
+}
+
+function webpHeader(view, kind) {
+  const uint24 = (at) => view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+  if (kind === 'VP8X') return { format: 'webp', width: uint24(24) + 1, height: uint24(27) + 1 };
+  if (kind === 'VP8L') {
+    const bits = view.getUint32(21, true);
+    return { format: 'webp', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+  }
+  return { format: 'webp', width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+}

@@ -1,0 +1,287 @@
+// The public module: one model, in one worker, one job at a time.
+// What the model is made of is the worker's business; what is drawn where is
+// the page's.
+
+import { abortedError, Pix2PixError } from './errors.js';
+import { workersFor } from './tile-pool.js';
+import { WorkerLink } from './worker-link.js';
+
+export { Pix2PixError };
+
+// Smaller tiles are tried, one after the other, where memory ran out.
+const SMALLER_TILES = [0, 512, 256];
+
+const LARGEST_TILE = 4096;
+
+// Large enough for all that a usual picture needs.
+const WARM_SIDE = 256;
+
+// After these the worker's memory cannot be trusted; the next call gets a new
+// one.
+const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
+
+// What the last model and its runtime were made of, so that a restart, or a
+// change of the backend, downloads nothing twice: { manifestUrl, manifestJson,
+// weights: Blob, modules: { cpu?, webgpu? } }.
+let lastDownload = null;
+let locals = 0;
+
+// Models whose bytes came in damaged: the browser's cache may hold them.
+const distrusted = new Set();
+
+/** An address relative to the page's. */
+export function resolve(address) {
+  try {
+    return new URL(address, document.baseURI).href;
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, {
+      cause,
+    });
+  }
+}
+
+export class Pix2Pix {
+  #manifestUrl;
+  #local; // { manifest, weights } of a model from disk
+  #wanted;
+  #workers; // at most so many share a picture
+  #insteadReason = null; // why it is not what was wanted
+  #onProgress;
+  #link = null;
+  #helpers = []; // workers that do parts of pictures
+  #facts = null;
+  #queue = Promise.resolve();
+  #disposed = false;
+
+  /** @param {any} source @param {import('../pix2pix.js').CreateOptions} [options] */
+  static async create(source, { backend = 'auto', workers, signal, onProgress } = {}) {
+    if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
+      throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
+    }
+    if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1)) {
+      throw new Pix2PixError('internal', `The number of workers is ${workers}: pass a whole number from 1.`);
+    }
+    const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
+    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, workers, onProgress);
+    await model.#enqueue(() => model.#start(), signal, 'Loading the model');
+    return model;
+  }
+
+  /** Use `Pix2Pix.create`. */
+  constructor(source, wanted, workers, onProgress) {
+    this.#local = typeof source === 'string' ? null : source;
+    // A model from disk has an address, too, so that a restart knows it again.
+    this.#manifestUrl = this.#local ? `local:${++locals}` : source;
+    this.#wanted = wanted;
+    this.#workers = workers;
+    this.#onProgress = onProgress;
+  }
+
+  get backend() {
+    return this.#facts.backend;
+  }
+  get backendReason() {
+    return this.#insteadReason ?? this.#facts.backendReason;
+  }
+  get adapter() {
+    return this.#facts.adapter;
+  }
+  get isSoftware() {
+    return this.#facts.isSoftware;
+  }
+  get manifest() {
+    return this.#facts.manifest;
+  }
+
+  /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
+  async warmUp() {
+    const multiple = this.manifest.input?.multiple_of || WARM_SIDE;
+    const side = Math.ceil(WARM_SIDE / multiple) * multiple;
+    this.#onProgress?.({ phase: 'warming', loaded: 0, total: null });
+    await this.run(new ImageData(side, side));
+  }
+
+  /** @param {any} source @param {{ signal?: AbortSignal, tile?: number }} [options] */
+  async run(source, { signal, tile = 0 } = {}) {
+    checkTile(tile);
+    const { rgba, width, height } = await this.#persist(async (smaller) => {
+      const { payload, transfer } = await asMessage(source);
+      const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
+      return this.#link.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
+    }, signal);
+    return new ImageData(new Uint8ClampedArray(rgba), width, height);
+  }
+
+  /** @param {Float32Array} values @param {Partial<import('../pix2pix.js').TensorShape>} [shape]
+      @param {{ signal?: AbortSignal }} [options] */
+  async runTensor(values, { batch = 1, channels, height, width } = {}, { signal } = {}) {
+    const shape = { batch, channels, height, width };
+    checkTensor(values, shape);
+    const own = values.slice();
+    const answer = await this.#persist(() => {
+      const copy = own.slice().buffer;
+      return this.#link.call('runTensor', { values: copy, shape }, [copy]);
+    }, signal);
+    return new Float32Array(answer.values);
+  }
+
+  /** Does a job again where that may help: once after the device was lost,
+      then on the CPU; with smaller tiles where memory ran out. */
+  async #persist(job, signal) {
+    let losses = 0;
+    let tiles = 0;
+    for (;;) {
+      try {
+        return await this.#enqueue(
+          async () => {
+            await this.#start();
+            return job(SMALLER_TILES[tiles]);
+          },
+          signal,
+          'The translation',
+        );
+      } catch (error) {
+        if (error.code === 'device-lost' && losses < 2) {
+          if (++losses === 2) this.#goToCpu();
+        } else if (error.code === 'out-of-memory' && ++tiles < SMALLER_TILES.length) {
+          continue;
+        } else if (error.code === 'out-of-memory') {
+          throw new Pix2PixError(
+            'out-of-memory',
+            'There is not enough memory for this picture, not even in small parts. Close other tabs, or take a smaller picture.',
+            { cause: error },
+          );
+        } else throw error;
+      }
+    }
+  }
+
+  #goToCpu() {
+    this.#wanted = 'cpu';
+    this.#insteadReason = 'The browser took the graphics device away twice. The CPU does the work.';
+  }
+
+  dispose() {
+    this.#disposed = true;
+    this.#end(abortedError('The model was disposed of; the job'));
+  }
+
+  /** Runs `job` after those before it. Aborting ends the worker: that is the
+      only way to stop a computation in WebAssembly. */
+  #enqueue(job, signal, what) {
+    const turn = this.#queue.then(async () => {
+      if (signal?.aborted || this.#disposed) throw abortedError(what);
+      const onAbort = () => this.#end(abortedError(what));
+      signal?.addEventListener('abort', onAbort);
+      try {
+        return await job();
+      } catch (thrown) {
+        const error = Pix2PixError.from(thrown);
+        if (error.code === 'integrity') distrusted.add(this.#manifestUrl);
+        if (FATAL.has(error.code)) this.#end(error);
+        throw error;
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Starts the worker with the model, where none is running. */
+  async #start() {
+    if (this.#link && !this.#link.ended) return;
+    const url = new URL('./worker.js', import.meta.url);
+    this.#link = new WorkerLink(url, ({ progress, wanted }) => {
+      if (wanted) this.#help(url, wanted);
+      else if (wanted === null) this.#endHelpers();
+      else this.#onProgress?.(progress);
+    });
+    try {
+      const known = lastDownload?.manifestUrl === this.#manifestUrl ? lastDownload : null;
+      const { download, ...facts } = await this.#link.call('start', {
+        manifestUrl: this.#manifestUrl,
+        local: this.#local,
+        backend: this.#wanted,
+        known,
+        modules: lastDownload?.modules ?? {},
+        cache: distrusted.has(this.#manifestUrl) ? 'reload' : 'default',
+      });
+      lastDownload = { ...download, modules: { ...lastDownload?.modules, ...download.modules } };
+      distrusted.delete(this.#manifestUrl);
+      this.#facts = { ...facts, manifest: JSON.parse(facts.manifestJson) };
+    } catch (error) {
+      // Half a session is of no use, and a fresh worker retries its imports.
+      this.#end(error);
+      throw error;
+    }
+  }
+
+  /** Starts workers that the model's worker reaches through `ports`. */
+  #help(url, { begin, ports }) {
+    for (const port of ports) {
+      const helper = new WorkerLink(url);
+      this.#helpers.push(helper);
+      // Answered only if it fails, as it may without a network: then the model's worker goes on alone.
+      helper.call('serve', { port, ...begin }, [port]).catch(() => {
+        if (!this.#helpers.includes(helper)) return;
+        this.#endHelpers();
+        this.#link?.call('goOnAlone').catch(() => {});
+      });
+    }
+  }
+
+  #endHelpers() {
+    const helpers = this.#helpers;
+    this.#helpers = [];
+    for (const helper of helpers) helper.end(new Error('No helpers are wanted.'));
+  }
+
+  #end(reason) {
+    this.#endHelpers();
+    this.#link?.end(reason);
+    this.#link = null;
+  }
+}
+
+function checkTile(tile) {
+  if (Number.isInteger(tile) && tile >= 0 && tile <= LARGEST_TILE) return;
+  throw new Pix2PixError(
+    'input-size',
+    `The side of tiles is ${tile}: pass a whole number of pixels, at most ${LARGEST_TILE}.`,
+  );
+}
+
+/** What the model takes is for the session to say; here, that these are numbers. */
+function checkTensor(values, shape) {
+  if (!(values instanceof Float32Array)) {
+    throw new Pix2PixError('input-size', 'There is no tensor to translate: pass a Float32Array.');
+  }
+  for (const [name, side] of Object.entries(shape)) {
+    if (!Number.isInteger(side) || side < 1 || side > 0xffffffff) {
+      throw new Pix2PixError('input-size', `The tensor's ${name} is ${side}: pass a positive whole number.`);
+    }
+  }
+}
+
+/** The source as the worker takes it; the caller keeps what it passed in. */
+async function asMessage(source) {
+  if (source instanceof ImageData) {
+    const rgba = source.data.slice().buffer;
+    return { payload: { rgba, width: source.width, height: source.height }, transfer: [rgba] };
+  }
+  if (source instanceof Blob) return { payload: { blob: source }, transfer: [] };
+  const isDrawable = [ImageBitmap, HTMLImageElement, HTMLCanvasElement].some((kind) => source instanceof kind);
+  if (!isDrawable) {
+    throw new Pix2PixError(
+      'input-size',
+      'There is no picture to translate: pass ImageData, an ImageBitmap, an image or canvas element, or a Blob.',
+    );
+  }
+  try {
+    const bitmap = await createImageBitmap(source, { premultiplyAlpha: 'default', colorSpaceConversion: 'none' });
+    return { payload: { bitmap }, transfer: [bitmap] };
+  } catch (cause) {
+    throw new Pix2PixError('input-size', 'The picture has no pixels yet: wait until it has loaded.', { cause });
+  }
+}

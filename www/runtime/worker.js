@@ -1,0 +1,330 @@
+// Owns the model: chooses the build, downloads, runs. One session per worker;
+// the page ends the worker to stop it.
+
+import { findAdapter } from './adapter.js';
+import { expectedLength, open, readBlob, readChunks } from './download.js';
+import { Pix2PixError } from './errors.js';
+import { ALONE, Helpers } from './helpers.js';
+import { checkPixels, decodePicture, MAX_PIXELS } from './image.js';
+import { runtimeFiles } from './wasm-files.js';
+import { workersFor } from './tile-pool.js';
+import { loadWeights } from './weights-store.js';
+
+const MANIFEST_LIMIT = 1 << 20;
+// Beyond this a trap of the module is taken for what it most likely is.
+const MUCH_MEMORY = 2 ** 31;
+
+let session = null;
+let exports = null; // of the module: its memory tells how full it is
+let takeRows = null; // where this one shares: what waits for the others' rows
+
+const helpers = new Helpers((message, transfer) => postMessage(message, transfer));
+
+const handlers = { start, run, runTensor, tile, strip, rows, serve, ready, goOnAlone };
+
+addEventListener('message', ({ data }) => answer(data, self));
+
+async function answer({ id, kind, ...payload }, asker) {
+  try {
+    const { transfer = [], ...answer } = await handlers[kind](payload, asker);
+    asker.postMessage({ id, ...answer }, transfer);
+  } catch (thrown) {
+    const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
+    asker.postMessage({ id, error: { code, message } });
+  }
+}
+
+function report(phase, loaded, total) {
+  postMessage({ progress: { phase, loaded, total } });
+}
+
+async function start({ manifestUrl, local, backend, known, modules, cache }) {
+  const plan = await choose(backend);
+  const sources = { modules, known, local, manifestUrl, cache };
+  let started;
+  try {
+    started = await startOn(plan.build, sources);
+  } catch (thrown) {
+    const isGpuFailure = plan.build === 'webgpu' && backend === 'auto' && !isBlameOfTheFiles(thrown);
+    if (!isGpuFailure) throw thrown;
+    started = await startOn('cpu', sources);
+    plan.build = 'cpu';
+    plan.reason = `WebGPU did not start: ${sentence(thrown.message)}`;
+  }
+  session = started.session;
+  helpers.begin = { ...started.download, known: started.download, backend: 'cpu' };
+  return {
+    backend: session.backend,
+    backendReason: plan.reason,
+    adapter: session.backend === 'webgpu' ? plan.adapter : null,
+    isSoftware: session.backend === 'webgpu' && plan.isSoftware === true,
+    manifestJson: started.download.manifestJson,
+    download: started.download,
+  };
+}
+
+/** No build is downloaded before it is known to be of use. */
+async function choose(backend) {
+  if (backend === 'cpu') return { build: 'cpu', reason: 'The CPU was asked for.' };
+  const { name, isSoftware, missing } = await findAdapter();
+  if (missing && backend === 'webgpu') {
+    throw new Pix2PixError('no-webgpu', `WebGPU is not available: ${missing}. Choose Auto or CPU instead.`);
+  }
+  if (missing) return { build: 'cpu', reason: `WebGPU is not available: ${missing}.` };
+  if (backend === 'webgpu') {
+    const reason = isSoftware
+      ? 'WebGPU was asked for. Warning: this adapter is emulated in software, which is slower than the CPU.'
+      : 'WebGPU was asked for.';
+    return { build: 'webgpu', reason, adapter: name, isSoftware };
+  }
+  if (isSoftware) {
+    return {
+      build: 'cpu',
+      reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.',
+    };
+  }
+  return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
+}
+
+/** `sources.known` keeps what was downloaded, for a second try on another build. */
+async function startOn(build, sources) {
+  const { modules, manifestUrl, local, cache } = sources;
+  const manifestText = sources.known
+    ? null
+    : local
+      ? Promise.resolve(local.manifest)
+      : fetchManifest(manifestUrl, cache);
+  // Its failure is reported below, after that of the runtime.
+  manifestText?.catch(() => {});
+  const module = modules[build] ?? (await fetchModule(build, cache));
+  const runtime = await importRuntime(build);
+  exports = await runtime.default({ module_or_path: module });
+
+  if (!sources.known) {
+    const manifestJson = runtime.parse_manifest(await manifestText);
+    const { weights, keep } = local ?? (await fetchWeights(JSON.parse(manifestJson), manifestUrl, cache));
+    sources.known = { manifestJson, weights };
+    sources.keep = keep;
+  }
+  const { manifestJson, weights } = sources.known;
+  report('starting', weights.size, weights.size);
+  const session = await runtime.Session.create(manifestJson, weights, build);
+  sources.keep?.(); // while the first picture is made
+  return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
+}
+
+async function fetchModule(build, cache) {
+  const url = runtimeFiles(build).wasm;
+  const what = 'The runtime';
+  let response = await open(url, what, cache);
+  const total = expectedLength(response);
+  report('runtime', 0, total);
+  const counted = readChunks(response.clone(), (_, loaded) => report('runtime', loaded, total));
+  // Some servers do not know the type, without which nothing is compiled.
+  if (!response.headers.get('Content-Type')?.startsWith('application/wasm')) {
+    response = new Response(response.body, { headers: { 'Content-Type': 'application/wasm' } });
+  }
+  const compiled = WebAssembly.compileStreaming(response).catch((cause) => {
+    const message =
+      cause instanceof WebAssembly.CompileError
+        ? `${url} is not a WebAssembly module that this browser can run (${cause.message}).`
+        : `The connection was lost while ${url} was loading. Check the connection and try again.`;
+    throw new Pix2PixError('fetch', message, { cause });
+  });
+  const [module] = await Promise.all([compiled, counted]);
+  return module;
+}
+
+async function importRuntime(build) {
+  const url = runtimeFiles(build).script;
+  try {
+    return await import(url);
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`, { cause });
+  }
+}
+
+async function fetchManifest(manifestUrl, cache) {
+  const what = 'The manifest';
+  // Always asked anew (a 304 is cheap): it names the weights that fit it.
+  const response = await open(manifestUrl, what, cache === 'default' ? 'no-cache' : cache);
+  return (await readBlob(response, what, MANIFEST_LIMIT)).text();
+}
+
+function fetchWeights(manifest, manifestUrl, cache) {
+  const [file] = manifest.weights;
+  const path = file.path.split('/').map(encodeURIComponent).join('/');
+  return loadWeights(new URL(path, manifestUrl).href, file, {
+    isFresh: cache === 'reload',
+    onProgress: (loaded, total) => report('model', loaded, total),
+  });
+}
+
+async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
+  if (blob) bitmap = await decodePicture(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
+  if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
+  checkPixels(width, height, MAX_PIXELS);
+  const before = new Uint8Array(rgba);
+  const plan = session.plan(width, height, side);
+  const buffer =
+    plan.length > 4
+      ? await runTiles(before, width, height, side, plan, workers)
+      : await runWhole(before, width, height, workers);
+  helpers.rest();
+  return { rgba: buffer, width, height, transfer: [buffer] };
+}
+
+/** `plan`: [x, y, width, height] of each tile. */
+async function runTiles(before, width, height, side, plan, workers) {
+  const count = plan.length / 4;
+  const after = new Uint8Array(before.length);
+  const onDone = (done) => report('tiles', done, count);
+  const cut = (index) => {
+    const rgba = cutOut(before, width, plan.subarray(4 * index, 4 * index + 4)).buffer;
+    return { payload: { rgba, width, height, side, index }, transfer: [rgba] };
+  };
+  onDone(0);
+  const pool = session.backend === 'cpu' ? helpers.poolOf(workersFor(count, workers)) : null;
+  let done = 0;
+  const alone = async (index) => {
+    const { values } = await tile(cut(index).payload);
+    onDone(++done);
+    return values;
+  };
+  try {
+    await session.join(
+      width,
+      height,
+      side,
+      pool ? pool.run(count, cut, onDone) : alone,
+      (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
+      (top, rows) => after.set(rows, top * width * 4),
+    );
+  } catch (error) {
+    if (error !== ALONE) throw error;
+    return runTiles(before, width, height, side, plan, workers);
+  } finally {
+    helpers.endPool();
+  }
+  return after.buffer;
+}
+
+/** In one piece, of which each worker does some rows where that is faster. */
+async function runWhole(before, width, height, workers) {
+  const sharers = session.sharers(width, height, workersFor(Infinity, workers));
+  const team = helpers.teamOf(sharers, width * height);
+  const begun = performance.now();
+  try {
+    const after = team ? await runShared(team, before, width, height) : await session.run(before, width, height);
+    helpers.note(width * height, team !== null, performance.now() - begun);
+    return bufferOf(after);
+  } catch (error) {
+    helpers.stop();
+    if (error !== ALONE) throw error;
+    return bufferOf(await session.run(before, width, height));
+  }
+}
+
+/** The result is that of one worker. */
+function runShared(team, before, width, height) {
+  const shape = { width, height, workers: team.size };
+  return session.run_shared(before, width, height, team.size, (index, rgba) => {
+    const part =
+      index > 0
+        ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
+        : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
+    part.catch(() => {}); // the first that fails is reported
+    return part;
+  });
+}
+
+function goOnAlone() {
+  helpers.goOnAlone();
+  return {};
+}
+
+/** Some rows of a picture, for the worker that leads. */
+async function strip(payload, leader) {
+  const rgba = await translateStrip(
+    payload,
+    (rows, isAll) =>
+      new Promise((resolve) => {
+        takeRows = resolve;
+        leader.postMessage({ exchange: { rows, isAll } }, [rows.buffer]);
+      }),
+  );
+  return { rgba, transfer: [rgba.buffer] };
+}
+
+function rows({ rows }) {
+  takeRows(rows);
+  return {};
+}
+
+function translateStrip({ rgba, width, height, workers, index }, exchange) {
+  return session.translate_strip(rgba, width, height, workers, index, exchange);
+}
+
+/** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker.
+    @param {any} payload */
+async function serve({ port, ...begin }) {
+  await start(begin);
+  port.onmessage = ({ data }) => answer(data, port);
+  return new Promise(() => {});
+}
+
+/** Answers once `serve` has started. */
+function ready() {
+  return {};
+}
+
+/** One tile, for the worker that joins them. */
+async function tile({ rgba, width, height, side, index }) {
+  const values = await session.translate_tile(new Uint8Array(rgba), width, height, side, index);
+  return { values, transfer: [values.buffer] };
+}
+
+function cutOut(rgba, stride, [x, y, width, height]) {
+  const part = new Uint8Array(width * height * 4);
+  for (let row = 0; row < height; row++) {
+    const start = ((y + row) * stride + x) * 4;
+    part.set(rgba.subarray(start, start + width * 4), row * width * 4);
+  }
+  return part;
+}
+
+/** A module that ran full traps like one with a fault; its size tells. */
+function outOfMemory(thrown) {
+  const isTrap = thrown instanceof WebAssembly.RuntimeError && exports?.memory?.buffer.byteLength > MUCH_MEMORY;
+  return isTrap && { code: 'out-of-memory', message: 'The picture needs more memory than the browser gives a page.' };
+}
+
+async function runTensor({ values, shape: { batch, channels, height, width } }) {
+  const tensor = new Float32Array(values);
+  const buffer = bufferOf(await session.forward(tensor, batch, channels, height, width));
+  return { values: buffer, transfer: [buffer] };
+}
+
+/** A view into the module's memory could not be handed over. */
+function bufferOf(view) {
+  return view.byteLength === view.buffer.byteLength ? view.buffer : view.slice().buffer;
+}
+
+function pixelsOf(bitmap) {
+  const { width, height } = bitmap;
+  checkPixels(width, height, MAX_PIXELS);
+  // Kept off the GPU: a software canvas gives back exactly what was drawn.
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return { rgba: context.getImageData(0, 0, width, height).data.buffer, width, height };
+}
+
+/** Errors that the CPU build would only meet again. */
+function isBlameOfTheFiles(thrown) {
+  return ['fetch', 'integrity', 'manifest', 'version', 'weights'].includes(thrown?.code);
+}
+
+function sentence(text) {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,271 @@
+// A canvas that people draw on: strokes, rectangles, history. Pixels only;
+// its buttons are draw-tools.js, what becomes of the drawing is draw-pane.js.
+
+const MAX_HISTORY = 40;
+const PEN_ERASER = 32; // of PointerEvent.buttons
+const KEY_STEP = 8;
+
+export const WHITE = [255, 255, 255];
+export const BLACK = [0, 0, 0];
+
+/** Fires `change` when pixels changed (`detail.finished`: the stroke is over),
+    `history` when undo or redo came or went, `pen` when the keyboard moved it. */
+export class DrawingBoard extends EventTarget {
+  /** pencil | eraser | rectangle */
+  tool = 'pencil';
+  color = BLACK;
+  /** Of a line, in pixels of the drawing. */
+  lineWidth = 3;
+  /** Where the keyboard's pen is, and whether it draws. */
+  pen = { x: 0, y: 0, isDown: false };
+
+  #canvas;
+  #context;
+  #ground = WHITE;
+  #isExact = false;
+  #history = [];
+  #at = -1;
+  #stroke = null;
+
+  constructor(canvas) {
+    super();
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d', { willReadFrequently: true });
+    canvas.addEventListener('pointerdown', (event) => this.#press(event));
+    canvas.addEventListener('pointermove', (event) => this.#move(event));
+    canvas.addEventListener('pointerup', (event) => this.#release(event));
+    canvas.addEventListener('pointercancel', (event) => this.#release(event));
+    canvas.addEventListener('keydown', (event) => this.#key(event));
+    canvas.addEventListener('blur', () => this.#liftPen());
+  }
+
+  /** An empty drawing. `isExact`: pixels keep one of the colours, as a label
+      map needs; otherwise lines are smooth. */
+  begin({ side, ground = WHITE, isExact = false }) {
+    this.#canvas.width = this.#canvas.height = side;
+    this.#ground = ground;
+    this.#isExact = isExact;
+    this.#history = [];
+    this.#at = -1;
+    this.#stroke = null;
+    this.pen = { x: side / 2, y: side / 2, isDown: false };
+    this.#fill();
+    this.#remember();
+  }
+
+  get canvas() {
+    return this.#canvas;
+  }
+  get canUndo() {
+    return this.#at > 0;
+  }
+  get canRedo() {
+    return this.#at < this.#history.length - 1;
+  }
+  /** Whether nobody has drawn anything yet. */
+  get isUntouched() {
+    return this.#history.length <= 1;
+  }
+
+  undo() {
+    this.#show(this.#at - 1);
+  }
+  redo() {
+    this.#show(this.#at + 1);
+  }
+
+  clear() {
+    this.#fill();
+    this.#finish();
+  }
+
+  /** Takes a picture as the drawing: all of it, in its own shape. */
+  load(picture) {
+    this.restore(picture);
+    this.#changed(true);
+  }
+
+  /** As `load`, but nothing is fired: the drawing was here before. */
+  restore(picture) {
+    const { width, height } = this.#canvas;
+    const scale = Math.min(width / picture.width, height / picture.height);
+    const sides = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
+    this.#fill();
+    // Label maps must not get colours that are between two labels.
+    this.#context.imageSmoothingEnabled = !this.#isExact;
+    this.#context.drawImage(picture, (width - sides[0]) >> 1, (height - sides[1]) >> 1, ...sides);
+    this.#remember();
+  }
+
+  pixels() {
+    return this.#context.getImageData(0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  // ------------------------------------------------------------ strokes
+
+  #press(event) {
+    if (this.#stroke || (event.button > 0 && !(event.buttons & PEN_ERASER))) return;
+    event.preventDefault();
+    this.#canvas.focus({ preventScroll: true });
+    try {
+      this.#canvas.setPointerCapture(event.pointerId);
+    } catch {
+      /* A pointer that is gone already draws a dot. */
+    }
+    this.#start(this.#place(event), event.pointerId, (event.buttons & PEN_ERASER) !== 0);
+  }
+
+  #move(event) {
+    if (this.#stroke?.pointer !== event.pointerId) return;
+    const steps = event.getCoalescedEvents?.() ?? [];
+    for (const step of steps.length ? steps : [event]) this.#extend(this.#place(step));
+    this.#changed(false);
+  }
+
+  #release(event) {
+    if (this.#stroke?.pointer !== event.pointerId) return;
+    this.#stroke = null;
+    this.#finish();
+  }
+
+  #start(point, pointer, erases) {
+    const tool = erases ? 'eraser' : this.tool;
+    this.#stroke = { pointer, tool, from: point, last: point, under: tool === 'rectangle' ? this.pixels() : null };
+    this.#extend(point);
+    this.#changed(false);
+  }
+
+  #extend(point) {
+    const { tool, from, last, under } = this.#stroke;
+    this.#context.fillStyle = this.#context.strokeStyle = css(tool === 'eraser' ? this.#ground : this.color);
+    if (tool === 'rectangle') {
+      this.#context.putImageData(under, 0, 0);
+      this.#rectangle(from, point);
+    } else if (this.#isExact) stampLine(this.#context, last, point, this.lineWidth);
+    else smoothLine(this.#context, last, point, this.lineWidth);
+    this.#stroke.last = point;
+  }
+
+  /** Labels fill their rectangle; a line drawing outlines it. */
+  #rectangle(from, to) {
+    const [left, right] = [from.x, to.x].sort((a, b) => a - b).map(Math.round);
+    const [top, bottom] = [from.y, to.y].sort((a, b) => a - b).map(Math.round);
+    const box = [left, top, Math.max(1, right - left), Math.max(1, bottom - top)];
+    if (this.#isExact) return this.#context.fillRect(...box);
+    this.#context.lineJoin = 'miter';
+    this.#context.lineWidth = this.lineWidth;
+    this.#context.strokeRect(...box);
+  }
+
+  /** From the screen to the drawing. */
+  #place({ clientX, clientY }) {
+    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
+    return {
+      x: ((clientX - left) / width) * this.#canvas.width,
+      y: ((clientY - top) / height) * this.#canvas.height,
+    };
+  }
+
+  // ------------------------------------------------------------ keyboard
+
+  #key(event) {
+    const step = event.shiftKey ? 1 : KEY_STEP;
+    const direction = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[
+      event.key
+    ];
+    if (direction) this.#movePen(...direction);
+    else if (event.key === ' ' || event.key === 'Enter') this.#togglePen();
+    else if (event.key === 'Escape' && this.pen.isDown) this.#liftPen();
+    else return;
+    event.preventDefault();
+  }
+
+  #movePen(x, y) {
+    this.pen.x = Math.min(this.#canvas.width, Math.max(0, this.pen.x + x));
+    this.pen.y = Math.min(this.#canvas.height, Math.max(0, this.pen.y + y));
+    if (this.pen.isDown) {
+      this.#extend({ ...this.pen });
+      this.#changed(false);
+    }
+    this.dispatchEvent(new Event('pen'));
+  }
+
+  #togglePen() {
+    if (this.pen.isDown) return this.#liftPen();
+    if (this.#stroke) return;
+    this.pen.isDown = true;
+    this.#start({ ...this.pen }, 'keyboard', false);
+    this.dispatchEvent(new Event('pen'));
+  }
+
+  #liftPen() {
+    if (!this.pen.isDown) return;
+    this.pen.isDown = false;
+    this.#stroke = null;
+    this.#finish();
+    this.dispatchEvent(new Event('pen'));
+  }
+
+  // ------------------------------------------------------------ history
+
+  #fill() {
+    this.#context.fillStyle = css(this.#ground);
+    this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  #finish() {
+    this.#remember();
+    this.#changed(true);
+  }
+
+  #remember() {
+    this.#history.length = this.#at + 1;
+    this.#history.push(this.pixels());
+    if (this.#history.length > MAX_HISTORY) this.#history.shift();
+    this.#at = this.#history.length - 1;
+    this.dispatchEvent(new Event('history'));
+  }
+
+  #show(at) {
+    if (this.#stroke || at < 0 || at >= this.#history.length) return;
+    this.#at = at;
+    this.#context.putImageData(this.#history[at], 0, 0);
+    this.dispatchEvent(new Event('history'));
+    this.#changed(true);
+  }
+
+  #changed(finished) {
+    this.dispatchEvent(new CustomEvent('change', { detail: { finished } }));
+  }
+}
+
+/** @param {number[]} color */
+export function css([red, green, blue]) {
+  return `rgb(${red} ${green} ${blue})`;
+}
+
+/** A line of whole pixels, so that no colour is mixed at its edges. */
+function stampLine(context, from, to, width) {
+  const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y)));
+  for (let step = 0; step <= steps; step++) {
+    const share = step / steps;
+    stampDisc(context, from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share, width / 2);
+  }
+}
+
+function stampDisc(context, x, y, radius) {
+  for (let row = Math.ceil(y - radius - 0.5); row <= y + radius - 0.5; row++) {
+    const half = Math.sqrt(Math.max(0, radius ** 2 - (row + 0.5 - y) ** 2));
+    const left = Math.round(x - half);
+    context.fillRect(left, row, Math.max(1, Math.round(x + half) - left), 1);
+  }
+}
+
+function smoothLine(context, from, to, width) {
+  context.lineCap = context.lineJoin = 'round';
+  context.lineWidth = width;
+  context.beginPath();
+  context.moveTo(from.x, from.y);
+  context.lineTo(to.x, to.y);
+  context.stroke();
+}

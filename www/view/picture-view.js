@@ -1,0 +1,188 @@
+// A picture and its translation: on each other with a divider, or side by
+// side; zoomed and moved together. Pixels come from outside.
+
+import { CompareSlider } from './compare-slider.js';
+import { Painter } from './painter.js';
+import { Zoom } from './zoom.js';
+
+// Pixels that are handled at once: a whole photo would hold the page up.
+const STRIP_PIXELS = 1_000_000;
+// Below this many pixels across, each of them is to be seen.
+const TINY = 96;
+// Beyond this a worker paints.
+const MOST_PAINTED_HERE = 4_500_000;
+
+export class PictureView {
+  #frame;
+  #before;
+  #after;
+  #handle;
+  #slider;
+  #painter = null; // of a large picture
+  #result = null;
+  #painting = 0;
+
+  /** `frame` holds the two canvases in `.layer`s, and the divider's handle. */
+  constructor({ frame, before, after, handle }) {
+    this.#frame = frame;
+    this.#before = before;
+    this.#after = after;
+    this.#handle = handle;
+    this.#slider = new CompareSlider(frame, handle);
+    this.zoom = new Zoom(frame);
+  }
+
+  /** The canvas with what is to be translated; of a large picture, see `source`. */
+  get before() {
+    return this.#before;
+  }
+
+  /** The translation: a canvas, or what has a canvas's `toBlob`. */
+  get after() {
+    return this.#painter ?? this.#after;
+  }
+
+  /** What is to be translated, for `Pix2Pix.run`. */
+  async source() {
+    return this.#painter ? this.#painter.source() : this.#before;
+  }
+
+  /** The translation as ImageData, or null. */
+  get result() {
+    return this.#result;
+  }
+
+  /** Whether the picture before is shown as a model sees it that takes lightness alone. */
+  set isGrey(isGrey) {
+    this.#frame.toggleAttribute('data-grey', isGrey);
+  }
+
+  /** slider | side */
+  get layout() {
+    return this.#frame.dataset.layout ?? 'slider';
+  }
+
+  set layout(layout) {
+    this.#frame.dataset.layout = layout;
+    this.#showHandle();
+    this.zoom.reset();
+  }
+
+  /** Shows a picture, scaled to `width` and `height`, without a result. Takes `bitmap`. */
+  async show(bitmap, width, height) {
+    const painting = ++this.#painting;
+    this.hideResult();
+    this.#resize(width, height);
+    this.#frame.hidden = false;
+    this.zoom.reset();
+    if (this.#painter) {
+      await this.#painter.paintBefore(bitmap);
+      return painting === this.#painting;
+    }
+    const context = contextOf(this.#before);
+    context.imageSmoothingQuality = 'high';
+    for (const [top, count] of strips(width, height)) {
+      const scale = bitmap.height / height;
+      context.drawImage(bitmap, 0, top * scale, bitmap.width, count * scale, 0, top, width, count);
+      if (top + count === height) break;
+      await nextTask();
+      if (painting !== this.#painting) return false;
+    }
+    bitmap.close();
+    return true;
+  }
+
+  /** One of many: a frame of a film and its translation. */
+  showFrame(canvas, imageData) {
+    const { width, height } = canvas;
+    if (this.#painter || this.#before.width !== width || this.#before.height !== height) this.#resize(width, height);
+    this.#frame.hidden = false;
+    contextOf(this.#before).drawImage(canvas, 0, 0);
+    const isFirst = this.#result === null;
+    this.#result = imageData;
+    contextOf(this.#after).putImageData(imageData, 0, 0);
+    this.#compare();
+    if (isFirst) this.#slider.value = 50;
+  }
+
+  async showResult(imageData) {
+    const painting = ++this.#painting;
+    const { width, height, data } = imageData;
+    const context = this.#painter ? null : contextOf(this.#after);
+    for (const [top, count] of strips(width, height)) {
+      if (context) context.putImageData(imageData, 0, 0, 0, top, width, count);
+      else await this.#painter.paintRows(data.slice(top * width * 4, (top + count) * width * 4), width, top);
+      if (context && top + count < height) await nextTask();
+      if (painting !== this.#painting) return;
+    }
+    this.#result = imageData;
+    this.#compare();
+    if (this.layout === 'slider') this.#slider.reveal();
+  }
+
+  hideResult() {
+    this.#result = null;
+    this.#after.hidden = true;
+    delete this.#frame.dataset.compared;
+    this.#showHandle();
+  }
+
+  /** Shows nothing. */
+  clear() {
+    this.#painting++;
+    this.hideResult();
+    this.#frame.hidden = true;
+    // A canvas of no size gives its memory back.
+    this.#resize(1, 1);
+  }
+
+  #resize(width, height) {
+    // A canvas that a worker paints stays the worker's.
+    if (this.#painter) {
+      this.#painter.end();
+      this.#painter = null;
+      [this.#before, this.#after] = [renewed(this.#before), renewed(this.#after)];
+    }
+    const isLarge = width * height > MOST_PAINTED_HERE;
+    if (isLarge) [this.#before, this.#after] = [renewed(this.#before), renewed(this.#after)];
+    for (const canvas of [this.#before, this.#after]) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    if (isLarge) this.#painter = new Painter(this.#before, this.#after);
+    this.#frame.toggleAttribute('data-tiny', width < TINY);
+    this.#frame.style.setProperty('--width', width);
+    this.#frame.style.setProperty('--height', height);
+  }
+
+  #compare() {
+    this.#after.hidden = false;
+    this.#frame.dataset.compared = '';
+    this.#showHandle();
+  }
+
+  #showHandle() {
+    this.#handle.hidden = !(this.#result && this.layout === 'slider');
+  }
+}
+
+// In software: canvases on a GPU may give back other pixels than were drawn.
+function contextOf(canvas) {
+  return canvas.getContext('2d', { willReadFrequently: true });
+}
+
+/** The same element, of which nobody has a context yet. */
+function renewed(canvas) {
+  const fresh = canvas.cloneNode();
+  canvas.replaceWith(fresh);
+  return fresh;
+}
+
+function* strips(width, height) {
+  const rows = Math.max(1, Math.floor(STRIP_PIXELS / width));
+  for (let top = 0; top < height; top += rows) yield [top, Math.min(rows, height - top)];
+}
+
+function nextTask() {
+  return new Promise((resolve) => setTimeout(resolve));
+}

@@ -1,0 +1,367 @@
+// <pix2pix-widget src mode backend loading alt>: one model in any page. The
+// pictures and the board are the page's own parts; the attributes, events,
+// slots and custom properties are in docs/embedding.md.
+
+import { DrawPane } from '../view/draw-pane.js';
+import { element } from '../view/element.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { resolve } from '../runtime/pix2pix.js';
+import { decodePicture, fittingSize, PICTURES } from '../runtime/image.js';
+import { samplesOf, takesGrey } from '../view/manifest.js';
+import { PictureView } from '../view/picture-view.js';
+import { borrowModel } from './shared-model.js';
+import * as words from '../view/words.js';
+
+const MODES = ['draw', 'photo', 'compare'];
+const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
+
+// The widget has its size before anything else of it is there: nothing moves
+// when the style sheets, the manifest and the pictures come.
+const SIZE = new CSSStyleSheet();
+SIZE.replaceSync(`
+  :host { display: block; font-size: medium; container-type: inline-size; }
+  :host([hidden]) { display: none; }
+  .root { height: var(--pix2pix-height, calc(75cqi + 4em)); overflow: hidden; }
+  .root[data-mode="draw"] { height: var(--pix2pix-height, calc(50cqi + 11.75em)); }
+  @container (max-width: 34em) { .root[data-mode="draw"] { height: var(--pix2pix-height, calc(200cqi + 15.5em)); } }
+  .root:not([data-styled]) > * { visibility: hidden; }
+`);
+
+export class Pix2PixWidget extends HTMLElement {
+  static observedAttributes = ['src', 'mode', 'backend', 'alt'];
+
+  #root = null;
+  #watcher = null;
+  #model = null; // a share of it, while the widget is in a page
+  #life = null; // the AbortController of what was begun with these attributes
+  #parts = null;
+
+  connectedCallback() {
+    if (!this.#root) this.#build();
+    this.#begin();
+  }
+
+  disconnectedCallback() {
+    // Moving the element within the page takes it out and puts it back.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#end();
+    });
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (!this.#root || before === after) return;
+    if (name === 'alt') return this.#describe();
+    this.#end();
+    if (this.isConnected) this.#begin();
+  }
+
+  /** draw | photo | compare */
+  get mode() {
+    const mode = this.getAttribute('mode');
+    return MODES.includes(mode) ? mode : 'photo';
+  }
+
+  /** Translates a file as if it had been chosen. */
+  async open(blob) {
+    const { pane } = this.#parts;
+    if (pane) return pane.load(blob, 'The picture').catch((error) => this.#failed(error));
+    return this.#translatePhoto(() => decodePicture(blob));
+  }
+
+  // ------------------------------------------------------------ life
+
+  #build() {
+    const shadow = this.attachShadow({ mode: 'open' });
+    shadow.adoptedStyleSheets = [SIZE];
+    this.#root = element('div', { className: 'root', role: 'group' });
+    const sheets = ['../view/parts.css', './widget.css'].map((name) =>
+      element('link', { rel: 'stylesheet', href: new URL(name, import.meta.url).href }),
+    );
+    const loaded = sheets.map(
+      (sheet) =>
+        new Promise((resolve) => {
+          sheet.addEventListener('load', resolve);
+          sheet.addEventListener('error', resolve); // plain is better than nothing
+        }),
+    );
+    Promise.all(loaded).then(() => {
+      this.#root.dataset.styled = '';
+    });
+    shadow.append(...sheets, this.#root);
+  }
+
+  #begin() {
+    if (this.#life) return;
+    this.#life = new AbortController();
+    this.#show();
+    if (this.getAttribute('loading') !== 'lazy') return this.#load();
+    this.#watcher = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) this.#load();
+      },
+      { rootMargin: '200px' },
+    );
+    this.#watcher.observe(this);
+  }
+
+  #end() {
+    this.#life?.abort();
+    this.#life = null;
+    this.#watcher?.disconnect();
+    this.#watcher = null;
+    this.#model?.letGo();
+    this.#model = null;
+  }
+
+  /** Takes a share of the model, on the first call; null without a `src`. */
+  async #session() {
+    if (!this.#model) {
+      const src = this.getAttribute('src');
+      if (!src)
+        throw new Pix2PixError('manifest', 'This widget has no model: its src attribute has to name a manifest.json.');
+      this.#model = borrowModel(resolve(src), {
+        backend: this.getAttribute('backend') ?? 'auto',
+        onProgress: (progress) => this.#progress(progress),
+      });
+    }
+    return this.#model.promise;
+  }
+
+  async #load() {
+    this.#watcher?.disconnect();
+    const { signal } = this.#life;
+    try {
+      this.#say('Loading the model…', 'loading');
+      const session = await this.#session();
+      if (signal.aborted) return;
+      this.#introduce(session);
+      this.#fire('ready', {
+        backend: session.backend,
+        backendReason: session.backendReason,
+        adapter: session.adapter,
+        manifest: session.manifest,
+      });
+      if (this.#parts.pane) this.#parts.pane.begin(session.manifest);
+      await this.#openFirst(session, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error, () => this.#load());
+    }
+  }
+
+  /** The page's own picture, or for a comparison the model's first sample. */
+  async #openFirst(session, signal) {
+    /** @type {HTMLImageElement | null} */
+    const image = this.querySelector(':scope > img[slot=picture]');
+    let read = null;
+    if (image) {
+      read = async () => {
+        await image.decode();
+        // A drawing without a size of its own takes that of its element.
+        return createImageBitmap(image, {
+          resizeWidth: image.naturalWidth || image.width || 256,
+          resizeHeight: image.naturalHeight || image.height || 256,
+        });
+      };
+    } else if (this.mode === 'compare') {
+      const [sample] = samplesOf(session.manifest, resolve(this.getAttribute('src')));
+      if (!sample)
+        throw new Pix2PixError(
+          'input-size',
+          'There is no picture to compare: put an <img slot="picture"> into the widget.',
+        );
+      read = async () => decodePicture(await sample.read());
+    }
+    if (signal.aborted || !read) return;
+    if (this.#parts.pane) this.#parts.pane.board.load(await read());
+    else await this.#translatePhoto(read);
+  }
+
+  // ------------------------------------------------------------ what is to be seen
+
+  #show() {
+    this.#root.dataset.mode = this.mode;
+    const status = element('p', { className: 'status', role: 'status', part: 'status' });
+    const backend = element('p', { className: 'in-use', part: 'backend' });
+    const progress = element('progress', { hidden: true, 'aria-label': 'Loading', part: 'progress' });
+    const action = element('button', { type: 'button', className: 'button', hidden: true, part: 'button' });
+    const foot = element(
+      'div',
+      { className: 'foot' },
+      element('div', { className: 'report' }, status, progress, backend),
+      action,
+    );
+    const caption = element('slot', { name: 'caption' });
+    const fallback = element('div', { className: 'fallback' }, element('slot'));
+    this.#parts = { status, backend, progress, action, fallback, pane: null, view: null };
+    this.#root.replaceChildren(this.mode === 'draw' ? this.#drawing() : this.#pictures(fallback), foot, caption);
+    this.#describe();
+    this.#say('', 'empty');
+  }
+
+  #describe() {
+    this.#root.setAttribute('aria-label', this.getAttribute('alt') || 'Picture translated by a neural network');
+  }
+
+  #drawing() {
+    const pane = new DrawPane({
+      ready: () => this.#session(),
+      onState: (state, detail) => {
+        if (state === 'done') this.#done(pane.picture, detail);
+        if (state === 'error') this.#failed(detail, () => pane.ask());
+      },
+    });
+    pane.root.setAttribute('part', 'drawing');
+    pane.begin(null); // its tools have their size at once
+    this.#parts.pane = pane;
+    return pane.root;
+  }
+
+  #pictures(fallback) {
+    const canvas = (label) => element('canvas', { role: 'img', 'aria-label': label });
+    const [before, after] = [canvas('Before'), canvas('After')];
+    const handle = element('div', {
+      className: 'handle',
+      role: 'slider',
+      tabIndex: 0,
+      hidden: true,
+      part: 'handle',
+      'aria-label': 'Compare before and after',
+      'aria-valuemin': 0,
+      'aria-valuemax': 100,
+      'aria-valuenow': 50,
+      'aria-orientation': 'horizontal',
+    });
+    const tag = (side, text) => element('span', { className: `tag tag-${side}`, 'aria-hidden': 'true' }, text);
+    const frame = element(
+      'div',
+      { className: 'picture', hidden: true, part: 'picture' },
+      element('div', { className: 'layer' }, before),
+      element('div', { className: 'layer layer-after' }, after),
+      tag('before', 'Before'),
+      tag('after', 'After'),
+      handle,
+    );
+    this.#parts.view = new PictureView({ frame, before, after, handle });
+    const stage = element('div', { className: 'stage', part: 'stage' }, frame, fallback);
+    if (this.mode === 'photo') stage.append(this.#picker(stage));
+    return stage;
+  }
+
+  #picker(stage) {
+    const input = element('input', {
+      type: 'file',
+      accept: PICTURES,
+      className: 'file',
+      'aria-label': 'Choose a photo',
+    });
+    const take = (files) => {
+      if (files?.[0]) this.open(files[0]);
+    };
+    input.addEventListener('change', () => {
+      take(input.files);
+      input.value = '';
+    });
+    stage.addEventListener('dragover', (event) => event.preventDefault());
+    stage.addEventListener('drop', (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      take(event.dataTransfer?.files);
+    });
+    this.#root.onpaste = (event) => take(event.clipboardData?.files);
+    return element(
+      'label',
+      { className: 'pick' },
+      input,
+      element('span', { className: 'button primary', part: 'button' }, 'Choose a photo'),
+    );
+  }
+
+  // ------------------------------------------------------------ work
+
+  async #translatePhoto(read) {
+    const { view } = this.#parts;
+    const signal = this.#life?.signal;
+    if (!signal || signal.aborted) return;
+    const turn = (this.#parts.turn = Symbol('turn')); // the latest photo wins
+    const isLatest = () => !signal.aborted && this.#parts.turn === turn;
+    try {
+      const bitmap = await read();
+      if (!isLatest()) return;
+      const [width, height] = fittingSize(bitmap);
+      await view.show(bitmap, width, height);
+      this.#parts.fallback.hidden = true;
+      this.#say('Translating…', 'working');
+      const session = await this.#session();
+      if (!isLatest()) return;
+      const begun = performance.now();
+      const result = await session.run(await view.source());
+      if (!isLatest()) return;
+      const elapsed = performance.now() - begun;
+      await view.showResult(result);
+      this.#done(result, elapsed);
+    } catch (error) {
+      if (isLatest()) this.#failed(error, () => this.#translatePhoto(read));
+    }
+  }
+
+  #done(imageData, milliseconds) {
+    if (!this.#life) return;
+    this.#say(`${words.duration(milliseconds)} a picture`, 'done');
+    this.#fire('result', { imageData, milliseconds });
+  }
+
+  #progress(progress) {
+    if (!this.#life || this.#root.dataset.state === 'done') return;
+    const { phase, loaded, total } = progress;
+    const bar = this.#parts.progress;
+    bar.hidden = false;
+    if (total && (phase === 'runtime' || phase === 'model' || phase === 'tiles')) bar.value = loaded / total;
+    else bar.removeAttribute('value');
+    this.#fire('progress', progress);
+  }
+
+  #introduce(session) {
+    if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
+    this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
+    this.#parts.backend.title = session.backendReason;
+    if (!this.getAttribute('alt') && session.manifest.title)
+      this.#root.setAttribute('aria-label', words.text(session.manifest.title));
+    if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
+  }
+
+  #say(text, state) {
+    this.#root.dataset.state = state;
+    this.#parts.status.textContent = text;
+    this.#parts.status.classList.remove('is-error');
+    this.#parts.progress.hidden = state !== 'loading' && state !== 'working';
+    if (state === 'working') this.#parts.progress.removeAttribute('value');
+    this.#parts.action.hidden = true;
+  }
+
+  #failed(thrown, again) {
+    if (!this.#life) return;
+    const error = Pix2PixError.from(thrown);
+    this.#say(error.message, 'error');
+    this.#parts.status.classList.add('is-error');
+    if (again) {
+      const { action } = this.#parts;
+      action.textContent = 'Try again';
+      action.hidden = false;
+      // What failed may have been the model: the next try asks for it anew.
+      action.onclick = () => {
+        if (!this.#parts.backend.textContent) {
+          this.#model?.letGo();
+          this.#model = null;
+        }
+        again();
+      };
+    }
+    this.#fire('error', { code: error.code, message: error.message });
+  }
+
+  #fire(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+customElements.define('pix2pix-widget', Pix2PixWidget);
