@@ -91,37 +91,37 @@ pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         PaddingConfig2d::Explicit(padding, ..) => padding,
         PaddingConfig2d::Same | PaddingConfig2d::Valid => 0,
     };
-    let windows = Windows {
+    let geometry = StridePadding {
         stride: layer.stride[0],
         padding,
     };
     let bias = layer.bias.as_ref().map(Param::val);
-    through_windows(x, layer.weight.val(), bias, windows, mode.precision())
+    convolve_with(x, layer.weight.val(), bias, geometry, mode.precision())
 }
 
-/// Windows of a convolution, or of its transpose.
+/// How the kernel moves over the larger side of a convolution, or of its transpose.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Windows {
-    /// Pixels from window to window.
+pub(crate) struct StridePadding {
+    /// Pixels from one position of the kernel to the next.
     pub stride: usize,
     /// Zeros at each edge.
     pub padding: usize,
 }
 
-fn through_windows(
+fn convolve_with(
     x: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
-    windows: Windows,
+    geometry: StridePadding,
     precision: Precision,
 ) -> Tensor<4> {
     #[cfg(feature = "training")]
     if precision == Precision::F32
-        && let Some(output) = cpu::convolution(&x, &weight, windows)
+        && let Some(output) = cpu::convolution(&x, &weight, geometry)
     {
         return with_bias(output, bias);
     }
-    let Windows { stride, padding } = windows;
+    let StridePadding { stride, padding } = geometry;
     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
     let [x, weight] = [with_plain_strides(x), weight].map(|tensor| precision.lower(tensor));
     let output = conv2d(x, weight, bias.map(|bias| precision.lower(bias)), options);
@@ -225,21 +225,21 @@ impl UpConv {
         let precision = mode.precision();
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         if self.upsample == Upsample::Resize {
-            let windows = Windows {
+            let geometry = StridePadding {
                 stride: 1,
                 padding: 1,
             };
-            return through_windows(doubled(x), weight, bias, windows, precision);
+            return convolve_with(doubled(x), weight, bias, geometry, precision);
         }
         #[cfg(feature = "training")]
         if precision == Precision::F32 {
             let [_, _, height, width] = x.dims();
-            let windows = Windows {
+            let geometry = StridePadding {
                 stride: 2,
                 padding: 1,
             };
             let big = [2 * height, 2 * width];
-            if let Some(output) = cpu::transposed(&x, &weight, windows, big) {
+            if let Some(output) = cpu::transposed(&x, &weight, geometry, big) {
                 return with_bias(output, bias);
             }
         }

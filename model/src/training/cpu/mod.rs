@@ -1,12 +1,12 @@
 //! Layers as they are trained on a CPU, each an operation of burn's autodiff.
 //!
 //! A convolution is one matrix product each for outputs, inputs' gradients and weights' gradients. Burn
-//! computes the last as convolutions whose kernels are as large as feature maps, which costs more
+//! computes the last as convolutions whose kernels are as large as feature channels, which costs more
 //! than all the rest of a step.
 
+mod geometry;
+mod lowered;
 mod product;
-mod sides;
-mod step;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +19,9 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use crate::blocks::Windows;
-use sides::Sides;
-use step::{Step, Way};
+use crate::blocks::StridePadding;
+use geometry::Geometry;
+use lowered::{Kind, Lowered};
 
 /// Values that one thread computes at a time.
 const PIECE: usize = 1 << 14;
@@ -36,43 +36,43 @@ pub fn is_cpu(device: &Device) -> bool {
 pub(crate) fn convolution(
     x: &Tensor<4>,
     weight: &Tensor<4>,
-    windows: Windows,
+    step: StridePadding,
 ) -> Option<Tensor<4>> {
     let [_, _, height, width] = x.dims();
     let big = [height, width];
-    tracked(x, weight, Way::Down, (windows, big))
+    tracked(x, weight, Kind::Convolution, (step, big))
 }
 
-/// `x` through weights `[in, out, kernel, kernel]` of a transposed convolution that makes pictures
+/// `x` through weights `[in, out, kernel, kernel]` of a transposed convolution that makes images
 /// of `big` height and width; `None` unless both are tracked on the CPU.
 pub(crate) fn transposed(
     x: &Tensor<4>,
     weight: &Tensor<4>,
-    windows: Windows,
+    step: StridePadding,
     big: [usize; 2],
 ) -> Option<Tensor<4>> {
-    tracked(x, weight, Way::Up, (windows, big))
+    tracked(x, weight, Kind::Transposed, (step, big))
 }
 
 fn tracked(
     x: &Tensor<4>,
     weight: &Tensor<4>,
-    way: Way,
-    (windows, big): (Windows, [usize; 2]),
+    kind: Kind,
+    (step, big): (StridePadding, [usize; 2]),
 ) -> Option<Tensor<4>> {
-    let sides = Sides::new(windows, weight.dims()[2], big);
+    let geometry = Geometry::new(step, weight.dims()[2], big);
     let x = x.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
     let weight = weight.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
     let nodes = [x.node(), weight.node()];
     let (x, weight) = (x.into_primitive(), weight.into_primitive());
-    let step = Step::new(way, sides, &weight);
-    let output = step.forward(&x, &weight);
+    let lowered = Lowered::new(kind, geometry, &weight);
+    let output = lowered.forward(&x, &weight);
     let output = match Convolution
         .prepare::<NoCheckpointing>(nodes)
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prepared) => prepared.finish((x, weight, step), output),
+        OpsKind::Tracked(prepared) => prepared.finish((x, weight, lowered), output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
     };
     Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
@@ -82,7 +82,7 @@ fn tracked(
 struct Convolution;
 
 impl Backward<Flex, 2> for Convolution {
-    type State = (FlexTensor, FlexTensor, Step);
+    type State = (FlexTensor, FlexTensor, Lowered);
 
     fn backward(
         self,
@@ -91,14 +91,14 @@ impl Backward<Flex, 2> for Convolution {
         _: &mut Checkpointer,
     ) {
         let [of_x, of_weight] = operation.parents;
-        let (x, weight, step) = operation.state;
+        let (x, weight, lowered) = operation.state;
         let output = gradients.consume::<Flex>(&operation.node);
         if let Some(of_x) = of_x {
-            let gradient = step.input_gradient(&output, &weight);
+            let gradient = lowered.input_gradient(&output, &weight);
             gradients.register::<Flex>(of_x.id, gradient);
         }
         if let Some(of_weight) = of_weight {
-            let gradient = step.weight_gradient(&x, &output);
+            let gradient = lowered.weight_gradient(&x, &output);
             gradients.register::<Flex>(of_weight.id, gradient);
         }
     }

@@ -2,7 +2,7 @@
 
 use gemm::Parallelism;
 
-use super::sides::Workers;
+use super::geometry::Threads;
 
 /// A matrix in memory.
 pub(super) struct Matrix<'a> {
@@ -49,13 +49,13 @@ pub(super) fn product(
     into: &mut [f32],
     (left, right): (Matrix<'_>, Matrix<'_>),
     add: bool,
-    workers: Workers,
+    threads: Threads,
 ) {
     assert!(left.holds(rows, depth) && right.holds(depth, columns));
     assert!(is_within(rows, columns, into.len()));
-    let threads = match workers {
-        Workers::One => Parallelism::None,
-        Workers::All => Parallelism::Rayon(0),
+    let parallelism = match threads {
+        Threads::One => Parallelism::None,
+        Threads::All => Parallelism::Rayon(0),
     };
     // SAFETY: all that is read and written lies in the slices, as was just checked without
     // wrapping, so that every stride that is used fits an `isize`; `into` is borrowed alone, so it
@@ -80,7 +80,7 @@ pub(super) fn product(
             false,
             false,
             false,
-            threads,
+            parallelism,
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Against burn's own operations.
 
-use super::sides::BLOCK;
+use super::geometry::BLOCK;
 use super::*;
 use burn::tensor::activation;
 use burn::tensor::module::{conv_transpose2d, conv2d};
@@ -44,7 +44,7 @@ fn compare(
 }
 
 /// The convolutions of all networks, and some that leave pixels over.
-const WINDOWS: [[usize; 3]; 6] = [
+const KERNELS: [[usize; 3]; 6] = [
     [4, 2, 1],
     [4, 1, 1],
     [3, 1, 1],
@@ -55,12 +55,12 @@ const WINDOWS: [[usize; 3]; 6] = [
 
 #[test]
 fn convolutions_have_the_outputs_and_gradients_of_burns() {
-    for [kernel, stride, padding] in WINDOWS {
+    for [kernel, stride, padding] in KERNELS {
         for [height, width] in [[8, 8], [9, 12], [7, 33]] {
-            let windows = Windows { stride, padding };
+            let step = StridePadding { stride, padding };
             compare(
                 [[2, 3, height, width], [5, 3, kernel, kernel]],
-                |x, weight| convolution(x, weight, windows),
+                |x, weight| convolution(x, weight, step),
                 |x, weight| {
                     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
                     conv2d(x, weight, None, options)
@@ -72,15 +72,15 @@ fn convolutions_have_the_outputs_and_gradients_of_burns() {
 
 #[test]
 fn a_convolution_of_several_blocks_is_the_same() {
-    let windows = Windows {
+    let step = StridePadding {
         stride: 2,
         padding: 1,
     };
-    let [maps, side] = [24, 70];
-    assert!(Sides::new(windows, 4, [side, side]).windows() * maps * 16 > BLOCK);
+    let [channels, side] = [24, 70];
+    assert!(Geometry::new(step, 4, [side, side]).positions() * channels * 16 > BLOCK);
     compare(
-        [[1, maps, side, side], [7, maps, 4, 4]],
-        |x, weight| convolution(x, weight, windows),
+        [[1, channels, side, side], [7, channels, 4, 4]],
+        |x, weight| convolution(x, weight, step),
         |x, weight| conv2d(x, weight, None, ConvOptions::new([2, 2], [1, 1], [1, 1], 1)),
     );
 }
@@ -89,14 +89,14 @@ fn a_convolution_of_several_blocks_is_the_same() {
 fn transposed_convolutions_have_the_outputs_and_gradients_of_burns() {
     for (kernel, padding_out) in [(4, 0), (3, 1)] {
         for [height, width] in [[1, 1], [4, 4], [3, 9]] {
-            let windows = Windows {
+            let step = StridePadding {
                 stride: 2,
                 padding: 1,
             };
             let big = [2 * height, 2 * width];
             compare(
                 [[2, 5, height, width], [5, 3, kernel, kernel]],
-                |x, weight| transposed(x, weight, windows, big),
+                |x, weight| transposed(x, weight, step, big),
                 |x, weight| {
                     let out = [padding_out; 2];
                     let options = ConvTransposeOptions::new([2, 2], [1, 1], out, [1, 1], 1);
@@ -122,10 +122,10 @@ fn rectifiers_have_the_outputs_and_gradients_of_burns() {
 fn tensors_that_nobody_tracks_are_left_to_burn() {
     let tracked = leaf([1, 1, 4, 4]);
     let plain = tracked.clone().inner();
-    let windows = Windows {
+    let step = StridePadding {
         stride: 2,
         padding: 1,
     };
-    assert!(convolution(&plain, &plain, windows).is_none());
+    assert!(convolution(&plain, &plain, step).is_none());
     assert!(leaky_relu(&plain, 0.2).is_none());
 }

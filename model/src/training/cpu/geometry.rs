@@ -1,25 +1,26 @@
-//! The two sides of a convolution, and the way between pixels and the windows that see them.
+//! The geometry of a convolution: which pixels each kernel position sees, as a matrix (im2col) and
+//! back (col2im).
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::blocks::Windows;
+use crate::blocks::StridePadding;
 
 /// Values of the unfolded matrix that a thread has in memory at once: few enough for its cache.
 pub(super) const BLOCK: usize = 1 << 18;
 
 /// Who does a part of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Workers {
+pub(super) enum Threads {
     /// The thread at hand, beside others with parts of their own.
     One,
     /// All threads together.
     All,
 }
 
-impl Workers {
-    /// Calls `work` with each chunk of `to` and the chunk of `from` in the same place.
+impl Threads {
+    /// Calls `work` with each chunk of `to` and the chunk of `from` at the same index.
     fn for_each_chunk(
         self,
         (to, to_size): (&mut [f32], usize),
@@ -41,12 +42,14 @@ impl Workers {
     }
 }
 
-/// Heights and widths, and how windows lie on the big side.
+/// Heights and widths of both sides: a convolution makes the small side of the big one, a transposed
+/// convolution the big one of the small one. Each pixel of the small side is one position of the
+/// kernel on the big side.
 ///
 /// The big side is split into phases, the pixels that lie a stride apart, so that the values that
-/// all windows of a row have at one place of the kernel lie beside each other.
+/// one tap of the kernel sees along a row of positions are contiguous.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sides {
+pub(super) struct Geometry {
     pub(super) kernel: usize,
     stride: usize,
     padding: usize,
@@ -56,9 +59,9 @@ pub(super) struct Sides {
     phase: [usize; 2],
 }
 
-impl Sides {
-    pub(super) fn new(windows: Windows, kernel: usize, big: [usize; 2]) -> Self {
-        let Windows { stride, padding } = windows;
+impl Geometry {
+    pub(super) fn new(step: StridePadding, kernel: usize, big: [usize; 2]) -> Self {
+        let StridePadding { stride, padding } = step;
         let padded = big.map(|side| side + 2 * padding);
         Self {
             kernel,
@@ -70,12 +73,12 @@ impl Sides {
         }
     }
 
-    /// Places of the kernel.
-    pub(super) fn area(&self) -> usize {
+    /// Taps of the kernel.
+    pub(super) fn taps(&self) -> usize {
         self.kernel * self.kernel
     }
 
-    pub(super) fn windows(&self) -> usize {
+    pub(super) fn positions(&self) -> usize {
         self.small[0] * self.small[1]
     }
 
@@ -83,27 +86,27 @@ impl Sides {
         self.big[0] * self.big[1]
     }
 
-    /// Values of all phases of a map.
+    /// Values of all phases of a channel.
     pub(super) fn phase_values(&self) -> usize {
         self.stride * self.stride * self.phase[0] * self.phase[1]
     }
 
-    /// Rows of windows of so many maps that fit into a block when they are unfolded.
-    pub(super) fn blocks(&self, maps: usize) -> Vec<Range<usize>> {
+    /// Rows of positions of so many channels that fit into a block when they are unfolded.
+    pub(super) fn blocks(&self, channels: usize) -> Vec<Range<usize>> {
         let height = self.small[0];
-        let rows = (BLOCK / self.unfolded(maps, 1)).clamp(1, height);
+        let rows = (BLOCK / self.unfolded(channels, 1)).clamp(1, height);
         let starts = (0..height).step_by(rows);
         starts
             .map(|start| start..(start + rows).min(height))
             .collect()
     }
 
-    /// Values of `[maps, kernel, kernel, rows, width]`.
-    pub(super) fn unfolded(&self, maps: usize, rows: usize) -> usize {
-        maps * self.area() * rows * self.small[1]
+    /// Values of `[channels, kernel, kernel, rows, width]`.
+    pub(super) fn unfolded(&self, channels: usize, rows: usize) -> usize {
+        channels * self.taps() * rows * self.small[1]
     }
 
-    /// Where the row `y` of the big side lies in the phases of a map: its start, and the distance
+    /// Where the row `y` of the big side lies in the phases of a channel: its start, and the distance
     /// between phases of neighbouring columns.
     fn row(&self, y: usize) -> (usize, usize) {
         let [height, width] = self.phase;
@@ -115,12 +118,12 @@ impl Sides {
         (phase * self.stride * size + y * width, size)
     }
 
-    /// Pixels, `[maps, height, width]`, as phases, `[maps, stride, stride, phase height, phase
+    /// Pixels, `[channels, height, width]`, as phases, `[channels, stride, stride, phase height, phase
     /// width]`, with zeros where there are no pixels.
-    pub(super) fn split(&self, pixels: &[f32], workers: Workers) -> Vec<f32> {
-        let maps = pixels.len() / self.pixels();
-        let mut phases = vec![0.0; maps * self.phase_values()];
-        workers.for_each_chunk(
+    pub(super) fn split(&self, pixels: &[f32], threads: Threads) -> Vec<f32> {
+        let channels = pixels.len() / self.pixels();
+        let mut phases = vec![0.0; channels * self.phase_values()];
+        threads.for_each_chunk(
             (&mut phases, self.phase_values()),
             (pixels, self.pixels()),
             |phases, pixels| {
@@ -139,8 +142,8 @@ impl Sides {
     }
 
     /// The pixels of phases.
-    pub(super) fn join(&self, phases: &[f32], pixels: &mut [f32], workers: Workers) {
-        workers.for_each_chunk(
+    pub(super) fn join(&self, phases: &[f32], pixels: &mut [f32], threads: Threads) {
+        threads.for_each_chunk(
             (pixels, self.pixels()),
             (phases, self.phase_values()),
             |pixels, phases| {
@@ -169,25 +172,24 @@ impl Sides {
         })
     }
 
-    /// Where, in the phases of a map, the values begin that the windows of a row have at a place
-    /// of the kernel.
-    fn place(&self, y: usize, x: usize, row: usize) -> usize {
+    /// Where, in the phases of a channel, the values begin that a tap sees along a row of positions.
+    fn tap_start(&self, y: usize, x: usize, row: usize) -> usize {
         let [height, width] = self.phase;
         let phase = (y % self.stride) * self.stride + x % self.stride;
         (phase * height + row + y / self.stride) * width + x / self.stride
     }
 
-    /// For each place of the kernel, the values that windows have there: `[maps, kernel, kernel,
+    /// For each tap of the kernel, the values that it sees: `[channels, kernel, kernel,
     /// rows, width]`.
     pub(super) fn unfold(
         &self,
         phases: &[f32],
         rows: &Range<usize>,
         unfolded: &mut [f32],
-        workers: Workers,
+        threads: Threads,
     ) {
         let width = self.small[1];
-        workers.for_each_chunk(
+        threads.for_each_chunk(
             (unfolded, self.unfolded(1, rows.len())),
             (phases, self.phase_values()),
             |unfolded, phases| {
@@ -198,23 +200,25 @@ impl Sides {
         );
     }
 
-    /// Adds what windows have at each place of the kernel to the phases.
+    /// Adds what each tap of the kernel has to the phases.
     pub(super) fn fold(
         &self,
         unfolded: &[f32],
         rows: &Range<usize>,
         phases: &mut [f32],
-        workers: Workers,
+        threads: Threads,
     ) {
         let width = self.small[1];
-        workers.for_each_chunk(
+        threads.for_each_chunk(
             (phases, self.phase_values()),
             (unfolded, self.unfolded(1, rows.len())),
             |phases, unfolded| {
                 self.for_each_run(rows, |at, run| {
                     let values = &unfolded[run * width..][..width];
-                    let sums = phases[at..at + width].iter_mut();
-                    sums.zip(values).for_each(|(sum, value)| *sum += value);
+                    let accumulators = phases[at..at + width].iter_mut();
+                    accumulators
+                        .zip(values)
+                        .for_each(|(accumulator, value)| *accumulator += value);
                 });
             },
         );
@@ -226,7 +230,7 @@ impl Sides {
         for y in 0..self.kernel {
             for x in 0..self.kernel {
                 for row in rows.clone() {
-                    work(self.place(y, x, row), run);
+                    work(self.tap_start(y, x, row), run);
                     run += 1;
                 }
             }
