@@ -1,5 +1,6 @@
 // The one type of error. Only its code and message cross the worker boundary.
 
+/** @type {Set<import('../pix2pix.js').Pix2PixErrorCode>} */
 const CODES = new Set([
   'fetch',
   'integrity',
@@ -16,6 +17,7 @@ const CODES = new Set([
 ]);
 
 export class Pix2PixError extends Error {
+  /** @param {import('../pix2pix.js').Pix2PixErrorCode} code @param {string} message @param {ErrorOptions} [options] */
   constructor(code, message, options) {
     super(message, options);
     this.name = 'Pix2PixError';
