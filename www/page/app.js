@@ -65,15 +65,12 @@ slot.addEventListener('change', () => {
   else if (slot.isLoaded) {
     slot.ensure().then((session) => {
       dock.facts(session);
-      keepRuntime(session.backend).then(showOffline);
+      keepRuntime(session.backend).then((isKept) => {
+        if (isKept) document.body.dataset.offline = 'ready';
+      });
     });
   }
 });
-
-/** Marks that the page needs no network any more. */
-function showOffline(isKept) {
-  if (isKept) document.body.dataset.offline = 'ready';
-}
 
 // ---------------------------------------------------------------- the model
 
@@ -119,7 +116,7 @@ function addressOf(entry) {
 function switchBackend(value) {
   slot.put(slot.entry, value);
   remember('backend', value === 'auto' ? null : value);
-  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === value;
+  check('backends', value);
   restart();
 }
 
@@ -186,6 +183,11 @@ function showModels() {
   if (hadFocus) $('models').querySelector(':checked')?.focus();
 }
 
+/** Checks the radio button with `value` in a group. */
+function check(group, value) {
+  $(group).querySelector(`[value="${value}"]`).checked = true;
+}
+
 function checkModel() {
   for (const [index, radio] of $('models').querySelectorAll('input').entries())
     radio.checked = models[index] === slot.entry;
@@ -200,7 +202,7 @@ function enter(next) {
   mode = next;
   document.body.dataset.mode = mode.name;
   $('stage').hidden = mode.name === 'draw';
-  for (const radio of $('modes').querySelectorAll('input')) radio.checked = radio.value === mode.name;
+  check('modes', mode.name);
   dock.caption('');
   dock.set('empty');
   mode.show();
@@ -352,10 +354,10 @@ Object.assign(window, { pix2pixDemo });
 async function begin() {
   setTimeout(reveal, PATIENCE);
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
-  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
+  check('backends', slot.backend);
   if (asked('view', ['slider', 'side']) === 'side') {
     view.layout = 'side';
-    $('layouts').querySelector('[value=side]').checked = true;
+    check('layouts', 'side');
   }
   const wanted = asked('way', Object.keys(modes));
   try {

@@ -2,7 +2,7 @@
 
 import { blur } from './blur.js';
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
-import { decodeImage, fittingSize } from '../runtime/image.js';
+import { decodeImage, fittingSize, softwareContext } from '../runtime/image.js';
 import * as format from '../view/format.js';
 
 /** The longest side of a softened copy: small enough to see the blur, and that it is gone. */
@@ -206,7 +206,7 @@ export class PhotoMode {
 /** The centre of an image that is scaled to `width` and `height`, as ImageData. */
 function cut(bitmap, scale, width, height) {
   const [w, h] = [Math.min(MIDDLE, width), Math.min(MIDDLE, height)];
-  const context = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(w, h));
   const [x, y] = [(width - w) >> 1, (height - h) >> 1];
   context.drawImage(bitmap, x / scale, y / scale, w / scale, h / scale, 0, 0, w, h);
   return context.getImageData(0, 0, w, h);
@@ -226,7 +226,7 @@ function change(middle, { width, data }) {
 
 /** Closes `bitmap`. */
 async function softened(bitmap, width, height) {
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(width, height));
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();

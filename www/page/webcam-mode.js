@@ -2,6 +2,7 @@
 // The camera is on only while its image is on the screen.
 
 import { Pix2PixError } from '../runtime/errors.js';
+import { softwareContext } from '../runtime/image.js';
 import { naturalSide } from '../view/manifest.js';
 
 const FPS_MEMORY = 0.8; // the weight of earlier frames in the shown rate
@@ -147,7 +148,7 @@ export class WebcamMode {
 
   /** The centre of the camera's image, mirrored. */
   #grab(video, side) {
-    const context = this.#frame.getContext('2d', { willReadFrequently: true });
+    const context = softwareContext(this.#frame);
     if (this.#frame.width !== side) this.#frame.width = this.#frame.height = side;
     const cut = Math.min(video.videoWidth, video.videoHeight);
     context.setTransform(-1, 0, 0, 1, side, 0);

@@ -57,6 +57,12 @@ export function fittingSize({ width, height }, longest = Infinity) {
   return [width, height].map((side) => Math.min(MAX_PIXELS, Math.max(1, Math.floor(side * scale))));
 }
 
+/** A context in software: canvases on a GPU may return other pixels than were drawn.
+    @param {any} canvas */
+export function softwareContext(canvas) {
+  return canvas.getContext('2d', { willReadFrequently: true });
+}
+
 export function checkPixels(width, height, maxPixels, name = 'The picture') {
   if (width * height <= maxPixels) return;
   const number = new Intl.NumberFormat('en');

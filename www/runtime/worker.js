@@ -5,7 +5,7 @@ import { findAdapter } from './adapter.js';
 import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
-import { checkPixels, decodeImage, MAX_PIXELS } from './image.js';
+import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
@@ -313,8 +313,7 @@ function bufferOf(view) {
 function pixelsOf(bitmap) {
   const { width, height } = bitmap;
   checkPixels(width, height, MAX_PIXELS);
-  // Kept off the GPU: only a software canvas returns exactly what was drawn.
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(width, height));
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return { rgba: context.getImageData(0, 0, width, height).data.buffer, width, height };

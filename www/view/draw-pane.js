@@ -1,7 +1,7 @@
 // A drawing and its live translation, side by side: the board, its tools and the
 // result. The page and the widget both show it.
 
-import { decodeImage } from '../runtime/image.js';
+import { decodeImage, softwareContext } from '../runtime/image.js';
 import { DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
@@ -137,7 +137,7 @@ export class DrawPane {
       this.#picture = picture;
       this.#result.width = picture.width;
       this.#result.height = picture.height;
-      this.#result.getContext('2d', { willReadFrequently: true }).putImageData(picture, 0, 0);
+      softwareContext(this.#result).putImageData(picture, 0, 0);
       this.#empty.hidden = true;
       this.#onState('done', elapsed);
     } catch (error) {

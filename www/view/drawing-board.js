@@ -1,6 +1,8 @@
 // A canvas to draw on: strokes, rectangles, history. draw-tools.js has its
 // buttons, draw-pane.js translates the drawing.
 
+import { softwareContext } from '../runtime/image.js';
+
 const MAX_HISTORY = 40;
 const PEN_ERASER = 32; // of PointerEvent.buttons
 const KEY_STEP = 8;
@@ -30,7 +32,7 @@ export class DrawingBoard extends EventTarget {
   constructor(canvas) {
     super();
     this.#canvas = canvas;
-    this.#context = canvas.getContext('2d', { willReadFrequently: true });
+    this.#context = softwareContext(canvas);
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
     canvas.addEventListener('pointermove', (event) => this.#move(event));
     canvas.addEventListener('pointerup', (event) => this.#release(event));

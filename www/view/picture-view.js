@@ -1,6 +1,7 @@
 // An image and its translation, with a divider between them or side by side;
 // both zoom and pan together.
 
+import { softwareContext } from '../runtime/image.js';
 import { CompareSlider } from './compare-slider.js';
 import { Painter } from './painter.js';
 import { Zoom } from './zoom.js';
@@ -80,7 +81,7 @@ export class PictureView {
       await this.#painter.paintBefore(bitmap);
       return painting === this.#painting;
     }
-    const context = contextOf(this.#before);
+    const context = softwareContext(this.#before);
     context.imageSmoothingQuality = 'high';
     for (const [top, count] of strips(width, height)) {
       const scale = bitmap.height / height;
@@ -98,10 +99,10 @@ export class PictureView {
     const { width, height } = canvas;
     if (this.#painter || this.#before.width !== width || this.#before.height !== height) this.#resize(width, height);
     this.#frame.hidden = false;
-    contextOf(this.#before).drawImage(canvas, 0, 0);
+    softwareContext(this.#before).drawImage(canvas, 0, 0);
     const isFirst = this.#result === null;
     this.#result = imageData;
-    contextOf(this.#after).putImageData(imageData, 0, 0);
+    softwareContext(this.#after).putImageData(imageData, 0, 0);
     this.#compare();
     if (isFirst) this.#slider.value = 50;
   }
@@ -109,7 +110,7 @@ export class PictureView {
   async showResult(imageData) {
     const painting = ++this.#painting;
     const { width, height, data } = imageData;
-    const context = this.#painter ? null : contextOf(this.#after);
+    const context = this.#painter ? null : softwareContext(this.#after);
     for (const [top, count] of strips(width, height)) {
       if (context) context.putImageData(imageData, 0, 0, 0, top, width, count);
       else await this.#painter.paintRows(data.slice(top * width * 4, (top + count) * width * 4), width, top);
@@ -165,11 +166,6 @@ export class PictureView {
   #showHandle() {
     this.#handle.hidden = !(this.#result && this.layout === 'slider');
   }
-}
-
-// In software: canvases on a GPU may return other pixels than were drawn.
-function contextOf(canvas) {
-  return canvas.getContext('2d', { willReadFrequently: true });
 }
 
 /** A copy of the element that has no context yet, in its place. */
