@@ -7,12 +7,12 @@ export type Pix2PixErrorCode =
   | 'manifest' // the manifest is not valid
   | 'version' // the model was made for a newer version of this module
   | 'weights' // the weights do not fit the manifest
-  | 'input-size' // the source has no pixels, too many, or is no picture; a tensor that does not fit
-  | 'no-webgpu' // WebGPU was demanded and is not available
+  | 'input-size' // the source has no or too many pixels, or is no image; a tensor does not fit
+  | 'no-webgpu' // WebGPU was asked for and is not available
   | 'device-lost' // the GPU went away; the next call starts it again
   | 'out-of-memory'
   | 'aborted' // by the signal, or by dispose()
-  | 'camera' // of the page alone: there is no camera, or it was not allowed
+  | 'camera' // only on the page: there is no camera, or it was not allowed
   | 'internal';
 
 export class Pix2PixError extends Error {
@@ -22,18 +22,18 @@ export class Pix2PixError extends Error {
 export interface Progress {
   /**
    * `runtime`: the WebAssembly build; `model`: the weights; `starting`: both are here; `warming`:
-   * the first run, which compiles shaders on a GPU; `tiles`: a picture that is done in parts.
+   * the first run, which compiles shaders on a GPU; `tiles`: an image that is translated in parts.
    */
   phase: 'runtime' | 'model' | 'starting' | 'warming' | 'tiles';
-  /** Bytes; of `tiles`, parts. */
+  /** Bytes; for `tiles`, parts. */
   loaded: number;
-  /** As `loaded`, or null where the server does not say. */
+  /** Like `loaded`, or null if the server does not say. */
   total: number | null;
 }
 
 export interface CreateOptions {
   backend?: 'auto' | Backend;
-  /** On the CPU, at most so many workers share a large picture; without it, as many as cores. */
+  /** The most workers that share a large image on the CPU; by default one per core. */
   workers?: number;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
@@ -60,7 +60,7 @@ export interface TensorShape {
   width: number;
 }
 
-/** A model that needs no download: the text of `manifest.json`, and the weights it names. */
+/** A model without a download: the text of `manifest.json`, and the weights that it names. */
 export interface LocalModel {
   manifest: string;
   weights: Blob;
@@ -77,22 +77,22 @@ export class Pix2Pix {
   readonly backend: Backend;
   /** A sentence that says why this backend is in use. */
   readonly backendReason: string;
-  /** The GPU, where the browser names it. */
+  /** The GPU, if the browser names it. */
   readonly adapter: string | null;
   /** Whether that GPU is emulated in software, which is slower than the CPU. */
   readonly isSoftware: boolean;
   readonly manifest: Manifest;
 
-  /** Translates an empty picture, so that the first real one is not the slow one. */
+  /** Translates an empty image in advance, so that the first real one is not slow. */
   warmUp(): Promise<void>;
 
   /**
-   * Translates one picture of up to 24 megapixels; the answer has the same size. On the CPU as
-   * many workers as there are cores share it, where the model allows. Large ones are cut into
-   * tiles. Jobs run one after another. Aborting ends the workers; the next call starts them again, without a download.
-   * A lost device is tried once more, then the CPU takes over; where memory runs out, smaller
-   * tiles are tried. `tile` is a side of tiles in pixels, for pictures of any size; without it
-   * pictures that fit into memory are done whole.
+   * Translates one image of up to 24 megapixels; the result has the same size. On the CPU one
+   * worker per core shares it, if the model allows that. Large images are cut into tiles. Jobs
+   * run one after another. An abort ends the workers; the next call starts them again without a
+   * download. After a lost device the GPU is tried once more, then the CPU takes over; if memory
+   * runs out, smaller tiles are tried. `tile` is the side of tiles in pixels, for images of any
+   * size; without it images that fit into memory are not cut.
    */
   run(
     source: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | Blob,
@@ -100,9 +100,9 @@ export class Pix2Pix {
   ): Promise<ImageData>;
 
   /**
-   * Runs the network on numbers as they are, for data that is no picture: depth, many bands,
+   * Runs the network on plain numbers, for data that is no image: depth, many bands,
    * values between bytes. `values` is a tensor in row-major order (batch, channels, height,
-   * width), in the range that the model was trained on, usually -1 to 1; it stays yours. Nothing
+   * width), in the range that the model was trained on, usually -1 to 1; it is not changed. Nothing
    * is scaled or padded: height and width must be multiples of `manifest.input.multiple_of`.
    * The answer has the same batch, height and width, and the generator's `out_channels`.
    * With `norm_stats` "batch" in the manifest, statistics are those of the whole batch.

@@ -1,6 +1,6 @@
-// Keeps the page for times without a network. The network always comes first:
-// nobody sees an old page while a new one can be had. Weights are not kept
-// here but by their checksum, see weights-store.js.
+// Stores the page for use without a network. The network comes first: nobody
+// sees an old page while a new one is available. runtime/weights-store.js stores
+// weights.
 
 const STORE = 'pix2pix-page-1';
 
@@ -9,7 +9,7 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 worker.addEventListener('install', () => worker.skipWaiting());
 worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
 
-/** The page tells what it was made of before this worker was there. */
+/** The page sends what it loaded before this worker was active. */
 worker.addEventListener('message', (event) => {
   event.waitUntil(remember(event.data.urls).then(() => event.ports[0]?.postMessage('kept')));
 });
@@ -47,13 +47,13 @@ async function remember(urls) {
   );
 }
 
-/** Everything of the page's folder but weights. */
+/** Everything in the page's folder except weights. */
 function isKept(url) {
   if (!url.href.startsWith(new URL('./', location.href).href)) return false;
   return !url.pathname.includes('/models/') || /\.(json|png|jpe?g|webp|avif|svg)$/.test(url.pathname);
 }
 
-/** Settings in the address do not make it another page. */
+/** The address without its settings. */
 function keyOf(url) {
   const key = new URL(url);
   key.search = '';

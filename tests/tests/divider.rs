@@ -131,3 +131,19 @@ fn arrows_home_and_end_move_the_divider() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn the_grip_lies_in_the_middle_of_the_divider() -> Result<()> {
+    let mut stage = Stage::open()?;
+    let centres = "(() => {
+      const handle = document.querySelector('#handle');
+      const grip = getComputedStyle(handle, '::after');
+      const { width, height } = handle.getBoundingClientRect();
+      const [left, top, side] = [grip.left, grip.top, grip.width].map(parseFloat);
+      const [above, before] = [grip.marginTop, grip.marginLeft].map(parseFloat);
+      return [left + before + side / 2 - width / 2, top + above + side / 2 - height / 2]
+        .every((offset) => Math.abs(offset) < 1);
+    })()";
+    assert_eq!(stage.page.browser.evaluate(centres)?, true);
+    Ok(())
+}

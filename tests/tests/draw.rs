@@ -172,6 +172,29 @@ fn the_keyboard_alone_draws() -> Result<()> {
 }
 
 #[test]
+fn the_pen_of_the_keyboard_is_shown_where_it_draws() -> Result<()> {
+    let mut board = Board::open(&Mock::labels())?;
+    let browser = &mut board.page.browser;
+    browser.evaluate("document.querySelector('.drawing').focus()")?;
+    browser.press_key("ArrowRight", 0)?;
+    browser.press_key("ArrowDown", 0)?;
+    // From the middle of 128 pixels, a step is 8 of them.
+    let offset = "(() => {
+      const place = (selector) => document.querySelector(selector).getBoundingClientRect();
+      const [pen, drawing] = [place('.pen'), place('.drawing')];
+      return Math.max(
+        Math.abs(pen.left + pen.width / 2 - drawing.left - (drawing.width * 72) / 128),
+        Math.abs(pen.top + pen.height / 2 - drawing.top - (drawing.height * 72) / 128));
+    })()";
+    let offset = browser.evaluate(offset)?;
+    ensure!(
+        offset.as_f64().is_some_and(|pixels| pixels < 1.0),
+        "{offset}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_line_is_as_wide_as_the_slider_says() -> Result<()> {
     let mut board = Board::open(&Mock::labels())?;
     board.take("pencil", "window")?;

@@ -1,6 +1,6 @@
 // Settings in the page's address: ?model, ?backend, ?way (the mode) and ?view.
 
-import { text } from '../view/words.js';
+import { text } from '../view/format.js';
 
 const query = new URLSearchParams(location.search);
 const refused = new Set();

@@ -1,11 +1,11 @@
-// The page's logic: which mode, which model, and who does what. The modes are
-// photo-mode.js, draw-mode.js and webcam-mode.js; dock.js shows words.
+// The page's logic: connects the modes (photo-mode.js, draw-mode.js,
+// webcam-mode.js), the model and dock.js, which shows status and errors.
 
-import { PICTURES } from '../runtime/image.js';
+import { IMAGE_TYPES } from '../runtime/image.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { modesOf, samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
-import * as words from '../view/words.js';
+import * as format from '../view/format.js';
 import { asked, askedModel, linkWith, refusals, remember } from './address.js';
 import { $ } from './by-id.js';
 import { dock } from './dock.js';
@@ -17,10 +17,10 @@ import { ModelSlot } from './model-slot.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
-import { copyPicture, save, shareLink } from './save.js';
+import { connectButtons } from './save.js';
 import { WebcamMode } from './webcam-mode.js';
 
-// Milliseconds that the page waits for the models before it shows itself.
+// Milliseconds after which the page shows itself even without the list of models.
 const PATIENCE = 3000;
 
 const INVITATIONS = {
@@ -44,7 +44,7 @@ let mode = modes.photo;
 let hasPrefetched = false;
 const lastEntries = {}; // the model that each mode had
 
-// ---------------------------------------------------------------- what is to be seen
+// ---------------------------------------------------------------- state
 
 dock.onChange(() => {
   const { isBusy } = dock;
@@ -65,36 +65,33 @@ slot.addEventListener('change', () => {
   else if (slot.isLoaded) {
     slot.ensure().then((session) => {
       dock.facts(session);
-      keepRuntime(session.backend).then(showOffline);
+      keepRuntime(session.backend).then((isKept) => {
+        if (isKept) document.body.dataset.offline = 'ready';
+      });
     });
   }
 });
 
-/** From now on the page needs no network. */
-function showOffline(isKept) {
-  if (isKept) document.body.dataset.offline = 'ready';
-}
-
 // ---------------------------------------------------------------- the model
 
-/** Loads without a picture. `quietly`: the visitor has not asked for it yet. */
+/** Loads the model before there is an image. `quietly`: the visitor has not asked for it. */
 async function loadModel({ quietly = false } = {}) {
   if (!slot.isEmpty) return;
   const mine = slot.ensure();
   dock.set('loading', 'Loading the model…');
   try {
     const session = await mine;
-    // The shaders are compiled now rather than under the first picture.
+    // Compiles the shaders now rather than with the first image.
     if (session.backend === 'webgpu' && !mode.hasWork) await session.warmUp();
     if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', 'The model is here.');
   } catch (error) {
-    if (mode.hasWork || !slot.isEmpty) return; // that one reports
+    if (mode.hasWork || !slot.isEmpty) return; // whoever loads it now reports
     if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
     else dock.error(error, () => loadModel());
   }
 }
 
-/** The first sign of interest starts the download. */
+/** Starts the download at the first sign of interest. */
 function prefetch() {
   const { connection } = /** @type {any} */ (navigator); // not in every browser
   if (hasPrefetched || connection?.saveData || !slot.entry || dock.state !== 'empty') return;
@@ -110,7 +107,7 @@ async function switchModel(entry, wanted = mode.name) {
   if (!isNew && entry === slot.entry) restart();
 }
 
-/** Models of this site go by their name, others by their address; those from disk have none. */
+/** The value of `?model=`: a name on this site, otherwise a URL; null for models from disk. */
 function addressOf(entry) {
   if (entry.files) return null;
   return entry.isForeign ? entry.url : entry.name;
@@ -119,7 +116,7 @@ function addressOf(entry) {
 function switchBackend(value) {
   slot.put(slot.entry, value);
   remember('backend', value === 'auto' ? null : value);
-  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === value;
+  check('backends', value);
   restart();
 }
 
@@ -128,14 +125,15 @@ function cancel() {
   mode.cancel();
 }
 
-/** Goes on with other settings where the visitor had come to. */
+/** Translates again with the new settings, or starts over if there is nothing to translate. */
 function restart() {
   if (mode.hasWork) return mode.resume();
   mode.show();
   dock.set('empty');
 }
 
-/** Also enters a mode that the model takes: `wanted`, where it does. True if that is another one. */
+/** Shows the model's settings and samples, and enters a mode that suits it: `wanted` if it does.
+    True if the mode changes. */
 async function describeModel(wanted = mode.name) {
   const { entry } = slot;
   const manifest = await entry.manifest;
@@ -185,12 +183,17 @@ function showModels() {
   if (hadFocus) $('models').querySelector(':checked')?.focus();
 }
 
+/** Checks the radio button with `value` in a group. */
+function check(group, value) {
+  $(group).querySelector(`[value="${value}"]`).checked = true;
+}
+
 function checkModel() {
   for (const [index, radio] of $('models').querySelectorAll('input').entries())
     radio.checked = models[index] === slot.entry;
 }
 
-// ---------------------------------------------------------------- modes in
+// ---------------------------------------------------------------- modes
 
 function enter(next) {
   lastEntries[next.name] = slot.entry;
@@ -199,14 +202,14 @@ function enter(next) {
   mode = next;
   document.body.dataset.mode = mode.name;
   $('stage').hidden = mode.name === 'draw';
-  for (const radio of $('modes').querySelectorAll('input')) radio.checked = radio.value === mode.name;
+  check('modes', mode.name);
   dock.caption('');
   dock.set('empty');
   mode.show();
   if (mode.result) dock.set('done');
 }
 
-/** The visitor's choice; brings a model that takes it, where there is one. */
+/** Enters the mode that the visitor chose, with a model that suits it if there is one. */
 async function chooseMode(name) {
   remember('way', name === 'photo' ? null : name);
   const entry = await modelFor(name);
@@ -222,7 +225,7 @@ async function modelFor(name) {
   return null;
 }
 
-/** What was pressed may lie a screen below what it changes. Whoever uses keys keeps the place. */
+/** Scrolls to what a click changes; keyboard users keep their place. */
 function showWork() {
   if (document.activeElement?.matches(':focus-visible')) return;
   const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
@@ -247,10 +250,12 @@ async function takeFiles(files, absent) {
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
-  await mode.open(file, file.name, { note: files.length > 1 ? `the first of ${words.count(files.length)} files` : '' });
+  await mode.open(file, file.name, {
+    note: files.length > 1 ? `the first of ${format.count(files.length)} files` : '',
+  });
 }
 
-/** A model from the visitor's disk: its files, or one archive of them. */
+/** Uses a model from the visitor's disk: its files or an archive. */
 async function takeModel(files) {
   try {
     const entry = await readModel(files);
@@ -264,17 +269,9 @@ async function takeModel(files) {
   }
 }
 
-// ---------------------------------------------------------------- keeping
+// ---------------------------------------------------------------- save and share
 
-async function tryTo(action, done) {
-  try {
-    dock.say(done(await action()));
-  } catch (error) {
-    if (error.name !== 'AbortError') dock.say(error.message);
-  }
-}
-
-/** The canvas with the result, once it does not move any more. */
+/** The canvas with the result, after the camera has stopped. */
 async function stillResult() {
   if ((await mode.still?.()) === false) throw new DOMException('It did not come to that.', 'AbortError');
   return mode.resultCanvas;
@@ -284,7 +281,7 @@ function resultName() {
   return `${mode.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
 }
 
-/** The page with this model and these settings; never the picture. */
+/** A link to the page with this model and these settings; never with the image. */
 function linkToThis() {
   return linkWith({
     model: addressOf(slot.entry),
@@ -296,7 +293,7 @@ function linkToThis() {
 
 // ---------------------------------------------------------------- events
 
-$('file-input').accept = `${PICTURES},.zip`;
+$('file-input').accept = `${IMAGE_TYPES},.zip`;
 $('file-input').addEventListener('click', prefetch);
 $('file-input').addEventListener('change', () => {
   takeFiles([...$('file-input').files]);
@@ -307,34 +304,13 @@ $('cancel').addEventListener('click', cancel);
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented) return;
   if (event.key === 'Escape' && dock.isBusy) cancel();
-  // Within the board all its keys work, elsewhere those that nothing else has.
+  // The board handles all its keys; elsewhere only shortcuts with Ctrl work.
   if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press(event);
 });
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
-$('save').addEventListener('click', () =>
-  tryTo(
-    async () => save(await stillResult(), resultName(), $('format').value),
-    (name) => `Saved as ${name}.`,
-  ),
-);
-$('copy').addEventListener('click', () =>
-  tryTo(
-    () => copyPicture(stillResult()),
-    () => 'The picture is in the clipboard.',
-  ),
-);
-$('share').addEventListener('click', () =>
-  tryTo(
-    () => shareLink(linkToThis(), document.title),
-    (how) =>
-      how === 'copied'
-        ? 'The link is in the clipboard. It carries the model and settings, not your picture.'
-        : 'Shared.',
-  ),
-);
-
+connectButtons({ canvas: stillResult, name: resultName, link: linkToThis, say: (text) => dock.say(text) });
 $('layouts').addEventListener('change', (event) => {
   view.layout = event.target.value;
   remember('view', view.layout === 'slider' ? null : view.layout);
@@ -378,10 +354,10 @@ Object.assign(window, { pix2pixDemo });
 async function begin() {
   setTimeout(reveal, PATIENCE);
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
-  for (const radio of $('backends').querySelectorAll('input')) radio.checked = radio.value === slot.backend;
+  check('backends', slot.backend);
   if (asked('view', ['slider', 'side']) === 'side') {
     view.layout = 'side';
-    $('layouts').querySelector('[value=side]').checked = true;
+    check('layouts', 'side');
   }
   const wanted = asked('way', Object.keys(modes));
   try {
@@ -399,12 +375,12 @@ async function begin() {
   reveal();
 }
 
-/** Nothing of the page moves once it is seen. */
+/** Shows the page: from now on nothing moves. */
 function reveal() {
   delete document.body.dataset.starting;
 }
 
-/** The model that the address asks for, or the first; one from elsewhere joins the list. */
+/** The model that the address asks for, or the first. A model from a URL joins the list. */
 function chosenModel() {
   const wanted = askedModel(models);
   if (!(wanted instanceof URL)) return wanted ?? models[0];

@@ -1,9 +1,8 @@
-// What the page says: its state, progress, what went wrong, what is in use.
-// Knows the elements of index.html; decides nothing.
+// Shows the page's state, progress, errors and the backend in use.
 
 import { $ } from './by-id.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import * as words from '../view/words.js';
+import * as format from '../view/format.js';
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
 const PHASES = { runtime: 'Runtime', model: 'Model' };
@@ -23,7 +22,7 @@ export const dock = {
     return this.state === 'loading' || this.state === 'working';
   },
 
-  /** `quietly`: not read out, as it changes all the time. */
+  /** `quietly`: screen readers do not announce it, as it changes all the time. */
   set(state, status = '', { quietly = false } = {}) {
     document.body.dataset.state = state;
     this.say(status, { quietly });
@@ -33,7 +32,7 @@ export const dock = {
     $('cancel').hidden = !this.isBusy;
     this.offerRetry(null);
     listener();
-    queueMicrotask(keepFocus); // whoever called may offer more
+    queueMicrotask(keepFocus); // the caller may still show buttons
   },
 
   say(status, { quietly = false } = {}) {
@@ -73,7 +72,7 @@ export const dock = {
         starting: 'Starting the model…',
         warming: 'Preparing the graphics card…',
         tiles: `Translating: ${loaded} of ${total} parts`,
-      }[phase] ?? `${PHASES[phase]}: ${words.progressText(loaded, total)}`,
+      }[phase] ?? `${PHASES[phase]}: ${format.progressText(loaded, total)}`,
       { quietly: true },
     );
   },
@@ -92,7 +91,7 @@ export const dock = {
     $('elapsed').textContent = text;
   },
 
-  /** What to offer where WebGPU was asked for and is missing. */
+  /** The action to offer if WebGPU was asked for and is missing. */
   onNoWebGpu(call) {
     useAuto = call;
   },
@@ -103,7 +102,7 @@ export const dock = {
   },
 };
 
-let focused = null; // last; a browser forgets it as soon as it is hidden
+let focused = null; // the last one: browsers forget it as soon as it is hidden
 document.addEventListener('focusin', (event) => {
   focused = event.target;
 });
@@ -111,7 +110,7 @@ document.addEventListener('pointerdown', () => {
   focused = null;
 });
 
-/** Keys go on from a button that came where the one with the focus went. */
+/** Moves the focus from a button that was hidden to one that is shown. */
 function keepFocus() {
   if (!focused?.closest('[hidden]')) return;
   const others = [...document.querySelectorAll('.actions button'), $('file-input')];

@@ -1,9 +1,9 @@
-// The mode for drawings: every stroke is translated while it is drawn.
+// The mode for drawings: translates every stroke while it is drawn.
 
 import { DrawPane } from '../view/draw-pane.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { decodePicture } from '../runtime/image.js';
-import * as words from '../view/words.js';
+import { decodeImage } from '../runtime/image.js';
+import * as format from '../view/format.js';
 
 export class DrawMode {
   name = 'draw';
@@ -12,7 +12,7 @@ export class DrawMode {
   #slot;
   #dock;
   #host;
-  #key = null; // under which the drawing is kept
+  #key = null; // under which the drawing is stored
   #file = '';
   #used = null;
 
@@ -37,9 +37,6 @@ export class DrawMode {
   get resultCanvas() {
     return this.#pane.pictureCanvas;
   }
-  get input() {
-    return this.#pane.board.canvas;
-  }
   get resultName() {
     return this.#file.replace(/\.[^.]*$/, '') || 'drawing';
   }
@@ -53,7 +50,7 @@ export class DrawMode {
     this.#host.hidden = true;
   }
 
-  /** The drawing for a model, `key`: empty, or as it was left. */
+  /** Starts or restores the drawing for the model `key`. */
   async begin(manifest, key) {
     if (key === this.#key) return;
     this.#keep();
@@ -63,7 +60,7 @@ export class DrawMode {
     await this.#restore();
   }
 
-  /** Does what a key of the keyboard stands for. */
+  /** Handles a shortcut; true if the key is one. */
   press(event) {
     return this.#pane.press(event);
   }
@@ -94,13 +91,13 @@ export class DrawMode {
     return this.#host.hidden ? null : session;
   }
 
-  /** In the tab, until it is closed: other models come in between, and the page may be loaded again. */
+  /** Stores the drawing for this tab, across other models and reloads. */
   #keep() {
     if (!this.#key || !this.hasWork) return;
     try {
-      sessionStorage.setItem(`drawing ${this.#key}`, this.input.toDataURL());
+      sessionStorage.setItem(`drawing ${this.#key}`, this.#pane.board.canvas.toDataURL());
     } catch {
-      /* A browser without room for it keeps the drawing as long as the model stays. */
+      /* No room: the drawing lasts as long as the model stays. */
     }
   }
 
@@ -110,10 +107,10 @@ export class DrawMode {
       const [, data] = sessionStorage.getItem(`drawing ${key}`)?.split(',') ?? [];
       if (!data) return;
       const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-      const bitmap = await decodePicture(new Blob([bytes]));
+      const bitmap = await decodeImage(new Blob([bytes]));
       if (key === this.#key && !this.hasWork) this.#pane.board.restore(bitmap);
     } catch {
-      /* Then it is empty. */
+      /* The drawing starts empty. */
     }
   }
 
@@ -121,8 +118,8 @@ export class DrawMode {
     if (this.#host.hidden) return;
     if (state === 'done') {
       this.#dock.facts(this.#used); // a restart may have changed them
-      this.#dock.elapsed(words.duration(detail));
-      this.#dock.set('done', `${words.duration(detail)} a picture`, { quietly: true });
+      this.#dock.elapsed(format.duration(detail));
+      this.#dock.set('done', `${format.duration(detail)} a picture`, { quietly: true });
     } else if (state === 'error') {
       const error = Pix2PixError.from(detail);
       if (error.code !== 'aborted') return this.#dock.error(error, () => this.#pane.ask());

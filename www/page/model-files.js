@@ -1,25 +1,24 @@
-// A model from the visitor's disk: a folder, its files, or a .zip of it. Its
-// manifest is only looked at here; the worker checks it, and the weights
-// against it.
+// Reads a model from the visitor's disk: a folder, its files, or a .zip of it.
+// The worker checks the manifest, and the weights against it.
 
 import { Pix2PixError } from '../runtime/errors.js';
 import { MAX_SAMPLE } from '../view/manifest.js';
-import { text as show } from '../view/words.js';
+import { text as show } from '../view/format.js';
 import { readZip } from './zip.js';
 
 const MANIFEST = 'manifest.json';
 const MAX_MANIFEST = 1 << 20;
-const MAX_WEIGHTS = 1 << 30; // the worker takes no more, either
+const MAX_WEIGHTS = 1 << 30; // the worker has the same limit
 const MAX_FILES = 2000;
 
-/** Those of some files that are a model: all that came with a manifest, or an archive. Null if none is. */
+/** The files that are a model: all if there is a manifest, or an archive. Null if there is no model. */
 export async function modelAmong(files) {
   if (files.some((file) => file.name === MANIFEST)) return files;
   const archive =
     files.find((file) => file.name.endsWith('.zip')) ??
     (files.length === 1 && (await isZip(files[0])) ? files[0] : null);
   if (archive) return [archive];
-  // A folder of neither: whoever reads it says what is missing.
+  // A folder with neither: reading it says what is missing.
   return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
 }
 
@@ -28,8 +27,8 @@ async function isZip(file) {
   return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
 }
 
-/** The files of a drop, those in folders included, each with its `path`. Call
-    it before anything is awaited: the browser empties the drop then. */
+/** The files of a drop, also those in folders, each with its `path`. Call it
+    before any `await`: the browser empties the drop then. */
 export async function filesOf(transfer) {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return [...(transfer?.files ?? [])];
@@ -54,7 +53,7 @@ async function collect(entry, found) {
   }
 }
 
-/** An entry for the gallery; `files` is what `Pix2Pix.create` takes. */
+/** An entry for the list of models; `files` is what `Pix2Pix.create` takes. */
 export async function readModel(files) {
   const isArchive = files.length === 1 && files[0].name !== MANIFEST;
   const listed = isArchive
@@ -97,7 +96,7 @@ export async function readModel(files) {
     title: '',
     summary: 'From your disk. It stays there.',
     manifest: Promise.resolve(manifest),
-    /** A sample that is there, or undefined. */
+    /** The sample, or undefined if it is missing. */
     sample(path) {
       const file = beside.get(folder + path);
       return file && { name: path.split('/').at(-1), read: () => file.read(MAX_SAMPLE) };
@@ -110,7 +109,7 @@ function parse(text, path) {
     const manifest = JSON.parse(text);
     if (typeof manifest === 'object' && manifest !== null) return manifest;
   } catch {
-    /* said below */
+    /* see below */
   }
   throw new Pix2PixError('manifest', `${path} is not valid JSON. Export the model again.`);
 }

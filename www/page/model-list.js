@@ -3,7 +3,7 @@
 
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { text } from '../view/words.js';
+import { text } from '../view/format.js';
 
 const INDEX = new URL('../models/index.json', import.meta.url);
 const MAX_JSON = 1 << 20;
@@ -18,7 +18,7 @@ export async function listModels() {
   return models.map((entry) => modelAt(new URL(entry.manifest, INDEX), entry));
 }
 
-/** The model of a manifest anywhere that the page's policy lets it read.
+/** The entry for the manifest at a URL.
     @param {URL} url @param {{ title?: string, summary?: string }} [entry] */
 export function modelAt(url, { title, summary } = {}) {
   return {
@@ -26,13 +26,13 @@ export function modelAt(url, { title, summary } = {}) {
     name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
     title: text(title),
     summary: text(summary),
-    // For the card only: the worker reads and checks it again. A model
-    // whose manifest is missing says so when it is loaded.
+    // Only for the card: the worker reads and checks it again, and reports a
+    // missing one when the model is loaded.
     manifest: readJson(url, 'The manifest').catch(() => null),
   };
 }
 
-/** Of an address, as people read it; one that nobody can read stays as it is. */
+/** A part of a URL for people; an invalid one stays as it is. */
 function decoded(part) {
   try {
     return decodeURIComponent(part ?? '');

@@ -1,9 +1,8 @@
-// The one model in use on the page: which, on what, and loaded when it is
-// first needed. Knows nothing of pictures and of what is shown.
+// The one model in use on the page, loaded when it is first needed.
 
 import { Pix2Pix, Pix2PixError } from '../runtime/pix2pix.js';
 
-/** Fires `change` when a model came, went or started to load. */
+/** Fires `change` when a model is loaded, dropped or starts to load. */
 export class ModelSlot extends EventTarget {
   /** @type {'auto' | 'webgpu' | 'cpu'} */
   backend = 'auto';
@@ -19,7 +18,7 @@ export class ModelSlot extends EventTarget {
     this.#onProgress = onProgress;
   }
 
-  /** Of the gallery: { url or files, … }. */
+  /** An entry of the list of models: { url or files, … }. */
   get entry() {
     return this.#entry;
   }
@@ -30,7 +29,7 @@ export class ModelSlot extends EventTarget {
     return this.#isLoaded;
   }
 
-  /** Takes another model, or the same one on another backend. */
+  /** Replaces the model, or its backend. */
   put(entry, backend = this.backend) {
     this.drop();
     this.#entry = entry;

@@ -1,23 +1,23 @@
-// Makes the page work without a network: registers the service worker and
-// tells it what the page and its model are made of.
+// Makes the page work without a network: registers the service worker and tells
+// it which files the page and its model need.
 
 import { runtimeFiles } from '../runtime/wasm-files.js';
 
-// Workers load these, which the page cannot see; the build lists them.
+// The scripts of workers: the page cannot see what they load, so the build lists them.
 const WORKER_FILES = new URL('../worker-files.json', import.meta.url);
 
-/** False where the browser has no such worker, or the page no HTTPS. */
+/** Stores the page. False without service workers, as on pages without HTTPS. */
 export async function keepPage() {
   if (!navigator.serviceWorker) return false;
   try {
     await navigator.serviceWorker.register(new URL('../service-worker.js', import.meta.url));
     return await keep([location.href, ...loaded()]);
   } catch {
-    return false; // the page itself does without
+    return false; // the page works without it
   }
 }
 
-/** Also keeps what the model on `backend` runs on. */
+/** Also stores the runtime for `backend`. */
 export async function keepRuntime(backend) {
   if (!navigator.serviceWorker?.controller && !(await navigator.serviceWorker?.getRegistration())) return false;
   const { script, wasm } = runtimeFiles(backend);
@@ -25,7 +25,7 @@ export async function keepRuntime(backend) {
     const files = await (await fetch(WORKER_FILES)).json();
     return await keep([...files.map((file) => new URL(file, WORKER_FILES).href), script, wasm, ...loaded()]);
   } catch {
-    return false; // no network any more
+    return false; // the network is gone
   }
 }
 

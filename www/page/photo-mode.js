@@ -1,16 +1,16 @@
-// The mode for photos: from a file to a translation under the divider.
+// The mode for photos: translates a file and compares it with the result.
 
 import { blur } from './blur.js';
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
-import { decodePicture, fittingSize } from '../runtime/image.js';
-import * as words from '../view/words.js';
+import { decodeImage, fittingSize, softwareContext } from '../runtime/image.js';
+import * as format from '../view/format.js';
 
-/** A soft copy: so small that its blur is to be seen, and its sharpness, too. */
+/** The longest side of a softened copy: small enough to see the blur, and that it is gone. */
 const SOFT_SIDE = 512;
 const BLUR_SIGMA = 2;
-/** Where a photo is larger, nobody sees on a screen what happens to single pixels. */
+/** In larger photos a screen does not show what happens to single pixels. */
 const FINE_PIXELS = 1_500_000;
-/** Looked at to tell whether anything changed; the mean difference that is nothing, of 255. */
+/** The side of the centre that is compared, and the mean difference (of 255) that counts as none. */
 const MIDDLE = 256;
 const NOTHING = 1.5;
 
@@ -43,15 +43,12 @@ export class PhotoMode {
     return this.#blob !== null;
   }
 
-  /** What can be saved: ImageData, or null. */
+  /** The translation as ImageData, or null. */
   get result() {
     return this.#view.result;
   }
   get resultCanvas() {
     return this.#view.after;
-  }
-  get input() {
-    return this.#view.before;
   }
   get resultName() {
     return this.#photoName.replace(/\.[^.]*$/, '') || 'photo';
@@ -70,7 +67,7 @@ export class PhotoMode {
 
   /** Goes on with another model or backend. */
   resume() {
-    if (!this.#isOpening) this.translate(); // one that is on its way is translated anyway
+    if (!this.#isOpening) this.translate(); // a photo that is being opened is translated anyway
   }
 
   cancel() {
@@ -124,7 +121,7 @@ export class PhotoMode {
       const begun = performance.now();
       const result = await session.run(source, { signal });
       if (!isLatest()) return;
-      const elapsed = words.duration(performance.now() - begun);
+      const elapsed = format.duration(performance.now() - begun);
       this.#dock.elapsed(elapsed);
       this.#dock.facts(session); // a restart may have changed them
       await this.#view.showResult(result);
@@ -143,7 +140,7 @@ export class PhotoMode {
     if (advice) this.#offerSoftCopy();
   }
 
-  /** Why there is little to see, if there is, and the photo could be a softer one. */
+  /** Why a sharp photo hardly changes, if it does not. */
   #advice(session, result) {
     if (!this.#canSoften(session)) return null;
     if (change(this.#shown.middle, result) < NOTHING)
@@ -175,13 +172,13 @@ export class PhotoMode {
   }
 
   async #show(blob, name, { isSoft = false, note = '', signal }) {
-    const bitmap = await decodePicture(blob, { name: name ? `“${name}”` : 'The picture' });
+    const bitmap = await decodeImage(blob, { name: name ? `“${name}”` : 'The picture' });
     const [width, height] = fittingSize(bitmap, isSoft ? SOFT_SIDE : Infinity);
     const scale = Math.max(width / bitmap.width, height / bitmap.height);
-    const from = scale < 1 ? words.pixels(bitmap.width, bitmap.height) : '';
+    const from = scale < 1 ? format.pixels(bitmap.width, bitmap.height) : '';
     const line = [
       name,
-      words.pixels(width, height) +
+      format.pixels(width, height) +
         (isSoft ? ', softened' : '') +
         (from && (isSoft ? `, of ${from}` : `, scaled down from ${from} to fit into memory`)),
       note,
@@ -197,7 +194,7 @@ export class PhotoMode {
     this.#dock.caption(line);
   }
 
-  /** The file itself where nothing was done to it: the worker decodes it. */
+  /** The unchanged file itself, which the worker decodes, or the edited image. */
   async #source(signal) {
     const isSoft = this.#blurBox.checked && !this.#isSample;
     if (this.#shown?.isSoft !== isSoft)
@@ -206,16 +203,16 @@ export class PhotoMode {
   }
 }
 
-/** The middle of a picture that is scaled to `width` and `height`, as ImageData. */
+/** The centre of an image that is scaled to `width` and `height`, as ImageData. */
 function cut(bitmap, scale, width, height) {
   const [w, h] = [Math.min(MIDDLE, width), Math.min(MIDDLE, height)];
-  const context = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(w, h));
   const [x, y] = [(width - w) >> 1, (height - h) >> 1];
   context.drawImage(bitmap, x / scale, y / scale, w / scale, h / scale, 0, 0, w, h);
   return context.getImageData(0, 0, w, h);
 }
 
-/** The mean difference of the middle of a picture before and after. */
+/** The mean difference between the centre of the input and that of the result. */
 function change(middle, { width, data }) {
   const [x, y] = [(width - middle.width) >> 1, (data.length / 4 / width - middle.height) >> 1];
   let sum = 0;
@@ -227,9 +224,9 @@ function change(middle, { width, data }) {
   return sum / (middle.width * middle.height * 3); // alpha stays
 }
 
-/** Takes `bitmap`. */
+/** Closes `bitmap`. */
 async function softened(bitmap, width, height) {
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(width, height));
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();

@@ -1,9 +1,9 @@
-// The row of a model's sample pictures, to press.
+// The row of buttons with a model's samples.
 
 import { element } from '../view/element.js';
-import { decodePicture, MAX_PIXELS } from '../runtime/image.js';
+import { decodeImage, MAX_PIXELS } from '../runtime/image.js';
 
-/** Shows `samples` in `list`, one after the other, as each is decoded whole. One that cannot be shown goes. */
+/** Shows `samples` in `list`, one after the other, as each is decoded whole. Removes those that fail. */
 export async function showSamples(list, samples, onChoose) {
   const canvases = samples.map((_, index) =>
     element('canvas', {
@@ -20,7 +20,7 @@ export async function showSamples(list, samples, onChoose) {
   );
   for (const [index, canvas] of canvases.entries()) {
     try {
-      const bitmap = await decodePicture(await samples[index].read(), { maxPixels: MAX_PIXELS });
+      const bitmap = await decodeImage(await samples[index].read(), { maxPixels: MAX_PIXELS });
       if (!canvas.isConnected) return;
       paintMiddle(canvas, bitmap);
     } catch {
@@ -29,7 +29,7 @@ export async function showSamples(list, samples, onChoose) {
   }
 }
 
-/** Fills the canvas. Takes `bitmap`. */
+/** Fills the canvas with the centre of `bitmap`, and closes it. */
 function paintMiddle(canvas, bitmap) {
   const context = canvas.getContext('2d');
   const scale = Math.max(canvas.width / bitmap.width, canvas.height / bitmap.height);

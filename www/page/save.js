@@ -1,12 +1,30 @@
-// What one takes away: a file, the clipboard, a link. The link carries the
-// model and the settings; a picture is never in it.
+// Takes the result along: as a file, through the clipboard, or a link to the
+// page's settings, which never contains the image.
+
+import { $ } from './by-id.js';
 
 const TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' };
 const ENDINGS = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
 const QUALITY = 0.92;
 
+/** Connects the buttons under a result. `canvas` promises the canvas with it, `name` and `link` return
+    the file's name and the link; `say` shows what happened. */
+export function connectButtons({ canvas, name, link, say }) {
+  const connect = (id, action) =>
+    $(id).addEventListener('click', async () => {
+      try {
+        say(await action());
+      } catch (error) {
+        if (error.name !== 'AbortError') say(error.message);
+      }
+    });
+  connect('save', async () => save(await canvas(), name(), $('format').value));
+  connect('copy', () => copy(canvas()));
+  connect('share', () => share(link()));
+}
+
 /** `format`: png | jpeg | webp. */
-export function encode(canvas, format) {
+function encode(canvas, format) {
   return new Promise((resolve, reject) => {
     canvas.toBlob(
       (blob) => {
@@ -19,33 +37,31 @@ export function encode(canvas, format) {
   });
 }
 
-/** The file name under which it was offered. */
-export async function save(canvas, name, format) {
+async function save(canvas, name, format) {
   const blob = await encode(canvas, format);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
-  // A browser that cannot write a format writes PNG.
+  // Browsers that cannot encode a format write PNG.
   link.download = `${name}.${ENDINGS[blob.type] ?? 'png'}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return link.download;
+  return `Saved as ${link.download}.`;
 }
 
-/** `canvas` may be a promise: Safari wants the call within the click. */
-export async function copyPicture(canvas) {
+/** Takes a promise of the canvas: Safari requires the call within the click. */
+async function copy(canvas) {
   if (!navigator.clipboard?.write) throw new Error('This browser copies no pictures. Save it instead.');
-  const picture = Promise.resolve(canvas).then((ready) => encode(ready, 'png'));
+  const picture = canvas.then((ready) => encode(ready, 'png'));
   await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
+  return 'The picture is in the clipboard.';
 }
 
-/** Shares `url` by the system's sheet where there is one, else copies it; says
-    which. */
-export async function shareLink(url, title) {
+async function share(url) {
   const isTouch = matchMedia('(pointer: coarse)').matches;
   if (isTouch && navigator.share) {
-    await navigator.share({ title, url });
-    return 'shared';
+    await navigator.share({ title: document.title, url });
+    return 'Shared.';
   }
   await navigator.clipboard.writeText(url);
-  return 'copied';
+  return 'The link is in the clipboard. It carries the model and settings, not your picture.';
 }

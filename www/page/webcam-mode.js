@@ -1,10 +1,11 @@
-// The mode for a camera: frame by frame, as fast as the model goes. The
-// camera is on only while its picture is on the screen.
+// The mode for a camera: translates frame by frame, as fast as the model runs.
+// The camera is on only while its image is on the screen.
 
 import { Pix2PixError } from '../runtime/errors.js';
+import { softwareContext } from '../runtime/image.js';
 import { naturalSide } from '../view/manifest.js';
 
-const FPS_MEMORY = 0.8; // share of the past in the number shown
+const FPS_MEMORY = 0.8; // the weight of earlier frames in the shown rate
 const STILL_SIDE = 512;
 
 export class WebcamMode {
@@ -16,10 +17,10 @@ export class WebcamMode {
   #invitation;
   #stopButton;
   #stream = null;
-  #turn = 0; // frames of an earlier start are not shown
+  #turn = 0; // frames of an earlier start are dropped
   #frame = document.createElement('canvas');
   #video = null;
-  #abort = null; // of a still picture
+  #abort = null; // of the still image
 
   constructor({ view, slot, dock, invitation, stopButton }) {
     this.#view = view;
@@ -44,9 +45,6 @@ export class WebcamMode {
   get resultCanvas() {
     return this.#view.after;
   }
-  get input() {
-    return this.#view.before;
-  }
   resultName = 'webcam';
 
   show() {
@@ -69,8 +67,8 @@ export class WebcamMode {
     this.#stop('Cancelled.');
   }
 
-  /** Turns the camera off; its last picture is translated larger than there is time for while it is on.
-      False if that fails. */
+  /** Turns the camera off and translates its last frame at a higher resolution. False if that
+      fails. */
   async still(words = 'The camera is off.') {
     if (!this.#stream) return true;
     if (!this.#view.result) return this.#stop(words);
@@ -148,9 +146,9 @@ export class WebcamMode {
     document.body.dataset.fps = framesPerSecond.toFixed(2);
   }
 
-  /** The middle of the camera's picture, the way a mirror shows it. */
+  /** The centre of the camera's image, mirrored. */
   #grab(video, side) {
-    const context = this.#frame.getContext('2d', { willReadFrequently: true });
+    const context = softwareContext(this.#frame);
     if (this.#frame.width !== side) this.#frame.width = this.#frame.height = side;
     const cut = Math.min(video.videoWidth, video.videoHeight);
     context.setTransform(-1, 0, 0, 1, side, 0);

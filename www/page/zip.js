@@ -1,6 +1,5 @@
-// Reads zip archives: the list of their files, and single files, unpacked by
-// the browser. Archives are untrusted: whoever reads a file says how large it
-// may be, and unpacking stops there.
+// Reads zip archives: the list of files, and single files, which the browser
+// inflates. Archives are untrusted: each read has a limit where inflating stops.
 
 import { Pix2PixError } from '../runtime/errors.js';
 
@@ -10,13 +9,13 @@ const LOCAL = 0x04034b50;
 const LONGEST_END = 22 + 0xffff;
 const MAX_ENTRIES = 2000;
 const MAX_DIRECTORY = 4 << 20;
-// Neither weights nor pictures are ever packed so small; up to this size it does not matter.
+// Weights and images never compress that well; small files may.
 const MOST_TIMES = 64;
 const HARMLESS = 16 << 20;
-// Unpacked at once: browsers give out all that a piece becomes, up to a thousand times as much.
+// Bytes inflated at once: browsers return all that they become, up to a thousand times as many.
 const PIECE = 16 << 10;
 
-/** [{ path, size, read(limit): Promise<Blob> }], folders left out. */
+/** [{ path, size, read(limit): Promise<Blob> }], without folders. */
 export async function readZip(blob, name) {
   const broken = (what) =>
     new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);

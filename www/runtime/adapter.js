@@ -1,8 +1,7 @@
-// The graphics adapter that the browser offers, asked for before anything is
-// downloaded for it.
+// Asks for the graphics adapter before anything is downloaded for it.
 
-/** Its name (null where the browser gives none) and whether it is emulated; or why there is none,
-    as the end of a sentence. */
+/** The adapter's name (null if the browser hides it) and whether it is emulated in software;
+    `missing` says why there is none. */
 export async function findAdapter() {
   const none = { name: null, isSoftware: false };
   if (!navigator.gpu) {

@@ -1,10 +1,10 @@
-// Bytes over HTTP, with progress and limits. Knows nothing of models.
+// Downloads with progress and limits.
 
 import { Pix2PixError } from './errors.js';
 
 const RETRY = 'Check the connection and try again.';
 
-/** Opens `url`; anything but a 2xx answer is a 'fetch' error.
+/** Fetches `url`; any status but 2xx is a 'fetch' error.
     @param {string} url @param {string} what @param {RequestCache} [cache] @param {HeadersInit} [headers] */
 export async function open(url, what, cache = 'default', headers = {}) {
   let response;
@@ -22,13 +22,13 @@ export async function open(url, what, cache = 'default', headers = {}) {
   return response;
 }
 
-/** The length to expect, or null where the header counts compressed bytes. */
+/** The expected length, or null if the header counts compressed bytes. */
 export function expectedLength(response) {
   if (response.headers.get('Content-Encoding')) return null;
   return Number(response.headers.get('Content-Length')) || null;
 }
 
-/** Hands each chunk to `take`; a `take` that returns false ends the reading. */
+/** Passes each chunk and the bytes so far to `take`; stops if `take` returns false. */
 export async function readChunks(response, take) {
   const reader = response.body.getReader();
   let loaded = 0;
@@ -50,7 +50,7 @@ export async function readChunks(response, take) {
   }
 }
 
-/** The whole answer, refused beyond `limit` bytes. */
+/** The whole body; more than `limit` bytes are refused. */
 export async function readBlob(response, what, limit) {
   const chunks = [];
   const loaded = await readChunks(response, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);

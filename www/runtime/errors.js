@@ -1,6 +1,6 @@
-// The one error type of the page, the worker and the library, and how it
-// crosses the worker boundary. No other module names an error code's meaning.
+// The one type of error. Only its code and message cross the worker boundary.
 
+/** @type {Set<import('../pix2pix.js').Pix2PixErrorCode>} */
 const CODES = new Set([
   'fetch',
   'integrity',
@@ -13,22 +13,23 @@ const CODES = new Set([
   'out-of-memory',
   'aborted',
   'internal',
-  'camera', // of the page alone
+  'camera', // only on the page
 ]);
 
 export class Pix2PixError extends Error {
+  /** @param {import('../pix2pix.js').Pix2PixErrorCode} code @param {string} message @param {ErrorOptions} [options] */
   constructor(code, message, options) {
     super(message, options);
     this.name = 'Pix2PixError';
     this.code = CODES.has(code) ? code : 'internal';
   }
 
-  /** Anything that was thrown, as a Pix2PixError. */
+  /** Turns whatever was thrown into a Pix2PixError. */
   static from(thrown) {
     if (thrown instanceof Pix2PixError) return thrown;
     let message = thrown?.message || String(thrown);
     if (thrown instanceof WebAssembly.RuntimeError) {
-      // Running out of memory within the module looks like any other trap.
+      // A trap may also mean that memory ran out.
       message = `The model's program stopped (${message}). Try again, or take a smaller photo.`;
     }
     return new Pix2PixError(codeOf(thrown, message), message, { cause: thrown });
@@ -38,8 +39,8 @@ export class Pix2PixError extends Error {
 function codeOf(thrown, message) {
   if (CODES.has(thrown?.code)) return thrown.code;
   if (thrown?.name === 'AbortError') return 'aborted';
-  // A failed allocation is a RangeError in every engine, and so are other
-  // things; the text tells them apart.
+  // In every engine a failed allocation is a RangeError; the text tells it
+  // from others.
   if (thrown instanceof RangeError && /memory|alloc|array length|buffer/i.test(message)) {
     return 'out-of-memory';
   }

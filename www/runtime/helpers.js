@@ -1,26 +1,25 @@
-// The workers besides the model's own: brings them together where that is
-// worth it, and lets them go. It is the page that starts and ends them, not
-// this worker: Chromium leaves a worker's own workers running if the page ends
-// it while it ends them.
+// Decides when other workers help the model's worker. The page starts and ends
+// them: Chromium leaks a worker's own workers if the page ends it while it ends
+// them.
 
 import { StripTeam } from './strip-team.js';
 import { TilePool } from './tile-pool.js';
 
-// A team stays so long for the next picture, in milliseconds.
+// Milliseconds that a team waits for the next image.
 const IDLE = 10_000;
-// Pictures that come one so soon after the other are a drawing or a camera's.
+// Images at shorter intervals (milliseconds) come from a drawing or a camera.
 const SOON = 2_000;
-// A picture of so many pixels takes longer than starting workers for it.
+// From this number of pixels on, an image takes longer than starting workers.
 const LARGE = 512 * 512;
 
-// The first picture of a team pays for what is prepared once.
+// The first image of a team is slower: it prepares what later ones reuse.
 const TRIES = 3;
 
-/** What waits for workers that cannot be had fails with this. */
+/** The reason with which waiting calls fail if no workers can be started. */
 export const ALONE = new Error('There are no other workers.');
 
 export class Helpers {
-  /** What they need in order to start the model's session. */
+  /** The message that starts the model's session in a helper. */
   begin = null;
 
   #send;
@@ -31,12 +30,12 @@ export class Helpers {
   #isAlone = false;
   #times = new Map(); // of small pictures, by their size: the least of one worker and of the team
 
-  /** `send(message, transfer)` tells the page. */
+  /** `send(message, transfer)` posts to the page. */
   constructor(send) {
     this.#send = send;
   }
 
-  /** Workers for the tiles of a picture, until `endPool`; null where there are none. */
+  /** Workers for the tiles of an image, until `endPool`; null if there are none. */
   poolOf(count) {
     this.#endTeam();
     this.#pool = this.#isAlone ? null : new TilePool(this.#ask(count));
@@ -50,8 +49,8 @@ export class Helpers {
     this.#send({ wanted: null });
   }
 
-  /** The workers, with this one so many, that share the next picture, or null. A large one is worth
-      waiting for them; of small ones, only those that soon follow others. */
+  /** A team of `count` workers (this one included) for the next image, or null. Large images wait
+      for the team; small ones use it only in quick succession. */
   teamOf(count, pixels) {
     const isSoon = performance.now() - this.#lastPicture < SOON;
     const isLarge = pixels >= LARGE;
@@ -66,7 +65,7 @@ export class Helpers {
     return null;
   }
 
-  /** Takes down what a picture took, in milliseconds: handing rows over may take longer than it saves. */
+  /** Records the time of an image: exchanging rows may cost more than it saves. */
   note(pixels, isShared, milliseconds) {
     if (pixels >= LARGE) return;
     const times = this.#times.get(pixels) ?? { alone: Infinity, shared: Infinity, tries: 0 };
@@ -77,26 +76,26 @@ export class Helpers {
     if (isShared && !this.#isTeamWorthIt(pixels)) this.#endTeam();
   }
 
-  /** One worker's time is taken first. */
+  /** The time of one worker alone is measured first. */
   #isTeamWorthIt(pixels) {
     const { alone = Infinity, shared, tries } = this.#times.get(pixels) ?? {};
     return alone < Infinity && (tries < TRIES || shared <= alone);
   }
 
-  /** A picture is done: after a while without another, the team goes. */
+  /** Ends the team after a while without another image. */
   rest() {
     this.#lastPicture = performance.now();
     clearTimeout(this.#dismissal);
     this.#dismissal = setTimeout(() => this.#endTeam(), IDLE);
   }
 
-  /** Nobody else works on the picture any more. */
+  /** Ends all helpers. */
   stop() {
     this.endPool();
     this.#endTeam();
   }
 
-  /** For good: what kept one worker from starting keeps others. */
+  /** Uses no helpers from now on: what kept one from starting keeps the others. */
   goOnAlone() {
     this.#isAlone = true;
     this.endPool(ALONE);

@@ -1,27 +1,27 @@
-// From a file to a decoded picture, without altering its pixels and without
-// decoding what is too large. Runs in the page and in the worker.
+// Decodes image files without altering their pixels, and refuses those that are
+// too large before decoding. Runs on the page and in the worker.
 
 import { Pix2PixError } from './errors.js';
 
-/** Of a picture to translate: what cameras make. Input and output together take 200 MB. */
+/** The largest image to translate: cameras make that many pixels. Input and output take 200 MB. */
 export const MAX_PIXELS = 24_500_000;
 
-/** What browsers decode: no drawings without a size, as SVG. */
-export const PICTURES = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+/** The formats that all browsers decode; without SVG, which may have no size. */
+export const IMAGE_TYPES = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
 
-/** A decoded picture takes four bytes a pixel: 80 million are 320 MB. */
-export const MAX_DECODED_PIXELS = 80_000_000;
+/** The largest image to decode: four bytes a pixel, 320 MB. */
+const MAX_DECODED_PIXELS = 80_000_000;
 
-// No picture of so many pixels is a larger file.
+// No file of that many pixels is larger.
 const MAX_FILE = 4 * MAX_DECODED_PIXELS;
 
-// Photos carry their size behind EXIF data and colour profiles.
+// In photos the size comes after EXIF data and colour profiles.
 const HEADER_BYTES = 512 * 1024;
 
 const SIZE_BOX = 0x69737065; // "ispe"
 
-/** Decodes `blob` upright; refuses more than `maxPixels` before decoding. */
-export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
+/** Decodes `blob` upright; more than `maxPixels` are refused before decoding. */
+export async function decodeImage(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
   if (blob.size > MAX_FILE) {
     const megabytes = (bytes) => Math.round(bytes / 1e6);
     throw new Pix2PixError(
@@ -37,8 +37,8 @@ export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_D
     bitmap = await createImageBitmap(blob, {
       imageOrientation: 'from-image',
       premultiplyAlpha: 'default',
-      // A PNG's gamma and chromaticity fields bend its values, and no image
-      // library heeds them. A real colour profile is still honoured.
+      // The gamma and chromaticity fields of a PNG change its values in browsers,
+      // but not in image libraries. A real colour profile is still applied.
       colorSpaceConversion: known?.format === 'png' && !known.profile ? 'none' : 'default',
     });
   } catch (cause) {
@@ -51,10 +51,16 @@ export async function decodePicture(blob, { name = 'The file', maxPixels = MAX_D
   return bitmap;
 }
 
-/** Width and height of what is translated of a picture: its own, or scaled down to what fits. */
+/** Width and height at which an image is translated: its own, or scaled down to the limits. */
 export function fittingSize({ width, height }, longest = Infinity) {
   const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)), longest / Math.max(width, height));
   return [width, height].map((side) => Math.min(MAX_PIXELS, Math.max(1, Math.floor(side * scale))));
+}
+
+/** A context in software: canvases on a GPU may return other pixels than were drawn.
+    @param {any} canvas */
+export function softwareContext(canvas) {
+  return canvas.getContext('2d', { willReadFrequently: true });
 }
 
 export function checkPixels(width, height, maxPixels, name = 'The picture') {
@@ -68,8 +74,8 @@ export function checkPixels(width, height, maxPixels, name = 'The picture') {
   );
 }
 
-/** Size and kind by the first bytes; null for a format not listed here. */
-export function readHeader(bytes) {
+/** Format and size from the first bytes; null for other formats. */
+function readHeader(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const ascii = (at, length) => String.fromCharCode(...bytes.subarray(at, at + length));
   try {
@@ -84,7 +90,7 @@ export function readHeader(bytes) {
       return { format: 'bmp', width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // cut off within the header
+    if (!(error instanceof RangeError)) throw error; // the header is cut off
   }
   return null;
 }
@@ -111,7 +117,7 @@ function jpegHeader(view) {
   return null;
 }
 
-/** Of its parts, the largest is the whole. */
+/** The largest of its parts is the whole image. */
 function avifHeader(view) {
   const found = { format: 'avif', width: 0, height: 0 };
   for (let at = 0; at + 16 <= view.byteLength; at++) {

@@ -1,32 +1,31 @@
-// The public module: one model, in one worker, one job at a time.
-// What the model is made of is the worker's business; what is drawn where is
-// the page's.
+// The public class: one model in one worker, one job at a time. The worker
+// knows what the model is made of.
 
 import { abortedError, Pix2PixError } from './errors.js';
 import { workersFor } from './tile-pool.js';
-import { WorkerLink } from './worker-link.js';
+import { WorkerRpc } from './rpc.js';
 
 export { Pix2PixError };
 
-// Smaller tiles are tried, one after the other, where memory ran out.
+// Sides of smaller tiles, tried in this order when memory runs out.
 const SMALLER_TILES = [0, 512, 256];
 
 const LARGEST_TILE = 4096;
 
-// Large enough for all that a usual picture needs.
+// Large enough to compile all shaders that a usual image needs.
 const WARM_SIDE = 256;
 
-// After these the worker's memory cannot be trusted; the next call gets a new
-// one.
+// After these errors the worker's memory cannot be trusted: the next call
+// starts a new worker.
 const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
 
-// What the last model and its runtime were made of, so that a restart, or a
-// change of the backend, downloads nothing twice: { manifestUrl, manifestJson,
-// weights: Blob, modules: { cpu?, webgpu? } }.
+// The downloads of the last model and its runtime: a restart or another backend
+// downloads nothing twice. { manifestUrl, manifestJson, weights: Blob,
+// modules: { cpu?, webgpu? } }
 let lastDownload = null;
 let locals = 0;
 
-// Models whose bytes came in damaged: the browser's cache may hold them.
+// Models that arrived damaged: the browser's cache may hold the damaged bytes.
 const distrusted = new Set();
 
 /** An address relative to the page's. */
@@ -44,11 +43,11 @@ export class Pix2Pix {
   #manifestUrl;
   #local; // { manifest, weights } of a model from disk
   #wanted;
-  #workers; // at most so many share a picture
-  #insteadReason = null; // why it is not what was wanted
+  #workers; // how many may share an image
+  #fallbackReason = null; // why the backend is not the wanted one
   #onProgress;
-  #link = null;
-  #helpers = []; // workers that do parts of pictures
+  #worker = null;
+  #helpers = []; // workers for parts of images
   #facts = null;
   #queue = Promise.resolve();
   #disposed = false;
@@ -70,7 +69,7 @@ export class Pix2Pix {
   /** Use `Pix2Pix.create`. */
   constructor(source, wanted, workers, onProgress) {
     this.#local = typeof source === 'string' ? null : source;
-    // A model from disk has an address, too, so that a restart knows it again.
+    // A model from disk gets an address as well, so that a restart recognises it.
     this.#manifestUrl = this.#local ? `local:${++locals}` : source;
     this.#wanted = wanted;
     this.#workers = workers;
@@ -81,7 +80,7 @@ export class Pix2Pix {
     return this.#facts.backend;
   }
   get backendReason() {
-    return this.#insteadReason ?? this.#facts.backendReason;
+    return this.#fallbackReason ?? this.#facts.backendReason;
   }
   get adapter() {
     return this.#facts.adapter;
@@ -93,7 +92,7 @@ export class Pix2Pix {
     return this.#facts.manifest;
   }
 
-  /** Pays for the first run's preparations (on a GPU: its shaders) in advance. */
+  /** Prepares the first run in advance; on a GPU this compiles the shaders. */
   async warmUp() {
     const multiple = this.manifest.input?.multiple_of || WARM_SIDE;
     const side = Math.ceil(WARM_SIDE / multiple) * multiple;
@@ -107,7 +106,7 @@ export class Pix2Pix {
     const { rgba, width, height } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
-      return this.#link.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
+      return this.#worker.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
     }, signal);
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
@@ -120,13 +119,13 @@ export class Pix2Pix {
     const own = values.slice();
     const answer = await this.#persist(() => {
       const copy = own.slice().buffer;
-      return this.#link.call('runTensor', { values: copy, shape }, [copy]);
+      return this.#worker.call('runTensor', { values: copy, shape }, [copy]);
     }, signal);
     return new Float32Array(answer.values);
   }
 
-  /** Does a job again where that may help: once after the device was lost,
-      then on the CPU; with smaller tiles where memory ran out. */
+  /** Repeats a job where that may help: once after the device was lost, then on
+      the CPU; with smaller tiles when memory runs out. */
   async #persist(job, signal) {
     let losses = 0;
     let tiles = 0;
@@ -158,7 +157,7 @@ export class Pix2Pix {
 
   #goToCpu() {
     this.#wanted = 'cpu';
-    this.#insteadReason = 'The browser took the graphics device away twice. The CPU does the work.';
+    this.#fallbackReason = 'The browser took the graphics device away twice. The CPU does the work.';
   }
 
   dispose() {
@@ -166,8 +165,8 @@ export class Pix2Pix {
     this.#end(abortedError('The model was disposed of; the job'));
   }
 
-  /** Runs `job` after those before it. Aborting ends the worker: that is the
-      only way to stop a computation in WebAssembly. */
+  /** Runs `job` after the earlier jobs. An abort ends the worker: nothing else
+      stops a computation in WebAssembly. */
   #enqueue(job, signal, what) {
     const turn = this.#queue.then(async () => {
       if (signal?.aborted || this.#disposed) throw abortedError(what);
@@ -188,18 +187,18 @@ export class Pix2Pix {
     return turn;
   }
 
-  /** Starts the worker with the model, where none is running. */
+  /** Starts the worker with the model, unless one is running. */
   async #start() {
-    if (this.#link && !this.#link.ended) return;
+    if (this.#worker && !this.#worker.ended) return;
     const url = new URL('./worker.js', import.meta.url);
-    this.#link = new WorkerLink(url, ({ progress, wanted }) => {
+    this.#worker = new WorkerRpc(url, ({ progress, wanted }) => {
       if (wanted) this.#help(url, wanted);
       else if (wanted === null) this.#endHelpers();
       else this.#onProgress?.(progress);
     });
     try {
       const known = lastDownload?.manifestUrl === this.#manifestUrl ? lastDownload : null;
-      const { download, ...facts } = await this.#link.call('start', {
+      const { download, ...facts } = await this.#worker.call('start', {
         manifestUrl: this.#manifestUrl,
         local: this.#local,
         backend: this.#wanted,
@@ -220,13 +219,13 @@ export class Pix2Pix {
   /** Starts workers that the model's worker reaches through `ports`. */
   #help(url, { begin, ports }) {
     for (const port of ports) {
-      const helper = new WorkerLink(url);
+      const helper = new WorkerRpc(url);
       this.#helpers.push(helper);
-      // Answered only if it fails, as it may without a network: then the model's worker goes on alone.
+      // This call never returns, but it may fail, as without a network: then the model's worker goes on alone.
       helper.call('serve', { port, ...begin }, [port]).catch(() => {
         if (!this.#helpers.includes(helper)) return;
         this.#endHelpers();
-        this.#link?.call('goOnAlone').catch(() => {});
+        this.#worker?.call('goOnAlone').catch(() => {});
       });
     }
   }
@@ -239,8 +238,8 @@ export class Pix2Pix {
 
   #end(reason) {
     this.#endHelpers();
-    this.#link?.end(reason);
-    this.#link = null;
+    this.#worker?.end(reason);
+    this.#worker = null;
   }
 }
 
@@ -252,7 +251,7 @@ function checkTile(tile) {
   );
 }
 
-/** What the model takes is for the session to say; here, that these are numbers. */
+/** Checks the types; the session checks whether the shape fits the model. */
 function checkTensor(values, shape) {
   if (!(values instanceof Float32Array)) {
     throw new Pix2PixError('input-size', 'There is no tensor to translate: pass a Float32Array.');
@@ -264,7 +263,7 @@ function checkTensor(values, shape) {
   }
 }
 
-/** The source as the worker takes it; the caller keeps what it passed in. */
+/** A copy of the source that can be sent to the worker. */
 async function asMessage(source) {
   if (source instanceof ImageData) {
     const rgba = source.data.slice().buffer;

@@ -1,26 +1,26 @@
-// Lets several workers share one picture, each with some of its rows: hands
-// every worker the rows that it needs of the others. The worker that leads is
-// one of them, the first. Knows nothing of models.
+// Several workers share one image, each with a strip of its rows. Between layers
+// each gets the rows that it needs from the others. The leading worker is the
+// first of them.
 
-import { Line } from './worker-link.js';
+import { PortRpc } from './rpc.js';
 
 export class StripTeam {
-  #lines;
-  #here = []; // who waits for rows, with those that they brought
+  #workers;
+  #waiting = []; // workers that wait for rows, with the rows that they sent
   #reason = null;
   #isReady = false;
 
-  /** `ports`: each leads to a worker besides the one that leads. */
+  /** `ports`: one to each worker except the leading one. */
   constructor(ports) {
-    this.#lines = ports.map((port, index) => {
-      const line = new Line(port, ({ exchange: { rows, isAll } }) => {
+    this.#workers = ports.map((port, index) => {
+      const rpc = new PortRpc(port, ({ exchange: { rows, isAll } }) => {
         this.exchange(index + 1, rows, isAll)
-          .then((answer) => line.call('rows', { rows: answer }, isAll ? [] : [answer.buffer]))
-          .catch(() => {}); // the strip of that worker fails, too
+          .then((answer) => rpc.call('rows', { rows: answer }, isAll ? [] : [answer.buffer]))
+          .catch(() => {}); // the strip of that worker fails as well
       });
-      return line;
+      return rpc;
     });
-    Promise.all(this.#lines.map((line) => line.call('ready'))).then(
+    Promise.all(this.#workers.map((rpc) => rpc.call('ready'))).then(
       () => {
         this.#isReady = true;
       },
@@ -28,41 +28,41 @@ export class StripTeam {
     );
   }
 
-  /** Whether everyone has the model. */
+  /** Whether all workers have loaded the model. */
   get isReady() {
     return this.#isReady;
   }
 
   get size() {
-    return this.#lines.length + 1;
+    return this.#workers.length + 1;
   }
 
-  /** The part of a worker besides the one that leads. */
+  /** Translates the strip of a worker other than the leading one. */
   async strip(index, payload, transfer) {
-    const { rgba } = await this.#lines[index - 1].call('strip', payload, transfer);
+    const { rgba } = await this.#workers[index - 1].call('strip', payload, transfer);
     return rgba;
   }
 
-  /** Waits for the rows of all workers, and gives a worker those that it needs: the last row above
-      its own and the first below, or all. */
+  /** Waits for the rows of all workers, then gives this worker the last row above its strip and
+      the first row below, or all rows. */
   exchange(index, rows, isAll) {
     return new Promise((resolve, reject) => {
       if (this.#reason) return reject(this.#reason);
-      this.#here[index] = { rows, resolve, reject };
-      if (Object.keys(this.#here).length < this.size) return;
-      const brought = this.#here.map((worker) => worker.rows);
-      const here = this.#here;
-      this.#here = [];
+      this.#waiting[index] = { rows, resolve, reject };
+      if (Object.keys(this.#waiting).length < this.size) return;
+      const brought = this.#waiting.map((worker) => worker.rows);
+      const waiting = this.#waiting;
+      this.#waiting = [];
       const whole = isAll && joined(brought);
-      here.forEach((worker, at) => worker.resolve(whole || neighbours(brought, at)));
+      waiting.forEach((worker, at) => worker.resolve(whole || neighbours(brought, at)));
     });
   }
 
   end(reason) {
     this.#reason = reason;
-    for (const line of this.#lines) line.end(reason);
-    for (const worker of this.#here) worker?.reject(reason);
-    this.#here = [];
+    for (const rpc of this.#workers) rpc.end(reason);
+    for (const worker of this.#waiting) worker?.reject(reason);
+    this.#waiting = [];
   }
 }
 
@@ -76,7 +76,7 @@ function joined(parts) {
   return whole;
 }
 
-/** Everyone brought a first and a last row. */
+/** Each part is the first and the last row of a strip. */
 function neighbours(parts, index) {
   const length = parts[index].length / 2;
   const rows = new Float32Array(2 * length);

@@ -1,14 +1,14 @@
-// Runs the tiles of one picture on several workers at once, each with a
-// session of its own, so that every core has work. Without cross-origin
-// isolation: nothing is shared, tiles and results are handed over.
+// Runs the tiles of one image on several workers, each with its own session.
+// Tiles and results are sent in messages, so the page needs no cross-origin
+// isolation.
 
-import { Line } from './worker-link.js';
+import { PortRpc } from './rpc.js';
 
-const MOST = 8; // each holds a model and a tile's activations
+const MAX_WORKERS = 8; // each holds a model and the activations of a tile
 
-/** How many workers do so many tiles, unless somebody says how many may: as many as cores. */
+/** The number of workers for `tiles` tiles: at most one per core, or `most`. */
 export function workersFor(tiles, most = navigator.hardwareConcurrency || 1) {
-  return Math.min(tiles, most, MOST);
+  return Math.min(tiles, most, MAX_WORKERS);
 }
 
 export class TilePool {
@@ -16,9 +16,9 @@ export class TilePool {
   /** @type {(reason: any) => void} */
   #giveUp = () => {};
 
-  /** `ports`: each leads to a worker that does tiles. */
+  /** `ports`: one to each worker. */
   constructor(ports) {
-    this.#workers = ports.map((port) => ({ line: new Line(port), isFree: true }));
+    this.#workers = ports.map((port) => ({ rpc: new PortRpc(port), isFree: true }));
   }
 
   get size() {
@@ -30,7 +30,7 @@ export class TilePool {
       no more than a few are done ahead, so that few are held at once. */
   run(count, cut, onDone) {
     const slots = Array.from({ length: count }, () => Promise.withResolvers?.() ?? withResolvers());
-    for (const slot of slots) slot.promise.catch(() => {}); // whoever joins reports it
+    for (const slot of slots) slot.promise.catch(() => {}); // the join reports it
     this.#giveUp = (reason) => slots.forEach((slot) => slot?.reject(reason));
     let next = 0;
     let joined = -1;
@@ -63,14 +63,14 @@ export class TilePool {
   }
 
   end(reason) {
-    for (const { line } of this.#workers) line.end(reason);
+    for (const { rpc } of this.#workers) rpc.end(reason);
     this.#workers = [];
     this.#giveUp(reason);
   }
 
-  async #translate({ line }, index, cut) {
+  async #translate({ rpc }, index, cut) {
     const { payload, transfer } = cut(index);
-    const { values } = await line.call('tile', payload, transfer);
+    const { values } = await rpc.call('tile', payload, transfer);
     return values;
   }
 }

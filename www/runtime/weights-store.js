@@ -1,18 +1,18 @@
-// Weights by their SHA-256, in the browser's Cache: downloaded once, gone on
-// with where a connection was cut, and there without a network. They are
-// Blobs, which lie with the browser and not in the page's memory. Whoever
-// decodes them checks them, and keeps what is right.
+// Weights in the browser's Cache, by their SHA-256: downloaded once, resumed
+// after a cut connection, available without a network. They are Blobs, which
+// the browser keeps outside the page's memory. The decoder checks them before
+// they are stored.
 
 import { open, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 
 const STORE = 'pix2pix-weights-1';
-const MOST = 12; // models
-const PART = 4 << 20; // bytes that wait in the page's memory
+const MAX_MODELS = 12; // models
+const PART_BYTES = 4 << 20; // at most so many are in the page's memory
 
 /**
  * The Blob of a weights file, and `keep`, which stores it for later visits.
- * `isFresh`: not from any cache.
+ * `isFresh` bypasses all caches.
  */
 export async function loadWeights(url, { bytes, sha256 }, { isFresh, onProgress }) {
   const store = await openStore();
@@ -29,7 +29,7 @@ export async function loadWeights(url, { bytes, sha256 }, { isFresh, onProgress 
   return { weights, keep: () => store && put(store, key, weights) };
 }
 
-/** Goes on behind the part that is there; without one, from the start. */
+/** Resumes after a stored part; starts at the beginning if there is none. */
 async function download(url, length, { store, partKey, isFresh, onProgress }) {
   const what = 'The model';
   const part = await read(store, partKey);
@@ -38,7 +38,7 @@ async function download(url, length, { store, partKey, isFresh, onProgress }) {
   let response = await open(url, what, isFresh ? 'reload' : 'default', begun ? { Range: `bytes=${begun}-` } : {});
   const range = response.headers.get('Content-Range');
   if (begun && !(response.status === 206 && range?.startsWith(`bytes ${begun}-`) && range.endsWith(`/${length}`))) {
-    // A server that knows no ranges sends everything; another file is no continuation.
+    // A server without ranges sends the whole file; a range of another file is of no use.
     if (response.status === 206) response = await open(url, what, 'reload');
     parts = [];
     begun = 0;
@@ -56,7 +56,7 @@ async function download(url, length, { store, partKey, isFresh, onProgress }) {
       if (begun + sum > length) return false;
       waiting.push(chunk);
       size += chunk.byteLength;
-      if (size >= PART) settle();
+      if (size >= PART_BYTES) settle();
       onProgress(begun + sum, length);
       return true;
     });
@@ -80,7 +80,7 @@ function wrongLength(url, length, came) {
   );
 }
 
-/** Null where the browser has no such store, as on pages without HTTPS. */
+/** Null where the browser has no Cache, as on pages without HTTPS. */
 async function openStore() {
   try {
     return await caches.open(STORE);
@@ -94,18 +94,18 @@ async function read(store, key) {
   return found ? found.blob() : null;
 }
 
-/** A full disk is no reason to fail: the next visit downloads again. */
+/** Does not fail on a full disk: the next visit downloads again. */
 async function put(store, key, weights) {
   try {
     await store.put(key, new Response(weights, { headers: { 'Content-Type': 'application/octet-stream' } }));
     const keys = await store.keys();
-    await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST)).map((old) => store.delete(old)));
+    await Promise.all(keys.slice(0, Math.max(0, keys.length - MAX_MODELS)).map((old) => store.delete(old)));
   } catch {
-    /* said above */
+    /* see above */
   }
 }
 
-/** Only a name: nothing is ever fetched from there. */
+/** A key for the Cache; nothing is fetched from this address. */
 function keyOf(name) {
   return new URL(`../.weights/${name}`, import.meta.url).href;
 }

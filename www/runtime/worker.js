@@ -1,17 +1,17 @@
-// Owns the model: chooses the build, downloads, runs. One session per worker;
-// the page ends the worker to stop it.
+// The worker that owns the model: chooses the build, downloads, runs. The page
+// ends the worker to stop it.
 
 import { findAdapter } from './adapter.js';
 import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
-import { checkPixels, decodePicture, MAX_PIXELS } from './image.js';
+import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
-// Beyond this a trap of the module is taken for what it most likely is.
+// Above this size a trap of the module most likely means that memory ran out.
 const MUCH_MEMORY = 2 ** 31;
 
 let session = null;
@@ -63,7 +63,7 @@ async function start({ manifestUrl, local, backend, known, modules, cache }) {
   };
 }
 
-/** No build is downloaded before it is known to be of use. */
+/** Chooses the build before any is downloaded. */
 async function choose(backend) {
   if (backend === 'cpu') return { build: 'cpu', reason: 'The CPU was asked for.' };
   const { name, isSoftware, missing } = await findAdapter();
@@ -86,7 +86,7 @@ async function choose(backend) {
   return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
 }
 
-/** `sources.known` keeps what was downloaded, for a second try on another build. */
+/** `sources.known` keeps the downloads for a second try with another build. */
 async function startOn(build, sources) {
   const { modules, manifestUrl, local, cache } = sources;
   const manifestText = sources.known
@@ -94,7 +94,7 @@ async function startOn(build, sources) {
     : local
       ? Promise.resolve(local.manifest)
       : fetchManifest(manifestUrl, cache);
-  // Its failure is reported below, after that of the runtime.
+  // A failure is reported below, after one of the runtime.
   manifestText?.catch(() => {});
   const module = modules[build] ?? (await fetchModule(build, cache));
   const runtime = await importRuntime(build);
@@ -109,7 +109,7 @@ async function startOn(build, sources) {
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
   const session = await runtime.Session.create(manifestJson, weights, build);
-  sources.keep?.(); // while the first picture is made
+  sources.keep?.(); // in the background
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
 
@@ -120,7 +120,7 @@ async function fetchModule(build, cache) {
   const total = expectedLength(response);
   report('runtime', 0, total);
   const counted = readChunks(response.clone(), (_, loaded) => report('runtime', loaded, total));
-  // Some servers do not know the type, without which nothing is compiled.
+  // Some servers send no type, and then browsers compile nothing.
   if (!response.headers.get('Content-Type')?.startsWith('application/wasm')) {
     response = new Response(response.body, { headers: { 'Content-Type': 'application/wasm' } });
   }
@@ -146,7 +146,7 @@ async function importRuntime(build) {
 
 async function fetchManifest(manifestUrl, cache) {
   const what = 'The manifest';
-  // Always asked anew (a 304 is cheap): it names the weights that fit it.
+  // Always revalidated (a 304 is cheap): it names the weights that fit it.
   const response = await open(manifestUrl, what, cache === 'default' ? 'no-cache' : cache);
   return (await readBlob(response, what, MANIFEST_LIMIT)).text();
 }
@@ -161,7 +161,7 @@ function fetchWeights(manifest, manifestUrl, cache) {
 }
 
 async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
-  if (blob) bitmap = await decodePicture(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
+  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
   const before = new Uint8Array(rgba);
@@ -209,7 +209,7 @@ async function runTiles(before, width, height, side, plan, workers) {
   return after.buffer;
 }
 
-/** In one piece, of which each worker does some rows where that is faster. */
+/** Translates the image in one piece; several workers share its rows where that is faster. */
 async function runWhole(before, width, height, workers) {
   const sharers = session.sharers(width, height, workersFor(Infinity, workers));
   const team = helpers.teamOf(sharers, width * height);
@@ -225,7 +225,7 @@ async function runWhole(before, width, height, workers) {
   }
 }
 
-/** The result is that of one worker. */
+/** Gives the same result as one worker. */
 function runShared(team, before, width, height) {
   const shape = { width, height, workers: team.size };
   return session.run_shared(before, width, height, team.size, (index, rgba) => {
@@ -233,7 +233,7 @@ function runShared(team, before, width, height) {
       index > 0
         ? team.strip(index, { ...shape, index, rgba }, [rgba.buffer])
         : translateStrip({ ...shape, index, rgba }, (rows, isAll) => team.exchange(0, rows, isAll));
-    part.catch(() => {}); // the first that fails is reported
+    part.catch(() => {}); // the first failure is reported
     return part;
   });
 }
@@ -243,7 +243,7 @@ function goOnAlone() {
   return {};
 }
 
-/** Some rows of a picture, for the worker that leads. */
+/** Translates a strip of rows for the leading worker. */
 async function strip(payload, leader) {
   const rgba = await translateStrip(
     payload,
@@ -265,7 +265,7 @@ function translateStrip({ rgba, width, height, workers, index }, exchange) {
   return session.translate_strip(rgba, width, height, workers, index, exchange);
 }
 
-/** Does parts of pictures for whoever has the other end of `port`, until the page ends this worker.
+/** Translates parts of images for the worker behind `port`, until the page ends this one.
     @param {any} payload */
 async function serve({ port, ...begin }) {
   await start(begin);
@@ -278,7 +278,7 @@ function ready() {
   return {};
 }
 
-/** One tile, for the worker that joins them. */
+/** Translates a tile for the worker that joins them. */
 async function tile({ rgba, width, height, side, index }) {
   const values = await session.translate_tile(new Uint8Array(rgba), width, height, side, index);
   return { values, transfer: [values.buffer] };
@@ -293,7 +293,7 @@ function cutOut(rgba, stride, [x, y, width, height]) {
   return part;
 }
 
-/** A module that ran full traps like one with a fault; its size tells. */
+/** A module traps in the same way when memory runs out and on a fault; its size tells which. */
 function outOfMemory(thrown) {
   const isTrap = thrown instanceof WebAssembly.RuntimeError && exports?.memory?.buffer.byteLength > MUCH_MEMORY;
   return isTrap && { code: 'out-of-memory', message: 'The picture needs more memory than the browser gives a page.' };
@@ -305,7 +305,7 @@ async function runTensor({ values, shape: { batch, channels, height, width } }) 
   return { values: buffer, transfer: [buffer] };
 }
 
-/** A view into the module's memory could not be handed over. */
+/** A buffer to transfer: views into the module's memory are copied. */
 function bufferOf(view) {
   return view.byteLength === view.buffer.byteLength ? view.buffer : view.slice().buffer;
 }
@@ -313,14 +313,13 @@ function bufferOf(view) {
 function pixelsOf(bitmap) {
   const { width, height } = bitmap;
   checkPixels(width, height, MAX_PIXELS);
-  // Kept off the GPU: a software canvas gives back exactly what was drawn.
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  const context = softwareContext(new OffscreenCanvas(width, height));
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return { rgba: context.getImageData(0, 0, width, height).data.buffer, width, height };
 }
 
-/** Errors that the CPU build would only meet again. */
+/** Errors that the CPU build would meet again. */
 function isBlameOfTheFiles(thrown) {
   return ['fetch', 'integrity', 'manifest', 'version', 'weights'].includes(thrown?.code);
 }

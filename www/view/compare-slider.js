@@ -1,5 +1,5 @@
-// The divider between two pictures that lie on each other. Knows only its
-// frame and its handle; what is to be seen left and right of it is CSS.
+// The divider between two images on top of each other. Sets --split for the
+// style sheet.
 
 const STEP = 2;
 const LEAP = 10;
@@ -24,7 +24,7 @@ export class CompareSlider {
     handle.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  /** Share of the width, in per cent, that shows the picture before. */
+  /** The share of the width, in per cent, that shows the input. */
   get value() {
     return this.#value;
   }
@@ -38,7 +38,7 @@ export class CompareSlider {
     this.#handle.setAttribute('aria-valuetext', `${rounded} % before, ${100 - rounded} % after`);
   }
 
-  /** Draws the result in from the right, unless the visitor wants no motion. */
+  /** Reveals the result from the right, unless the visitor prefers no motion. */
   reveal() {
     cancelAnimationFrame(this.#animation);
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
@@ -61,12 +61,12 @@ export class CompareSlider {
 
   #grab(event) {
     if (!this.#active || event.button !== 0) return;
-    // Zoomed in, a drag moves the picture, and the divider has to be taken itself.
+    // When zoomed in, a drag pans, except on the handle itself.
     if ('zoomed' in this.#frame.dataset && event.target !== this.#handle) return;
     this.#isHeld = true;
     this.#frame.setPointerCapture(event.pointerId);
     this.#handle.focus({ preventScroll: true });
-    // A finger may be about to scroll: it moves the divider only by dragging.
+    // A touch may become a scroll: only a drag moves the divider.
     if (event.pointerType !== 'touch') this.#moveTo(event.clientX);
     event.preventDefault();
   }

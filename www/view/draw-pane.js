@@ -1,8 +1,7 @@
-// A drawing and its translation, side by side, alive: the board, its tools
-// and the picture beside it. The page and the widget both show it; who
-// translates, and what is said about it, is theirs.
+// A drawing and its live translation, side by side: the board, its tools and the
+// result. The page and the widget both show it.
 
-import { decodePicture } from '../runtime/image.js';
+import { decodeImage, softwareContext } from '../runtime/image.js';
 import { DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
@@ -10,7 +9,7 @@ import { LatestWins } from './latest-wins.js';
 import { naturalSide, paletteOf } from './manifest.js';
 
 export class DrawPane {
-  /** Put this where the pane is to be. */
+  /** The element to insert. */
   root;
   board;
 
@@ -34,7 +33,7 @@ export class DrawPane {
   #onState;
   #picture = null;
 
-  /** `ready` promises a `Pix2Pix`, or null where nothing is to be done; `onState` hears
+  /** `ready` promises a `Pix2Pix`, or null if nothing should be translated. `onState` gets
       'working', 'done' with the milliseconds, or 'error' with the error. */
   constructor({ ready, onState }) {
     this.#ready = ready;
@@ -75,12 +74,12 @@ export class DrawPane {
     });
   }
 
-  /** Does what a key stands for; true if it stands for something. */
+  /** Handles a shortcut; true if the key is one. */
   press(event) {
     return this.#tools?.press(event) ?? false;
   }
 
-  /** An empty drawing for a model. */
+  /** Starts an empty drawing for a model. */
   begin(manifest) {
     const palette = paletteOf(manifest);
     const side = naturalSide(manifest);
@@ -97,9 +96,9 @@ export class DrawPane {
     this.#empty.hidden = false;
   }
 
-  /** A picture to go on from. */
+  /** Puts an image file onto the board. */
   async load(blob, name) {
-    const bitmap = await decodePicture(blob, { name });
+    const bitmap = await decodeImage(blob, { name });
     this.board.load(bitmap);
     bitmap.close();
   }
@@ -114,7 +113,7 @@ export class DrawPane {
     return this.#result;
   }
 
-  /** Translates what is drawn, as after a stroke. */
+  /** Translates the drawing, as after a stroke. */
   ask() {
     return this.#live.ask();
   }
@@ -125,20 +124,20 @@ export class DrawPane {
 
   async #redraw() {
     const tools = this.#tools;
-    const isStale = () => tools !== this.#tools; // another model's drawing began
+    const isStale = () => tools !== this.#tools; // the model has changed
     this.root.dataset.busy = '';
     try {
       this.#onState('working');
       const session = await this.#ready();
       if (!session || isStale()) return;
-      const begun = performance.now(); // without what loading takes
+      const begun = performance.now(); // without the loading time
       const picture = await session.run(this.board.pixels());
       const elapsed = performance.now() - begun;
       if (isStale()) return;
       this.#picture = picture;
       this.#result.width = picture.width;
       this.#result.height = picture.height;
-      this.#result.getContext('2d', { willReadFrequently: true }).putImageData(picture, 0, 0);
+      softwareContext(this.#result).putImageData(picture, 0, 0);
       this.#empty.hidden = true;
       this.#onState('done', elapsed);
     } catch (error) {

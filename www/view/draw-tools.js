@@ -1,5 +1,4 @@
-// The buttons of a drawing board: tools, line width, history, colours. Knows
-// the board, not what becomes of the drawing.
+// The controls of a drawing board: tools, line width, history, colours.
 
 import { BLACK, css, WHITE } from './drawing-board.js';
 import { element, icon } from './element.js';
@@ -18,8 +17,8 @@ const MAX_LINE = 48;
 
 let groups = 0;
 
-/** The elements of the tools of `board`: `bar` goes above it, `colors` below.
-    `palette`: [{ name, color }], empty for free lines. `signal` ends them. */
+/** The controls of `board`: `bar` goes above it, `colors` below.
+    `palette`: [{ name, color }], empty for line drawings. `signal` ends them. */
 export function drawTools(board, palette, signal) {
   const group = `draw-${++groups}`;
   const tools = TOOLS.map(([name, label, key, path]) =>
@@ -91,7 +90,7 @@ function colors(board, palette, group) {
         { name: 'White', color: WHITE },
       ]
     : palette;
-  // The first label of a palette is what the drawing lies on.
+  // The first label of a palette is the background.
   const first = isFree ? entries[0] : entries[Math.min(1, entries.length - 1)];
   board.color = first.color;
   const swatches = entries.map((entry) => {
@@ -119,7 +118,7 @@ function radio({ group, value, checked, title = '', onchange, face }) {
   return element('label', { className: 'choice', title }, input, element('span', { className: 'tool' }, ...face));
 }
 
-/** Shortcuts; true if the key was one. */
+/** Handles a shortcut; true if the key is one. */
 function press(event, board, bar) {
   const isCommand = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();

@@ -1,5 +1,7 @@
-// A canvas that people draw on: strokes, rectangles, history. Pixels only;
-// its buttons are draw-tools.js, what becomes of the drawing is draw-pane.js.
+// A canvas to draw on: strokes, rectangles, history. draw-tools.js has its
+// buttons, draw-pane.js translates the drawing.
+
+import { softwareContext } from '../runtime/image.js';
 
 const MAX_HISTORY = 40;
 const PEN_ERASER = 32; // of PointerEvent.buttons
@@ -8,15 +10,15 @@ const KEY_STEP = 8;
 export const WHITE = [255, 255, 255];
 export const BLACK = [0, 0, 0];
 
-/** Fires `change` when pixels changed (`detail.finished`: the stroke is over),
-    `history` when undo or redo came or went, `pen` when the keyboard moved it. */
+/** Fires `change` when pixels change (`detail.finished`: the stroke is over),
+    `history` when undo or redo may have changed, `pen` when the keyboard moves it. */
 export class DrawingBoard extends EventTarget {
   /** pencil | eraser | rectangle */
   tool = 'pencil';
   color = BLACK;
-  /** Of a line, in pixels of the drawing. */
+  /** In pixels of the drawing. */
   lineWidth = 3;
-  /** Where the keyboard's pen is, and whether it draws. */
+  /** The keyboard's pen. */
   pen = { x: 0, y: 0, isDown: false };
 
   #canvas;
@@ -30,7 +32,7 @@ export class DrawingBoard extends EventTarget {
   constructor(canvas) {
     super();
     this.#canvas = canvas;
-    this.#context = canvas.getContext('2d', { willReadFrequently: true });
+    this.#context = softwareContext(canvas);
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
     canvas.addEventListener('pointermove', (event) => this.#move(event));
     canvas.addEventListener('pointerup', (event) => this.#release(event));
@@ -39,8 +41,8 @@ export class DrawingBoard extends EventTarget {
     canvas.addEventListener('blur', () => this.#liftPen());
   }
 
-  /** An empty drawing. `isExact`: pixels keep one of the colours, as a label
-      map needs; otherwise lines are smooth. */
+  /** Starts an empty drawing. `isExact`: every pixel has one of the colours, as in
+      label maps; otherwise lines are antialiased. */
   begin({ side, ground = WHITE, isExact = false }) {
     this.#canvas.width = this.#canvas.height = side;
     this.#ground = ground;
@@ -62,7 +64,7 @@ export class DrawingBoard extends EventTarget {
   get canRedo() {
     return this.#at < this.#history.length - 1;
   }
-  /** Whether nobody has drawn anything yet. */
+  /** Whether the drawing is still empty. */
   get isUntouched() {
     return this.#history.length <= 1;
   }
@@ -79,19 +81,19 @@ export class DrawingBoard extends EventTarget {
     this.#finish();
   }
 
-  /** Takes a picture as the drawing: all of it, in its own shape. */
+  /** Draws a whole image, in its own aspect ratio. */
   load(picture) {
     this.restore(picture);
     this.#changed(true);
   }
 
-  /** As `load`, but nothing is fired: the drawing was here before. */
+  /** Like `load`, but without an event. */
   restore(picture) {
     const { width, height } = this.#canvas;
     const scale = Math.min(width / picture.width, height / picture.height);
     const sides = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
     this.#fill();
-    // Label maps must not get colours that are between two labels.
+    // Label maps must not get colours between two labels.
     this.#context.imageSmoothingEnabled = !this.#isExact;
     this.#context.drawImage(picture, (width - sides[0]) >> 1, (height - sides[1]) >> 1, ...sides);
     this.#remember();
@@ -110,7 +112,7 @@ export class DrawingBoard extends EventTarget {
     try {
       this.#canvas.setPointerCapture(event.pointerId);
     } catch {
-      /* A pointer that is gone already draws a dot. */
+      /* The pointer is already gone: it draws a dot. */
     }
     this.#start(this.#place(event), event.pointerId, (event.buttons & PEN_ERASER) !== 0);
   }
@@ -146,7 +148,7 @@ export class DrawingBoard extends EventTarget {
     this.#stroke.last = point;
   }
 
-  /** Labels fill their rectangle; a line drawing outlines it. */
+  /** Filled in label maps, outlined in line drawings. */
   #rectangle(from, to) {
     const [left, right] = [from.x, to.x].sort((a, b) => a - b).map(Math.round);
     const [top, bottom] = [from.y, to.y].sort((a, b) => a - b).map(Math.round);
@@ -157,7 +159,7 @@ export class DrawingBoard extends EventTarget {
     this.#context.strokeRect(...box);
   }
 
-  /** From the screen to the drawing. */
+  /** The event's position in the drawing. */
   #place({ clientX, clientY }) {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
     return {
@@ -244,7 +246,7 @@ export function css([red, green, blue]) {
   return `rgb(${red} ${green} ${blue})`;
 }
 
-/** A line of whole pixels, so that no colour is mixed at its edges. */
+/** A line of whole pixels, without mixed colours at its edges. */
 function stampLine(context, from, to, width) {
   const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y)));
   for (let step = 0; step <= steps; step++) {

@@ -1,10 +1,9 @@
-// Building pieces of a page from a program. Text stays text: nothing here
-// takes markup.
+// Builds elements. Strings become text, never markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An element: properties are set, names with a dash become attributes, `on`
-    takes listeners. */
+/** Creates an element: sets properties, names with a dash as attributes, and the
+    listeners in `on`. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -17,7 +16,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A line drawing of 20 × 20 units in the text's colour. */
+/** An icon of 20 × 20 units in the colour of the text. */
 export function icon(path) {
   const svg = document.createElementNS(SVG, 'svg');
   const line = document.createElementNS(SVG, 'path');

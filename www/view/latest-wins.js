@@ -1,13 +1,12 @@
-// One job at a time; of those that wait, only the latest is ever done.
-// Nothing that runs is stopped: while somebody draws, an answer that is one
-// stroke old is worth more than none.
+// Runs one job at a time; of the waiting jobs only the latest. A running job is
+// not stopped: during a stroke a slightly old result is better than none.
 
 export class LatestWins {
   #work;
   #isRunning = false;
   #waits = false;
 
-  /** `work` does the latest job; it reports its own errors. */
+  /** `work` does the job and handles its own errors. */
   constructor(work) {
     this.#work = work;
   }
@@ -30,7 +29,7 @@ export class LatestWins {
     }
   }
 
-  /** Forgets what waits. */
+  /** Drops the waiting job. */
   drop() {
     this.#waits = false;
   }

@@ -3,7 +3,7 @@
 // their folder.
 
 import { open, readBlob } from '../runtime/download.js';
-import { text } from './words.js';
+import { text } from './format.js';
 
 const USUAL_SIDE = 256;
 const SMALLEST_SIDE = 64;

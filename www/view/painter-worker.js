@@ -1,12 +1,12 @@
-// The two canvases of a large picture, painted away from the page.
+// The worker of painter.js.
+
+import { softwareContext } from '../runtime/image.js';
 
 let contexts = null;
 
 const handlers = {
   begin({ canvases }) {
-    // In software: canvases on a GPU may give back other pixels than were drawn.
-    const contextOf = (canvas) => canvas.getContext('2d', { willReadFrequently: true });
-    contexts = { before: contextOf(canvases.before), after: contextOf(canvases.after) };
+    contexts = { before: softwareContext(canvases.before), after: softwareContext(canvases.after) };
   },
 
   paintBefore({ bitmap }) {

@@ -1,18 +1,18 @@
-// Paints a large picture and its translation from a worker: the canvases'
-// pixels are copied with each change, which takes the page too long.
+// Paints a large image and its translation in a worker: each change copies all
+// pixels of a canvas, which would block the page.
 
-import { WorkerLink } from '../runtime/worker-link.js';
+import { WorkerRpc } from '../runtime/rpc.js';
 
 export class Painter {
-  #link = new WorkerLink(new URL('./painter-worker.js', import.meta.url));
+  #worker = new WorkerRpc(new URL('./painter-worker.js', import.meta.url));
 
-  /** Takes the control over two canvases that nothing was drawn on. */
+  /** Takes control of two canvases that were never drawn on. */
   constructor(before, after) {
     const canvases = { before: before.transferControlToOffscreen(), after: after.transferControlToOffscreen() };
     this.#call('begin', { canvases }, Object.values(canvases)).catch(() => {});
   }
 
-  /** Takes `bitmap`, too. */
+  /** Takes ownership of `bitmap`. */
   paintBefore(bitmap) {
     return this.#call('paintBefore', { bitmap }, [bitmap]);
   }
@@ -21,12 +21,12 @@ export class Painter {
     return this.#call('paintRows', { rgba, width, top }, [rgba.buffer]);
   }
 
-  /** What is to be translated, as an ImageBitmap. */
+  /** The image to translate, as an ImageBitmap. */
   async source() {
     return (await this.#call('source', {})).bitmap;
   }
 
-  /** As of a canvas: the translation. */
+  /** Encodes the translation, like a canvas's `toBlob`. */
   toBlob(done, type, quality) {
     this.#call('encode', { type, quality }).then(
       ({ blob }) => done(blob),
@@ -35,10 +35,10 @@ export class Painter {
   }
 
   end() {
-    this.#link.end(new Error('Another picture is shown.'));
+    this.#worker.end(new Error('Another picture is shown.'));
   }
 
   #call(kind, payload, transfer) {
-    return this.#link.call(kind, payload, transfer);
+    return this.#worker.call(kind, payload, transfer);
   }
 }

@@ -1,16 +1,17 @@
-// A picture and its translation: on each other with a divider, or side by
-// side; zoomed and moved together. Pixels come from outside.
+// An image and its translation, with a divider between them or side by side;
+// both zoom and pan together.
 
+import { softwareContext } from '../runtime/image.js';
 import { CompareSlider } from './compare-slider.js';
 import { Painter } from './painter.js';
 import { Zoom } from './zoom.js';
 
-// Pixels that are handled at once: a whole photo would hold the page up.
+// Pixels painted in one task: a whole photo would block the page.
 const STRIP_PIXELS = 1_000_000;
-// Below this many pixels across, each of them is to be seen.
+// Narrower images are shown with visible pixels.
 const TINY = 96;
-// Beyond this a worker paints.
-const MOST_PAINTED_HERE = 4_500_000;
+// Larger images are painted by a worker.
+const MAX_PIXELS_PAINTED_HERE = 4_500_000;
 
 export class PictureView {
   #frame;
@@ -18,11 +19,11 @@ export class PictureView {
   #after;
   #handle;
   #slider;
-  #painter = null; // of a large picture
+  #painter = null; // of a large image
   #result = null;
   #painting = 0;
 
-  /** `frame` holds the two canvases in `.layer`s, and the divider's handle. */
+  /** `frame` contains the canvases in `.layer`s, and the divider's handle. */
   constructor({ frame, before, after, handle }) {
     this.#frame = frame;
     this.#before = before;
@@ -32,17 +33,17 @@ export class PictureView {
     this.zoom = new Zoom(frame);
   }
 
-  /** The canvas with what is to be translated; of a large picture, see `source`. */
+  /** The canvas with the image to translate; for large images use `source`. */
   get before() {
     return this.#before;
   }
 
-  /** The translation: a canvas, or what has a canvas's `toBlob`. */
+  /** The translation: a canvas, or an object with a canvas's `toBlob`. */
   get after() {
     return this.#painter ?? this.#after;
   }
 
-  /** What is to be translated, for `Pix2Pix.run`. */
+  /** The image to translate, for `Pix2Pix.run`. */
   async source() {
     return this.#painter ? this.#painter.source() : this.#before;
   }
@@ -52,7 +53,7 @@ export class PictureView {
     return this.#result;
   }
 
-  /** Whether the picture before is shown as a model sees it that takes lightness alone. */
+  /** Whether the input is shown in grey, as some models see it. */
   set isGrey(isGrey) {
     this.#frame.toggleAttribute('data-grey', isGrey);
   }
@@ -68,7 +69,8 @@ export class PictureView {
     this.zoom.reset();
   }
 
-  /** Shows a picture, scaled to `width` and `height`, without a result. Takes `bitmap`. */
+  /** Shows an image, scaled to `width` and `height`, without a result. Closes `bitmap`. False if
+      another one has replaced it meanwhile. */
   async show(bitmap, width, height) {
     const painting = ++this.#painting;
     this.hideResult();
@@ -79,7 +81,7 @@ export class PictureView {
       await this.#painter.paintBefore(bitmap);
       return painting === this.#painting;
     }
-    const context = contextOf(this.#before);
+    const context = softwareContext(this.#before);
     context.imageSmoothingQuality = 'high';
     for (const [top, count] of strips(width, height)) {
       const scale = bitmap.height / height;
@@ -92,15 +94,15 @@ export class PictureView {
     return true;
   }
 
-  /** One of many: a frame of a film and its translation. */
+  /** Shows a camera frame and its translation. */
   showFrame(canvas, imageData) {
     const { width, height } = canvas;
     if (this.#painter || this.#before.width !== width || this.#before.height !== height) this.#resize(width, height);
     this.#frame.hidden = false;
-    contextOf(this.#before).drawImage(canvas, 0, 0);
+    softwareContext(this.#before).drawImage(canvas, 0, 0);
     const isFirst = this.#result === null;
     this.#result = imageData;
-    contextOf(this.#after).putImageData(imageData, 0, 0);
+    softwareContext(this.#after).putImageData(imageData, 0, 0);
     this.#compare();
     if (isFirst) this.#slider.value = 50;
   }
@@ -108,7 +110,7 @@ export class PictureView {
   async showResult(imageData) {
     const painting = ++this.#painting;
     const { width, height, data } = imageData;
-    const context = this.#painter ? null : contextOf(this.#after);
+    const context = this.#painter ? null : softwareContext(this.#after);
     for (const [top, count] of strips(width, height)) {
       if (context) context.putImageData(imageData, 0, 0, 0, top, width, count);
       else await this.#painter.paintRows(data.slice(top * width * 4, (top + count) * width * 4), width, top);
@@ -132,18 +134,18 @@ export class PictureView {
     this.#painting++;
     this.hideResult();
     this.#frame.hidden = true;
-    // A canvas of no size gives its memory back.
+    // A tiny canvas frees the memory.
     this.#resize(1, 1);
   }
 
   #resize(width, height) {
-    // A canvas that a worker paints stays the worker's.
+    // A canvas that a worker controls never comes back.
     if (this.#painter) {
       this.#painter.end();
       this.#painter = null;
       [this.#before, this.#after] = [renewed(this.#before), renewed(this.#after)];
     }
-    const isLarge = width * height > MOST_PAINTED_HERE;
+    const isLarge = width * height > MAX_PIXELS_PAINTED_HERE;
     if (isLarge) [this.#before, this.#after] = [renewed(this.#before), renewed(this.#after)];
     for (const canvas of [this.#before, this.#after]) {
       canvas.width = width;
@@ -166,12 +168,7 @@ export class PictureView {
   }
 }
 
-// In software: canvases on a GPU may give back other pixels than were drawn.
-function contextOf(canvas) {
-  return canvas.getContext('2d', { willReadFrequently: true });
-}
-
-/** The same element, of which nobody has a context yet. */
+/** A copy of the element that has no context yet, in its place. */
 function renewed(canvas) {
   const fresh = canvas.cloneNode();
   canvas.replaceWith(fresh);

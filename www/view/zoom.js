@@ -1,6 +1,5 @@
-// Magnifies what is inside a frame and moves it about: by wheel and pinch,
-// drag, double click, keys and calls. Sets --zoom, --pan-x and --pan-y; what
-// they do is CSS.
+// Zooms and pans the content of a frame: by wheel, pinch, drag, double click,
+// keys and calls. Sets --zoom, --pan-x and --pan-y for the style sheet.
 
 const MAX = 16;
 const STEP = 1.5;
@@ -41,8 +40,8 @@ export class Zoom extends EventTarget {
     this.#to(1);
   }
 
-  /** Zooms to `level`; the point at `x`, `y` (of the frame, from its middle)
-      stays where it is. */
+  /** Zooms to `level` and keeps the point `x`, `y` (from the frame's centre) in
+      place. */
   #to(level, x = 0, y = 0) {
     const next = Math.min(MAX, Math.max(1, level));
     const factor = next / this.#level;
@@ -65,7 +64,7 @@ export class Zoom extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** The size of one picture: side by side there are two in the frame. */
+  /** The size of one image: side by side there are two in the frame. */
   #cell() {
     return (this.#frame.querySelector('.layer') ?? this.#frame).getBoundingClientRect();
   }
@@ -79,7 +78,7 @@ export class Zoom extends EventTarget {
     return [clientX - under.left - under.width / 2, clientY - under.top - under.height / 2];
   }
 
-  /** A wheel alone scrolls the page, unless something is zoomed already. */
+  /** Without Ctrl the wheel scrolls the page, unless the content is already zoomed. */
   #wheel(event) {
     if (!event.ctrlKey && !event.metaKey && this.#level === 1) return;
     event.preventDefault();

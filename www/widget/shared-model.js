@@ -1,18 +1,18 @@
-// Several widgets on one page that show the same model share it, and its
-// worker, which ends when the last of them lets go.
+// Widgets on one page that show the same model share it and its worker. The
+// worker ends when the last of them releases it.
 
 import { Pix2Pix } from '../runtime/pix2pix.js';
 
 const shared = new Map(); // address and backend → { promise, users, listeners }
 
-/** A share of the model at `url`: its promise, and how to let go of it. */
+/** The model at `url`: its promise, and a function that releases it. */
 export function borrowModel(url, { backend, onProgress }) {
   const key = `${backend} ${url}`;
   const model = shared.get(key) ?? begin(key, url, backend);
   model.users++;
   model.listeners.add(onProgress);
   let isHeld = true;
-  const letGo = () => {
+  const release = () => {
     if (!isHeld) return;
     isHeld = false;
     model.users--;
@@ -25,7 +25,7 @@ export function borrowModel(url, { backend, onProgress }) {
       () => {},
     );
   };
-  return { promise: model.promise, letGo };
+  return { promise: model.promise, release };
 }
 
 function begin(key, url, backend) {
@@ -35,7 +35,7 @@ function begin(key, url, backend) {
   const promise = Pix2Pix.create(url, { backend, onProgress, signal: ending.signal });
   const model = { promise, ending, listeners, users: 0 };
   shared.set(key, model);
-  // One that did not come is asked for anew by whoever asks next.
+  // After a failure the next widget tries again.
   promise.catch(() => {
     if (shared.get(key) === model) shared.delete(key);
   });

@@ -1,22 +1,21 @@
-// <pix2pix-widget src mode backend loading alt>: one model in any page. The
-// pictures and the board are the page's own parts; the attributes, events,
-// slots and custom properties are in docs/embedding.md.
+// <pix2pix-widget src mode backend loading alt>: one model in any page.
+// docs/embedding.md has its attributes, events, slots and custom properties.
 
 import { DrawPane } from '../view/draw-pane.js';
 import { element } from '../view/element.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { resolve } from '../runtime/pix2pix.js';
-import { decodePicture, fittingSize, PICTURES } from '../runtime/image.js';
+import { decodeImage, fittingSize, IMAGE_TYPES } from '../runtime/image.js';
 import { samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import { borrowModel } from './shared-model.js';
-import * as words from '../view/words.js';
+import * as format from '../view/format.js';
 
 const MODES = ['draw', 'photo', 'compare'];
 const BACKENDS = { webgpu: 'WebGPU', cpu: 'CPU' };
 
-// The widget has its size before anything else of it is there: nothing moves
-// when the style sheets, the manifest and the pictures come.
+// The widget has its final size from the start: nothing moves when style sheets,
+// manifest and images arrive.
 const SIZE = new CSSStyleSheet();
 SIZE.replaceSync(`
   :host { display: block; font-size: medium; container-type: inline-size; }
@@ -32,8 +31,8 @@ export class Pix2PixWidget extends HTMLElement {
 
   #root = null;
   #watcher = null;
-  #model = null; // a share of it, while the widget is in a page
-  #life = null; // the AbortController of what was begun with these attributes
+  #model = null; // borrowed while the widget is in a page
+  #life = null; // aborts everything that was started with these attributes
   #parts = null;
 
   connectedCallback() {
@@ -42,7 +41,7 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   disconnectedCallback() {
-    // Moving the element within the page takes it out and puts it back.
+    // A move within the page removes the element and inserts it again.
     queueMicrotask(() => {
       if (!this.isConnected) this.#end();
     });
@@ -61,11 +60,11 @@ export class Pix2PixWidget extends HTMLElement {
     return MODES.includes(mode) ? mode : 'photo';
   }
 
-  /** Translates a file as if it had been chosen. */
+  /** Translates a file as if the reader had chosen it. */
   async open(blob) {
     const { pane } = this.#parts;
     if (pane) return pane.load(blob, 'The picture').catch((error) => this.#failed(error));
-    return this.#translatePhoto(() => decodePicture(blob));
+    return this.#translatePhoto(() => decodeImage(blob));
   }
 
   // ------------------------------------------------------------ life
@@ -81,7 +80,7 @@ export class Pix2PixWidget extends HTMLElement {
       (sheet) =>
         new Promise((resolve) => {
           sheet.addEventListener('load', resolve);
-          sheet.addEventListener('error', resolve); // plain is better than nothing
+          sheet.addEventListener('error', resolve); // better unstyled than hidden
         }),
     );
     Promise.all(loaded).then(() => {
@@ -109,11 +108,11 @@ export class Pix2PixWidget extends HTMLElement {
     this.#life = null;
     this.#watcher?.disconnect();
     this.#watcher = null;
-    this.#model?.letGo();
+    this.#model?.release();
     this.#model = null;
   }
 
-  /** Takes a share of the model, on the first call; null without a `src`. */
+  /** Borrows the model on the first call. */
   async #session() {
     if (!this.#model) {
       const src = this.getAttribute('src');
@@ -148,7 +147,7 @@ export class Pix2PixWidget extends HTMLElement {
     }
   }
 
-  /** The page's own picture, or for a comparison the model's first sample. */
+  /** Opens the page's own image, or in mode `compare` the model's first sample. */
   async #openFirst(session, signal) {
     /** @type {HTMLImageElement | null} */
     const image = this.querySelector(':scope > img[slot=picture]');
@@ -156,7 +155,7 @@ export class Pix2PixWidget extends HTMLElement {
     if (image) {
       read = async () => {
         await image.decode();
-        // A drawing without a size of its own takes that of its element.
+        // An SVG without a size gets that of its element.
         return createImageBitmap(image, {
           resizeWidth: image.naturalWidth || image.width || 256,
           resizeHeight: image.naturalHeight || image.height || 256,
@@ -169,14 +168,14 @@ export class Pix2PixWidget extends HTMLElement {
           'input-size',
           'There is no picture to compare: put an <img slot="picture"> into the widget.',
         );
-      read = async () => decodePicture(await sample.read());
+      read = async () => decodeImage(await sample.read());
     }
     if (signal.aborted || !read) return;
     if (this.#parts.pane) this.#parts.pane.board.load(await read());
     else await this.#translatePhoto(read);
   }
 
-  // ------------------------------------------------------------ what is to be seen
+  // ------------------------------------------------------------ elements
 
   #show() {
     this.#root.dataset.mode = this.mode;
@@ -211,7 +210,7 @@ export class Pix2PixWidget extends HTMLElement {
       },
     });
     pane.root.setAttribute('part', 'drawing');
-    pane.begin(null); // its tools have their size at once
+    pane.begin(null); // so that the tools have their size
     this.#parts.pane = pane;
     return pane.root;
   }
@@ -250,7 +249,7 @@ export class Pix2PixWidget extends HTMLElement {
   #picker(stage) {
     const input = element('input', {
       type: 'file',
-      accept: PICTURES,
+      accept: IMAGE_TYPES,
       className: 'file',
       'aria-label': 'Choose a photo',
     });
@@ -306,7 +305,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   #done(imageData, milliseconds) {
     if (!this.#life) return;
-    this.#say(`${words.duration(milliseconds)} a picture`, 'done');
+    this.#say(`${format.duration(milliseconds)} a picture`, 'done');
     this.#fire('result', { imageData, milliseconds });
   }
 
@@ -325,7 +324,7 @@ export class Pix2PixWidget extends HTMLElement {
     this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
     this.#parts.backend.title = session.backendReason;
     if (!this.getAttribute('alt') && session.manifest.title)
-      this.#root.setAttribute('aria-label', words.text(session.manifest.title));
+      this.#root.setAttribute('aria-label', format.text(session.manifest.title));
     if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
   }
 
@@ -347,10 +346,10 @@ export class Pix2PixWidget extends HTMLElement {
       const { action } = this.#parts;
       action.textContent = 'Try again';
       action.hidden = false;
-      // What failed may have been the model: the next try asks for it anew.
+      // If the model itself failed, the next try loads it again.
       action.onclick = () => {
         if (!this.#parts.backend.textContent) {
-          this.#model?.letGo();
+          this.#model?.release();
           this.#model = null;
         }
         again();

@@ -11,8 +11,8 @@ use crate::{page, process, tools, workspace};
 pub fn run(lint: bool) -> Result<()> {
     tools::ensure_system_packages()?;
     if lint {
-        check_style()?;
         check_scripts()?;
+        check_style()?;
         check_dependencies()?;
     }
     page::build()?;

@@ -1,12 +1,12 @@
-// The page that measures the visitor's machine: what is shown, and what can be
-// copied. What is measured, and how, is measure.js's.
+// The page that measures the visitor's machine with measure.js: shows the
+// figures and lets visitors copy them.
 
 import { $ } from '../by-id.js';
 import { element } from '../../view/element.js';
 import { Pix2PixError } from '../../runtime/errors.js';
 import { listModels } from '../model-list.js';
 import { LARGE, listSetups, measure, SMALL } from './measure.js';
-import * as words from '../../view/words.js';
+import * as format from '../../view/format.js';
 
 const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';
 
@@ -15,7 +15,7 @@ let setups = [];
 let outcome = null; // what can be copied
 let job = null;
 
-// ---------------------------------------------------------------- what is to be seen
+// ---------------------------------------------------------------- state
 
 function set(state, status = '') {
   document.body.dataset.state = state;
@@ -37,32 +37,32 @@ function nameOf(setup) {
 }
 
 function spread({ runs, fastest, slowest }) {
-  return `median of ${runs}, ${words.duration(fastest)} to ${words.duration(slowest)}`;
+  return `median of ${runs}, ${format.duration(fastest)} to ${format.duration(slowest)}`;
 }
 
-/** `result` is a measurement, or a sentence that says why there is none. */
+/** `result` is a measurement, or a sentence on why there is none. */
 function show(setup, result = null) {
   const isMeasured = result !== null && typeof result !== 'string';
   const rows = isMeasured
     ? [
-        ['Loading', words.duration(result.load)],
-        ['First picture', words.duration(result.first)],
-        [words.pixels(LARGE, LARGE), words.duration(result.large)],
+        ['Loading', format.duration(result.load)],
+        ['First picture', format.duration(result.first)],
+        [format.pixels(LARGE, LARGE), format.duration(result.large)],
       ]
     : [
         ['Loading', '–'],
         ['First picture', '–'],
-        [words.pixels(LARGE, LARGE), '–'],
+        [format.pixels(LARGE, LARGE), '–'],
       ];
   $(`setup-${setup.id}`).replaceChildren(
     element('h2', {}, isMeasured ? nameOf({ ...setup, ...result }) : nameOf(setup)),
-    element('p', { className: 'figure' }, isMeasured ? words.duration(result.small.median) : '–'),
+    element('p', { className: 'figure' }, isMeasured ? format.duration(result.small.median) : '–'),
     element(
       'p',
       { className: 'caption' },
       isMeasured
-        ? `a picture of ${words.pixels(SMALL, SMALL)}; ${spread(result.small)}`
-        : `a picture of ${words.pixels(SMALL, SMALL)}`,
+        ? `a picture of ${format.pixels(SMALL, SMALL)}; ${spread(result.small)}`
+        : `a picture of ${format.pixels(SMALL, SMALL)}`,
     ),
     element(
       'dl',
@@ -123,7 +123,7 @@ async function measureAll() {
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
         if (error.code === 'aborted' || index === 0) throw error;
-        show(setup, error.message); // the others stand
+        show(setup, error.message); // the others remain
       }
     }
     set('done', wasHidden ? 'Done, but the tab was in the background at times: measure again.' : 'Done.');
@@ -137,7 +137,7 @@ async function measureAll() {
   if (results.length > 0) await offer(model, results, wasHidden);
 }
 
-// ---------------------------------------------------------------- taking along
+// ---------------------------------------------------------------- copy
 
 async function offer(model, results, wasHidden) {
   const manifest = await model.manifest;
@@ -158,7 +158,7 @@ async function offer(model, results, wasHidden) {
   $('keep').hidden = false;
 }
 
-/** Milliseconds with one place: clocks of browsers know no more. */
+/** Milliseconds with one decimal: the clocks of browsers have no more. */
 function rounded(value) {
   if (typeof value === 'number') return Math.round(value * 10) / 10;
   if (value === null || typeof value !== 'object') return value;
@@ -173,9 +173,9 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
     ...results.map((result) => {
       const note = result.isSoftware ? ' (emulated in software)' : '';
       return (
-        `${nameOf(result)}${note}: ${words.pixels(SMALL, SMALL)} ${words.duration(result.small.median)} (${spread(result.small)}), ` +
-        `${words.pixels(LARGE, LARGE)} ${words.duration(result.large)}, ` +
-        `first picture ${words.duration(result.first)}, loading ${words.duration(result.load)}`
+        `${nameOf(result)}${note}: ${format.pixels(SMALL, SMALL)} ${format.duration(result.small.median)} (${spread(result.small)}), ` +
+        `${format.pixels(LARGE, LARGE)} ${format.duration(result.large)}, ` +
+        `first picture ${format.duration(result.first)}, loading ${format.duration(result.load)}`
       );
     }),
     ...(wasInTheBackground ? ['The tab was in the background at times.'] : []),

@@ -1,5 +1,4 @@
-// Times a model on one backend, through the same modules as the page. Knows
-// nothing of what is shown.
+// Measures a model on one backend, with the same modules as the page.
 
 import { findAdapter } from '../../runtime/adapter.js';
 import { Pix2Pix } from '../../runtime/pix2pix.js';
@@ -8,12 +7,12 @@ import { workersFor } from '../../runtime/tile-pool.js';
 export const SMALL = 256;
 export const LARGE = 1024;
 
-// As many runs as are worth waiting for.
-const LEAST_RUNS = 3;
-const MOST_RUNS = 9;
+// Runs until ENOUGH milliseconds have passed, within these limits.
+const MIN_RUNS = 3;
+const MAX_RUNS = 9;
 const ENOUGH = 4000; // milliseconds
 
-/** What there is to measure here: [{ id, backend, workers, adapter, isSoftware, missing }]. */
+/** The setups of this machine: [{ id, backend, workers, adapter, isSoftware, missing }]. */
 export async function listSetups() {
   const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
   const workers = workersFor(Infinity);
@@ -33,7 +32,7 @@ export async function listSetups() {
   ];
 }
 
-/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, words)` tells how far it is. */
+/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, text)` reports progress. */
 export async function measure(url, { backend, workers }, { signal, onStep }) {
   let session = null;
   const translate = async (side) => {
@@ -48,13 +47,13 @@ export async function measure(url, { backend, workers }, { signal, onStep }) {
     const load = performance.now() - loading;
     onStep(0.2, 'the first picture');
     const first = await translate(SMALL);
-    // Starts all workers, so that the small ones find them.
+    // Starts all workers for the small images.
     onStep(0.3, 'the large picture');
     const large = await translate(LARGE);
     const times = [];
     const until = performance.now() + ENOUGH;
-    while (times.length < LEAST_RUNS || (times.length < MOST_RUNS && performance.now() < until)) {
-      onStep(0.7 + 0.3 * (times.length / MOST_RUNS), `picture ${times.length + 1}`);
+    while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < until)) {
+      onStep(0.7 + 0.3 * (times.length / MAX_RUNS), `picture ${times.length + 1}`);
       times.push(await translate(SMALL));
     }
     const { backendReason, adapter, isSoftware } = session;
@@ -81,7 +80,7 @@ function summary(times) {
   return { median, fastest: sorted[0], slowest: sorted.at(-1), runs: sorted.length };
 }
 
-/** Colours and edges; what is in a picture makes no difference to the time. */
+/** Colours and edges; the content of an image does not change the time. */
 function picture(side) {
   const pixels = new ImageData(side, side);
   for (let at = 0; at < pixels.data.length; at += 4) {

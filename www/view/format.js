@@ -1,8 +1,8 @@
-// Numbers as people read them.
+// Formats numbers and foreign text for people.
 
 const plain = new Intl.NumberFormat('en');
 
-/** 1500 → "1.5 kB"; two numbers under one progress bar share a unit. */
+/** 1500 → "1.5 kB", in the unit of `reference`. */
 export function bytes(count, reference = count) {
   if (reference < 1000) return `${plain.format(count)} bytes`;
   if (reference < 1e6) return `${(count / 1e3).toFixed(reference < 1e4 ? 1 : 0)} kB`;
@@ -26,7 +26,8 @@ export function count(number) {
   return plain.format(number);
 }
 
-/** A foreign text as one short line that cannot turn what is around it; '' if it is none. */
+/** Foreign text as one short line that cannot change the direction of the text around it; '' if
+    it is no string. */
 export function text(value, longest = 120) {
   if (typeof value !== 'string') return '';
   return value

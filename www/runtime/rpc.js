@@ -1,16 +1,15 @@
-// Calls to a worker, or through a port, and who waits for the answers. Knows
-// nothing of models.
+// Remote calls to a worker or through a port.
 
 import { Pix2PixError } from './errors.js';
 
-/** Calls through a port. */
-export class Line {
+/** Sends calls through a port and waits for the answers. */
+export class PortRpc {
   #port;
   #waiting = new Map();
   #lastId = 0;
   #onNote;
 
-  /** `onNote` gets the messages that answer no call (progress).
+  /** `onNote` gets messages that answer no call, such as progress.
       @param {any} port @param {(note: any) => void} [onNote] */
   constructor(port, onNote = () => {}) {
     this.#port = port;
@@ -30,7 +29,7 @@ export class Line {
     });
   }
 
-  /** Every waiting call fails with `reason`. */
+  /** Rejects every waiting call with `reason`. */
   end(reason) {
     this.#port?.close?.();
     this.#port = null;
@@ -48,8 +47,8 @@ export class Line {
   }
 }
 
-/** Calls to a worker of its own. */
-export class WorkerLink extends Line {
+/** Starts a worker and sends calls to it. */
+export class WorkerRpc extends PortRpc {
   #worker;
 
   constructor(url, onNote) {
@@ -58,7 +57,7 @@ export class WorkerLink extends Line {
     this.#worker = worker;
     worker.onerror = (event) => {
       event.preventDefault();
-      // Without a message the script itself did not arrive.
+      // No message: the script itself did not load.
       this.end(
         event.message
           ? new Pix2PixError('internal', `The worker stopped: ${event.message}`)
@@ -70,15 +69,15 @@ export class WorkerLink extends Line {
     };
   }
 
-  /** Ends the worker at once, too. */
+  /** Also ends the worker at once. */
   end(reason) {
     this.#worker.terminate();
     super.end(reason);
   }
 }
 
-// A worker keeps to the policy of its page only where its script is a blob; one that is loaded by its address
-// keeps to that of the answer, which a static host does not send. So the page has to allow blobs.
+// A worker inherits the page's Content-Security-Policy only if its script is a blob. A worker loaded from a URL has
+// the policy of that response, and static hosts send none. The page has to allow blobs for this.
 const MAY_BE_BLOB = globalThis.document
   ?.querySelector('meta[http-equiv="Content-Security-Policy" i]')
   ?.getAttribute('content')
@@ -86,7 +85,7 @@ const MAY_BE_BLOB = globalThis.document
   .includes('blob:');
 const blobs = new Map(); // kept: a worker reads its address some time later
 
-/** The address of the script at `url`, bound by the policy of a page that allows it. */
+/** The URL to start a worker with: a blob that imports `url`, where the page allows blobs. */
 function addressFor(url) {
   if (!MAY_BE_BLOB) return url;
   const script = `import ${JSON.stringify(String(url))};`;
