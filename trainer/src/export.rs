@@ -50,11 +50,9 @@ pub enum ExportError {
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// pix2pix learns one way only.
-    #[error(
-        "--direction BtoA: a pix2pix run has one generator, the way it was trained; leave it out"
-    )]
-    OneWay,
+    /// A generator that the run does not have.
+    #[error(transparent)]
+    OneWay(#[from] OneWay),
     /// The manifest has no JSON form.
     #[error("the manifest cannot be written: {0}")]
     Json(#[from] serde_json::Error),
@@ -63,11 +61,34 @@ pub enum ExportError {
     Manifest(#[from] ManifestError),
 }
 
+/// pix2pix learns one direction only.
+#[derive(Debug, Error)]
+#[error("--direction {asked}: this pix2pix run learned {learned} alone; leave the flag out")]
+pub struct OneWay {
+    asked: Direction,
+    learned: Direction,
+}
+
+/// Which generator of a run turns the pictures of its data set as `asked`: the first one, which is
+/// also the answer where nothing is asked, or CycleGAN's second.
+pub(crate) fn generator_for(
+    config: &TrainConfig,
+    asked: Option<Direction>,
+) -> Result<Direction, OneWay> {
+    let learned = config.data.direction;
+    let asked = asked.unwrap_or(learned);
+    match (asked == learned, config.model) {
+        (true, _) => Ok(Direction::AtoB),
+        (false, ModelKind::CycleGan) => Ok(Direction::BtoA),
+        (false, ModelKind::Pix2Pix) => Err(OneWay { asked, learned }),
+    }
+}
+
 /// What an exported model says of itself, where it differs from its run.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
-    /// Which generator; only CycleGAN has one from B to A.
-    pub direction: Direction,
+    /// Which generator; that of the run's direction where nothing is said.
+    pub direction: Option<Direction>,
     /// Storage of the weights.
     pub weights: Option<WeightsDtype>,
     /// Short name.
@@ -97,10 +118,7 @@ pub fn export_run(
     if let Some(name) = &options.name {
         config.name.clone_from(name);
     }
-    let direction = options.direction;
-    if direction == Direction::BtoA && config.model == ModelKind::Pix2Pix {
-        return Err(ExportError::OneWay);
-    }
+    let direction = generator_for(&config, options.direction)?;
     let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
     let trained = Trained {

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::Direction;
-use crate::export::MANIFEST_FILE;
+use crate::export::{MANIFEST_FILE, OneWay, generator_for};
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::translate::{TranslateFileError, read_manifest};
 
@@ -20,6 +20,9 @@ pub enum ExportPytorchError {
     /// The run folder, or the file to write.
     #[error(transparent)]
     Run(#[from] RunFolderError),
+    /// A generator that the run does not have.
+    #[error(transparent)]
+    OneWay(#[from] OneWay),
     /// The model folder.
     #[error(transparent)]
     Model(#[from] TranslateFileError),
@@ -67,7 +70,7 @@ pub enum ExportPytorchError {
 /// See [`ExportPytorchError`].
 pub fn export_pytorch(
     source: &Path,
-    direction: Direction,
+    direction: Option<Direction>,
     output: &Path,
 ) -> Result<String, ExportPytorchError> {
     let (config, state) = match source.join(MANIFEST_FILE).exists() {
@@ -85,10 +88,11 @@ pub fn export_pytorch(
 
 fn from_run(
     root: &Path,
-    direction: Direction,
+    direction: Option<Direction>,
 ) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
     let folder = RunFolder::open(root);
     let config = folder.config()?;
+    let direction = generator_for(&config, direction)?;
     let (generator, _) = folder.latest_generator(&config, direction, &Device::flex())?;
     let network = match direction {
         Direction::AtoB => config.generator(),

@@ -14,12 +14,17 @@ use crate::config::args::WEIGHTS;
 use crate::config::idle::{Acts, refuse_idle};
 use crate::config::words::one_of;
 use crate::console::print_result;
-use crate::export::{ExportOptions, export_run};
+use crate::export::{ExportOptions, MANIFEST_FILE, export_run};
 use crate::export_pytorch::export_pytorch;
 use crate::report::Format;
 
-/// What a .pth file has no place for.
+/// A model folder has one generator; a .pth file has no place for the rest.
 const RULES: &[Acts<ExportArgs>] = &[
+    Acts {
+        flag: "direction",
+        needs: "the folder of a run",
+        when: |args| !args.run.join(MANIFEST_FILE).exists(),
+    },
     for_web("weights"),
     for_web("name"),
     for_web("title"),
@@ -46,9 +51,9 @@ pub(super) struct ExportArgs {
     /// For whom
     #[arg(long, default_value = "web")]
     to: ExportTarget,
-    /// Which generator of a cyclegan run
-    #[arg(long, default_value = "AtoB")]
-    direction: Direction,
+    /// Which generator of a cyclegan run [default: that of the run's own direction]
+    #[arg(long)]
+    direction: Option<Direction>,
     /// How to store the weights [default: as the run was configured]
     #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: Option<WeightsDtype>,

@@ -1,5 +1,6 @@
 //! Which data a run trains on, as words of the command line and fields of `config.json`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
@@ -56,6 +57,15 @@ impl Direction {
             Self::AtoB => (a, b),
             Self::BtoA => (b, a),
         }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtoB => "AtoB",
+            Self::BtoA => "BtoA",
+        })
     }
 }
 
@@ -179,8 +189,7 @@ impl DataArgs {
 
     /// The set for people: where its pictures lie, and what is learned from them.
     pub fn described(&self) -> String {
-        let direction = self.direction.to_possible_value();
-        let direction = direction.map_or(String::new(), |value| value.get_name().to_string());
+        let direction = self.direction;
         match (&self.data, &self.a, &self.b, &self.photos, self.task) {
             (Some(data), ..) => format!("{}, {direction}", data.display()),
             (_, Some(a), Some(b), ..) => {

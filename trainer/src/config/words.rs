@@ -1,5 +1,8 @@
 //! Values of flags: words and numbers, checked as the command line is read.
 
+use std::fmt::Display;
+use std::num::{IntErrorKind, ParseIntError};
+use std::ops::Not;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -36,9 +39,15 @@ where
 ///
 /// # Errors
 /// Anything else.
-pub fn at_least_one<N: FromStr + From<u8> + PartialOrd>(text: &str) -> Result<N, String> {
+pub fn at_least_one<N>(text: &str) -> Result<N, String>
+where
+    N: FromStr<Err = ParseIntError> + From<u8> + PartialOrd + Display + Not<Output = N>,
+{
     match text.parse::<N>() {
         Ok(number) if number >= N::from(1) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("must be at most {}", !N::from(0)))
+        }
         _ => Err("must be a whole number, 1 or more".to_string()),
     }
 }

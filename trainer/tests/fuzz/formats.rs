@@ -289,9 +289,7 @@ fn read_model(folder: &Path) -> Outcome {
     let raster = Raster::from_planes(3, 2, vec![0.5; 6 * manifest.generator.config.in_channels]);
     translator.translate_raster(&raster).map_err(text)?;
     let file = folder.join("out.pth");
-    export_pytorch(folder, Direction::AtoB, &file)
-        .map(drop)
-        .map_err(text)
+    export_pytorch(folder, None, &file).map(drop).map_err(text)
 }
 
 fn read_checkpoint(path: &Path) -> Outcome {
