@@ -17,7 +17,6 @@ const DRAWS_PER_SECOND: u8 = 4;
 static QUIET: AtomicBool = AtomicBool::new(false);
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
-/// A result that did not reach whoever wanted it.
 #[derive(Debug, Error)]
 #[error("the result cannot be written to stdout ({0}); check where it goes, and the space there")]
 pub struct ResultError(#[from] io::Error);
@@ -35,9 +34,6 @@ pub fn be_quiet() {
 }
 
 /// A line of the result. In this and all that follows, no text of others commands a terminal.
-///
-/// # Errors
-/// [`ResultError`], also if the reader has gone.
 pub fn write_result(line: Arguments<'_>) -> Result<(), ResultError> {
     above_bar(|| writeln!(io::stdout(), "{}", printable(&line.to_string())))?;
     Ok(())

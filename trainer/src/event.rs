@@ -18,7 +18,6 @@ pub enum Event<'a> {
         config: &'a TrainConfig,
         /// Device for people.
         device: &'a str,
-        /// Pairs to train on.
         train_pairs: usize,
         /// Pairs to validate on.
         validation_pairs: usize,

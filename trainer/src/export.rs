@@ -33,35 +33,25 @@ const DRAWN_SAMPLES: u64 = 4;
 /// A model that cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// The run folder.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// The output folder, or a sample.
     #[error("{path}: cannot be made or copied ({source}); check path, space and permissions")]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A sample.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A generator that the run does not have.
     #[error(transparent)]
     OneWay(#[from] OneWay),
-    /// The manifest has no JSON form.
     #[error("the manifest cannot be written: {0}")]
     Json(#[from] serde_json::Error),
-    /// The manifest would be refused by those who read it.
     #[error("the model cannot be described: {0}; give --name or --sample another name")]
     Manifest(#[from] ManifestError),
 }
 
-/// pix2pix learns one direction only.
 #[derive(Debug, Error)]
 #[error("--direction {asked}: this pix2pix run learned {learned} alone; leave the flag out")]
 pub struct OneWay {
@@ -102,9 +92,6 @@ pub struct ExportOptions {
 }
 
 /// Exports the latest checkpoint of the run in `root` to `output`.
-///
-/// # Errors
-/// See [`ExportError`].
 pub fn export_run(
     root: &Path,
     options: &ExportOptions,
@@ -229,9 +216,6 @@ impl Trained<'_> {
 }
 
 /// Writes the model folder of `generator`.
-///
-/// # Errors
-/// See [`ExportError`].
 pub fn export_generator(
     trained: &Trained<'_>,
     generator: &Generator,

@@ -17,57 +17,29 @@ use crate::translate::{TranslateFileError, read_manifest};
 /// A generator that cannot be written for PyTorch.
 #[derive(Debug, Error)]
 pub enum ExportPytorchError {
-    /// The run folder, or the file to write.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// A generator that the run does not have.
     #[error(transparent)]
     OneWay(#[from] OneWay),
-    /// The model folder.
     #[error(transparent)]
     Model(#[from] TranslateFileError),
-    /// The manifest.
     #[error("{path}: {source}")]
     Manifest {
-        /// The model folder.
         path: PathBuf,
-        /// Why.
         source: ManifestError,
     },
-    /// The weights of the model folder.
     #[error("{path}: {source}")]
-    Weights {
-        /// The model folder.
-        path: PathBuf,
-        /// Why.
-        source: WeightsError,
-    },
-    /// The weights are of another network than the manifest says.
+    Weights { path: PathBuf, source: WeightsError },
     #[error("{path}: the weights do not fit the manifest's generator: {source}; export it again")]
-    State {
-        /// The model folder.
-        path: PathBuf,
-        /// Why.
-        source: StateError,
-    },
-    /// The reference has no such network.
+    State { path: PathBuf, source: StateError },
     #[error("{path}: {source}")]
-    Network {
-        /// The run or the model folder.
-        path: PathBuf,
-        /// Why.
-        source: NetworkError,
-    },
-    /// The file.
+    Network { path: PathBuf, source: NetworkError },
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 /// Writes the generator of `source`, the folder of a run (its latest checkpoint, the generator of
 /// `direction`) or of a model, to the file `output`, and gives the reference's options for it.
-///
-/// # Errors
-/// See [`ExportPytorchError`].
 pub fn export_pytorch(
     source: &Path,
     direction: Option<Direction>,

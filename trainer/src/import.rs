@@ -18,26 +18,12 @@ use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 /// A checkpoint that cannot be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The file.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Its tensors.
     #[error("{path}: {source}")]
-    Network {
-        /// The file.
-        path: PathBuf,
-        /// Why they make no generator.
-        source: NetworkError,
-    },
-    /// The generator does not take the tensors.
+    Network { path: PathBuf, source: NetworkError },
     #[error("{path}: {source}; is this a checkpoint of another network?")]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: StateError,
-    },
-    /// The model folder.
+    State { path: PathBuf, source: StateError },
     #[error(transparent)]
     Export(#[from] ExportError),
 }
@@ -61,9 +47,6 @@ pub struct ImportOptions {
 
 /// Writes the generator of the checkpoint in `path` as a model folder to `output`. Nothing is
 /// written before the whole checkpoint is known to fit.
-///
-/// # Errors
-/// See [`ImportError`].
 pub fn import_checkpoint(
     path: &Path,
     options: &ImportOptions,

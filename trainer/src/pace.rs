@@ -48,7 +48,6 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts.
     pub fn start() -> Self {
         Self {
             since: Instant::now(),

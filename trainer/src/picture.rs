@@ -35,70 +35,35 @@ const MAX_JPEG_BYTES: u64 = 1 << 28;
 /// A picture file that cannot be used.
 #[derive(Debug, Error)]
 pub enum PictureError {
-    /// Missing or not readable.
     #[error("{path}: cannot be opened ({source}); check the path and its permissions")]
     Open {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// No bytes at all.
     #[error("{path}: the file is empty; delete it or copy it again")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not a picture in a known format.
+    Empty { path: PathBuf },
     #[error("{path}: not a picture in a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)")]
-    Format {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Too many pixels to decode safely.
+    Format { path: PathBuf },
     #[error(
         "{path}: too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded"
     )]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// More bytes than a picture takes.
+    TooLarge { path: PathBuf },
     #[error(
         "{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down"
     )]
     TooLong {
-        /// The file.
         path: PathBuf,
-        /// Its length.
         bytes: u64,
-        /// The most that is read.
         limit: u64,
     },
-    /// Damaged or of a kind that the decoder does not know.
     #[error(
         "{path}: damaged or unsupported ({reason}); open and save it again with a picture program"
     )]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder says.
-        reason: String,
-    },
-    /// A result whose name ends like no format that is written.
+    Decode { path: PathBuf, reason: String },
     #[error("{path}: results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
-    OutputFormat {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The result cannot be written.
+    OutputFormat { path: PathBuf },
     #[error("{path}: cannot be written ({reason}); check free space and permissions")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the encoder says.
-        reason: String,
-    },
+    Write { path: PathBuf, reason: String },
 }
 
 /// What the beginning of a file tells of its picture.
@@ -123,9 +88,6 @@ impl Header {
 }
 
 /// Decodes a picture and turns it upright.
-///
-/// # Errors
-/// See [`PictureError`].
 pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
     let reader = open(path)?;
     if reader.format() == Some(ImageFormat::Jpeg) {
@@ -140,9 +102,6 @@ pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
 
 /// Decodes a picture of up to four channels, or a TIFF file of several grey bands as one grey
 /// picture for each.
-///
-/// # Errors
-/// See [`PictureError`].
 pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
     let Some(multiband) = multiband(path)? else {
         return Ok(vec![read(path)?]);
@@ -155,9 +114,6 @@ pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
 }
 
 /// Reads only as much as tells size and kind.
-///
-/// # Errors
-/// As [`read_bands`], for what the header alone can show.
 pub fn header(path: &Path) -> Result<Header, PictureError> {
     if let Some(Multiband { layout, .. }) = multiband(path)? {
         check_layout(path, &layout)?;
@@ -239,9 +195,6 @@ pub enum Samples {
 /// Writes grey, RGB or RGBA samples to `path`, in the format that its ending says, or others as a
 /// TIFF file of grey bands of 16 bit beside it, and gives the path of the file; as [`write_png`],
 /// never half of one.
-///
-/// # Errors
-/// [`PictureError::Write`].
 pub fn write_samples(
     path: &Path,
     (width, height): (u32, u32),
@@ -297,9 +250,6 @@ impl Samples {
 }
 
 /// Writes a PNG beside its place and renames it, so that nobody sees half a file.
-///
-/// # Errors
-/// [`PictureError::Write`].
 pub fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PictureError> {
     write_with(path, |file| {
         picture
@@ -326,9 +276,6 @@ fn write_with(
 }
 
 /// As [`write_png`], for RGB pixels.
-///
-/// # Errors
-/// [`PictureError::Write`].
 pub fn write_rgb_png(path: &Path, picture: RgbImage) -> Result<(), PictureError> {
     write_png(path, &DynamicImage::ImageRgb8(picture))
 }
@@ -380,9 +327,6 @@ fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureEr
 }
 
 /// Refuses sizes that would not be read either.
-///
-/// # Errors
-/// [`PictureError::TooLarge`].
 pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), PictureError> {
     match width.max(height) <= MAX_SIDE {
         true => Ok(()),

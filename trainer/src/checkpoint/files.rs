@@ -12,9 +12,6 @@ use super::RunFolderError;
 pub(super) const UNFINISHED: &str = ".unfinished-";
 
 /// Writes beside its place, syncs and renames: a reader sees the old content or the new.
-///
-/// # Errors
-/// [`RunFolderError::Write`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunFolderError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -345,9 +345,6 @@ impl Defaults {
 impl TrainArgs {
     /// Decides every setting. `on_gpu` chooses among defaults; `training_pairs` turns epochs
     /// into steps.
-    ///
-    /// # Errors
-    /// See [`ConfigError`].
     pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {
         let config = self.undecided(on_gpu, training_pairs);
         config.check()?;
@@ -356,9 +353,6 @@ impl TrainArgs {
 
     /// Refuses flags that can do nothing beside the others. Those that `typed` lacks come from the
     /// recipe, which may name more than a user's changes leave to act.
-    ///
-    /// # Errors
-    /// [`IdleFlag`].
     pub fn refuse_idle(&self, typed: &[OsString]) -> Result<(), IdleFlag> {
         let recipe = self.recipe.as_deref().and_then(crate::recipes::find);
         let is_typed = |id: &&String| {
@@ -371,7 +365,6 @@ impl TrainArgs {
         refuse_idle(self, &given, idle::TRAIN)
     }
 
-    /// The discriminator.
     pub fn net_d(&self) -> DiscriminatorArch {
         match self.net_d {
             NetD::Basic => DiscriminatorArch::Basic,
@@ -381,9 +374,6 @@ impl TrainArgs {
     }
 
     /// The folder of the run to go on with, if that is wanted.
-    ///
-    /// # Errors
-    /// No run is named, or two are.
     pub fn resumed_run(&self) -> Result<Option<&Path>, ResumeError> {
         match (&self.resume, &self.run) {
             (None, _) => Ok(None),

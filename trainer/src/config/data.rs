@@ -273,9 +273,6 @@ impl DataArgs {
 
     /// Finds the pictures: those to train on and those to validate on. `seed` splits what no
     /// folder splits; `unpaired` sets have input and target of different pictures.
-    ///
-    /// # Errors
-    /// Missing or empty folders, files without a partner, and flags that do not go together.
     pub fn open(&self, seed: u64, unpaired: bool) -> Result<(PairSource, PairSource), DataError> {
         self.check(unpaired)?;
         let (direction, sides) = (self.direction, self.sides());
@@ -318,9 +315,6 @@ impl DataArgs {
     }
 
     /// Checks whether a model takes and makes what the flags say the pictures are.
-    ///
-    /// # Errors
-    /// [`DataError::Flags`], which says what the model takes.
     pub fn check_fits(&self, translator: &Translator) -> Result<(), DataError> {
         let described = |(encoding, channels): (Encoding, usize)| match encoding {
             Encoding::Color => format!("{channels} channels of colour"),

@@ -10,9 +10,6 @@ use super::{TrainArgs, TrainConfig};
 const NESTED: [&str; 3] = ["data", "schedule", "diff_augment"];
 
 /// The settings in `bytes`.
-///
-/// # Errors
-/// What is wrong, for people: the key and what to do about it.
 pub fn read(bytes: &[u8]) -> Result<TrainConfig, String> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| format!("not JSON ({error}); restore the file"))?;

@@ -36,9 +36,6 @@ where
 }
 
 /// A whole number from 1 on.
-///
-/// # Errors
-/// Anything else.
 pub fn at_least_one<N>(text: &str) -> Result<N, String>
 where
     N: FromStr<Err = ParseIntError> + From<u8> + PartialOrd + Display + Not<Output = N>,
@@ -52,10 +49,6 @@ where
     }
 }
 
-/// A rate in `[0, 1)`.
-///
-/// # Errors
-/// Anything else.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.0..1.0).contains(&rate) => Ok(rate),
@@ -64,9 +57,6 @@ pub fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// A number above 0.
-///
-/// # Errors
-/// Anything else.
 pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -75,9 +65,6 @@ pub fn positive(text: &str) -> Result<f64, String> {
 }
 
 /// A number of 0 or above.
-///
-/// # Errors
-/// Anything else.
 pub fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),

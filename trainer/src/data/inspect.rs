@@ -87,7 +87,6 @@ pub struct Part {
 pub struct Group {
     /// `input`, `target`, `combined` or `photos`; without pairs `A` or `B`.
     pub name: &'static str,
-    /// Files.
     pub files: usize,
     /// Bytes of all.
     pub bytes: u64,
@@ -106,7 +105,6 @@ pub struct SizeCount {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// Files.
     pub files: usize,
 }
 
@@ -127,7 +125,6 @@ pub struct SideStatistics {
 /// One channel over all pixels of all files, 0 to [`SideStatistics::white`].
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ChannelStatistics {
-    /// Mean.
     pub mean: f64,
     /// Standard deviation.
     pub std: f64,
@@ -138,7 +135,6 @@ pub struct ChannelStatistics {
 pub struct Duplicate {
     /// SHA-256 of the bytes.
     pub sha256: String,
-    /// The files.
     pub files: Vec<PathBuf>,
     /// Whether some train and some validate, so that validation flatters.
     pub across: bool,
@@ -163,9 +159,6 @@ struct FileFacts {
 
 /// Describes the set that `args` name, as a training with the same flags would use it. `progress`
 /// is called for each file that was read.
-///
-/// # Errors
-/// [`DataError`] of the set as a whole: missing or empty folders, flags that do not go together.
 pub fn inspect(
     args: &DataArgs,
     (seed, unpaired): (u64, bool),

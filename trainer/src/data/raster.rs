@@ -13,41 +13,27 @@ use crate::picture::Header;
 /// A file whose samples do not fit the side of the pair that it is on.
 #[derive(Debug, Error)]
 pub enum FitError {
-    /// Another number of channels.
     #[error(
         "{path}: {found} channels per pixel do not fit the {wanted} of this side; 1 and 3 are made \
          of grey, RGB and RGBA files, other numbers need files of as many: save the file again, or \
          train with other --channels-a and --channels-b"
     )]
     Channels {
-        /// The file.
         path: PathBuf,
-        /// Channels of the file.
         found: usize,
-        /// Channels of the side.
         wanted: usize,
     },
-    /// Depth needs 16 bits.
     #[error(
         "{path}: {channels} channels of {bits} bit are no depth; depth is one channel of 16 bit, \
          0 where nothing was measured: save it as a 16-bit grey PNG or TIFF"
     )]
     Depth {
-        /// The file.
         path: PathBuf,
-        /// Channels of the file.
         channels: usize,
-        /// Bits per sample of the file.
         bits: u32,
     },
-    /// Samples of a kind that is not read.
     #[error("{path}: samples of {bits} bit are not read; save the file again with 8 or 16 bit")]
-    Bits {
-        /// The file.
-        path: PathBuf,
-        /// Bits per sample of the file.
-        bits: u32,
-    },
+    Bits { path: PathBuf, bits: u32 },
 }
 
 /// What one side of a pair is made of.
@@ -113,9 +99,6 @@ impl Side {
     };
 
     /// Checks whether a file fits this side, by its header.
-    ///
-    /// # Errors
-    /// See [`FitError`].
     pub fn accept(self, path: &Path, header: Header) -> Result<(), FitError> {
         let path = || path.to_path_buf();
         let (channels, bits) = (header.channels, header.bits);
@@ -146,9 +129,6 @@ impl Side {
     }
 
     /// Leaves of a file's samples what this side needs.
-    ///
-    /// # Errors
-    /// See [`FitError`].
     pub fn fit(self, path: &Path, bands: Bands) -> Result<Bands, FitError> {
         self.accept(path, bands.header())?;
         Ok(bands.prepared(self.channels == 4 || self.channels == 2))

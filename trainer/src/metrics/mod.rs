@@ -141,7 +141,6 @@ pub struct Shown<'a> {
     pub output: Raster,
     /// The untouched input.
     pub input: Raster,
-    /// The target.
     pub target: Raster,
     /// Where the target counts; everywhere if there is none.
     pub mask: Option<&'a Mask>,

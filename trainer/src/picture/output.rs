@@ -15,9 +15,6 @@ pub const OUTPUT_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "tif", "
 const JPEG_QUALITY: u8 = 95;
 
 /// The format that the ending of a name stands for.
-///
-/// # Errors
-/// [`PictureError::OutputFormat`]: an ending of something else, or none.
 pub fn output_format(path: &Path) -> Result<ImageFormat, PictureError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
@@ -31,9 +28,6 @@ pub fn output_format(path: &Path) -> Result<ImageFormat, PictureError> {
 }
 
 /// Writes RGB pixels beside their place and renames them, in the format of the ending.
-///
-/// # Errors
-/// [`PictureError::Write`], [`PictureError::OutputFormat`].
 pub fn write_rgb(path: &Path, picture: RgbImage) -> Result<(), PictureError> {
     write_as(
         path,

@@ -28,92 +28,47 @@ pub type Tensors = BTreeMap<String, Array>;
 /// A file whose tensors cannot be had.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// Missing, or the system does not give it.
     #[error("{path}: cannot be read ({source}); check path and permissions")]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A folder, a device.
     #[error("{path}: is not a file; give the .pth or .safetensors of a generator")]
-    NotAFile {
-        /// What it is instead.
-        path: PathBuf,
-    },
-    /// Longer than a checkpoint of any generator.
+    NotAFile { path: PathBuf },
     #[error(
         "{path}: has {bytes} bytes, a generator's weights have no more than {MAX_BYTES}; save the \
          generator alone: torch.save(net.state_dict(), …)"
     )]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-    },
-    /// A file of `torch.save` that is not let through.
+    TooLong { path: PathBuf, bytes: u64 },
     #[error("{path}: {source}")]
-    Vet {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: VetError,
-    },
-    /// Cut short, changed, or contradicting itself.
+    Vet { path: PathBuf, source: VetError },
     #[error("{path}: it is damaged or was cut short ({reason}); copy or download it again")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Something else than a dictionary of tensors.
+    Damaged { path: PathBuf, reason: String },
     #[error(
         "{path}: no weights can be read from it ({reason}); give the file of \
          torch.save(net.state_dict(), …), or copy it again if it is one"
     )]
-    NoStateDict {
-        /// The file.
-        path: PathBuf,
-        /// What is there instead.
-        reason: String,
-    },
-    /// More numbers than there are bytes.
+    NoStateDict { path: PathBuf, reason: String },
     #[error(
         "{path}: tensor \"{tensor}\" claims the shape {shape:?} in a file of {bytes} bytes; the \
          file is damaged, copy or download it again"
     )]
     TooLarge {
-        /// The file.
         path: PathBuf,
-        /// The tensor.
         tensor: String,
-        /// What it claims.
         shape: Vec<usize>,
-        /// Length of the file.
         bytes: u64,
     },
-    /// NaN or infinity.
     #[error(
         "{path}: tensor \"{tensor}\" holds NaN or infinite values, so its training diverged; use \
          an earlier epoch"
     )]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-    },
+    NotFinite { path: PathBuf, tensor: String },
 }
 
 /// Every floating point tensor of a `.pth` or `.safetensors` file, as f32; whole numbers, such
 /// as counters of batches, are left out. Tensors in dictionaries have their paths as names,
 /// `netG.model.1.weight`.
-///
-/// # Errors
-/// See [`ReadError`].
 pub fn read_tensors(path: &Path) -> Result<Tensors, ReadError> {
     let io = |source| ReadError::Io {
         path: path.to_path_buf(),

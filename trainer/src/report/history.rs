@@ -16,15 +16,8 @@ use model::training::GanMode;
 /// A run folder that cannot be read, or its page not written.
 #[derive(Debug, Error)]
 pub enum ReportError {
-    /// A file is missing or cannot be read.
     #[error("{path}: cannot be read ({reason}); name the folder of a training run")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The page cannot be written.
+    Read { path: PathBuf, reason: String },
     #[error(transparent)]
     Write(#[from] crate::checkpoint::RunFolderError),
 }
@@ -66,7 +59,6 @@ pub(super) struct StepRow {
     pub pace: Option<Pace>,
 }
 
-/// A validation.
 #[derive(Debug)]
 pub(super) struct Validation {
     pub step: u64,

@@ -18,7 +18,6 @@ pub enum MetricsLine {
     Started {
         /// Device for people.
         device: String,
-        /// Pairs to train on.
         train_pairs: usize,
         /// Pairs to validate on.
         validation_pairs: usize,

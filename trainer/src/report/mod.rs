@@ -133,9 +133,6 @@ impl Page {
 }
 
 /// Writes the page of a run, to `output` or into its folder, whole or not at all. Gives its path.
-///
-/// # Errors
-/// The run cannot be read, or the page not written.
 pub fn write_report(run: &Path, output: Option<&Path>) -> Result<PathBuf, ReportError> {
     let path = output.map_or_else(|| run.join(REPORT_FILE), Path::to_path_buf);
     write_page(run, &path, &mut Pictures::default())?;

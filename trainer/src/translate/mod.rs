@@ -32,81 +32,45 @@ pub use shard::Shard;
 /// A model or a picture that cannot be used.
 #[derive(Debug, Error)]
 pub enum TranslateFileError {
-    /// A file of the model folder is missing or cannot be read.
     #[error(
         "{path}: cannot be read ({source}); --model needs a model folder, with {MANIFEST_FILE} and \
          weights, or the folder of a run"
     )]
     Model {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A run that exported nothing yet.
     #[error(
         "{run}: the run has not exported a model yet; wait for its end, or export its last \
          checkpoint: trainer export {run} --output {export}"
     )]
-    NotExported {
-        /// Folder of the run.
-        run: PathBuf,
-        /// Where its model would be.
-        export: PathBuf,
-    },
-    /// The manifest is refused.
+    NotExported { run: PathBuf, export: PathBuf },
     #[error("{path}: {source}")]
     Manifest {
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: ManifestError,
     },
-    /// The weights are refused.
     #[error("{path}: {source}")]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: LoadError,
-    },
-    /// The picture file cannot be read or written.
+    Weights { path: PathBuf, source: LoadError },
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The picture has other channels than the model takes.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// The picture cannot be translated.
     #[error("{path}: {source}")]
     Translate {
-        /// The file.
         path: PathBuf,
-        /// Why.
         source: TranslateError,
     },
-    /// The tiles cannot be laid out.
     #[error("{path}: {source}")]
-    Tiling {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TilingError,
-    },
-    /// Running statistics of a model that has none.
+    Tiling { path: PathBuf, source: TilingError },
     #[error(
         "--norm-stats: the model in {path} has no batch norm, so there is nothing to choose; leave \
          it out"
     )]
-    NoBatchNorm {
-        /// The model folder.
-        path: PathBuf,
-    },
+    NoBatchNorm { path: PathBuf },
 }
 
 /// The model folder that `path` names: itself, or what the run of that folder exported.
-///
-/// # Errors
-/// [`TranslateFileError::NotExported`]: a run that has not come to its end.
 pub fn model_folder(path: &Path) -> Result<PathBuf, TranslateFileError> {
     let run = RunFolder::open(path);
     let is_run = !path.join(MANIFEST_FILE).exists() && run.is_run();

@@ -60,9 +60,6 @@ pub fn is_finished(translator: &Translator, job: &Job) -> bool {
 /// Translates one picture file, scaled up `enlarge` times, into one of 8 bits per sample, of 16 where
 /// the input has 16 or the output is depth and the format of the result has them, or a TIFF of 16
 /// where the model makes bands that no PNG holds. The input's transparency stays. Memory holds the file's samples, the result's, and tiles.
-///
-/// # Errors
-/// The picture cannot be read, translated or written, or does not fit the model.
 pub fn translate_file(
     translator: &Translator,
     job: &Job,
