@@ -19,6 +19,7 @@ use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::args::WEIGHTS;
 use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
+use crate::files::last_name;
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
 use model::training::ModelKind;
@@ -331,12 +332,5 @@ fn dataset(data: &DataArgs) -> String {
         .as_ref()
         .or(data.data.as_ref())
         .or(data.b.as_ref());
-    match folder {
-        Some(path) => {
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let name = absolute.file_name().unwrap_or_default();
-            name.to_string_lossy().into_owned()
-        }
-        None => DRAWN_SET.to_string(),
-    }
+    folder.map_or(DRAWN_SET.to_string(), |path| last_name(path))
 }

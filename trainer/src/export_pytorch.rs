@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::Direction;
 use crate::export::{MANIFEST_FILE, OneWay, generator_for};
+use crate::files::{InFile, NamesFile};
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::translate::{TranslateFileError, read_manifest};
 
@@ -23,17 +24,14 @@ pub enum ExportPytorchError {
     OneWay(#[from] OneWay),
     #[error(transparent)]
     Model(#[from] TranslateFileError),
-    #[error("{path}: {source}")]
-    Manifest {
-        path: PathBuf,
-        source: ManifestError,
-    },
-    #[error("{path}: {source}")]
-    Weights { path: PathBuf, source: WeightsError },
+    #[error(transparent)]
+    Manifest(#[from] InFile<ManifestError>),
+    #[error(transparent)]
+    Weights(#[from] InFile<WeightsError>),
     #[error("{path}: the weights do not fit the manifest's generator: {source}; export it again")]
     State { path: PathBuf, source: StateError },
-    #[error("{path}: {source}")]
-    Network { path: PathBuf, source: NetworkError },
+    #[error(transparent)]
+    Network(#[from] InFile<NetworkError>),
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -50,10 +48,7 @@ pub fn export_pytorch(
         false => from_run(source, direction)?,
     };
     let options = reference_options(&config);
-    let entries = unfit(&config, state).map_err(|error| ExportPytorchError::Network {
-        path: source.to_path_buf(),
-        source: error,
-    })?;
+    let entries = unfit(&config, state).of_file(source)?;
     write_whole(output, &state_dict_bytes(&entries)?)?;
     Ok(options)
 }
@@ -74,23 +69,13 @@ fn from_run(
 }
 
 fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
-    let path = || folder.to_path_buf();
     let (manifest, weights) = read_manifest(folder)?;
-    let file = manifest
-        .weights_file()
-        .map_err(|source| ExportPytorchError::Manifest {
-            path: path(),
-            source,
-        })?;
-    let weights =
-        weights::open_file(&weights, file).map_err(|source| ExportPytorchError::Weights {
-            path: path(),
-            source,
-        })?;
+    let file = manifest.weights_file().of_file(folder)?;
+    let weights = weights::open_file(&weights, file).of_file(folder)?;
     let config = manifest.generator.config;
     let generator = load_state(config.init(&Device::flex()), weights).map_err(|source| {
         ExportPytorchError::State {
-            path: path(),
+            path: folder.to_path_buf(),
             source,
         }
     })?;

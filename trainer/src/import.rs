@@ -13,6 +13,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::export::{ExportError, write_manifest, write_weights};
+use crate::files::{InFile, NamesFile, last_name};
 use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 
 /// A checkpoint that cannot be imported.
@@ -20,8 +21,8 @@ use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 pub enum ImportError {
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error("{path}: {source}")]
-    Network { path: PathBuf, source: NetworkError },
+    #[error(transparent)]
+    Network(#[from] InFile<NetworkError>),
     #[error("{path}: {source}; is this a checkpoint of another network?")]
     State { path: PathBuf, source: StateError },
     #[error(transparent)]
@@ -52,13 +53,9 @@ pub fn import_checkpoint(
     options: &ImportOptions,
     output: &Path,
 ) -> Result<Manifest, ImportError> {
-    let network_error = |source| ImportError::Network {
-        path: path.to_path_buf(),
-        source,
-    };
     let tensors = read_tensors(path)?;
-    let (config, tensors) = detect(tensors, &options.given).map_err(network_error)?;
-    let state = fit(&config, tensors).map_err(network_error)?;
+    let (config, tensors) = detect(tensors, &options.given).of_file(path)?;
+    let state = fit(&config, tensors).of_file(path)?;
     load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
         ImportError::State {
             path: path.to_path_buf(),
@@ -88,12 +85,7 @@ fn manifest(
     options: &ImportOptions,
     output: &Path,
 ) -> Manifest {
-    let last = |path: &Path| {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let name = absolute.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
-    let name = options.name.clone().unwrap_or_else(|| last(output));
+    let name = options.name.clone().unwrap_or_else(|| last_name(output));
     // Nothing but the reference's colorization has these channels.
     let (input, made) = match (config.in_channels, config.out_channels) {
         (1, 2) => (Encoding::Lightness, Encoding::Chroma),
@@ -120,7 +112,7 @@ fn manifest(
         },
         weights: vec![weights],
         training: json!({
-            "imported_from": last(path),
+            "imported_from": last_name(path),
             "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
         }),
         license: options.license.clone().unwrap_or_default(),

@@ -18,6 +18,7 @@ pub mod evaluation;
 pub mod event;
 pub mod export;
 pub mod export_pytorch;
+pub mod files;
 pub mod import;
 pub mod memory;
 pub mod metrics;

@@ -15,12 +15,12 @@ use model::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use super::files::{
-    UNFINISHED, damaged, name_of, read, read_json, sync_folder, write_error, write_synced,
-    write_whole,
+    damaged, name_of, read, read_json, sync_folder, write_error, write_synced, write_whole,
 };
 use super::pool::restore_pool;
 use super::{RunFolder, RunFolderError};
 use crate::config::{Direction, TrainConfig};
+use crate::files::UNFINISHED;
 use model::training::exact::{Exact, Mean};
 
 use super::content::{files, generator_file, restore};

@@ -22,6 +22,7 @@ use crate::checkpoint::RunFolder;
 use crate::data::raster::FitError;
 use crate::device::is_cpu;
 use crate::export::MANIFEST_FILE;
+use crate::files::{InFile, NamesFile};
 use crate::picture::PictureError;
 
 pub use inputs::{InputError, Inputs, Job};
@@ -45,24 +46,18 @@ pub enum TranslateFileError {
          checkpoint: trainer export {run} --output {export}"
     )]
     NotExported { run: PathBuf, export: PathBuf },
-    #[error("{path}: {source}")]
-    Manifest {
-        path: PathBuf,
-        source: ManifestError,
-    },
-    #[error("{path}: {source}")]
-    Weights { path: PathBuf, source: LoadError },
+    #[error(transparent)]
+    Manifest(#[from] InFile<ManifestError>),
+    #[error(transparent)]
+    Weights(#[from] InFile<LoadError>),
     #[error(transparent)]
     Picture(#[from] PictureError),
     #[error(transparent)]
     Fit(#[from] FitError),
-    #[error("{path}: {source}")]
-    Translate {
-        path: PathBuf,
-        source: TranslateError,
-    },
-    #[error("{path}: {source}")]
-    Tiling { path: PathBuf, source: TilingError },
+    #[error(transparent)]
+    Translate(#[from] InFile<TranslateError>),
+    #[error(transparent)]
+    Tiling(#[from] InFile<TilingError>),
     #[error(
         "--norm-stats: the model in {path} has no batch norm, so there is nothing to choose; leave \
          it out"
@@ -86,9 +81,6 @@ pub fn model_folder(path: &Path) -> Result<PathBuf, TranslateFileError> {
 
 /// Reads the manifest of the model folder `folder`, or of the run of that folder, and tells where
 /// its weights are.
-///
-/// # Errors
-/// Missing or unreadable files; each error names the file.
 pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFileError> {
     let folder = &model_folder(folder)?;
     let path = folder.join(MANIFEST_FILE);
@@ -102,12 +94,8 @@ pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFile
     file.take(MAX_MANIFEST_BYTES as u64 + 1)
         .read_to_string(&mut json)
         .map_err(read_error(&path))?;
-    let refused = |source| TranslateFileError::Manifest {
-        path: path.clone(),
-        source,
-    };
-    let manifest = Manifest::parse(&json).map_err(refused)?;
-    let weights = folder.join(&manifest.weights_file().map_err(refused)?.path);
+    let manifest = Manifest::parse(&json).of_file(&path)?;
+    let weights = folder.join(&manifest.weights_file().of_file(&path)?.path);
     fs::metadata(&weights).map_err(read_error(&weights))?;
     Ok((manifest, weights))
 }
@@ -121,9 +109,6 @@ pub fn engine(device: &Device) -> Engine {
 }
 
 /// Loads the model folder `folder` onto `device`.
-///
-/// # Errors
-/// Missing, altered or unreadable files; each error names the file.
 pub fn load_model(
     folder: &Path,
     device: &Device,
@@ -132,9 +117,6 @@ pub fn load_model(
 }
 
 /// As [`load_model`], with other statistics of batch norms than the manifest says.
-///
-/// # Errors
-/// As [`load_model`]; and statistics for a model without batch norms.
 pub fn load_model_with(
     folder: &Path,
     norm_stats: Option<NormStats>,
@@ -148,7 +130,6 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::open(&manifest, &path, &engine(device))
-        .map_err(|source| TranslateFileError::Weights { path, source })?;
+    let translator = Translator::open(&manifest, &path, &engine(device)).of_file(&path)?;
     Ok((manifest, translator))
 }

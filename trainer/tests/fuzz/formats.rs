@@ -411,7 +411,7 @@ fn write_pictures(folder: &Path) {
             .expect("room");
     }
     let bands = Samples::Words((0..23 * 17 * 5).collect());
-    picture::write_samples(&folder.join("c.tif"), (23, 17), &bands).expect("room");
+    picture::write_samples(&folder.join("c.tif"), (23, 17), bands).expect("room");
 }
 
 fn options(weights: WeightsDtype) -> ImportOptions {
