@@ -11,7 +11,7 @@ pub mod bounded;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
-mod console;
+pub mod console;
 pub mod data;
 pub mod device;
 pub mod evaluation;

@@ -163,16 +163,8 @@ impl RunFolder {
         let lines = text.lines().rev();
         let lines = lines.filter_map(|line| serde_json::from_str::<MetricsLine>(line).ok());
         let found = lines.into_iter().find_map(|line| match line {
-            MetricsLine::Validated {
-                step: at,
-                evaluation,
-                ..
-            }
-            | MetricsLine::Finished {
-                step: at,
-                evaluation: Some(evaluation),
-                ..
-            } if at == step => Some(evaluation),
+            MetricsLine::Validated(row) if row.step == step => Some(row.evaluation),
+            MetricsLine::Finished(end) if end.step == step => end.evaluation,
             _ => None,
         });
         Ok(found.unwrap_or_default())
@@ -186,16 +178,9 @@ impl RunFolder {
             return Ok(());
         }
         let bytes = read(&path)?;
-        let is_kept = |line: &[u8]| match serde_json::from_slice(line) {
-            Ok(MetricsLine::Started { .. }) => true,
-            Ok(
-                MetricsLine::Step { step: at, .. }
-                | MetricsLine::Warning { step: at, .. }
-                | MetricsLine::Finished { step: at, .. },
-            ) => at <= step,
-            Ok(MetricsLine::Validated { step: at, .. }) => {
-                at < step || (at == step && !judge_again)
-            }
+        let is_kept = |line: &[u8]| match serde_json::from_slice::<MetricsLine>(line) {
+            Ok(line @ MetricsLine::Validated(_)) if judge_again => line.step() < step,
+            Ok(line) => line.step() <= step,
             Err(_) => line.ends_with(b"\n"),
         };
         let lines = bytes.split_inclusive(|&byte| byte == b'\n');

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::thread;
 
 use image::{RgbImage, imageops};
 use model::Encoding;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::config::{DataArgs, Preprocess};
@@ -198,7 +198,7 @@ pub fn inspect(
         let used: HashSet<&Path> = used.into_iter().flat_map(|group| group.paths).collect();
         let mut groups = Vec::new();
         for group in source.file_groups() {
-            let facts = in_parallel(&group.paths, |path| {
+            let facts = group.paths.par_iter().map(|path| {
                 let thoroughness = match used.contains(path) {
                     true => thoroughness,
                     false => Thoroughness::Headers,
@@ -207,6 +207,7 @@ pub fn inspect(
                 progress();
                 facts
             });
+            let facts: Vec<FileFacts> = facts.collect();
             inspection
                 .left_out
                 .extend(facts.iter().filter_map(|facts| facts.problem.clone()));
@@ -278,7 +279,8 @@ fn small_or_squeezed(train: &PairSource, frame: Frame) -> Vec<String> {
     for group in train.file_groups() {
         let every = group.paths.len().div_ceil(FAST_HEADERS).max(1);
         let paths: Vec<&Path> = group.paths.iter().copied().step_by(every).collect();
-        let headers = in_parallel(&paths, |path| picture::header(path).ok());
+        let headers = paths.par_iter().map(|path| picture::header(path).ok());
+        let headers: Vec<Option<Header>> = headers.collect();
         for (path, header) in paths.iter().zip(headers) {
             let Some(header) = header else { continue };
             let width = header.width / group.halves.len().max(1) as u32;
@@ -488,7 +490,8 @@ fn duplicates(files: &[(usize, PathBuf, u64)]) -> Vec<Duplicate> {
         .flatten()
         .collect();
     alike.sort_unstable();
-    let digests = in_parallel(&alike, |&index| digest(&files[index].1));
+    let digests = alike.par_iter().map(|&index| digest(&files[index].1));
+    let digests: Vec<Option<String>> = digests.collect();
     let mut by_digest: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, digest) in alike.into_iter().zip(digests) {
         if let Some(digest) = digest {
@@ -547,27 +550,4 @@ fn thumbnail(picture: &RgbImage) -> RgbImage {
     }
     let scaled = |side: u32| (side * SHEET_SIDE / longer).max(1);
     imageops::thumbnail(picture, scaled(picture.width()), scaled(picture.height()))
-}
-
-/// Does `work` with every item on all cores; results are in the items' order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let work = &work;
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|worker| {
-                let share = items.iter().enumerate().skip(worker).step_by(threads);
-                scope.spawn(move || -> Vec<(usize, R)> {
-                    share.map(|(index, item)| (index, work(item))).collect()
-                })
-            })
-            .collect();
-        let done = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        done.flatten().collect()
-    });
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -15,7 +15,7 @@ mod depth;
 pub mod perceptual;
 mod ssim;
 
-pub use columns::{COLUMNS, Column};
+pub use columns::{Better, COLUMNS, Column};
 pub use depth::DepthMetrics;
 use ssim::Plane;
 

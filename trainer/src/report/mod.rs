@@ -12,9 +12,8 @@ mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-
 use crate::checkpoint::{RunFolder, write_whole};
+use crate::console::Format;
 use crate::event::Event;
 use crate::run::RunError;
 use history::History;
@@ -25,17 +24,6 @@ use pictures::Pictures;
 use tensorboard::TensorBoardFile;
 use terminal::{Human, Json, Plain};
 pub use terminal::{metrics_table, rows_table};
-
-/// How a command talks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Progress bars on a terminal, plain lines elsewhere.
-    Human,
-    /// Lines of text.
-    Plain,
-    /// A JSON object a line.
-    Json,
-}
 
 /// Name of the page in a run folder.
 pub const REPORT_FILE: &str = "report.html";

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use trainer::checkpoint::RunFolder;
 use trainer::config::Direction;
 use trainer::data::fetch::{Limits, unpack};
+use trainer::export::Naming;
 use trainer::export_pytorch::export_pytorch;
 use trainer::import::{ImportOptions, import_checkpoint};
 use trainer::picture::{self, Samples};
@@ -416,14 +417,15 @@ fn write_pictures(folder: &Path) {
 
 fn options(weights: WeightsDtype) -> ImportOptions {
     let (given, norm_stats) = (Given::default(), NormStats::Running);
-    let (name, title, license) = (Some("x".to_string()), None, None);
+    let naming = Naming {
+        name: Some("x".to_string()),
+        ..Naming::default()
+    };
     ImportOptions {
         given,
         norm_stats,
         weights,
-        name,
-        title,
-        license,
+        naming,
     }
 }
 

@@ -5,7 +5,7 @@ mod alexnet;
 mod frechet;
 mod inception;
 mod layers;
-mod singular;
+mod matrix;
 mod weights;
 
 use std::path::PathBuf;
