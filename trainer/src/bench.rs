@@ -123,9 +123,6 @@ pub struct PeakMemory {
 
 /// Measures a model. Memory is that of this process since its start, so that another
 /// measurement before it may hide it.
-///
-/// # Errors
-/// The device fails, or checkpoints cannot be written here.
 pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let Measurement {
         model: kind,

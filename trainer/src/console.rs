@@ -1,15 +1,43 @@
 //! What the program says: results on stdout, talk on stderr. Neither tears the progress bar, and
 //! nobody who stops reading stops the work.
 
-use std::fmt::Arguments;
+use std::fmt::{Arguments, Display};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::printable::printable;
+
+/// As `println!`, for a line of the result.
+macro_rules! print_result {
+    ($($words:tt)*) => { $crate::console::write_result(format_args!($($words)*)) };
+}
+
+/// As `eprintln!`, for talk.
+macro_rules! talk {
+    ($($words:tt)*) => { $crate::console::write_talk(format_args!($($words)*)) };
+}
+
+/// As `eprintln!`, for what must not be missed.
+macro_rules! notice {
+    ($($words:tt)*) => { $crate::console::write_notice(format_args!($($words)*)) };
+}
+
+/// How a command talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Progress bars on a terminal, plain lines elsewhere.
+    Human,
+    /// Lines of text.
+    Plain,
+    /// A JSON object a line.
+    Json,
+}
 
 /// How often a bar is drawn in a second: a slow terminal must not slow a training down.
 const DRAWS_PER_SECOND: u8 = 4;
@@ -17,7 +45,6 @@ const DRAWS_PER_SECOND: u8 = 4;
 static QUIET: AtomicBool = AtomicBool::new(false);
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
-/// A result that did not reach whoever wanted it.
 #[derive(Debug, Error)]
 #[error("the result cannot be written to stdout ({0}); check where it goes, and the space there")]
 pub struct ResultError(#[from] io::Error);
@@ -35,12 +62,24 @@ pub fn be_quiet() {
 }
 
 /// A line of the result. In this and all that follows, no text of others commands a terminal.
-///
-/// # Errors
-/// [`ResultError`], also if the reader has gone.
 pub fn write_result(line: Arguments<'_>) -> Result<(), ResultError> {
     above_bar(|| writeln!(io::stdout(), "{}", printable(&line.to_string())))?;
     Ok(())
+}
+
+/// The result as JSON, or in words.
+pub fn print_either(
+    format: Format,
+    json: &impl Serialize,
+    words: impl Display,
+) -> Result<(), ResultError> {
+    match format {
+        Format::Json => {
+            let json = serde_json::to_value(json).map_err(io::Error::from)?;
+            print_result!("{json}")
+        }
+        Format::Human | Format::Plain => print_result!("{words}"),
+    }
 }
 
 /// A line of talk, which `--quiet` leaves out. Nobody has to listen.
@@ -86,21 +125,6 @@ fn above_bar<T>(write: impl FnOnce() -> T) -> T {
         Some(bar) => bar.suspend(write),
         None => write(),
     }
-}
-
-/// As `println!`, for a line of the result.
-macro_rules! print_result {
-    ($($words:tt)*) => { $crate::console::write_result(format_args!($($words)*)) };
-}
-
-/// As `eprintln!`, for talk.
-macro_rules! talk {
-    ($($words:tt)*) => { $crate::console::write_talk(format_args!($($words)*)) };
-}
-
-/// As `eprintln!`, for what must not be missed.
-macro_rules! notice {
-    ($($words:tt)*) => { $crate::console::write_notice(format_args!($($words)*)) };
 }
 
 pub(crate) use {notice, print_result, talk};

@@ -50,53 +50,34 @@ pub struct DeviceChoices(Vec<DeviceChoice>);
 /// A device that cannot be used.
 #[derive(Debug, Error)]
 pub enum DeviceError {
-    /// Not compiled in.
     #[error(
         "--device {choice}: this program was built without it; build it with --features {feature}"
     )]
     NotBuilt {
-        /// What was asked for.
         choice: DeviceChoice,
-        /// The cargo feature that brings it.
         feature: &'static str,
     },
-    /// Not there.
     #[error("--device {choice}: no such adapter; `trainer devices` lists what is here")]
-    NotFound {
-        /// What was asked for.
-        choice: DeviceChoice,
-    },
+    NotFound { choice: DeviceChoice },
     /// There, but no hardware. Burn's SPIR-V shaders end some of these drivers, and with them the
     /// program.
     #[error(
         "--device {choice}: {name} is emulated in software, slower than the processor itself; use \
          --device cpu"
     )]
-    Software {
-        /// What was asked for.
-        choice: DeviceChoice,
-        /// For people.
-        name: String,
-    },
-    /// A batch has to be shared out.
+    Software { choice: DeviceChoice, name: String },
     #[error(
         "--batch {batch}: the {devices} devices of --device {choices} each need a picture at least; \
          use --batch {devices} or a multiple"
     )]
     BatchTooSmall {
-        /// Pictures of a batch.
         batch: u32,
-        /// Devices named.
         devices: usize,
-        /// What was asked for.
         choices: DeviceChoices,
     },
-    /// The device has no such numbers.
     #[error("--precision {precision}: {device} cannot compute in it; use f32 or another device")]
     Precision {
-        /// What was asked for.
         precision: &'static str,
-        /// For people.
         device: String,
     },
 }
@@ -137,10 +118,6 @@ pub struct ListedDevice {
 }
 
 impl DeviceChoice {
-    /// Opens the device.
-    ///
-    /// # Errors
-    /// See [`DeviceError`].
     pub fn open(self) -> Result<ChosenDevice, DeviceError> {
         match self {
             Self::Auto => Ok(gpu::best().unwrap_or_else(cpu)),
@@ -154,9 +131,6 @@ impl DeviceChoice {
 
 impl ChosenDevice {
     /// Whether the device can compute in a precision.
-    ///
-    /// # Errors
-    /// [`DeviceError::Precision`].
     pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
         check_precision(std::slice::from_ref(&self.device), &self.name, precision)
     }
@@ -164,9 +138,6 @@ impl ChosenDevice {
 
 impl ChosenDevices {
     /// Whether all devices can compute in a precision.
-    ///
-    /// # Errors
-    /// [`DeviceError::Precision`].
     pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
         check_precision(&self.devices, &self.name, precision)
     }
@@ -188,10 +159,6 @@ fn check_precision(
 }
 
 impl DeviceChoices {
-    /// Opens the devices.
-    ///
-    /// # Errors
-    /// See [`DeviceError`].
     pub fn open(&self) -> Result<ChosenDevices, DeviceError> {
         let opened = self.0.iter().map(|choice| choice.open());
         let opened = opened.collect::<Result<Vec<_>, _>>()?;
@@ -210,9 +177,6 @@ impl DeviceChoices {
     }
 
     /// Refuses batches that leave a device without a picture.
-    ///
-    /// # Errors
-    /// [`DeviceError::BatchTooSmall`].
     pub fn check_batch(&self, batch: u32) -> Result<(), DeviceError> {
         let devices = self.0.len();
         match (batch as usize) < devices {

@@ -25,26 +25,17 @@ const SOURCES: [&str; 3] = ["data", "a", "photos"];
 /// A model that cannot be judged like this.
 #[derive(Debug, Error)]
 pub enum JudgingError {
-    /// The model folder.
     #[error(transparent)]
     Model(#[from] TranslateFileError),
-    /// The run folder.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// Nothing says which pictures.
     #[error(transparent)]
     NoPictures(#[from] MissingFlag),
-    /// One generator of two.
     #[error(
         "--model {model}: a cycle needs both generators of a CycleGAN; name the folder of its run, \
          with {missing} inside, or pairs to compare with: --data, with A|B pictures"
     )]
-    OneWay {
-        /// The folder.
-        model: PathBuf,
-        /// What is not there.
-        missing: PathBuf,
-    },
+    OneWay { model: PathBuf, missing: PathBuf },
 }
 
 /// What the command line says.
@@ -76,9 +67,6 @@ pub struct Judging {
 
 impl Judging {
     /// Decides what the model in `path`, or of the run in `path`, is judged on.
-    ///
-    /// # Errors
-    /// There is no model, or nothing says on which pictures.
     pub fn decide(path: &Path, named: &NamedSettings<'_>) -> Result<Self, JudgingError> {
         let model = model_folder(path)?;
         let (manifest, _) = read_manifest(&model)?;
@@ -132,9 +120,6 @@ impl Judging {
     }
 
     /// The model folders from A to B and back.
-    ///
-    /// # Errors
-    /// [`JudgingError::OneWay`].
     pub fn both_ways(&self) -> Result<(PathBuf, PathBuf), JudgingError> {
         let export = |run: &RunFolder| (run.export(), run.export_back());
         let (there, back) = match &self.run {

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::config::TrainConfig;
 use crate::metrics::Evaluation;
-use crate::pace::Pace;
+use crate::pace::{Pace, in_seconds};
 use crate::snapshot::Snapshot;
 use model::training::LossValues;
 
 /// Something that happened.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
     /// The run begins.
     Started {
@@ -18,7 +21,6 @@ pub enum Event<'a> {
         config: &'a TrainConfig,
         /// Device for people.
         device: &'a str,
-        /// Pairs to train on.
         train_pairs: usize,
         /// Pairs to validate on.
         validation_pairs: usize,
@@ -56,6 +58,7 @@ pub enum Event<'a> {
         /// Sample grid that was written.
         grid: PathBuf,
         /// What the networks do with a few pairs.
+        #[serde(flatten)]
         snapshot: &'a Snapshot,
     },
     /// A checkpoint is safe on disk.
@@ -75,6 +78,7 @@ pub enum Event<'a> {
         /// Steps made.
         step: u64,
         /// Time since the start.
+        #[serde(rename = "seconds", serialize_with = "in_seconds")]
         elapsed: Duration,
         /// Whether somebody asked it to stop early.
         interrupted: bool,

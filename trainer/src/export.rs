@@ -5,20 +5,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use clap::Args;
 use model::manifest::{
     FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, PaletteEntry, TestDropout,
     VERSION, WeightsFile,
 };
 use model::state::{StateDict, state_of};
 use model::weights::{WeightsError, encode, sha256_hex};
-use model::{Generator, Manifest, ManifestError, WeightsDtype};
-use serde_json::json;
+use model::{
+    Encoding, Generator, GeneratorConfig, Manifest, ManifestError, NormStats, WeightsDtype,
+};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::args::WEIGHTS;
 use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
 use crate::data::demo::{self, DemoSplit, PALETTE};
+use crate::files::last_name;
 use crate::metrics::Evaluation;
 use crate::picture::{PictureError, write_rgb_png};
 use model::training::ModelKind;
@@ -27,63 +31,93 @@ use model::training::ModelKind;
 pub const DRAWN_SET: &str = "built-in facades";
 /// Name of the manifest in a model folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+/// What a manifest says was at work.
+pub(crate) const TOOL: &str = concat!("trainer ", env!("CARGO_PKG_VERSION"));
 const SAMPLES_FOLDER: &str = "samples";
 const DRAWN_SAMPLES: u64 = 4;
 
 /// A model that cannot be exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// The run folder.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// The output folder, or a sample.
     #[error("{path}: cannot be made or copied ({source}); check path, space and permissions")]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A sample.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// pix2pix learns one way only.
-    #[error(
-        "--direction BtoA: a pix2pix run has one generator, the way it was trained; leave it out"
-    )]
-    OneWay,
-    /// The manifest has no JSON form.
+    #[error(transparent)]
+    OneWay(#[from] OneWay),
     #[error("the manifest cannot be written: {0}")]
     Json(#[from] serde_json::Error),
-    /// The manifest would be refused by those who read it.
     #[error("the model cannot be described: {0}; give --name or --sample another name")]
     Manifest(#[from] ManifestError),
+}
+
+#[derive(Debug, Error)]
+#[error("--direction {asked}: this pix2pix run learned {learned} alone; leave the flag out")]
+pub struct OneWay {
+    asked: Direction,
+    learned: Direction,
+}
+
+/// Which generator of a run turns the pictures of its data set as `asked`: the first one, which is
+/// also the answer where nothing is asked, or CycleGAN's second.
+pub(crate) fn generator_for(
+    config: &TrainConfig,
+    asked: Option<Direction>,
+) -> Result<Direction, OneWay> {
+    let learned = config.data.direction;
+    let asked = asked.unwrap_or(learned);
+    match (asked == learned, config.model) {
+        (true, _) => Ok(Direction::AtoB),
+        (false, ModelKind::CycleGan) => Ok(Direction::BtoA),
+        (false, ModelKind::Pix2Pix) => Err(OneWay { asked, learned }),
+    }
+}
+
+/// What a model folder is called.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Naming {
+    /// Name of the model [default: that of the run, or of the folder to write]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Name for people [default: the name]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Licence of the weights
+    #[arg(long)]
+    pub license: Option<String>,
+}
+
+impl Naming {
+    pub(crate) fn describe(&self, manifest: &mut Manifest) {
+        if let Some(title) = &self.title {
+            manifest.title.clone_from(title);
+        }
+        if let Some(license) = &self.license {
+            manifest.license.clone_from(license);
+        }
+    }
 }
 
 /// What an exported model says of itself, where it differs from its run.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
-    /// Which generator; only CycleGAN has one from B to A.
-    pub direction: Direction,
+    /// Which generator; that of the run's direction where nothing is said.
+    pub direction: Option<Direction>,
     /// Storage of the weights.
     pub weights: Option<WeightsDtype>,
-    /// Short name.
-    pub name: Option<String>,
-    /// Name for people.
-    pub title: Option<String>,
-    /// Licence of the weights.
-    pub license: Option<String>,
+    pub naming: Naming,
     /// Pictures that are copied into the folder as example inputs.
     pub samples: Vec<PathBuf>,
 }
 
 /// Exports the latest checkpoint of the run in `root` to `output`.
-///
-/// # Errors
-/// See [`ExportError`].
 pub fn export_run(
     root: &Path,
     options: &ExportOptions,
@@ -94,13 +128,10 @@ pub fn export_run(
     if let Some(weights) = options.weights {
         config.weights = weights;
     }
-    if let Some(name) = &options.name {
+    if let Some(name) = &options.naming.name {
         config.name.clone_from(name);
     }
-    let direction = options.direction;
-    if direction == Direction::BtoA && config.model == ModelKind::Pix2Pix {
-        return Err(ExportError::OneWay);
-    }
+    let direction = generator_for(&config, options.direction)?;
     let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
     let evaluation = folder.last_evaluation(progress.step)?;
     let trained = Trained {
@@ -110,12 +141,7 @@ pub fn export_run(
         evaluation: &evaluation,
     };
     let mut manifest = export_generator(&trained, &generator, output)?;
-    if let Some(title) = &options.title {
-        manifest.title.clone_from(title);
-    }
-    if let Some(license) = &options.license {
-        manifest.license.clone_from(license);
-    }
+    options.naming.describe(&mut manifest);
     if !options.samples.is_empty() {
         manifest.samples = copy_samples(&options.samples, output)?;
     }
@@ -211,9 +237,6 @@ impl Trained<'_> {
 }
 
 /// Writes the model folder of `generator`.
-///
-/// # Errors
-/// See [`ExportError`].
 pub fn export_generator(
     trained: &Trained<'_>,
     generator: &Generator,
@@ -263,52 +286,67 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
         name: class.name.to_string(),
         color: class.color,
     });
+    let mut manifest = bare_manifest(&config.name, generator, config.norm_stats, weights);
+    manifest.task = task(&config.data).to_string();
+    manifest.input.encoding = input;
+    manifest.output.encoding = output;
+    if labels || lines {
+        manifest.input.mode = InputMode::Draw;
+    }
+    if labels {
+        manifest.input.palette = palette.collect();
+    }
+    manifest.training = json!({
+        "dataset": dataset(&config.data),
+        "model": config.model,
+        "direction": trained.learned_direction(),
+        "steps": trained.steps,
+        "batch": config.batch,
+        "size": config.size,
+        "gan_mode": config.gan_mode,
+        "lambda_l1": config.lambda_l1,
+        "lambda_gan": config.lambda_gan,
+        "lambda_cycle": config.lambda_cycle,
+        "lambda_identity": config.lambda_identity,
+        "ema": config.ema,
+        "lr": config.lr,
+        "seed": config.seed,
+        "metrics": (trained.evaluation.count > 0).then_some(trained.evaluation),
+        "tool": TOOL,
+    });
+    manifest
+}
+
+/// The manifest of a translator of colours that tells nothing of its training.
+pub(crate) fn bare_manifest(
+    name: &str,
+    config: GeneratorConfig,
+    norm_stats: NormStats,
+    weights: WeightsFile,
+) -> Manifest {
     Manifest {
         format: FORMAT.to_string(),
         version: VERSION,
-        name: config.name.clone(),
-        title: config.name.clone(),
-        task: task(&config.data).to_string(),
+        name: name.to_string(),
+        title: name.to_string(),
+        task: "translate".to_string(),
         input: ManifestInput {
-            multiple_of: generator.arch.size_rule().divisor(),
-            mode: if labels || lines {
-                InputMode::Draw
-            } else {
-                InputMode::Photo
-            },
-            palette: if labels {
-                palette.collect()
-            } else {
-                Vec::new()
-            },
+            multiple_of: config.arch.size_rule().divisor(),
+            mode: InputMode::Photo,
+            palette: Vec::new(),
             range: [-1.0, 1.0],
-            encoding: input,
+            encoding: Encoding::Color,
         },
-        output: ManifestOutput { encoding: output },
+        output: ManifestOutput {
+            encoding: Encoding::Color,
+        },
         generator: ManifestGenerator {
-            config: generator,
-            norm_stats: config.norm_stats,
+            config,
+            norm_stats,
             dropout: TestDropout::Off,
         },
         weights: vec![weights],
-        training: json!({
-            "dataset": dataset(&config.data),
-            "model": config.model,
-            "direction": trained.learned_direction(),
-            "steps": trained.steps,
-            "batch": config.batch,
-            "size": config.size,
-            "gan_mode": config.gan_mode,
-            "lambda_l1": config.lambda_l1,
-            "lambda_gan": config.lambda_gan,
-            "lambda_cycle": config.lambda_cycle,
-            "lambda_identity": config.lambda_identity,
-            "ema": config.ema,
-            "lr": config.lr,
-            "seed": config.seed,
-            "metrics": (trained.evaluation.count > 0).then_some(trained.evaluation),
-            "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
-        }),
+        training: Value::Null,
         license: String::new(),
         samples: Vec::new(),
     }
@@ -329,12 +367,5 @@ fn dataset(data: &DataArgs) -> String {
         .as_ref()
         .or(data.data.as_ref())
         .or(data.b.as_ref());
-    match folder {
-        Some(path) => {
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let name = absolute.file_name().unwrap_or_default();
-            name.to_string_lossy().into_owned()
-        }
-        None => DRAWN_SET.to_string(),
-    }
+    folder.map_or(DRAWN_SET.to_string(), |path| last_name(path))
 }

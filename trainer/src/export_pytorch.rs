@@ -10,64 +10,37 @@ use thiserror::Error;
 
 use crate::checkpoint::{RunFolder, RunFolderError, write_whole};
 use crate::config::Direction;
-use crate::export::MANIFEST_FILE;
+use crate::export::{MANIFEST_FILE, OneWay, generator_for};
+use crate::files::{InFile, NamesFile};
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::translate::{TranslateFileError, read_manifest};
 
 /// A generator that cannot be written for PyTorch.
 #[derive(Debug, Error)]
 pub enum ExportPytorchError {
-    /// The run folder, or the file to write.
     #[error(transparent)]
     Run(#[from] RunFolderError),
-    /// The model folder.
+    #[error(transparent)]
+    OneWay(#[from] OneWay),
     #[error(transparent)]
     Model(#[from] TranslateFileError),
-    /// The manifest.
-    #[error("{path}: {source}")]
-    Manifest {
-        /// The model folder.
-        path: PathBuf,
-        /// Why.
-        source: ManifestError,
-    },
-    /// The weights of the model folder.
-    #[error("{path}: {source}")]
-    Weights {
-        /// The model folder.
-        path: PathBuf,
-        /// Why.
-        source: WeightsError,
-    },
-    /// The weights are of another network than the manifest says.
+    #[error(transparent)]
+    Manifest(#[from] InFile<ManifestError>),
+    #[error(transparent)]
+    Weights(#[from] InFile<WeightsError>),
     #[error("{path}: the weights do not fit the manifest's generator: {source}; export it again")]
-    State {
-        /// The model folder.
-        path: PathBuf,
-        /// Why.
-        source: StateError,
-    },
-    /// The reference has no such network.
-    #[error("{path}: {source}")]
-    Network {
-        /// The run or the model folder.
-        path: PathBuf,
-        /// Why.
-        source: NetworkError,
-    },
-    /// The file.
+    State { path: PathBuf, source: StateError },
+    #[error(transparent)]
+    Network(#[from] InFile<NetworkError>),
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 /// Writes the generator of `source`, the folder of a run (its latest checkpoint, the generator of
 /// `direction`) or of a model, to the file `output`, and gives the reference's options for it.
-///
-/// # Errors
-/// See [`ExportPytorchError`].
 pub fn export_pytorch(
     source: &Path,
-    direction: Direction,
+    direction: Option<Direction>,
     output: &Path,
 ) -> Result<String, ExportPytorchError> {
     let (config, state) = match source.join(MANIFEST_FILE).exists() {
@@ -75,20 +48,18 @@ pub fn export_pytorch(
         false => from_run(source, direction)?,
     };
     let options = reference_options(&config);
-    let entries = unfit(&config, state).map_err(|error| ExportPytorchError::Network {
-        path: source.to_path_buf(),
-        source: error,
-    })?;
+    let entries = unfit(&config, state).of_file(source)?;
     write_whole(output, &state_dict_bytes(&entries)?)?;
     Ok(options)
 }
 
 fn from_run(
     root: &Path,
-    direction: Direction,
+    direction: Option<Direction>,
 ) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
     let folder = RunFolder::open(root);
     let config = folder.config()?;
+    let direction = generator_for(&config, direction)?;
     let (generator, _) = folder.latest_generator(&config, direction, &Device::flex())?;
     let network = match direction {
         Direction::AtoB => config.generator(),
@@ -98,23 +69,13 @@ fn from_run(
 }
 
 fn from_model(folder: &Path) -> Result<(GeneratorConfig, StateDict), ExportPytorchError> {
-    let path = || folder.to_path_buf();
     let (manifest, weights) = read_manifest(folder)?;
-    let file = manifest
-        .weights_file()
-        .map_err(|source| ExportPytorchError::Manifest {
-            path: path(),
-            source,
-        })?;
-    let weights =
-        weights::open_file(&weights, file).map_err(|source| ExportPytorchError::Weights {
-            path: path(),
-            source,
-        })?;
+    let file = manifest.weights_file().of_file(folder)?;
+    let weights = weights::open_file(&weights, file).of_file(folder)?;
     let config = manifest.generator.config;
     let generator = load_state(config.init(&Device::flex()), weights).map_err(|source| {
         ExportPytorchError::State {
-            path: path(),
+            path: folder.to_path_buf(),
             source,
         }
     })?;

@@ -3,41 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use model::manifest::{
-    FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, TestDropout, VERSION,
-    WeightsFile,
-};
-use model::state::{StateDict, StateError, load_state};
+use model::manifest::WeightsFile;
+use model::state::{StateError, load_state};
 use model::{Encoding, GeneratorConfig, Manifest, NormStats, WeightsDtype};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::export::{ExportError, write_manifest, write_weights};
+use crate::export::{ExportError, Naming, TOOL, bare_manifest, write_manifest, write_weights};
+use crate::files::{InFile, NamesFile, last_name};
 use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 
 /// A checkpoint that cannot be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The file.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Its tensors.
-    #[error("{path}: {source}")]
-    Network {
-        /// The file.
-        path: PathBuf,
-        /// Why they make no generator.
-        source: NetworkError,
-    },
-    /// The generator does not take the tensors.
+    #[error(transparent)]
+    Network(#[from] InFile<NetworkError>),
     #[error("{path}: {source}; is this a checkpoint of another network?")]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: StateError,
-    },
-    /// The model folder.
+    State { path: PathBuf, source: StateError },
     #[error(transparent)]
     Export(#[from] ExportError),
 }
@@ -51,48 +35,26 @@ pub struct ImportOptions {
     pub norm_stats: NormStats,
     /// Storage of the weights.
     pub weights: WeightsDtype,
-    /// Short name [default: that of the output folder].
-    pub name: Option<String>,
-    /// Name for people [default: the name].
-    pub title: Option<String>,
-    /// Licence of the weights.
-    pub license: Option<String>,
+    pub naming: Naming,
 }
 
 /// Writes the generator of the checkpoint in `path` as a model folder to `output`. Nothing is
 /// written before the whole checkpoint is known to fit.
-///
-/// # Errors
-/// See [`ImportError`].
 pub fn import_checkpoint(
     path: &Path,
     options: &ImportOptions,
     output: &Path,
 ) -> Result<Manifest, ImportError> {
-    let network_error = |source| ImportError::Network {
-        path: path.to_path_buf(),
-        source,
-    };
     let tensors = read_tensors(path)?;
-    let (config, tensors) = detect(tensors, &options.given).map_err(network_error)?;
-    let state = fit(&config, tensors).map_err(network_error)?;
+    let (config, tensors) = detect(tensors, &options.given).of_file(path)?;
+    let state = fit(&config, tensors).of_file(path)?;
     load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
         ImportError::State {
             path: path.to_path_buf(),
             source,
         }
     })?;
-    Ok(write_folder(path, config, &state, options, output)?)
-}
-
-fn write_folder(
-    path: &Path,
-    config: GeneratorConfig,
-    state: &StateDict,
-    options: &ImportOptions,
-    output: &Path,
-) -> Result<Manifest, ExportError> {
-    let weights = write_weights(state, options.weights, output)?;
+    let weights = write_weights(&state, options.weights, output)?;
     let manifest = manifest(path, config, weights, options, output);
     write_manifest(&manifest, output)?;
     Ok(manifest)
@@ -105,42 +67,16 @@ fn manifest(
     options: &ImportOptions,
     output: &Path,
 ) -> Manifest {
-    let last = |path: &Path| {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let name = absolute.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
-    let name = options.name.clone().unwrap_or_else(|| last(output));
+    let name = options.naming.name.clone();
+    let name = name.unwrap_or_else(|| last_name(output));
+    let channels = (config.in_channels, config.out_channels);
+    let mut manifest = bare_manifest(&name, config, options.norm_stats, weights);
     // Nothing but the reference's colorization has these channels.
-    let (input, made) = match (config.in_channels, config.out_channels) {
-        (1, 2) => (Encoding::Lightness, Encoding::Chroma),
-        _ => (Encoding::Color, Encoding::Color),
-    };
-    Manifest {
-        format: FORMAT.to_string(),
-        version: VERSION,
-        title: options.title.clone().unwrap_or_else(|| name.clone()),
-        name,
-        task: "translate".to_string(),
-        input: ManifestInput {
-            multiple_of: config.arch.size_rule().divisor(),
-            mode: InputMode::Photo,
-            palette: Vec::new(),
-            range: [-1.0, 1.0],
-            encoding: input,
-        },
-        output: ManifestOutput { encoding: made },
-        generator: ManifestGenerator {
-            config,
-            norm_stats: options.norm_stats,
-            dropout: TestDropout::Off,
-        },
-        weights: vec![weights],
-        training: json!({
-            "imported_from": last(path),
-            "tool": concat!("trainer ", env!("CARGO_PKG_VERSION")),
-        }),
-        license: options.license.clone().unwrap_or_default(),
-        samples: Vec::new(),
+    if channels == (1, 2) {
+        manifest.input.encoding = Encoding::Lightness;
+        manifest.output.encoding = Encoding::Chroma;
     }
+    manifest.training = json!({"imported_from": last_name(path), "tool": TOOL});
+    options.naming.describe(&mut manifest);
+    manifest
 }

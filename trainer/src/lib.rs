@@ -3,19 +3,22 @@
 
 // Printing ends a program whose reader has gone; `console` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+// Nobody else builds on this library: a name that says it all needs no more words.
+#![allow(missing_docs)]
 
 pub mod bench;
 pub mod bounded;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
-mod console;
+pub mod console;
 pub mod data;
 pub mod device;
 pub mod evaluation;
 pub mod event;
 pub mod export;
 pub mod export_pytorch;
+pub mod files;
 pub mod import;
 pub mod memory;
 pub mod metrics;

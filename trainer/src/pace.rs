@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How fast some steps were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,6 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts.
     pub fn start() -> Self {
         Self {
             since: Instant::now(),
@@ -84,6 +83,11 @@ impl Stopwatch {
             device_seconds: ended.device.as_secs_f64(),
         }
     }
+}
+
+/// A span of time as a number of seconds.
+pub fn in_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
 }
 
 fn timed<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {

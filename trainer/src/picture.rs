@@ -1,28 +1,28 @@
-//! Reading and writing picture files: the one place that decodes, with limits, with EXIF
+//! Picture files: the one place that decodes, with limits, with EXIF
 //! orientation applied, and with errors that name the file and the remedy.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
 
 use image::codecs::gif::GifDecoder;
-use image::codecs::png::{PngDecoder, PngEncoder};
+use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{
-    AnimationDecoder, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError,
-    ImageFormat, ImageReader, Limits, RgbImage,
+    AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
 };
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use self::multiband::Multiband;
+use self::multiband::{Layout, Multiband};
+use crate::files::{InFile, NamesFile};
 
 mod multiband;
 mod output;
 
-pub use output::{OUTPUT_EXTENSIONS, output_format, write_rgb};
+pub use output::{
+    OUTPUT_EXTENSIONS, Samples, output_format, write_png, write_rgb, write_rgb_png, write_samples,
+};
 
 /// File name endings that count as pictures when a folder is listed.
 pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
@@ -33,72 +33,38 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 const MAX_JPEG_BYTES: u64 = 1 << 28;
 
 /// A picture file that cannot be used.
+pub type PictureError = InFile<PictureProblem>;
+
 #[derive(Debug, Error)]
-pub enum PictureError {
-    /// Missing or not readable.
-    #[error("{path}: cannot be opened ({source}); check the path and its permissions")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// No bytes at all.
-    #[error("{path}: the file is empty; delete it or copy it again")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not a picture in a known format.
-    #[error("{path}: not a picture in a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)")]
-    Format {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Too many pixels to decode safely.
+pub enum PictureProblem {
+    #[error("cannot be opened ({0}); check the path and its permissions")]
+    Open(#[from] io::Error),
+    #[error("the file is empty; delete it or copy it again")]
+    Empty,
+    #[error("not a picture in a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)")]
+    Format,
     #[error(
-        "{path}: too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded"
+        "too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded"
     )]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// More bytes than a picture takes.
-    #[error(
-        "{path}: the file has {bytes} bytes, no picture needs more than {limit}; scale it down"
-    )]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-        /// The most that is read.
-        limit: u64,
-    },
-    /// Damaged or of a kind that the decoder does not know.
-    #[error(
-        "{path}: damaged or unsupported ({reason}); open and save it again with a picture program"
-    )]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder says.
-        reason: String,
-    },
-    /// A result whose name ends like no format that is written.
-    #[error("{path}: results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
-    OutputFormat {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The result cannot be written.
-    #[error("{path}: cannot be written ({reason}); check free space and permissions")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the encoder says.
-        reason: String,
-    },
+    TooLarge,
+    #[error("the file has {bytes} bytes, no picture needs more than {limit}; scale it down")]
+    TooLong { bytes: u64, limit: u64 },
+    #[error("damaged or unsupported ({0}); open and save it again with a picture program")]
+    Decode(String),
+    #[error("results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
+    OutputFormat,
+    #[error("cannot be written ({0}); check free space and permissions")]
+    Write(io::Error),
+}
+
+impl From<ImageError> for PictureProblem {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Limits(_) => Self::TooLarge,
+            ImageError::Unsupported(_) if error.to_string().contains("format") => Self::Format,
+            other => Self::Decode(other.to_string()),
+        }
+    }
 }
 
 /// What the beginning of a file tells of its picture.
@@ -123,44 +89,32 @@ impl Header {
 }
 
 /// Decodes a picture and turns it upright.
-///
-/// # Errors
-/// See [`PictureError`].
 pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
-    let reader = open(path)?;
-    if reader.format() == Some(ImageFormat::Jpeg) {
-        refuse_cut_jpeg(path)?;
-    }
-    let (decoder, orientation) = decoder(path, reader)?;
-    let mut picture =
-        DynamicImage::from_decoder(decoder).map_err(|error| decode_error(path, error))?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    let read = || {
+        let reader = open(path)?;
+        if reader.format() == Some(ImageFormat::Jpeg) {
+            refuse_cut_jpeg(path)?;
+        }
+        let (decoder, orientation) = decoder(reader)?;
+        let mut picture = DynamicImage::from_decoder(decoder)?;
+        picture.apply_orientation(orientation);
+        Ok(picture)
+    };
+    read().of_file(path)
 }
 
 /// Decodes a picture of up to four channels, or a TIFF file of several grey bands as one grey
 /// picture for each.
-///
-/// # Errors
-/// See [`PictureError`].
 pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
-    let Some(multiband) = multiband(path)? else {
-        return Ok(vec![read(path)?]);
-    };
-    check_layout(path, &multiband.layout)?;
-    multiband.read().map_err(|reason| PictureError::Decode {
-        path: path.to_path_buf(),
-        reason,
-    })
+    match multiband(path).of_file(path)? {
+        None => Ok(vec![read(path)?]),
+        Some(bands) => bands.read().map_err(PictureProblem::Decode).of_file(path),
+    }
 }
 
 /// Reads only as much as tells size and kind.
-///
-/// # Errors
-/// As [`read_bands`], for what the header alone can show.
 pub fn header(path: &Path) -> Result<Header, PictureError> {
-    if let Some(Multiband { layout, .. }) = multiband(path)? {
-        check_layout(path, &layout)?;
+    if let Some(Multiband { layout, .. }) = multiband(path).of_file(path)? {
         return Ok(Header {
             width: layout.width,
             height: layout.height,
@@ -168,7 +122,7 @@ pub fn header(path: &Path) -> Result<Header, PictureError> {
             bits: u32::from(layout.bits),
         });
     }
-    let (decoder, orientation) = decoder(path, open(path)?)?;
+    let (decoder, orientation) = open(path).and_then(decoder).of_file(path)?;
     let (width, height) = decoder.dimensions();
     let turned = matches!(
         orientation,
@@ -227,214 +181,69 @@ pub fn is_animated(path: &Path) -> bool {
     }
 }
 
-/// Samples of a picture, those of a pixel side by side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Samples {
-    /// 8 bits each.
-    Bytes(Vec<u8>),
-    /// 16 bits each.
-    Words(Vec<u16>),
-}
-
-/// Writes grey, RGB or RGBA samples to `path`, in the format that its ending says, or others as a
-/// TIFF file of grey bands of 16 bit beside it, and gives the path of the file; as [`write_png`],
-/// never half of one.
-///
-/// # Errors
-/// [`PictureError::Write`].
-pub fn write_samples(
-    path: &Path,
-    (width, height): (u32, u32),
-    samples: &Samples,
-) -> Result<PathBuf, PictureError> {
-    let (count, wide) = match samples {
-        Samples::Bytes(bytes) => (bytes.len(), false),
-        Samples::Words(words) => (words.len(), true),
-    };
-    let pixels = width as usize * height as usize;
-    let color = match (count / pixels.max(1), wide) {
-        (1, false) => ExtendedColorType::L8,
-        (3, false) => ExtendedColorType::Rgb8,
-        (4, false) => ExtendedColorType::Rgba8,
-        (1, true) => ExtendedColorType::L16,
-        (3, true) => ExtendedColorType::Rgb16,
-        (4, true) => ExtendedColorType::Rgba16,
-        _ => {
-            let path = path.with_extension("tif");
-            write_with(&path, |file| {
-                multiband::write(file, (width, height), &samples.words())
-            })?;
-            return Ok(path);
-        }
-    };
-    let format = output_format(path)?;
-    if format != ImageFormat::Png {
-        output::write_samples_as(path, format, (width, height), samples)?;
-        return Ok(path.to_path_buf());
-    }
-    write_with(path, |file| {
-        PngEncoder::new(BufWriter::new(file))
-            .write_image(&samples.native_bytes(), width, height, color)
-            .map_err(|error| error.to_string())
-    })?;
-    Ok(path.to_path_buf())
-}
-
-impl Samples {
-    fn words(&self) -> Cow<'_, [u16]> {
-        match self {
-            Self::Bytes(bytes) => bytes.iter().map(|&byte| u16::from(byte) * 257).collect(),
-            Self::Words(words) => Cow::Borrowed(words),
-        }
-    }
-
-    fn native_bytes(&self) -> Cow<'_, [u8]> {
-        match self {
-            Self::Bytes(bytes) => Cow::Borrowed(bytes),
-            Self::Words(words) => words.iter().flat_map(|word| word.to_ne_bytes()).collect(),
-        }
-    }
-}
-
-/// Writes a PNG beside its place and renames it, so that nobody sees half a file.
-///
-/// # Errors
-/// [`PictureError::Write`].
-pub fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PictureError> {
-    write_with(path, |file| {
-        picture
-            .write_to(file, ImageFormat::Png)
-            .map_err(|error| error.to_string())
-    })
-}
-
-fn write_with(
-    path: &Path,
-    write: impl FnOnce(&mut NamedTempFile) -> Result<(), String>,
-) -> Result<(), PictureError> {
-    let failed = |reason: String| PictureError::Write {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).map_err(|error| failed(error.to_string()))?;
-    write(&mut file).map_err(failed)?;
-    make_readable(file.as_file()).map_err(|error| failed(error.to_string()))?;
-    file.persist(path)
-        .map_err(|error| failed(error.error.to_string()))?;
-    Ok(())
-}
-
-/// As [`write_png`], for RGB pixels.
-///
-/// # Errors
-/// [`PictureError::Write`].
-pub fn write_rgb_png(path: &Path, picture: RgbImage) -> Result<(), PictureError> {
-    write_png(path, &DynamicImage::ImageRgb8(picture))
-}
-
-/// Temporary files are private; results are ordinary files.
-#[cfg(unix)]
-pub(crate) fn make_readable(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-pub(crate) fn make_readable(_file: &File) -> std::io::Result<()> {
-    Ok(())
-}
-
 /// A TIFF file of several grey bands, which the picture library refuses.
-fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureError> {
+fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureProblem> {
     if open(path)?.format() != Some(ImageFormat::Tiff) {
         return Ok(None);
     }
-    let file = File::open(path).map_err(|source| PictureError::Open {
-        path: path.to_path_buf(),
-        source,
-    })?;
-    Ok(Multiband::open(BufReader::new(file), MAX_DECODED_BYTES))
+    let file = BufReader::new(File::open(path)?);
+    let Some(bands) = Multiband::open(file, MAX_DECODED_BYTES) else {
+        return Ok(None);
+    };
+    check_layout(&bands.layout)?;
+    Ok(Some(bands))
 }
 
-fn check_layout(path: &Path, layout: &multiband::Layout) -> Result<(), PictureError> {
+fn check_layout(layout: &Layout) -> Result<(), PictureProblem> {
     let pixels = u64::from(layout.width) * u64::from(layout.height);
     let bytes = pixels
         .saturating_mul(u64::from(layout.bands))
         .saturating_mul(u64::from(layout.bits / 8));
-    let path = || path.to_path_buf();
     if layout.bits != 8 && layout.bits != 16 {
-        let reason = format!(
+        return Err(PictureProblem::Decode(format!(
             "bands of {} bit are not read, those of 8 and 16 are",
             layout.bits
-        );
-        return Err(PictureError::Decode {
-            path: path(),
-            reason,
-        });
+        )));
     }
     match layout.width.max(layout.height) <= MAX_SIDE && bytes <= MAX_DECODED_BYTES {
         true => Ok(()),
-        false => Err(PictureError::TooLarge { path: path() }),
+        false => Err(PictureProblem::TooLarge),
     }
 }
 
 /// Refuses sizes that would not be read either.
-///
-/// # Errors
-/// [`PictureError::TooLarge`].
 pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), PictureError> {
-    match width.max(height) <= MAX_SIDE {
-        true => Ok(()),
-        false => Err(PictureError::TooLarge {
-            path: path.to_path_buf(),
-        }),
-    }
+    let fits = width.max(height) <= MAX_SIDE;
+    fits.then_some(())
+        .ok_or(PictureProblem::TooLarge)
+        .of_file(path)
 }
 
-fn decoder(
-    path: &Path,
-    reader: ImageReader<BufReader<File>>,
-) -> Result<(impl ImageDecoder, Orientation), PictureError> {
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|error| decode_error(path, error))?;
+type Reader = ImageReader<BufReader<File>>;
+
+fn decoder(reader: Reader) -> Result<(impl ImageDecoder, Orientation), PictureProblem> {
+    let mut decoder = reader.into_decoder()?;
     if decoder.total_bytes() > MAX_DECODED_BYTES {
-        return Err(PictureError::TooLarge {
-            path: path.to_path_buf(),
-        });
+        return Err(PictureProblem::TooLarge);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((decoder, orientation))
 }
 
-fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
-    let open_error = |source| PictureError::Open {
-        path: path.to_path_buf(),
-        source,
-    };
-    let file = File::open(path).map_err(open_error)?;
-    let bytes = file.metadata().map_err(open_error)?.len();
+fn open(path: &Path) -> Result<Reader, PictureProblem> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
     if bytes == 0 {
-        return Err(PictureError::Empty {
-            path: path.to_path_buf(),
-        });
+        return Err(PictureProblem::Empty);
     }
-    let mut reader = ImageReader::new(BufReader::new(file))
-        .with_guessed_format()
-        .map_err(open_error)?;
-    if reader.format().is_none() {
-        return Err(PictureError::Format {
-            path: path.to_path_buf(),
-        });
-    }
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
     let limit = match reader.format() {
+        None => return Err(PictureProblem::Format),
         Some(ImageFormat::Jpeg) => MAX_JPEG_BYTES,
-        _ => 2 * MAX_DECODED_BYTES,
+        Some(_) => 2 * MAX_DECODED_BYTES,
     };
     if bytes > limit {
-        let path = path.to_path_buf();
-        return Err(PictureError::TooLong { path, bytes, limit });
+        return Err(PictureProblem::TooLong { bytes, limit });
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -446,18 +255,13 @@ fn open(path: &Path) -> Result<ImageReader<BufReader<File>>, PictureError> {
 
 /// The decoder fills what is missing of a JPEG with grey. In compressed data no marker can occur
 /// by chance, so a whole file has an end-of-image marker behind its last start-of-scan marker.
-fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureError> {
+fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureProblem> {
     const MARKER: u8 = 0xff;
     const START_OF_SCAN: u8 = 0xda;
     const END_OF_IMAGE: u8 = 0xd9;
-    let unreadable = |source| PictureError::Open {
-        path: path.to_path_buf(),
-        source,
-    };
-    let file = File::open(path).map_err(unreadable)?;
     let (mut before, mut has_ended) = (0, false);
-    for byte in BufReader::with_capacity(1 << 16, file).bytes() {
-        let byte = byte.map_err(unreadable)?;
+    for byte in BufReader::with_capacity(1 << 16, File::open(path)?).bytes() {
+        let byte = byte?;
         has_ended = match (before, byte) {
             (MARKER, START_OF_SCAN) => false,
             (MARKER, END_OF_IMAGE) => true,
@@ -467,23 +271,8 @@ fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureError> {
     }
     match has_ended {
         true => Ok(()),
-        false => Err(PictureError::Decode {
-            path: path.to_path_buf(),
-            reason: "the file ends before the picture does".to_string(),
-        }),
-    }
-}
-
-fn decode_error(path: &Path, error: ImageError) -> PictureError {
-    let path = path.to_path_buf();
-    match error {
-        ImageError::Limits(_) => PictureError::TooLarge { path },
-        ImageError::Unsupported(_) if error.to_string().contains("format") => {
-            PictureError::Format { path }
-        }
-        other => PictureError::Decode {
-            path,
-            reason: other.to_string(),
-        },
+        false => Err(PictureProblem::Decode(
+            "the file ends before the picture does".to_string(),
+        )),
     }
 }

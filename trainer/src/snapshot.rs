@@ -27,9 +27,10 @@ const THUMBNAIL: usize = 16;
 const SAME: f64 = 0.01;
 
 /// What the networks do with a few validation pairs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Snapshot {
     /// What the discriminators say of real and of fake pictures.
+    #[serde(skip)]
     pub maps: Vec<PatchMaps>,
     /// How the outputs of each generator vary.
     pub outputs: Vec<OutputStatistics>,

@@ -44,9 +44,6 @@ pub fn judge(
 }
 
 /// As [`judge`]; `more` adds to each row. Its first error is the end.
-///
-/// # Errors
-/// Those of `more`.
 pub fn judge_with<E>(
     source: &PairSource,
     frame: Frame,

@@ -962,6 +962,12 @@ fn drawn_facades_never_take_the_place_of_files_that_are_there() {
     assert_code(&output, WRONG_USAGE);
     assert_names(&output, &["--count", "1 or more"]);
     assert!(!folder.path().join("none").exists());
+    let output = run(
+        folder.path(),
+        &["data", "inspect", "facades", "--depth-b", "70000"],
+    );
+    assert_code(&output, WRONG_USAGE);
+    assert_names(&output, &["--depth-b", "at most 65535"]);
 }
 
 #[test]

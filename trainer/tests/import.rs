@@ -14,7 +14,9 @@ use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use trainer::pytorch::{Entry, ReadError, Tensors, VetError, read_tensors, state_dict_bytes};
+use trainer::pytorch::{
+    Entry, ReadError, ReadProblem, Tensors, VetError, read_tensors, state_dict_bytes,
+};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -535,8 +537,8 @@ fn claims_beyond_the_file_are_refused_without_the_memory_for_them() {
         let refused = read(&bytes, "x.pth").expect_err(what);
         assert!(
             matches!(
-                refused,
-                ReadError::Damaged { .. } | ReadError::TooLarge { .. }
+                refused.source,
+                ReadProblem::Damaged(_) | ReadProblem::TooLarge { .. }
             ),
             "{what}: {refused}"
         );
@@ -594,7 +596,7 @@ fn headers_of_safetensors_are_not_believed() {
     ] {
         let refused = read(&bytes, "x.safetensors").expect_err(what);
         assert!(
-            matches!(refused, ReadError::Damaged { .. }),
+            matches!(refused.source, ReadProblem::Damaged(_)),
             "{what}: {refused}"
         );
     }
@@ -774,7 +776,7 @@ fn what_nobody_should_trust_is_refused_with_a_remedy() {
 fn a_whole_pickled_module_is_refused_by_the_name_of_its_class() {
     let module = b"\x80\x02cmodels.networks\nResnetGenerator\n)\x81.";
     let refused = read(&stored(module, &[]), "x.pth").expect_err("a class");
-    let ReadError::Vet { source, .. } = &refused else {
+    let ReadProblem::Vet(source) = &refused.source else {
         panic!("{refused}");
     };
     assert!(matches!(source, VetError::Global(name) if name == "models.networks.ResnetGenerator"));

@@ -117,6 +117,15 @@ fn the_manifest_of_a_run_from_b_to_a_says_so() {
     let exported = manifest(folder.path(), "run/export");
     assert_eq!(exported["training"]["direction"], "BtoA");
     assert!(exported["training"]["metrics"]["count"] == 24);
+    let export = ["export", "run", "--output", "model", "--direction"];
+    done(folder.path(), &[&export[..], &["BtoA"]].concat());
+    let other = run(folder.path(), &[&export[..], &["AtoB"]].concat());
+    assert_eq!(other.status.code(), Some(harness::FAILED));
+    assert!(
+        talk(&other).contains("learned BtoA alone"),
+        "{}",
+        talk(&other)
+    );
     let cycle = temp();
     train_cycle(cycle.path(), &["--direction", "BtoA"]);
     let of = |model| manifest(cycle.path(), model)["training"]["direction"].clone();
@@ -124,6 +133,11 @@ fn the_manifest_of_a_run_from_b_to_a_says_so() {
         (of("run/export"), of("run/export-BtoA")),
         ("BtoA".into(), "AtoB".into())
     );
+    for direction in ["AtoB", "BtoA"] {
+        let words = ["export", "run", "--direction", direction, "-o", direction];
+        done(cycle.path(), &words);
+        assert_eq!(of(direction), direction);
+    }
     assert_eq!(
         manifest(cycle.path(), "run/export")["training"]["metrics"],
         Value::Null

@@ -7,30 +7,16 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::RunFolderError;
-
-/// Names of what is being written begin so; whoever holds the run's lock may delete them.
-pub(super) const UNFINISHED: &str = ".unfinished-";
+use crate::files::{folder_of, replace};
 
 /// Writes beside its place, syncs and renames: a reader sees the old content or the new.
-///
-/// # Errors
-/// [`RunFolderError::Write`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunFolderError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
+    let written = replace(path, |file| {
         file.write_all(bytes)?;
-        crate::picture::make_readable(file.as_file())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|source| write_error(path, source))?;
-    sync_folder(folder)
+        file.as_file().sync_all()
+    });
+    written.map_err(|source| write_error(path, source))?;
+    sync_folder(folder_of(path))
 }
 
 /// Writes a file that nobody reads before it is renamed.

@@ -17,9 +17,6 @@ pub struct RunLock {
 
 impl RunLock {
     /// Takes the lock of the run in `root`, a folder that exists.
-    ///
-    /// # Errors
-    /// [`RunFolderError::Busy`] while another trainer has it.
     pub fn take(root: &Path) -> Result<Self, RunFolderError> {
         let path = root.join(FILE);
         let opened = OpenOptions::new()

@@ -26,89 +26,45 @@ const CHECKPOINTS: &str = "checkpoints";
 /// A run folder that cannot be written or read.
 #[derive(Debug, Error)]
 pub enum RunFolderError {
-    /// The disk says no.
     #[error("{path}: cannot be written ({source}); check free space and permissions")]
     Write {
-        /// File or folder.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A file is missing or cannot be read.
     #[error("{path}: cannot be read ({source}); is this the folder of a training run?")]
     Read {
-        /// File.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A file holds something else than it should.
     #[error("{path}: damaged or of another version ({reason})")]
-    Damaged {
-        /// File.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A file of settings that cannot be used.
+    Damaged { path: PathBuf, reason: String },
     #[error("{path}: {reason}")]
-    Config {
-        /// File.
-        path: PathBuf,
-        /// Which key is wrong, why, and what to do.
-        reason: String,
-    },
-    /// There is a run in the folder already.
+    Config { path: PathBuf, reason: String },
     #[error(
         "--run {path}: holds another run; go on with it with --resume, name a new folder or delete \
          this one"
     )]
-    Occupied {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Another process writes into the folder.
+    Occupied { path: PathBuf },
     #[error(
         "--run {path}: another trainer is at work in it; wait for its end or stop it, or name a \
          new folder"
     )]
-    Busy {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The weights are not those of the network that the settings describe.
+    Busy { path: PathBuf },
     #[error("{path}: not of the network that the settings describe ({reason})")]
-    OtherNetwork {
-        /// File.
-        path: PathBuf,
-        /// Where they differ.
-        reason: String,
-    },
-    /// A checkpoint of before runs could be resumed.
+    OtherNetwork { path: PathBuf, reason: String },
     #[error(
         "{path}: written by a version that could not resume; start a new run from it with --from"
     )]
-    Incomplete {
-        /// Folder of the checkpoint.
-        path: PathBuf,
-    },
-    /// Nothing was saved.
+    Incomplete { path: PathBuf },
     #[error("{path}: no checkpoint is in it; train longer, or lower --checkpoint-every")]
-    NoCheckpoint {
-        /// Folder of checkpoints.
-        path: PathBuf,
-    },
-    /// The newest checkpoint is damaged, but not the only one.
+    NoCheckpoint { path: PathBuf },
     #[error(
         "{error}; to use {previous} instead, rename or delete {newest}, or go on with the run with \
          --resume"
     )]
     NewestDamaged {
-        /// What is wrong.
         error: Box<RunFolderError>,
-        /// The damaged checkpoint.
         newest: PathBuf,
-        /// The one before.
         previous: PathBuf,
     },
 }
@@ -123,7 +79,6 @@ impl RunFolderError {
     }
 }
 
-/// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
@@ -131,9 +86,6 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder, takes its lock and writes `config.json`.
-    ///
-    /// # Errors
-    /// The folder holds a run already, or cannot be written.
     pub fn create(root: &Path, config: &TrainConfig) -> Result<(Self, RunLock), RunFolderError> {
         let folder = Self::open(root);
         fs::create_dir_all(root).map_err(|source| write_error(root, source))?;
@@ -192,18 +144,12 @@ impl RunFolder {
     }
 
     /// The run's settings.
-    ///
-    /// # Errors
-    /// The file is missing or damaged, or a key of it is wrong.
     pub fn config(&self) -> Result<TrainConfig, RunFolderError> {
         let path = self.root.join(CONFIG_FILE);
         stored::read(&read(&path)?).map_err(|reason| RunFolderError::Config { path, reason })
     }
 
     /// Replaces the run's settings.
-    ///
-    /// # Errors
-    /// [`RunFolderError::Write`].
     pub fn write_config(&self, config: &TrainConfig) -> Result<(), RunFolderError> {
         let path = self.root.join(CONFIG_FILE);
         let json = serde_json::to_vec_pretty(config).map_err(|error| damaged(&path, error))?;
@@ -211,25 +157,14 @@ impl RunFolder {
     }
 
     /// What the last validation after `step` steps said, if there was one.
-    ///
-    /// # Errors
-    /// The file of metrics is missing.
     pub fn last_evaluation(&self, step: u64) -> Result<Evaluation, RunFolderError> {
         let text = read(&self.metrics())?;
         let text = String::from_utf8_lossy(&text);
         let lines = text.lines().rev();
         let lines = lines.filter_map(|line| serde_json::from_str::<MetricsLine>(line).ok());
         let found = lines.into_iter().find_map(|line| match line {
-            MetricsLine::Validated {
-                step: at,
-                evaluation,
-                ..
-            }
-            | MetricsLine::Finished {
-                step: at,
-                evaluation: Some(evaluation),
-                ..
-            } if at == step => Some(evaluation),
+            MetricsLine::Validated(row) if row.step == step => Some(row.evaluation),
+            MetricsLine::Finished(end) if end.step == step => end.evaluation,
             _ => None,
         });
         Ok(found.unwrap_or_default())
@@ -237,25 +172,15 @@ impl RunFolder {
 
     /// Cuts off the metrics from the first line on that is not of the run up to `step`, so that no
     /// step is told twice. If `judge_again`, validations at `step` itself will be made again.
-    ///
-    /// # Errors
-    /// The file cannot be read or cut.
     pub fn rewind_metrics(&self, step: u64, judge_again: bool) -> Result<(), RunFolderError> {
         let path = self.metrics();
         if !path.exists() {
             return Ok(());
         }
         let bytes = read(&path)?;
-        let is_kept = |line: &[u8]| match serde_json::from_slice(line) {
-            Ok(MetricsLine::Started { .. }) => true,
-            Ok(
-                MetricsLine::Step { step: at, .. }
-                | MetricsLine::Warning { step: at, .. }
-                | MetricsLine::Finished { step: at, .. },
-            ) => at <= step,
-            Ok(MetricsLine::Validated { step: at, .. }) => {
-                at < step || (at == step && !judge_again)
-            }
+        let is_kept = |line: &[u8]| match serde_json::from_slice::<MetricsLine>(line) {
+            Ok(line @ MetricsLine::Validated(_)) if judge_again => line.step() < step,
+            Ok(line) => line.step() <= step,
             Err(_) => line.ends_with(b"\n"),
         };
         let lines = bytes.split_inclusive(|&byte| byte == b'\n');

@@ -15,12 +15,12 @@ use model::weights::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use super::files::{
-    UNFINISHED, damaged, name_of, read, read_json, sync_folder, write_error, write_synced,
-    write_whole,
+    damaged, name_of, read, read_json, sync_folder, write_error, write_synced, write_whole,
 };
 use super::pool::restore_pool;
 use super::{RunFolder, RunFolderError};
 use crate::config::{Direction, TrainConfig};
+use crate::files::UNFINISHED;
 use model::training::exact::{Exact, Mean};
 
 use super::content::{files, generator_file, restore};
@@ -111,9 +111,6 @@ impl Checkpoint {
 
     /// Loads a network into one of the same shape, with the identities that the optimizer knows
     /// its parameters by.
-    ///
-    /// # Errors
-    /// The file is missing, damaged, or of another network.
     pub fn network<M: Module>(&self, file: &str, into: M) -> Result<M, RunFolderError> {
         let path = self.path.join(file);
         let bytes = Bytes::from_bytes_vec(self.checked(file)?);
@@ -126,9 +123,6 @@ impl Checkpoint {
     }
 
     /// An optimizer with its state, of networks of this checkpoint.
-    ///
-    /// # Errors
-    /// The file is missing or damaged.
     pub fn optimizer<M: Module>(
         &self,
         file: &str,
@@ -140,9 +134,6 @@ impl Checkpoint {
     }
 
     /// Fills a pool of past pictures.
-    ///
-    /// # Errors
-    /// The file is missing or damaged.
     pub fn pool(
         &self,
         file: &str,
@@ -237,9 +228,6 @@ impl RunFolder {
     }
 
     /// Names the checkpoint of `best` as the best one; it exists.
-    ///
-    /// # Errors
-    /// [`RunFolderError::Write`].
     pub fn mark_best(&self, best: Best) -> Result<(), RunFolderError> {
         let path = self.checkpoints().join(BEST_FILE);
         let json = serde_json::to_vec(&best).map_err(|error| damaged(&path, error))?;
@@ -253,9 +241,6 @@ impl RunFolder {
 
     /// Restores `model` from the newest checkpoint that can be read. Newer ones that cannot are
     /// renamed, so that they are in nobody's way.
-    ///
-    /// # Errors
-    /// No checkpoint can be read, or the newest one is of another network.
     pub fn restore(&self, model: &mut Gan) -> Result<Restored, RunFolderError> {
         let mut damaged = Vec::new();
         let mut in_the_way = Vec::new();
@@ -287,9 +272,6 @@ impl RunFolder {
 
     /// A generator of the latest checkpoint, on `device`, and how far it was trained: the
     /// average where the run keeps one.
-    ///
-    /// # Errors
-    /// There is no checkpoint, or a file of it is damaged.
     pub fn latest_generator(
         &self,
         config: &TrainConfig,
@@ -320,9 +302,6 @@ impl RunFolder {
     }
 
     /// Deletes what a killed trainer left half done. Only for who holds the lock.
-    ///
-    /// # Errors
-    /// [`RunFolderError::Write`].
     pub fn clear_unfinished(&self) -> Result<(), RunFolderError> {
         for folder in [self.root().to_path_buf(), self.checkpoints()] {
             for path in entries(&folder)? {

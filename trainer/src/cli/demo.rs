@@ -10,10 +10,9 @@ use serde_json::json;
 
 use super::{make_folder, progress};
 use crate::config::words::at_least_one;
-use crate::console::print_result;
+use crate::console::{Format, print_either};
 use crate::data::demo::{self, DemoSplit};
 use crate::picture;
-use crate::report::Format;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -65,12 +64,7 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     let [(_, _, train), (_, _, validation)] = parts;
-    match format {
-        Format::Json => print_result!(
-            "{}",
-            json!({"folder": args.folder, "train": train, "validation": validation})
-        )?,
-        Format::Human | Format::Plain => print_result!("{}", args.folder.display())?,
-    }
+    let result = json!({"folder": args.folder, "train": train, "validation": validation});
+    print_either(format, &result, args.folder.display())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,30 +3,32 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result, anyhow};
+use burn::tensor::Device;
 use clap::Args;
-use model::{Raster, Translator};
-use serde_json::json;
+use image::RgbImage;
+use model::{Raster, TranslateError, Translator};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{progress, warning};
 use crate::checkpoint::write_whole;
 use crate::config::idle::{self, Acts, refuse_idle};
 use crate::config::{DataArgs, Direction};
-use crate::console::{counted, print_result};
-use crate::data::{Frame, Pair, PairSource};
+use crate::console::{Format, counted, print_either};
+use crate::data::{DataError, Frame, Pair, PairSource};
 use crate::device::DeviceChoice;
 use crate::evaluation::{Judging, JudgingError, NamedSettings};
-use crate::metrics::cycle::{CycleEvaluation, CycleRow, judge_cycles};
+use crate::metrics::cycle::{CycleEvaluation, judge_cycles};
 use crate::metrics::perceptual::Perceptual;
 use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::picture;
-use crate::report::{Format, metrics_table, rows_table};
+use crate::report::{metrics_table, rows_table};
 use crate::translate::load_model;
-use crate::validate::{Judged, cycle_grid, judge_with, sample_grid};
+use crate::validate::{cycle_grid, judge_with, sample_grid};
 
 /// Pairs in the grid of `--grid`.
 const GRID_ROWS: usize = 6;
@@ -107,10 +109,28 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
     }
     let (train, validation) = judging.data.open(judging.seed, judging.is_unpaired)?;
     let set = Set::of(args.all, train, validation, &judging.data)?;
-    match judging.is_unpaired {
-        true => judge_without_pairs(args, &judging, set, format),
-        false => judge_pairs(args, &judging, set, format),
+    let judge = Judge {
+        args,
+        device: args.device.open()?.device,
+        format,
+        failure: RefCell::new(None),
+    };
+    let mut found = match judging.is_unpaired {
+        true => judge.without_pairs(&judging, set)?,
+        false => judge.pairs(&judging, set)?,
+    };
+    if let Some(error) = judge.failure.into_inner() {
+        return Err(error.into());
     }
+    if let (Some(path), Some(grid)) = (&args.grid, found.grid) {
+        picture::write_rgb(path, grid)?;
+    }
+    if let Some(path) = &args.csv {
+        write_whole(path, found.csv.as_bytes())?;
+    }
+    found.evaluation["set"] = json!({"data": judging.data, "all": args.all, "seed": judging.seed});
+    print_either(format, &found.evaluation, found.table)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The pictures that are judged on, and how they are told.
@@ -156,177 +176,149 @@ impl Set {
     }
 }
 
-fn judge_pairs(
-    args: &EvalArgs,
-    judging: &Judging,
-    mut set: Set,
+/// What was found out about a model.
+struct Findings {
+    /// Of all pictures together, and in `rows` of each.
+    evaluation: Value,
+    /// The first in words.
+    table: String,
+    csv: String,
+    grid: Option<RgbImage>,
+}
+
+struct Judge<'a> {
+    args: &'a EvalArgs,
+    device: Device,
     format: Format,
-) -> Result<ExitCode> {
-    let chosen = args.device.open()?;
-    let (_, translator) = load_model(&judging.model, &chosen.device)?;
-    judging.data.check_fits(&translator)?;
-    let fid_weights = args.fid_weights.as_ref();
-    let mut perceptual = Perceptual::load(&args.lpips_weights, fid_weights, &chosen.device)?;
-    let frame = judging.frame(translator.size_rule().divisor());
-    set.drop_unusable(frame, format)?;
-    let count = set.source.len();
-    let bar = progress(count, format);
-    let failure = RefCell::new(None);
-    let translate = |pair: &Pair| {
-        bar.inc(1);
-        translated(&translator, &pair.real_a, &failure)
-    };
-    let warn = |error| warning(format, &format!("left out: {error}"));
-    let rows = judge_with(&set.source, frame, count, translate, warn, |shown, row| {
-        perceptual.observe(shown, row)
-    })?;
-    if let Some(path) = &args.grid {
-        picture::write_rgb(path, sample_grid(&set.source, frame, GRID_ROWS, translate))?;
-    }
-    bar.finish_and_clear();
-    if let Some(error) = failure.into_inner() {
-        return Err(error.into());
-    }
-    if let Some(path) = &args.csv {
-        write_whole(path, csv(&rows).as_bytes())?;
-    }
-    let mut evaluation = Evaluation::from_rows(&rows);
-    if let Some(message) = perceptual.finish(&mut evaluation) {
-        warning(format, &message);
-    }
-    match format {
-        Format::Json => {
-            let mut object = serde_json::to_value(evaluation)?;
-            object["rows"] = json!(rows);
-            object["set"] = json!({"data": judging.data, "all": args.all, "seed": judging.seed});
-            print_result!("{object}")?;
-        }
-        Format::Human | Format::Plain => {
-            print_result!("{}", metrics_table(&evaluation, set.noun, &set.of))?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    /// Why a picture could not be translated.
+    failure: RefCell<Option<TranslateError>>,
 }
 
-fn judge_without_pairs(
-    args: &EvalArgs,
-    judging: &Judging,
-    mut set: Set,
-    format: Format,
-) -> Result<ExitCode> {
-    let chosen = args.device.open()?;
-    let (there, back) = judging.both_ways()?;
-    let (_, there) = load_model(&there, &chosen.device)?;
-    let (_, back) = load_model(&back, &chosen.device)?;
-    judging.data.check_fits(&there)?;
-    let frame = judging.frame(there.size_rule().divisor());
-    set.drop_unusable(frame, format)?;
-    let bar = progress(set.source.len(), format);
-    let failure = RefCell::new(None);
-    let translate = |direction, picture: &Raster| match direction {
-        Direction::AtoB => translated(&there, picture, &failure),
-        Direction::BtoA => translated(&back, picture, &failure),
-    };
-    let warn = |error| warning(format, &format!("left out: {error}"));
-    let rows = judge_cycles(&set.source, frame, translate, warn);
-    if let Some(path) = &args.grid {
-        picture::write_rgb(path, cycle_grid(&set.source, frame, GRID_ROWS, translate))?;
-    }
-    bar.finish_and_clear();
-    if let Some(error) = failure.into_inner() {
-        return Err(error.into());
-    }
-    if let Some(path) = &args.csv {
-        write_whole(path, cycle_csv(&rows).as_bytes())?;
-    }
-    let evaluation = CycleEvaluation::from_rows(&rows);
-    match format {
-        Format::Json => {
-            let mut object = serde_json::to_value(evaluation)?;
-            object["rows"] = json!(rows);
-            object["set"] = json!({"data": judging.data, "all": args.all, "seed": judging.seed});
-            print_result!("{object}")?;
+impl Judge<'_> {
+    fn pairs(&self, judging: &Judging, mut set: Set) -> Result<Findings> {
+        let (_, translator) = load_model(&judging.model, &self.device)?;
+        judging.data.check_fits(&translator)?;
+        let fid_weights = self.args.fid_weights.as_ref();
+        let mut perceptual = Perceptual::load(&self.args.lpips_weights, fid_weights, &self.device)?;
+        let frame = judging.frame(translator.size_rule().divisor());
+        set.drop_unusable(frame, self.format)?;
+        let count = set.source.len();
+        let bar = progress(count, self.format);
+        let translate = |pair: &Pair| {
+            bar.inc(1);
+            self.translated(&translator, &pair.real_a)
+        };
+        let left_out = |error| self.left_out(&error);
+        let rows = judge_with(
+            &set.source,
+            frame,
+            count,
+            translate,
+            left_out,
+            |shown, row| perceptual.observe(shown, row),
+        )?;
+        let wanted = self.args.grid.is_some();
+        let grid = wanted.then(|| sample_grid(&set.source, frame, GRID_ROWS, translate));
+        bar.finish_and_clear();
+        let mut evaluation = Evaluation::from_rows(&rows);
+        if let Some(message) = perceptual.finish(&mut evaluation) {
+            warning(self.format, &message);
         }
-        Format::Human | Format::Plain => {
-            // "of A and 2 of B of reds" would be one too many.
-            let of = set.of.strip_prefix(" of ");
-            let caption = format!(
-                "{} of A and {} of B{}",
-                counted(evaluation.count_a, set.noun),
-                evaluation.count_b,
-                of.map_or(set.of.clone(), |of| format!(" in {of}"))
-            );
-            print_result!("{}", rows_table(&evaluation.rows(), &caption))?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What becomes of a picture; it comes back as it is where that fails, and the failure is kept.
-fn translated(
-    translator: &Translator,
-    picture: &Raster,
-    failure: &RefCell<Option<model::TranslateError>>,
-) -> Raster {
-    let made = translator.translate_raster(picture);
-    made.unwrap_or_else(|error| {
-        failure.replace(Some(error));
-        picture.clone()
-    })
-}
-
-/// A line for each picture: metrics of the output, then those of the untouched input.
-fn csv(rows: &[Judged]) -> String {
-    let columns = measured(rows.iter().flat_map(|row| [&row.output, &row.input]));
-    let mut text = format!(
-        "name,{},{}\n",
-        heads(&columns, "output"),
-        heads(&columns, "input")
-    );
-    for row in rows {
-        let (output, input) = (cells(&columns, &row.output), cells(&columns, &row.input));
-        let _ = writeln!(text, "{},{output},{input}", quoted(&row.name));
-    }
-    text
-}
-
-/// A line for each picture: its side, there and back, and through the other generator.
-fn cycle_csv(rows: &[CycleRow]) -> String {
-    let columns = measured(rows.iter().map(|row| &row.cycle));
-    let mut text = format!(
-        "side,name,{},{}\n",
-        heads(&columns, "cycle"),
-        heads(&columns, "idt")
-    );
-    for row in rows {
-        let idt = row.idt.as_ref();
-        let idt = idt.map_or(",".repeat(columns.len().saturating_sub(1)), |metrics| {
-            cells(&columns, metrics)
+        let cells = rows.iter().map(|row| {
+            let metrics = [Some(&row.output), Some(&row.input)];
+            (quoted(&row.name), metrics)
         });
-        let cycle = cells(&columns, &row.cycle);
-        let _ = writeln!(text, "{},{},{cycle},{idt}", row.side, quoted(&row.name));
+        Ok(Findings {
+            evaluation: with_rows(&evaluation, &rows)?,
+            table: metrics_table(&evaluation, set.noun, &set.of),
+            csv: csv("name", ["output", "input"], &cells.collect::<Vec<_>>()),
+            grid,
+        })
     }
-    text
+
+    fn without_pairs(&self, judging: &Judging, mut set: Set) -> Result<Findings> {
+        let (there, back) = judging.both_ways()?;
+        let (_, there) = load_model(&there, &self.device)?;
+        let (_, back) = load_model(&back, &self.device)?;
+        judging.data.check_fits(&there)?;
+        let frame = judging.frame(there.size_rule().divisor());
+        set.drop_unusable(frame, self.format)?;
+        let bar = progress(set.source.len(), self.format);
+        let translate = |direction, picture: &Raster| match direction {
+            Direction::AtoB => self.translated(&there, picture),
+            Direction::BtoA => self.translated(&back, picture),
+        };
+        let rows = judge_cycles(&set.source, frame, translate, |error| self.left_out(&error));
+        let wanted = self.args.grid.is_some();
+        let grid = wanted.then(|| cycle_grid(&set.source, frame, GRID_ROWS, translate));
+        bar.finish_and_clear();
+        let evaluation = CycleEvaluation::from_rows(&rows);
+        // "of A and 2 of B of reds" would be one too many.
+        let of = set.of.strip_prefix(" of ");
+        let caption = format!(
+            "{} of A and {} of B{}",
+            counted(evaluation.count_a, set.noun),
+            evaluation.count_b,
+            of.map_or(set.of.clone(), |of| format!(" in {of}"))
+        );
+        let cells = rows.iter().map(|row| {
+            let name = format!("{},{}", row.side, quoted(&row.name));
+            (name, [Some(&row.cycle), row.idt.as_ref()])
+        });
+        Ok(Findings {
+            evaluation: with_rows(&evaluation, &rows)?,
+            table: rows_table(&evaluation.rows(), &caption),
+            csv: csv("side,name", ["cycle", "idt"], &cells.collect::<Vec<_>>()),
+            grid,
+        })
+    }
+
+    /// What becomes of a picture; it comes back as it is where that fails, and the failure is kept.
+    fn translated(&self, translator: &Translator, picture: &Raster) -> Raster {
+        translator
+            .translate_raster(picture)
+            .unwrap_or_else(|error| {
+                self.failure.replace(Some(error));
+                picture.clone()
+            })
+    }
+
+    fn left_out(&self, error: &DataError) {
+        warning(self.format, &format!("left out: {error}"));
+    }
 }
 
-/// Columns of what was measured of any picture, and of what depends on its size alone.
-fn measured<'a>(metrics: impl Iterator<Item = &'a Metrics> + Clone) -> Vec<&'static Column> {
+fn with_rows(evaluation: &impl Serialize, rows: &impl Serialize) -> Result<Value> {
+    let mut object = serde_json::to_value(evaluation)?;
+    object["rows"] = json!(rows);
+    Ok(object)
+}
+
+/// A line for each picture: which it is, and two sets of metrics with what was measured of any, and
+/// of what depends on its size alone.
+fn csv(name: &str, sets: [&str; 2], rows: &[(String, [Option<&Metrics>; 2])]) -> String {
     let measured = |column: &&Column| {
-        column.key == "ms_ssim" || metrics.clone().any(|metrics| column.of(metrics).is_some())
+        let mut metrics = rows.iter().flat_map(|(_, sets)| sets).flatten();
+        column.key == "ms_ssim" || metrics.any(|metrics| column.of(metrics).is_some())
     };
-    COLUMNS.iter().filter(measured).collect()
-}
-
-fn heads(columns: &[&Column], of: &str) -> String {
-    let names = columns.iter().map(|column| format!("{of}_{}", column.key));
-    names.collect::<Vec<_>>().join(",")
-}
-
-fn cells(columns: &[&Column], metrics: &Metrics) -> String {
-    let text = |value: f64| format!("{value:.6}");
-    let cells = columns.iter().map(|column| column.of(metrics).map(text));
-    let cells: Vec<String> = cells.map(Option::unwrap_or_default).collect();
-    cells.join(",")
+    let columns: Vec<&Column> = COLUMNS.iter().filter(measured).collect();
+    let mut text = name.to_string();
+    for set in sets {
+        let heads = columns
+            .iter()
+            .map(|column| format!(",{set}_{}", column.key));
+        text.extend(heads);
+    }
+    for (name, sets) in rows {
+        text += &format!("\n{name}");
+        for metrics in sets {
+            text.extend(columns.iter().map(|column| {
+                let value = metrics.and_then(|metrics| column.of(metrics));
+                value.map_or(",".to_string(), |value| format!(",{value:.6}"))
+            }));
+        }
+    }
+    text + "\n"
 }
 
 fn quoted(name: &str) -> String {

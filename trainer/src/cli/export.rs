@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use indicatif::HumanBytes;
 use model::WeightsDtype;
 use serde_json::json;
 
@@ -13,13 +14,17 @@ use crate::config::Direction;
 use crate::config::args::WEIGHTS;
 use crate::config::idle::{Acts, refuse_idle};
 use crate::config::words::one_of;
-use crate::console::print_result;
-use crate::export::{ExportOptions, export_run};
+use crate::console::{Format, print_either};
+use crate::export::{ExportOptions, MANIFEST_FILE, Naming, export_run};
 use crate::export_pytorch::export_pytorch;
-use crate::report::Format;
 
-/// What a .pth file has no place for.
+/// A model folder has one generator; a .pth file has no place for the rest.
 const RULES: &[Acts<ExportArgs>] = &[
+    Acts {
+        flag: "direction",
+        needs: "the folder of a run",
+        when: |args| !args.run.join(MANIFEST_FILE).exists(),
+    },
     for_web("weights"),
     for_web("name"),
     for_web("title"),
@@ -46,21 +51,14 @@ pub(super) struct ExportArgs {
     /// For whom
     #[arg(long, default_value = "web")]
     to: ExportTarget,
-    /// Which generator of a cyclegan run
-    #[arg(long, default_value = "AtoB")]
-    direction: Direction,
+    /// Which generator of a cyclegan run [default: that of the run's own direction]
+    #[arg(long)]
+    direction: Option<Direction>,
     /// How to store the weights [default: as the run was configured]
     #[arg(long, value_name = "NAME", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: Option<WeightsDtype>,
-    /// Name of the model [default: that of the run]
-    #[arg(long)]
-    name: Option<String>,
-    /// Name for people [default: the name]
-    #[arg(long)]
-    title: Option<String>,
-    /// Licence of the weights
-    #[arg(long)]
-    license: Option<String>,
+    #[command(flatten)]
+    naming: Naming,
     /// Picture to offer as an example input; may be given several times
     #[arg(long, value_name = "FILE")]
     sample: Vec<PathBuf>,
@@ -83,31 +81,21 @@ pub(super) fn run(args: &ExportArgs, given: &BTreeSet<String>, format: Format) -
     let options = ExportOptions {
         direction: args.direction,
         weights: args.weights,
-        name: args.name.clone(),
-        title: args.title.clone(),
-        license: args.license.clone(),
+        naming: args.naming.clone(),
         samples: args.sample.clone(),
     };
     let manifest = export_run(&args.run, &options, &args.output)?;
     let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
-    match format {
-        Format::Json => print_result!("{}", json!({"model": args.output, "weights_bytes": bytes}))?,
-        Format::Human | Format::Plain => print_result!(
-            "{}  ({} of weights)",
-            args.output.display(),
-            indicatif::HumanBytes(bytes)
-        )?,
-    }
+    let result = json!({"model": args.output, "weights_bytes": bytes});
+    let (output, bytes) = (args.output.display(), HumanBytes(bytes));
+    print_either(format, &result, format!("{output}  ({bytes} of weights)"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn export_state_dict(args: &ExportArgs, format: Format) -> Result<ExitCode> {
     let options = export_pytorch(&args.run, args.direction, &args.output)?;
-    match format {
-        Format::Json => print_result!("{}", json!({"file": args.output, "options": options}))?,
-        Format::Human | Format::Plain => {
-            print_result!("{}  ({options})", args.output.display())?;
-        }
-    }
+    let result = json!({"file": args.output, "options": options});
+    let words = format!("{}  ({options})", args.output.display());
+    print_either(format, &result, words)?;
     Ok(ExitCode::SUCCESS)
 }

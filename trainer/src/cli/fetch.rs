@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::console::{self, ResultError, print_result, talk};
+use crate::console::{self, Format, print_either, talk};
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
-use crate::report::Format;
 
 /// How often a log without bars tells how far it is.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -71,7 +70,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
                 "{target} is already there; remove it to fetch it again"
             ));
             let result = json!({"event": "already_there", "folder": request.target});
-            talk.result(&target.to_string(), &result)?;
+            print_either(format, &result, &target)?;
         }
         FetchOutcome::Fetched {
             archive_bytes,
@@ -88,7 +87,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
             let result = json!({"event": "fetched", "folder": request.target,
                 "archive_bytes": archive_bytes, "sha256": sha256, "files": unpacked.files,
                 "bytes": unpacked.bytes, "archive": archive});
-            talk.result(&target.to_string(), &result)?;
+            print_either(format, &result, &target)?;
         }
         FetchOutcome::Interrupted { part } => {
             let path = part.display();
@@ -185,7 +184,7 @@ impl Talk {
         match (self.format, event) {
             (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
                 if !self.is_due(event) => {}
-            (Format::Json, event) => talk!("{}", in_json(event)),
+            (Format::Json, event) => talk!("{}", json!(event)),
             (_, FetchEvent::Received { .. } | FetchEvent::Unpacking { .. })
                 if !self.bar.is_hidden() => {}
             (_, event) => self.say(&in_words(event)),
@@ -228,13 +227,6 @@ impl Talk {
             talk!("{line}");
         }
     }
-
-    fn result(&self, words: &str, object: &Value) -> Result<(), ResultError> {
-        match self.format {
-            Format::Json => print_result!("{object}"),
-            Format::Human | Format::Plain => print_result!("{words}"),
-        }
-    }
 }
 
 fn in_words(event: &FetchEvent<'_>) -> String {
@@ -265,28 +257,6 @@ fn in_words(event: &FetchEvent<'_>) -> String {
         FetchEvent::Checking { bytes } => format!("checking {}", HumanBytes(*bytes)),
         FetchEvent::Unpacking { files, bytes } => {
             format!("{files} files, {}", HumanBytes(*bytes))
-        }
-    }
-}
-
-fn in_json(event: &FetchEvent<'_>) -> Value {
-    match event {
-        FetchEvent::Downloading {
-            url,
-            total,
-            resumed_at,
-        } => json!({"event": "downloading", "url": url, "total": total,
-            "resumed_at": resumed_at}),
-        FetchEvent::Received { bytes, total } => {
-            json!({"event": "received", "bytes": bytes, "total": total})
-        }
-        FetchEvent::Retrying { reason, wait } => {
-            json!({"event": "retrying", "reason": reason, "seconds": wait.as_secs_f64()})
-        }
-        FetchEvent::Restarted { reason } => json!({"event": "restarted", "reason": reason}),
-        FetchEvent::Checking { bytes } => json!({"event": "checking", "bytes": bytes}),
-        FetchEvent::Unpacking { files, bytes } => {
-            json!({"event": "unpacking", "files": files, "bytes": bytes})
         }
     }
 }

@@ -5,15 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use indicatif::HumanBytes;
 use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
 use serde_json::json;
 
 use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
-use crate::console::print_result;
+use crate::console::{Format, print_either};
+use crate::export::Naming;
 use crate::import::{ImportOptions, import_checkpoint};
 use crate::pytorch::{Given, reference_options};
-use crate::report::Format;
 
 /// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, or a
 /// safetensors file with the same names. Nothing in the file is executed. The network is found
@@ -44,15 +45,8 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "NAME", default_value = "f16",
         value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: WeightsDtype,
-    /// Name of the model [default: that of the folder]
-    #[arg(long)]
-    name: Option<String>,
-    /// Name for people [default: the name]
-    #[arg(long)]
-    title: Option<String>,
-    /// Licence of the weights
-    #[arg(long)]
-    license: Option<String>,
+    #[command(flatten)]
+    naming: Naming,
 }
 
 pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
@@ -64,23 +58,18 @@ pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
         },
         norm_stats: args.norm_stats,
         weights: args.weights,
-        name: args.name.clone(),
-        title: args.title.clone(),
-        license: args.license.clone(),
+        naming: args.naming.clone(),
     };
     let manifest = import_checkpoint(&args.file, &options, &args.output)?;
     let bytes: u64 = manifest.weights.iter().map(|file| file.bytes).sum();
-    match format {
-        Format::Json => print_result!(
-            "{}",
-            json!({"model": args.output, "weights_bytes": bytes, "generator": manifest.generator})
-        )?,
-        Format::Human | Format::Plain => print_result!(
-            "{}  ({}, {} of weights)",
-            args.output.display(),
-            reference_options(&manifest.generator.config),
-            indicatif::HumanBytes(bytes)
-        )?,
-    }
+    let result =
+        json!({"model": args.output, "weights_bytes": bytes, "generator": manifest.generator});
+    let options = reference_options(&manifest.generator.config);
+    let (output, bytes) = (args.output.display(), HumanBytes(bytes));
+    print_either(
+        format,
+        &result,
+        format!("{output}  ({options}, {bytes} of weights)"),
+    )?;
     Ok(ExitCode::SUCCESS)
 }

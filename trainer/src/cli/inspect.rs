@@ -17,14 +17,13 @@ use crate::config::DataArgs;
 use crate::config::args::MODELS;
 use crate::config::idle::{self, refuse_idle};
 use crate::config::words::one_of_explained;
-use crate::console::{counted, print_result};
+use crate::console::{Format, counted, print_either};
 use crate::data::Frame;
 use crate::data::inspect::{
     Group, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
 use crate::picture::{output_format, write_rgb};
 use crate::printable::printable_line;
-use crate::report::Format;
 use crate::translate::read_manifest;
 use model::training::ModelKind;
 
@@ -101,10 +100,7 @@ pub(super) fn data(
     if let Some(path) = &args.sheet {
         write_sheet(path, &data, split, frame)?;
     }
-    match format {
-        Format::Json => print_result!("{}", serde_json::to_string(&inspection)?)?,
-        Format::Human | Format::Plain => print_result!("{}", described(&inspection).trim_end())?,
-    }
+    print_either(format, &inspection, described(&inspection).trim_end())?;
     Ok(match inspection.refused.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -240,12 +236,12 @@ pub(super) fn model(args: &InspectModelArgs, format: Format) -> Result<ExitCode>
     let weights = weights::open_file(&path, manifest.weights_file()?)
         .map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let parameters = weights.values_where(|name| !name.contains("running_"));
-    match format {
-        Format::Json => print_result!("{}", in_json(&manifest, parameters)?)?,
-        Format::Human | Format::Plain => {
-            print_result!("{}", described_model(&manifest, parameters)?.trim_end())?;
-        }
-    }
+    let described = described_model(&manifest, parameters)?;
+    print_either(
+        format,
+        &in_json(&manifest, parameters)?,
+        described.trim_end(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -23,9 +23,8 @@ use serde_json::json;
 
 use crate::config::TrainArgs;
 use crate::config::idle::{self, IdleFlag, MissingFlag};
-use crate::console::{self, ResultError, notice, print_result};
+use crate::console::{self, Format, ResultError, notice, print_result};
 use crate::device;
-use crate::report::Format;
 use stop::stop_flag;
 
 /// Exit code of a command line that makes no sense; clap's own.

@@ -6,9 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::console::print_result;
+use crate::console::{Format, print_result};
 use crate::recipes::{RECIPES, Recipe, Source, find, name_parser};
-use crate::report::Format;
 
 #[derive(Debug, Args)]
 pub(super) struct RecipesArgs {

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use crate::console::print_result;
-use crate::report::{Format, write_report};
+use crate::console::{Format, print_either};
+use crate::report::write_report;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -22,9 +22,6 @@ pub(super) struct ReportArgs {
 
 pub(super) fn run(args: &ReportArgs, format: Format) -> Result<ExitCode> {
     let path = write_report(&args.run, args.output.as_deref())?;
-    match format {
-        Format::Json => print_result!("{}", json!({"report": path}))?,
-        Format::Human | Format::Plain => print_result!("{}", path.display())?,
-    }
+    print_either(format, &json!({"report": path}), path.display())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{INTERRUPTED, stop_flag};
 use crate::checkpoint::RunFolder;
 use crate::config::TrainArgs;
-use crate::console::{self, talk};
-use crate::report::{Format, Reporter};
+use crate::console::{self, Format, talk};
+use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
 use model::training::ModelKind;
 

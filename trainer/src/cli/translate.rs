@@ -13,11 +13,10 @@ use serde_json::json;
 
 use crate::config::args::NORM_STATS;
 use crate::config::words::one_of;
-use crate::console::{self, ResultError, counted, notice, print_result, talk};
+use crate::console::{self, Format, ResultError, counted, notice, print_result, talk};
 use crate::device::DeviceChoice;
 use crate::memory;
 use crate::picture;
-use crate::report::Format;
 use crate::translate::{
     Inputs, Job, PAGE_FILE, Shard, Shown, TranslateFileError, Translated, is_finished,
     load_model_with, translate_file, write_page,

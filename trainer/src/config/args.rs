@@ -16,6 +16,7 @@ use super::idle::{self, IdleFlag, refuse_idle};
 use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
 use super::{ConfigError, DataArgs, PhotoTask, ResumeError, TrainConfig};
 use crate::device::DeviceChoices;
+use crate::files::last_name;
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
@@ -345,9 +346,6 @@ impl Defaults {
 impl TrainArgs {
     /// Decides every setting. `on_gpu` chooses among defaults; `training_pairs` turns epochs
     /// into steps.
-    ///
-    /// # Errors
-    /// See [`ConfigError`].
     pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {
         let config = self.undecided(on_gpu, training_pairs);
         config.check()?;
@@ -356,9 +354,6 @@ impl TrainArgs {
 
     /// Refuses flags that can do nothing beside the others. Those that `typed` lacks come from the
     /// recipe, which may name more than a user's changes leave to act.
-    ///
-    /// # Errors
-    /// [`IdleFlag`].
     pub fn refuse_idle(&self, typed: &[OsString]) -> Result<(), IdleFlag> {
         let recipe = self.recipe.as_deref().and_then(crate::recipes::find);
         let is_typed = |id: &&String| {
@@ -371,7 +366,6 @@ impl TrainArgs {
         refuse_idle(self, &given, idle::TRAIN)
     }
 
-    /// The discriminator.
     pub fn net_d(&self) -> DiscriminatorArch {
         match self.net_d {
             NetD::Basic => DiscriminatorArch::Basic,
@@ -381,9 +375,6 @@ impl TrainArgs {
     }
 
     /// The folder of the run to go on with, if that is wanted.
-    ///
-    /// # Errors
-    /// No run is named, or two are.
     pub fn resumed_run(&self) -> Result<Option<&Path>, ResumeError> {
         match (&self.resume, &self.run) {
             (None, _) => Ok(None),
@@ -496,13 +487,8 @@ impl TrainArgs {
 
     /// Name of the run: that of its folder, or of the data and the task.
     fn name(&self) -> String {
-        let last = |path: &PathBuf| {
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let name = absolute.file_name().unwrap_or_default();
-            name.to_string_lossy().into_owned()
-        };
         if let Some(run) = &self.run {
-            return last(run);
+            return last_name(run);
         }
         if let Some(recipe) = &self.recipe {
             return recipe.clone();
@@ -513,9 +499,9 @@ impl TrainArgs {
             &self.data.data,
             &self.data.b,
         ) {
-            (Some(photos), Some(task), ..) => format!("{}-{}", last(photos), task.name()),
-            (_, _, Some(data), _) => last(data),
-            (_, _, _, Some(b)) => last(b),
+            (Some(photos), Some(task), ..) => format!("{}-{}", last_name(photos), task.name()),
+            (_, _, Some(data), _) => last_name(data),
+            (_, _, _, Some(b)) => last_name(b),
             _ => "demo".to_string(),
         }
     }

@@ -1,5 +1,6 @@
 //! Which data a run trains on, as words of the command line and fields of `config.json`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
@@ -56,6 +57,15 @@ impl Direction {
             Self::AtoB => (a, b),
             Self::BtoA => (b, a),
         }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtoB => "AtoB",
+            Self::BtoA => "BtoA",
+        })
     }
 }
 
@@ -179,8 +189,7 @@ impl DataArgs {
 
     /// The set for people: where its pictures lie, and what is learned from them.
     pub fn described(&self) -> String {
-        let direction = self.direction.to_possible_value();
-        let direction = direction.map_or(String::new(), |value| value.get_name().to_string());
+        let direction = self.direction;
         match (&self.data, &self.a, &self.b, &self.photos, self.task) {
             (Some(data), ..) => format!("{}, {direction}", data.display()),
             (_, Some(a), Some(b), ..) => {
@@ -264,9 +273,6 @@ impl DataArgs {
 
     /// Finds the pictures: those to train on and those to validate on. `seed` splits what no
     /// folder splits; `unpaired` sets have input and target of different pictures.
-    ///
-    /// # Errors
-    /// Missing or empty folders, files without a partner, and flags that do not go together.
     pub fn open(&self, seed: u64, unpaired: bool) -> Result<(PairSource, PairSource), DataError> {
         self.check(unpaired)?;
         let (direction, sides) = (self.direction, self.sides());
@@ -309,9 +315,6 @@ impl DataArgs {
     }
 
     /// Checks whether a model takes and makes what the flags say the pictures are.
-    ///
-    /// # Errors
-    /// [`DataError::Flags`], which says what the model takes.
     pub fn check_fits(&self, translator: &Translator) -> Result<(), DataError> {
         let described = |(encoding, channels): (Encoding, usize)| match encoding {
             Encoding::Color => format!("{channels} channels of colour"),

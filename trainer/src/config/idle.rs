@@ -15,13 +15,11 @@ use model::training::{LrPolicy, ModelKind};
 pub struct Acts<A: 'static> {
     /// Its name, as clap has it: that of its field.
     pub flag: &'static str,
-    /// What it needs.
     pub needs: &'static str,
     /// Whether it acts.
     pub when: fn(&A) -> bool,
 }
 
-/// A flag that can do nothing.
 #[derive(Debug, Error)]
 #[error("--{flag} can do nothing here: it needs {needs}; leave it out otherwise")]
 pub struct IdleFlag {
@@ -30,7 +28,6 @@ pub struct IdleFlag {
     needs: &'static str,
 }
 
-/// A flag that has to be there.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct MissingFlag(pub String);
@@ -48,9 +45,6 @@ pub fn given(matches: &ArgMatches) -> BTreeSet<String> {
 }
 
 /// Refuses the first flag of `given` that does nothing, by the rules of `table`.
-///
-/// # Errors
-/// [`IdleFlag`].
 pub fn refuse_idle<A>(
     args: &A,
     given: &BTreeSet<String>,

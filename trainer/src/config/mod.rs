@@ -36,7 +36,6 @@ pub struct TrainConfig {
     pub model: ModelKind,
     /// Where pictures come from.
     pub data: DataArgs,
-    /// Generator.
     pub net_g: GeneratorArch,
     /// Feature maps of the generator's outermost layer.
     pub base: u32,
@@ -46,7 +45,6 @@ pub struct TrainConfig {
     pub decoder: Decoder,
     /// Whether the generator's output is added to its input.
     pub residual: bool,
-    /// Discriminator.
     pub net_d: DiscriminatorArch,
     /// How a PatchGAN ends.
     pub patches: Patches,
@@ -101,7 +99,6 @@ pub struct TrainConfig {
     pub ema: Option<f64>,
     /// Changes to what the discriminators see.
     pub diff_augment: DiffAugment,
-    /// Seed.
     pub seed: u64,
     /// Steps between sample grids.
     pub sample_every: u64,
@@ -126,59 +123,33 @@ fn kept_by_default() -> u32 {
 /// Settings that contradict each other.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The size does not fit the network.
     #[error("--size {size} does not fit --net-g {net_g}: use a multiple of {multiple_of}{others}")]
     Size {
-        /// What was asked for.
         size: u32,
-        /// The network.
         net_g: &'static str,
-        /// What the network needs.
         multiple_of: usize,
-        /// Networks that the size fits.
         others: String,
     },
-    /// A batch needs samples of one size.
     #[error(
         "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
          use --batch 1 or another --preprocess"
     )]
-    SizesVary {
-        /// Pairs per step.
-        batch: u32,
-    },
-    /// Crops must fit into the scaled picture.
+    SizesVary { batch: u32 },
     #[error("--load-size {load_size} is smaller than --size {size}; raise it or leave it out")]
-    LoadSize {
-        /// Side before the crop.
-        load_size: u32,
-        /// Side after the crop.
-        size: u32,
-    },
-    /// The discriminator has no output for such small pictures.
+    LoadSize { load_size: u32, size: u32 },
     #[error(
         "--size {size} is too small for the discriminator, which needs at least {needed}; use --net-d \
          pixel, or --net-d n_layers with fewer --n-layers-d"
     )]
-    SizeOfDiscriminator {
-        /// What was asked for.
-        size: u32,
-        /// What the network needs.
-        needed: u32,
-    },
-    /// Input and output must be alike for this.
+    SizeOfDiscriminator { size: u32, needed: u32 },
     #[error(
         "{flag} needs as many input channels as output channels, here {in_channels} and \
          {out_channels}; {remedy}"
     )]
     Channels {
-        /// The flag.
         flag: &'static str,
-        /// Channels of A.
         in_channels: usize,
-        /// Channels of B.
         out_channels: usize,
-        /// What to do.
         remedy: &'static str,
     },
 }

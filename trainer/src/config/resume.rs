@@ -27,57 +27,33 @@ const LENGTH: [&str; 3] = ["steps", "epochs", "epochs_decay"];
 /// A flag that does not go with the run that is resumed.
 #[derive(Debug, Error)]
 pub enum ResumeError {
-    /// No run is named.
     #[error("--resume: which run? Pass --resume DIR or --run DIR")]
     NoRun,
-    /// Two runs are named.
     #[error("--resume {resume} and --run {run} name two runs; leave one of them out")]
-    TwoRuns {
-        /// Of one flag.
-        resume: String,
-        /// Of the other.
-        run: String,
-    },
-    /// The run was made with another value.
+    TwoRuns { resume: String, run: String },
     #[error(
         "{flag} {given}: the run was started with {saved}; leave the flag out to go on with it, or \
          start a new run"
     )]
     Contradicts {
-        /// The flag.
         flag: String,
-        /// Its value.
         given: String,
-        /// The run's.
         saved: String,
     },
-    /// A run cannot be made shorter.
     #[error("{flag} {given}: the run has {saved} already; it can only be raised")]
     Shorter {
-        /// The flag.
         flag: String,
-        /// Its value.
         given: u64,
-        /// The run's.
         saved: u64,
     },
-    /// Steps of a run that counts epochs, or the other way round.
     #[error("{flag}: the run counts {counts}; raise --{counts} instead")]
-    OtherUnit {
-        /// The flag.
-        flag: String,
-        /// What the run counts.
-        counts: &'static str,
-    },
+    OtherUnit { flag: String, counts: &'static str },
 }
 
 impl TrainArgs {
     /// The settings of a run that goes on: `saved`, with a larger number of steps or epochs and
     /// whatever else does not change what is learned. The learning rates of the steps to come are
     /// those of a run that had the larger number from its beginning.
-    ///
-    /// # Errors
-    /// A flag that was given contradicts what was saved.
     pub fn resumed(
         &self,
         saved: &TrainConfig,

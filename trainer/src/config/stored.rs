@@ -10,9 +10,6 @@ use super::{TrainArgs, TrainConfig};
 const NESTED: [&str; 3] = ["data", "schedule", "diff_augment"];
 
 /// The settings in `bytes`.
-///
-/// # Errors
-/// What is wrong, for people: the key and what to do about it.
 pub fn read(bytes: &[u8]) -> Result<TrainConfig, String> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| format!("not JSON ({error}); restore the file"))?;
@@ -104,24 +101,8 @@ fn check_range(key: &str, value: &Value) -> Result<(), String> {
 }
 
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> &'a str {
-    let by_distance = known.min_by_key(|candidate| distance(key, candidate));
+    let by_distance = known.min_by_key(|candidate| strsim::levenshtein(key, candidate));
     by_distance.map_or("", String::as_str)
-}
-
-/// Letters to insert, delete or replace (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Values of flags: words and numbers, checked as the command line is read.
 
+use std::fmt::Display;
+use std::num::{IntErrorKind, ParseIntError};
+use std::ops::Not;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -33,20 +36,19 @@ where
 }
 
 /// A whole number from 1 on.
-///
-/// # Errors
-/// Anything else.
-pub fn at_least_one<N: FromStr + From<u8> + PartialOrd>(text: &str) -> Result<N, String> {
+pub fn at_least_one<N>(text: &str) -> Result<N, String>
+where
+    N: FromStr<Err = ParseIntError> + From<u8> + PartialOrd + Display + Not<Output = N>,
+{
     match text.parse::<N>() {
         Ok(number) if number >= N::from(1) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("must be at most {}", !N::from(0)))
+        }
         _ => Err("must be a whole number, 1 or more".to_string()),
     }
 }
 
-/// A rate in `[0, 1)`.
-///
-/// # Errors
-/// Anything else.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.0..1.0).contains(&rate) => Ok(rate),
@@ -55,9 +57,6 @@ pub fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// A number above 0.
-///
-/// # Errors
-/// Anything else.
 pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -66,9 +65,6 @@ pub fn positive(text: &str) -> Result<f64, String> {
 }
 
 /// A number of 0 or above.
-///
-/// # Errors
-/// Anything else.
 pub fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),

@@ -73,9 +73,7 @@ pub struct Crop {
     pub x: u32,
     /// Top edge.
     pub y: u32,
-    /// Width.
     pub width: u32,
-    /// Height.
     pub height: u32,
     /// Mirror left and right.
     pub mirror: bool,

@@ -28,9 +28,6 @@ impl From<DynamicImage> for Bands {
 
 impl Bands {
     /// Reads a file.
-    ///
-    /// # Errors
-    /// [`PictureError`].
     pub fn read(path: &Path) -> Result<Self, PictureError> {
         picture::read_bands(path).map(Self)
     }

@@ -21,39 +21,27 @@ const MOST: f64 = 0.9;
 /// A largest depth that leaves out almost every pixel.
 #[derive(Debug, Error)]
 pub enum DepthError {
-    /// The files have larger depths.
     #[error(
         "{flag} {max}: {percent:.1}% of the depths in {files} files are as small, the largest is \
          {largest}, in {path}; name the largest depth that counts in the unit of the files, such as \
          {flag} {largest}"
     )]
     Larger {
-        /// The flag.
         flag: &'static str,
-        /// Its value.
         max: u16,
-        /// Share of the depths that count, in percent.
         percent: f64,
-        /// Files that were looked at.
         files: usize,
-        /// The largest depth in them.
         largest: u16,
-        /// Where it is.
         path: PathBuf,
     },
-    /// The files are empty.
     #[error(
         "{flag} {max}: not a single pixel of {files} files was measured, such as {path}; depth is 0 \
          where nothing was measured: check that these are the right files"
     )]
     NothingMeasured {
-        /// The flag.
         flag: &'static str,
-        /// Its value.
         max: u16,
-        /// Files that were looked at.
         files: usize,
-        /// One of them.
         path: PathBuf,
     },
 }
@@ -70,9 +58,6 @@ struct Found {
 }
 
 /// Looks into some files of each side that is depth; gives a remark where many depths are left out.
-///
-/// # Errors
-/// [`DepthError`]: almost all are.
 pub fn check(source: &PairSource, direction: Direction) -> Result<Vec<String>, DepthError> {
     let mut remarks = Vec::new();
     for group in source.file_groups() {

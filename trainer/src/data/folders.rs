@@ -26,64 +26,34 @@ const NAMES_SHOWN: usize = 5;
 /// A folder that cannot be used as it is.
 #[derive(Debug, Error)]
 pub enum FolderProblem {
-    /// No such folder.
     #[error("{flag} {path}: no such folder; check the path")]
-    Missing {
-        /// The flag that named it.
-        flag: String,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A folder without pictures.
+    Missing { flag: String, path: PathBuf },
     #[error("{flag} {path}: no pictures (PNG, JPEG, WebP, BMP, GIF, TIFF) in this folder")]
-    NoPictures {
-        /// The flag that named it.
-        flag: String,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The folder cannot be listed.
+    NoPictures { flag: String, path: PathBuf },
     #[error("{flag} {path}: cannot be read ({reason}); check its permissions")]
     Unreadable {
-        /// The flag that named it.
         flag: String,
-        /// The folder.
         path: PathBuf,
-        /// What the system says.
         reason: String,
     },
-    /// An unpaired set where a paired one is needed.
     #[error(
         "--data {path} is an unpaired set (trainA, trainB), which --model cyclegan takes; if the \
          pictures match by name, pass --a {path}/trainA --b {path}/trainB"
     )]
-    Unpaired {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// No unpaired set where one is needed.
+    Unpaired { path: PathBuf },
     #[error(
         "--data {path}: an unpaired set has folders trainA and trainB inside; name two folders \
          with --a and --b otherwise"
     )]
-    NotUnpaired {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Two folders whose files do not match.
+    NotUnpaired { path: PathBuf },
     #[error(
         "pictures of {a} and {b} without a partner of the same name: {count} ({names}); {remedy}"
     )]
     Unmatched {
-        /// First folder.
         a: PathBuf,
-        /// Second folder.
         b: PathBuf,
-        /// Pictures without a partner.
         count: usize,
-        /// Some of them.
         names: String,
-        /// What to do.
         remedy: &'static str,
     },
 }
@@ -95,7 +65,6 @@ enum Files {
     Two { a: PathBuf, b: PathBuf },
 }
 
-/// Pairs in folders.
 #[derive(Clone, Debug)]
 pub struct FolderPairs {
     files: Vec<Files>,
@@ -108,9 +77,6 @@ pub type Split<T> = (T, T);
 
 impl FolderPairs {
     /// Combined pictures, A on the left and B on the right, below `folder`.
-    ///
-    /// # Errors
-    /// [`FolderProblem`]: missing folder, no pictures.
     pub fn combined(
         folder: &Path,
         direction: Direction,
@@ -133,9 +99,6 @@ impl FolderPairs {
 
     /// Two folders whose pictures match by name, endings aside. With `train` and `val` folders
     /// in both, those are used; otherwise the pairs are split 80/20.
-    ///
-    /// # Errors
-    /// [`FolderProblem`]: missing folders, no pictures, names without a partner.
     pub fn two(
         a: &Path,
         b: &Path,
@@ -297,9 +260,6 @@ pub(crate) fn split_pictures(
 }
 
 /// Every picture below `folder`, sorted by path.
-///
-/// # Errors
-/// [`FolderProblem`]: missing folder, no pictures.
 pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     let flag = flag.to_string();
     let path = folder.to_path_buf();
@@ -314,9 +274,6 @@ pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
 }
 
 /// Every picture below `folder` in the order of their paths, without those below `skipped`.
-///
-/// # Errors
-/// Folders that cannot be read, instead of their pictures.
 pub(crate) fn walk(
     flag: &str,
     folder: &Path,
@@ -357,9 +314,6 @@ fn parts(folder: &Path) -> Option<(PathBuf, PathBuf)> {
 
 /// Pictures of two folders that have no partner of the same name in the other, in the same
 /// parts as [`FolderPairs::two`] takes them.
-///
-/// # Errors
-/// [`FolderProblem`]: missing folders, no pictures.
 pub(crate) fn unmatched(a: &Path, b: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     Ok(match (parts(a), parts(b)) {
         (Some((train_a, val_a)), Some((train_b, val_b))) => [

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::thread;
 
 use image::{RgbImage, imageops};
 use model::Encoding;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::config::{DataArgs, Preprocess};
@@ -87,7 +87,6 @@ pub struct Part {
 pub struct Group {
     /// `input`, `target`, `combined` or `photos`; without pairs `A` or `B`.
     pub name: &'static str,
-    /// Files.
     pub files: usize,
     /// Bytes of all.
     pub bytes: u64,
@@ -106,7 +105,6 @@ pub struct SizeCount {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// Files.
     pub files: usize,
 }
 
@@ -127,7 +125,6 @@ pub struct SideStatistics {
 /// One channel over all pixels of all files, 0 to [`SideStatistics::white`].
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ChannelStatistics {
-    /// Mean.
     pub mean: f64,
     /// Standard deviation.
     pub std: f64,
@@ -138,7 +135,6 @@ pub struct ChannelStatistics {
 pub struct Duplicate {
     /// SHA-256 of the bytes.
     pub sha256: String,
-    /// The files.
     pub files: Vec<PathBuf>,
     /// Whether some train and some validate, so that validation flatters.
     pub across: bool,
@@ -163,9 +159,6 @@ struct FileFacts {
 
 /// Describes the set that `args` name, as a training with the same flags would use it. `progress`
 /// is called for each file that was read.
-///
-/// # Errors
-/// [`DataError`] of the set as a whole: missing or empty folders, flags that do not go together.
 pub fn inspect(
     args: &DataArgs,
     (seed, unpaired): (u64, bool),
@@ -205,7 +198,7 @@ pub fn inspect(
         let used: HashSet<&Path> = used.into_iter().flat_map(|group| group.paths).collect();
         let mut groups = Vec::new();
         for group in source.file_groups() {
-            let facts = in_parallel(&group.paths, |path| {
+            let facts = group.paths.par_iter().map(|path| {
                 let thoroughness = match used.contains(path) {
                     true => thoroughness,
                     false => Thoroughness::Headers,
@@ -214,6 +207,7 @@ pub fn inspect(
                 progress();
                 facts
             });
+            let facts: Vec<FileFacts> = facts.collect();
             inspection
                 .left_out
                 .extend(facts.iter().filter_map(|facts| facts.problem.clone()));
@@ -285,7 +279,8 @@ fn small_or_squeezed(train: &PairSource, frame: Frame) -> Vec<String> {
     for group in train.file_groups() {
         let every = group.paths.len().div_ceil(FAST_HEADERS).max(1);
         let paths: Vec<&Path> = group.paths.iter().copied().step_by(every).collect();
-        let headers = in_parallel(&paths, |path| picture::header(path).ok());
+        let headers = paths.par_iter().map(|path| picture::header(path).ok());
+        let headers: Vec<Option<Header>> = headers.collect();
         for (path, header) in paths.iter().zip(headers) {
             let Some(header) = header else { continue };
             let width = header.width / group.halves.len().max(1) as u32;
@@ -495,7 +490,8 @@ fn duplicates(files: &[(usize, PathBuf, u64)]) -> Vec<Duplicate> {
         .flatten()
         .collect();
     alike.sort_unstable();
-    let digests = in_parallel(&alike, |&index| digest(&files[index].1));
+    let digests = alike.par_iter().map(|&index| digest(&files[index].1));
+    let digests: Vec<Option<String>> = digests.collect();
     let mut by_digest: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, digest) in alike.into_iter().zip(digests) {
         if let Some(digest) = digest {
@@ -554,27 +550,4 @@ fn thumbnail(picture: &RgbImage) -> RgbImage {
     }
     let scaled = |side: u32| (side * SHEET_SIDE / longer).max(1);
     imageops::thumbnail(picture, scaled(picture.width()), scaled(picture.height()))
-}
-
-/// Does `work` with every item on all cores; results are in the items' order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let work = &work;
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|worker| {
-                let share = items.iter().enumerate().skip(worker).step_by(threads);
-                scope.spawn(move || -> Vec<(usize, R)> {
-                    share.map(|(index, item)| (index, work(item))).collect()
-                })
-            })
-            .collect();
-        let done = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        done.flatten().collect()
-    });
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -29,9 +29,6 @@ pub struct Photos {
 
 impl Photos {
     /// Photos below `folder`: its `train` and `val`, or all of them split 80/20 by `seed`.
-    ///
-    /// # Errors
-    /// [`FolderProblem`]: missing folder, no pictures.
     pub fn open(
         folder: &Path,
         task: PhotoTask,

@@ -1,53 +1,34 @@
 //! From the samples of a file to what a network sees: which channels and which meaning each side
 //! of a pair has, and which pixels of a target count.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::imageops::FilterType;
 use model::{Encoding, Raster, encoding};
 use thiserror::Error;
 
 use crate::data::bands::Bands;
+use crate::files::{InFile, NamesFile};
 use crate::picture::Header;
 
 /// A file whose samples do not fit the side of the pair that it is on.
+pub type FitError = InFile<FitProblem>;
+
 #[derive(Debug, Error)]
-pub enum FitError {
-    /// Another number of channels.
+pub enum FitProblem {
     #[error(
-        "{path}: {found} channels per pixel do not fit the {wanted} of this side; 1 and 3 are made \
-         of grey, RGB and RGBA files, other numbers need files of as many: save the file again, or \
-         train with other --channels-a and --channels-b"
+        "{found} channels per pixel do not fit the {wanted} of this side; 1 and 3 are made of grey, \
+         RGB and RGBA files, other numbers need files of as many: save the file again, or train with \
+         other --channels-a and --channels-b"
     )]
-    Channels {
-        /// The file.
-        path: PathBuf,
-        /// Channels of the file.
-        found: usize,
-        /// Channels of the side.
-        wanted: usize,
-    },
-    /// Depth needs 16 bits.
+    Channels { found: usize, wanted: usize },
     #[error(
-        "{path}: {channels} channels of {bits} bit are no depth; depth is one channel of 16 bit, \
-         0 where nothing was measured: save it as a 16-bit grey PNG or TIFF"
+        "{channels} channels of {bits} bit are no depth; depth is one channel of 16 bit, 0 where \
+         nothing was measured: save it as a 16-bit grey PNG or TIFF"
     )]
-    Depth {
-        /// The file.
-        path: PathBuf,
-        /// Channels of the file.
-        channels: usize,
-        /// Bits per sample of the file.
-        bits: u32,
-    },
-    /// Samples of a kind that is not read.
-    #[error("{path}: samples of {bits} bit are not read; save the file again with 8 or 16 bit")]
-    Bits {
-        /// The file.
-        path: PathBuf,
-        /// Bits per sample of the file.
-        bits: u32,
-    },
+    Depth { channels: usize, bits: u32 },
+    #[error("samples of {0} bit are not read; save the file again with 8 or 16 bit")]
+    Bits(u32),
 }
 
 /// What one side of a pair is made of.
@@ -113,42 +94,29 @@ impl Side {
     };
 
     /// Checks whether a file fits this side, by its header.
-    ///
-    /// # Errors
-    /// See [`FitError`].
     pub fn accept(self, path: &Path, header: Header) -> Result<(), FitError> {
-        let path = || path.to_path_buf();
         let (channels, bits) = (header.channels, header.bits);
-        match self.encoding {
-            Encoding::Depth { .. } if (channels, bits) != (1, 16) => Err(FitError::Depth {
-                path: path(),
-                channels,
-                bits,
-            }),
-            _ if bits != 8 && bits != 16 && bits != 32 => {
-                Err(FitError::Bits { path: path(), bits })
+        let wanted = match self.encoding {
+            Encoding::Color => self.channels,
+            _ => 3,
+        };
+        let fits = match self.encoding {
+            Encoding::Depth { .. } if (channels, bits) != (1, 16) => {
+                Err(FitProblem::Depth { channels, bits })
             }
-            Encoding::Color if self.channels == channels => Ok(()),
-            Encoding::Color if ![1, 3].contains(&self.channels) || channels > 4 => {
-                Err(FitError::Channels {
-                    path: path(),
-                    found: channels,
-                    wanted: self.channels,
-                })
-            }
-            Encoding::Lightness | Encoding::Chroma if channels > 4 => Err(FitError::Channels {
-                path: path(),
+            _ if ![8, 16, 32].contains(&bits) => Err(FitProblem::Bits(bits)),
+            Encoding::Depth { .. } => Ok(()),
+            _ if channels <= 4 && [1, 3].contains(&wanted) => Ok(()),
+            Encoding::Color if channels == wanted => Ok(()),
+            _ => Err(FitProblem::Channels {
                 found: channels,
-                wanted: 3,
+                wanted,
             }),
-            _ => Ok(()),
-        }
+        };
+        fits.of_file(path)
     }
 
     /// Leaves of a file's samples what this side needs.
-    ///
-    /// # Errors
-    /// See [`FitError`].
     pub fn fit(self, path: &Path, bands: Bands) -> Result<Bands, FitError> {
         self.accept(path, bands.header())?;
         Ok(bands.prepared(self.channels == 4 || self.channels == 2))

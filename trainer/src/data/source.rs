@@ -73,76 +73,49 @@ impl Sampling<'_> {
 /// Data that cannot be used.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// One picture is at fault; others may do.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A pair's halves differ in size.
     #[error(
         "{a} is {a_width}×{a_height}, its partner {b} is {b_width}×{b_height}; a pair needs equal \
          sizes: scale one of them, or remove both"
     )]
     PairSize {
-        /// First file.
         a: PathBuf,
-        /// Its width.
         a_width: u32,
-        /// Its height.
         a_height: u32,
-        /// Second file.
         b: PathBuf,
-        /// Its width.
         b_width: u32,
-        /// Its height.
         b_height: u32,
     },
-    /// A combined picture is too narrow to hold two.
     #[error(
         "{path}: {width} pixels wide; a combined A|B picture needs an even width of at least 2"
     )]
-    NotCombined {
-        /// The file.
-        path: PathBuf,
-        /// Its width.
-        width: u32,
-    },
-    /// The picture is smaller than the crop.
+    NotCombined { path: PathBuf, width: u32 },
     #[error(
         "{path}: {width}×{height} is smaller than a crop of {size}; lower --size, or scale pictures \
          up with --preprocess resize_and_crop"
     )]
     TooSmall {
-        /// The file.
         path: PathBuf,
-        /// Its width.
         width: u32,
-        /// Its height.
         height: u32,
-        /// Side of the crop.
         size: u32,
     },
-    /// The picture would become a sample of too many pixels.
     #[error(
         "{path}: would become {width}×{height} pixels, more than {MAX_PIXELS}; scale it down, or \
          crop with another --preprocess"
     )]
     TooLarge {
-        /// The file.
         path: PathBuf,
-        /// Width of the sample.
         width: u32,
-        /// Height of the sample.
         height: u32,
     },
-    /// The file's samples are of another kind.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// A largest depth that does not go with the files.
     #[error(transparent)]
     Depth(#[from] DepthError),
-    /// Flags that do not go together.
     #[error("{0}")]
     Flags(String),
-    /// The folder as a whole is at fault.
     #[error(transparent)]
     Folder(#[from] FolderProblem),
 }
@@ -166,9 +139,6 @@ impl DataError {
 }
 
 /// Removes the items that `check` finds unusable and gives the reasons.
-///
-/// # Errors
-/// The first mistake that concerns the set as a whole.
 pub(crate) fn keep_usable<T>(
     items: &mut Vec<T>,
     check: impl Fn(&T) -> Result<(), DataError>,
@@ -301,10 +271,6 @@ impl PairSource {
 
     /// Reads the header of every file and leaves out the pairs whose files cannot be used, so
     /// that they are known in the first seconds.
-    ///
-    /// # Errors
-    /// Mistakes that concern the set as a whole: halves of different sizes, files with other
-    /// channels than asked for.
     pub fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
         match self {
             Self::Demo(_) => Ok(Vec::new()),
@@ -315,9 +281,6 @@ impl PairSource {
     }
 
     /// Makes pair number `index`.
-    ///
-    /// # Errors
-    /// [`DataError`] of the picture files behind it.
     pub fn pair(&self, index: usize, sampling: Sampling<'_>) -> Result<Pair, DataError> {
         match self {
             Self::Demo(drawn) => Ok(drawn.pair(index, sampling)),

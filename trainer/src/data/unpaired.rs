@@ -37,9 +37,6 @@ pub fn is_unpaired_layout(folder: &Path) -> bool {
 impl UnpairedFolders {
     /// The folders `trainA` and `trainB` below `folder`; `valA valB` or `testA testB` validate,
     /// and without them a fifth of each.
-    ///
-    /// # Errors
-    /// [`FolderProblem`]: folders missing or without pictures.
     pub fn open(
         folder: &Path,
         direction: Direction,
@@ -67,9 +64,6 @@ impl UnpairedFolders {
     }
 
     /// Two folders anywhere, each with `train` and `val` inside, or split 80/20.
-    ///
-    /// # Errors
-    /// [`FolderProblem`]: folders missing or without pictures.
     pub fn two(
         a: &Path,
         b: &Path,

@@ -1,48 +1,29 @@
-//! The metrics as columns of tables and files: names, digits and order, the same everywhere.
+//! The metrics as columns of tables, files and charts: names, digits and order, the same everywhere.
 
-use super::{DepthMetrics, Metrics};
+use super::Metrics;
 
 /// A metric as tables and files show it.
 pub struct Column {
     /// Name in files.
     pub key: &'static str,
+    /// Name in TensorBoard.
+    pub tag: &'static str,
     /// Name for people.
     pub title: &'static str,
     /// Digits behind the point, for people.
     pub digits: usize,
-    /// Whether it is an error of depths.
-    pub of_depth: bool,
+    pub better: Better,
     value: fn(&Metrics) -> Option<f64>,
 }
 
+/// Which values of a metric are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    Lower,
+    Higher,
+}
+
 impl Column {
-    const fn new(
-        key: &'static str,
-        title: &'static str,
-        digits: usize,
-        value: fn(&Metrics) -> Option<f64>,
-    ) -> Self {
-        Self {
-            key,
-            title,
-            digits,
-            of_depth: false,
-            value,
-        }
-    }
-
-    const fn depth(
-        key: &'static str,
-        title: &'static str,
-        digits: usize,
-        value: fn(&Metrics) -> Option<f64>,
-    ) -> Self {
-        Self {
-            of_depth: true,
-            ..Self::new(key, title, digits, value)
-        }
-    }
-
     /// The value, if it was measured.
     pub fn of(&self, metrics: &Metrics) -> Option<f64> {
         (self.value)(metrics)
@@ -55,30 +36,44 @@ impl Column {
             None => "–".to_string(),
         }
     }
+
+    /// Whether it is an error of depths.
+    pub fn is_of_depth(&self) -> bool {
+        self.tag.starts_with("depth_")
+    }
 }
 
 /// All metrics, in the order of tables.
+#[rustfmt::skip]
 pub const COLUMNS: [Column; 10] = [
-    Column::new("l1", "L1", 4, |metrics| Some(metrics.l1)),
-    Column::new("psnr", "PSNR dB", 2, |metrics| Some(metrics.psnr)),
-    Column::new("ssim", "SSIM", 4, |metrics| Some(metrics.ssim)),
-    Column::new("ms_ssim", "MS-SSIM", 4, |metrics| metrics.ms_ssim),
-    Column::new("lpips", "LPIPS", 4, |metrics| metrics.lpips),
-    Column::new("fid", "FID", 2, |metrics| metrics.fid),
-    Column::depth("mae", "MAE", 1, |metrics| {
-        of_depth(metrics, |depth| depth.mae)
+    column(["l1", "L1", "L1"], 4, Better::Lower, |metrics| Some(metrics.l1)),
+    column(["psnr", "PSNR", "PSNR dB"], 2, Better::Higher, |metrics| Some(metrics.psnr)),
+    column(["ssim", "SSIM", "SSIM"], 4, Better::Higher, |metrics| Some(metrics.ssim)),
+    column(["ms_ssim", "MS-SSIM", "MS-SSIM"], 4, Better::Higher, |metrics| metrics.ms_ssim),
+    column(["lpips", "LPIPS", "LPIPS"], 4, Better::Lower, |metrics| metrics.lpips),
+    column(["fid", "FID", "FID"], 2, Better::Lower, |metrics| metrics.fid),
+    column(["mae", "depth_MAE", "MAE"], 1, Better::Lower, |metrics| Some(metrics.depth?.mae)),
+    column(["rmse", "depth_RMSE", "RMSE"], 1, Better::Lower, |metrics| Some(metrics.depth?.rmse)),
+    column(["abs_rel", "depth_abs_rel", "relative error"], 4, Better::Lower, |metrics| {
+        Some(metrics.depth?.abs_rel)
     }),
-    Column::depth("rmse", "RMSE", 1, |metrics| {
-        of_depth(metrics, |depth| depth.rmse)
-    }),
-    Column::depth("abs_rel", "relative error", 4, |metrics| {
-        of_depth(metrics, |depth| depth.abs_rel)
-    }),
-    Column::depth("delta1", "within 1.25", 4, |metrics| {
-        of_depth(metrics, |depth| depth.delta1)
+    column(["delta1", "depth_delta1", "within 1.25"], 4, Better::Higher, |metrics| {
+        Some(metrics.depth?.delta1)
     }),
 ];
 
-fn of_depth(metrics: &Metrics, value: fn(&DepthMetrics) -> f64) -> Option<f64> {
-    metrics.depth.as_ref().map(value)
+const fn column(
+    [key, tag, title]: [&'static str; 3],
+    digits: usize,
+    better: Better,
+    value: fn(&Metrics) -> Option<f64>,
+) -> Column {
+    Column {
+        key,
+        tag,
+        title,
+        digits,
+        better,
+        value,
+    }
 }

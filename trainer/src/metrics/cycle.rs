@@ -33,7 +33,6 @@ pub struct CycleEvaluation {
     pub count_b: usize,
     /// A to B to A.
     pub cycle_a: Metrics,
-    /// B to A to B.
     pub cycle_b: Metrics,
     /// What the generator from A to B makes of B.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ mod depth;
 pub mod perceptual;
 mod ssim;
 
-pub use columns::{COLUMNS, Column};
+pub use columns::{Better, COLUMNS, Column};
 pub use depth::DepthMetrics;
 use ssim::Plane;
 
@@ -141,7 +141,6 @@ pub struct Shown<'a> {
     pub output: Raster,
     /// The untouched input.
     pub input: Raster,
-    /// The target.
     pub target: Raster,
     /// Where the target counts; everywhere if there is none.
     pub mask: Option<&'a Mask>,

@@ -34,9 +34,6 @@ pub struct Given {
 }
 
 /// Finds the generator in a file: its configuration, and its tensors under the reference's names.
-///
-/// # Errors
-/// See [`NetworkError`].
 pub fn detect(tensors: Tensors, given: &Given) -> Result<(GeneratorConfig, Tensors), NetworkError> {
     let tensors = choose(without(tensors, DATA_PARALLEL), given)?;
     let config = configure(&tensors, given)?;

@@ -17,88 +17,62 @@ const NAMED: usize = 4;
 /// Tensors that make no generator, or none that this program knows.
 #[derive(Debug, Error)]
 pub enum NetworkError {
-    /// Recognised, but no generator.
     #[error(
         "these are the weights of {0}, not of a generator; give the generator's file, such as \
          latest_net_G.pth or latest_net_G_A.pth"
     )]
     Foreign(&'static str),
-    /// Not recognised.
     #[error(
         "no generator is known with these {count} tensors: {names}; known are the U-Nets and \
          ResNets of pytorch-CycleGAN-and-pix2pix"
     )]
-    Unknown {
-        /// How many there are.
-        count: usize,
-        /// Some of their names.
-        names: String,
-    },
-    /// More than one generator.
+    Unknown { count: usize, names: String },
     #[error("there are several generators in it; choose one with --part: {}", .0.join(", "))]
     Several(Vec<String>),
-    /// No network of that name.
     #[error("--part {0}: nothing in the file has this name; leave it out to see what there is")]
     NoPart(String),
-    /// The flag contradicts the file.
     #[error("--net-g: the file holds a {0}; leave the flag out or name one of that family")]
     OtherFamily(&'static str),
-    /// A U-Net of another size.
     #[error(
         "a U-Net with {0} steps down; 7 (unet_128), 8 (unet_256) and 9 (unet_512) are known. If \
          layers are missing, --net-g lists them"
     )]
     Depth(usize),
-    /// A ResNet of another size.
     #[error(
         "a ResNet with {0} residual blocks; 6 (resnet_6blocks) and 9 (resnet_9blocks) are known. \
          If layers are missing, --net-g lists them"
     )]
     Blocks(usize),
-    /// Norms with weights but no running statistics.
     #[error(
         "its norm layers have weights but no running statistics (instance norm with affine=True), \
          which no network here has; train it with --norm batch or the reference's instance norm"
     )]
     AffineInstance,
-    /// More channels than pictures have.
     #[error("it has {found} {what}; 1 to {max} are supported")]
     OutOfRange {
-        /// What is counted.
         what: &'static str,
-        /// In the file.
         found: usize,
-        /// At most.
         max: usize,
     },
-    /// A tensor is not there.
     #[error(
         "tensor \"{0}\" is missing; is this a checkpoint of another network? --net-g says which \
          one it should be"
     )]
     Missing(String),
-    /// A tensor has another shape.
     #[error(
         "tensor \"{name}\" has the shape {found:?} where {expected} is needed; if it is another \
          network, say which with --net-g"
     )]
     Shape {
-        /// Name in the file.
         name: String,
-        /// In the file.
         found: Vec<usize>,
-        /// In the network.
         expected: String,
     },
-    /// Names that do not match.
     #[error("read as {network} it {differences}; say what it is with --net-g and --norm")]
     Names {
-        /// What was tried.
         network: String,
-        /// Missing and left over.
         differences: String,
     },
-    /// The reference has no such network.
     #[error("pytorch-CycleGAN-and-pix2pix has no such generator ({0}); export it for the web")]
     NoCounterpart(&'static str),
 }
@@ -120,9 +94,6 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
 
 /// Picks the tensors that a network needs out of a file: `names` are the network's own,
 /// `reference_name` tells each one's name in the file. What is left over is dropped.
-///
-/// # Errors
-/// [`NetworkError::Missing`].
 pub fn pick<'a>(
     names: impl IntoIterator<Item = &'a String>,
     reference_name: impl Fn(&str) -> Option<String>,
@@ -141,9 +112,6 @@ pub fn pick<'a>(
 }
 
 /// The state of our generator from the reference's tensors, all of them and no others.
-///
-/// # Errors
-/// Names or shapes that do not fit.
 pub fn fit(config: &GeneratorConfig, mut tensors: Tensors) -> Result<StateDict, NetworkError> {
     let optional = biases_without_norm(config);
     let mut state = StateDict::new();
@@ -189,9 +157,6 @@ pub fn fit(config: &GeneratorConfig, mut tensors: Tensors) -> Result<StateDict, 
 }
 
 /// The reference's tensors from the state of our generator: what its strict loading expects.
-///
-/// # Errors
-/// [`NetworkError::NoCounterpart`].
 pub fn unfit(
     config: &GeneratorConfig,
     state: StateDict,

@@ -13,6 +13,6 @@ mod write;
 pub use detect::{Given, detect};
 pub use fit::{NetworkError, fit, pick, unfit};
 pub use names::{reference_discriminator_name, reference_generator_name, reference_options};
-pub use read::{ReadError, Tensors, read_tensors};
+pub use read::{ReadError, ReadProblem, Tensors, read_tensors};
 pub use vet::VetError;
 pub use write::{Entry, WriteError, state_dict_bytes};

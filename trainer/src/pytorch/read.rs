@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 
 use burn::tensor::{bf16, f16};
 use model::state::Array;
@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::archive::without_spare_records;
 use super::vet::{VetError, vet};
+use crate::files::{InFile, NamesFile};
 
 /// How often a number of the file may be used: files hold averaged copies of a network beside it,
 /// which share what did not change.
@@ -26,127 +27,72 @@ const MAX_BYTES: u64 = 4 << 30;
 pub type Tensors = BTreeMap<String, Array>;
 
 /// A file whose tensors cannot be had.
+pub type ReadError = InFile<ReadProblem>;
+
 #[derive(Debug, Error)]
-pub enum ReadError {
-    /// Missing, or the system does not give it.
-    #[error("{path}: cannot be read ({source}); check path and permissions")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A folder, a device.
-    #[error("{path}: is not a file; give the .pth or .safetensors of a generator")]
-    NotAFile {
-        /// What it is instead.
-        path: PathBuf,
-    },
-    /// Longer than a checkpoint of any generator.
+pub enum ReadProblem {
+    #[error("cannot be read ({0}); check path and permissions")]
+    Io(#[from] io::Error),
+    #[error("is not a file; give the .pth or .safetensors of a generator")]
+    NotAFile,
     #[error(
-        "{path}: has {bytes} bytes, a generator's weights have no more than {MAX_BYTES}; save the \
-         generator alone: torch.save(net.state_dict(), …)"
+        "has {0} bytes, a generator's weights have no more than {MAX_BYTES}; save the generator \
+         alone: torch.save(net.state_dict(), …)"
     )]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-    },
-    /// A file of `torch.save` that is not let through.
-    #[error("{path}: {source}")]
-    Vet {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: VetError,
-    },
-    /// Cut short, changed, or contradicting itself.
-    #[error("{path}: it is damaged or was cut short ({reason}); copy or download it again")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Something else than a dictionary of tensors.
+    TooLong(u64),
+    #[error(transparent)]
+    Vet(#[from] VetError),
+    #[error("it is damaged or was cut short ({0}); copy or download it again")]
+    Damaged(String),
     #[error(
-        "{path}: no weights can be read from it ({reason}); give the file of \
-         torch.save(net.state_dict(), …), or copy it again if it is one"
+        "no weights can be read from it ({0}); give the file of torch.save(net.state_dict(), …), or \
+         copy it again if it is one"
     )]
-    NoStateDict {
-        /// The file.
-        path: PathBuf,
-        /// What is there instead.
-        reason: String,
-    },
-    /// More numbers than there are bytes.
+    NoStateDict(String),
     #[error(
-        "{path}: tensor \"{tensor}\" claims the shape {shape:?} in a file of {bytes} bytes; the \
-         file is damaged, copy or download it again"
+        "tensor \"{tensor}\" claims the shape {shape:?} in a file of {bytes} bytes; the file is \
+         damaged, copy or download it again"
     )]
     TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
         tensor: String,
-        /// What it claims.
         shape: Vec<usize>,
-        /// Length of the file.
         bytes: u64,
     },
-    /// NaN or infinity.
     #[error(
-        "{path}: tensor \"{tensor}\" holds NaN or infinite values, so its training diverged; use \
-         an earlier epoch"
+        "tensor \"{0}\" holds NaN or infinite values, so its training diverged; use an earlier epoch"
     )]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-    },
+    NotFinite(String),
 }
 
 /// Every floating point tensor of a `.pth` or `.safetensors` file, as f32; whole numbers, such
 /// as counters of batches, are left out. Tensors in dictionaries have their paths as names,
 /// `netG.model.1.weight`.
-///
-/// # Errors
-/// See [`ReadError`].
 pub fn read_tensors(path: &Path) -> Result<Tensors, ReadError> {
-    let io = |source| ReadError::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    let metadata = fs::metadata(path).map_err(io)?;
+    read(path).of_file(path)
+}
+
+fn read(path: &Path) -> Result<Tensors, ReadProblem> {
+    let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        let path = path.to_path_buf();
-        return Err(ReadError::NotAFile { path });
+        return Err(ReadProblem::NotAFile);
     }
     if metadata.len() > MAX_BYTES {
-        return Err(ReadError::TooLong {
-            path: path.to_path_buf(),
-            bytes: metadata.len(),
-        });
+        return Err(ReadProblem::TooLong(metadata.len()));
     }
-    let mut file = File::open(path).map_err(io)?;
-    let tensors = match Format::of(path, &mut file).map_err(io)? {
-        Format::Safetensors => read_safetensors(path, &fs::read(path).map_err(io)?),
-        Format::NamedSafetensors => Err(damaged(path, "no table of tensors at its beginning")),
+    let tensors = match Format::of(path)? {
+        Format::Safetensors => read_safetensors(&fs::read(path)?),
+        Format::NamedSafetensors => Err(damaged("no table of tensors at its beginning")),
         Format::Pytorch => read_pytorch(path, metadata.len()),
     }?;
     if tensors.is_empty() {
-        return Err(no_state_dict(path, "no floating point tensor".to_string()));
+        let reason = "no floating point tensor".to_string();
+        return Err(ReadProblem::NoStateDict(reason));
     }
-    let diverged = tensors
+    let mut diverged = tensors
         .iter()
-        .find(|(_, array)| !array.values.iter().all(|value| value.is_finite()));
-    match diverged {
-        Some((tensor, _)) => Err(ReadError::NotFinite {
-            path: path.to_path_buf(),
-            tensor: tensor.clone(),
-        }),
+        .filter(|(_, array)| !array.values.iter().all(|value| value.is_finite()));
+    match diverged.next() {
+        Some((tensor, _)) => Err(ReadProblem::NotFinite(tensor.clone())),
         None => Ok(tensors),
     }
 }
@@ -160,9 +106,9 @@ enum Format {
 
 impl Format {
     /// Safetensors have a JSON object after eight bytes of length.
-    fn of(path: &Path, file: &mut File) -> std::io::Result<Self> {
+    fn of(path: &Path) -> io::Result<Self> {
         let mut start = Vec::new();
-        file.take(9).read_to_end(&mut start)?;
+        File::open(path)?.take(9).read_to_end(&mut start)?;
         let ending = path.extension().unwrap_or_default();
         Ok(match start.get(8) == Some(&b'{') {
             true => Self::Safetensors,
@@ -172,23 +118,13 @@ impl Format {
     }
 }
 
-fn damaged(path: &Path, reason: impl ToString) -> ReadError {
-    ReadError::Damaged {
-        path: path.to_path_buf(),
-        reason: reason.to_string(),
-    }
+fn damaged(reason: impl ToString) -> ReadProblem {
+    ReadProblem::Damaged(reason.to_string())
 }
 
-fn no_state_dict(path: &Path, reason: String) -> ReadError {
-    ReadError::NoStateDict {
-        path: path.to_path_buf(),
-        reason,
-    }
-}
-
-fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors, ReadError> {
+fn read_safetensors(bytes: &[u8]) -> Result<Tensors, ReadProblem> {
     // The library compares every shape with the bytes that are there.
-    let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(path, error))?;
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let floats = file.tensors().into_iter().filter_map(|(name, view)| {
         let values = match view.dtype() {
             Dtype::F32 => floats(view.data(), f32::from_le_bytes),
@@ -203,17 +139,14 @@ fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<Tensors, ReadError> {
     Ok(floats.collect())
 }
 
-fn read_pytorch(path: &Path, length: u64) -> Result<Tensors, ReadError> {
-    let copy = without_spare_records(path).map_err(|error| damaged(path, error))?;
+fn read_pytorch(path: &Path, length: u64) -> Result<Tensors, ReadProblem> {
+    let copy = without_spare_records(path).map_err(damaged)?;
     let readable = copy.as_ref().map_or(path, NamedTempFile::path);
-    let file = File::open(readable).map_err(|error| damaged(path, error))?;
-    vet(file).map_err(|source| ReadError::Vet {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let file = File::open(readable).map_err(damaged)?;
+    vet(file)?;
     let reader = PytorchReader::new(readable).map_err(|error| match error {
-        PytorchError::InvalidFormat(reason) => no_state_dict(path, reason),
-        error => damaged(path, error),
+        PytorchError::InvalidFormat(reason) => ReadProblem::NoStateDict(reason),
+        error => damaged(error),
     })?;
     let mut left = length.saturating_mul(SHARING);
     let mut tensors = Tensors::new();
@@ -231,13 +164,14 @@ fn read_pytorch(path: &Path, length: u64) -> Result<Tensors, ReadError> {
         };
         // A view can repeat a number as often as it likes, so shapes need a bound of their own.
         let size = tensor.byte_len() as u64;
-        left = left.checked_sub(size).ok_or_else(|| ReadError::TooLarge {
-            path: path.to_path_buf(),
-            tensor: name.clone(),
-            shape: tensor.shape().to_vec(),
-            bytes: length,
-        })?;
-        let bytes = tensor.read().map_err(|error| damaged(path, error))?;
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| ReadProblem::TooLarge {
+                tensor: name.clone(),
+                shape: tensor.shape().to_vec(),
+                bytes: length,
+            })?;
+        let bytes = tensor.read().map_err(damaged)?;
         let (shape, values) = (tensor.shape().to_vec(), decode(&bytes));
         tensors.insert(name, Array { shape, values });
     }

@@ -49,39 +49,27 @@ const ALLOWED_GLOBALS: [&str; 14] = [
 /// Why a file does not get to the reader.
 #[derive(Debug, Error)]
 pub enum VetError {
-    /// Neither of the two formats of `torch.save`.
     #[error("it is neither a file of torch.save nor safetensors; give the .pth of a generator")]
     Unknown,
-    /// The format of PyTorch before 0.1.10.
     #[error("it was saved by PyTorch 0.1.9 or older; load it there and save it with a newer one")]
     Tar,
-    /// A Python object outside the list.
     #[error(
         "its pickle names the Python object \"{0}\", which weights do not need; nothing was \
          executed. If you trust the file, save its weights alone: torch.save(net.state_dict(), …)"
     )]
     Global(String),
-    /// An instruction that `torch.save` does not write for weights.
     #[error(
         "its pickle has the instruction 0x{opcode:02x} at byte {position}, which weights do not \
          need; nothing was executed. Save the weights alone: torch.save(net.state_dict(), …)"
     )]
-    Opcode {
-        /// The instruction.
-        opcode: u8,
-        /// Where it stands in its pickle.
-        position: u64,
-    },
-    /// More than any state dict has.
+    Opcode { opcode: u8, position: u64 },
     #[error(
         "its pickle is longer than {MAX_PICKLE_BYTES} bytes; save the weights alone: \
          torch.save(net.state_dict(), …)"
     )]
     PickleTooLong,
-    /// More files than any state dict has.
     #[error("its archive holds {0} files; weights need no more than {MAX_ENTRIES}")]
     TooManyEntries(usize),
-    /// As above.
     #[error("the list of its archive's files is longer than {MAX_DIRECTORY_BYTES} bytes")]
     DirectoryTooLong,
     /// A compressed archive could grow to any size.
@@ -90,12 +78,10 @@ pub enum VetError {
          it again without compression (zip -0 -r)"
     )]
     Compressed(String),
-    /// No pickle inside.
     #[error(
         "its archive holds no data.pkl, as files of torch.save do; give the .pth of a generator"
     )]
     NoPickle,
-    /// Cut short, or changed.
     #[error("it is damaged or was cut short ({0}); copy or download it again")]
     Damaged(String),
 }

@@ -17,7 +17,6 @@ const ALIGNMENT: u16 = 64;
 const ARCHIVE_VERSION: &[u8] = b"3\n";
 const ORDERED_DICT: &[u8] = b"ccollections\nOrderedDict\n)R";
 
-/// A state dict that has no file form.
 #[derive(Debug, Error)]
 #[error("the .pth file cannot be written: {0}")]
 pub struct WriteError(#[from] zip::result::ZipError);

@@ -105,30 +105,22 @@ pub enum Layout {
 /// A recipe that cannot be used yet.
 #[derive(Debug, Error)]
 pub enum RecipeError {
-    /// Its data set has not been downloaded.
     #[error(
         "--recipe {recipe}: its data set is not in {}; get it with `trainer data fetch {recipe}`, \
          or say with --data where it is", folder.display()
     )]
     NotFetched {
-        /// The recipe.
         recipe: &'static str,
-        /// Where the data set was expected.
         folder: PathBuf,
     },
-    /// Its data set has to be put in place by hand.
     #[error(
         "--recipe {recipe}: its data set is not in {}, and has to be put there by hand from \
          {page}: {instructions}", folder.display()
     )]
     ByHand {
-        /// The recipe.
         recipe: &'static str,
-        /// Where the data set was expected.
         folder: PathBuf,
-        /// The page that offers it.
         page: &'static str,
-        /// Which files to take and where to put them.
         instructions: &'static str,
     },
 }
@@ -158,9 +150,6 @@ impl Recipe {
     }
 
     /// Makes sure that the data set is there, if `data` names its default place.
-    ///
-    /// # Errors
-    /// [`RecipeError`] says how to get it.
     pub fn check_data(&self, data: &DataArgs) -> Result<(), RecipeError> {
         let folder = self.data.place();
         let named = [&data.data, &data.a, &data.b, &data.photos];

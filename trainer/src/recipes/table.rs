@@ -21,30 +21,70 @@ const CYCLEGAN_CITATION: &str = "Zhu, Park, Isola, Efros: Unpaired Image-to-Imag
 const IMAGENET_LICENSE: &str = "pictures from ImageNet: non-commercial research and education; \
     the photographers keep their rights (https://www.image-net.org/download.php)";
 
-const FLOWER_PHOTOS: Source = Source::Archive {
-    url: "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz",
-    bytes: Some(228_813_984),
-    sha256: Some("4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"),
-    about: "229 MB",
-};
-const FLOWER_LICENSE: &str =
-    "CC BY 2.0; LICENSE.txt in the set names every photographer, who must be credited";
-const FLOWER_CITATION: &str = "The TensorFlow Team: Flowers, 2019";
-
+/// As the pix2pix paper learns most sets, in this direction.
+macro_rules! pix2pix {
+    ($direction:literal) => {
+        concat!(
+            "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
+             --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 1 --preprocess resize_and_crop \
+             --load-size 286 --size 256 --lr 0.0002 --lr-policy linear --epochs 100 \
+             --epochs-decay 100 --lambda-l1 100 --direction ",
+            $direction
+        )
+    };
+}
+const OUTLINES_FLAGS: &str = "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
+    --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 4 \
+    --preprocess resize_and_crop --load-size 256 --size 256 --no-flip --lr 0.0002 \
+    --lr-policy constant --epochs 15 --epochs-decay 0 --lambda-l1 100 --direction AtoB";
 const CYCLEGAN_FLAGS: &str = "--model cyclegan --net-g resnet_9blocks --net-d basic --base 64 \
     --base-d 64 --norm instance --norm-d instance --dropout 0 --gan-mode lsgan --batch 1 \
     --preprocess resize_and_crop --load-size 286 --size 256 --lr 0.0002 --lr-policy linear \
     --epochs 100 --epochs-decay 100 --lambda-cycle 10 --lambda-identity 0.5 --direction AtoB";
+
+/// Photos from which `task` makes the inputs.
+const fn flowers(task: &'static str) -> DataSet {
+    DataSet {
+        name: "flower-photos",
+        source: Source::Archive {
+            url: "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz",
+            bytes: Some(228_813_984),
+            sha256: Some("4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"),
+            about: "229 MB",
+        },
+        layout: Layout::Photos { task },
+        license: "CC BY 2.0; LICENSE.txt in the set names every photographer, who must be credited",
+        citation: "The TensorFlow Team: Flowers, 2019",
+    }
+}
+
+const fn cyclegan(
+    name: &'static str,
+    title: &'static str,
+    source: Source,
+    license: &'static str,
+) -> Recipe {
+    Recipe {
+        name,
+        title,
+        flags: CYCLEGAN_FLAGS,
+        settings_from: CYCLEGAN_PAPER,
+        data: DataSet {
+            name,
+            source,
+            layout: Layout::Unpaired,
+            license,
+            citation: CYCLEGAN_CITATION,
+        },
+    }
+}
 
 /// Every recipe, in the order that `trainer recipes` lists them.
 pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "facades",
         title: "label maps to photos of façades",
-        flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
-            --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 1 \
-            --preprocess resize_and_crop --load-size 286 --size 256 --lr 0.0002 \
-            --lr-policy linear --epochs 100 --epochs-decay 100 --lambda-l1 100 --direction BtoA",
+        flags: pix2pix!("BtoA"),
         settings_from: PIX2PIX_PAPER,
         data: DataSet {
             name: "facades",
@@ -64,10 +104,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "cityscapes",
         title: "label maps to photos of streets",
-        flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
-            --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 1 \
-            --preprocess resize_and_crop --load-size 286 --size 256 --lr 0.0002 \
-            --lr-policy linear --epochs 100 --epochs-decay 100 --lambda-l1 100 --direction BtoA",
+        flags: pix2pix!("BtoA"),
         settings_from: PIX2PIX_PAPER,
         data: DataSet {
             name: "cityscapes",
@@ -92,10 +129,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "maps",
         title: "aerial photos to maps; --direction BtoA for the way back",
-        flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
-            --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 1 \
-            --preprocess resize_and_crop --load-size 286 --size 256 --lr 0.0002 \
-            --lr-policy linear --epochs 100 --epochs-decay 100 --lambda-l1 100 --direction AtoB",
+        flags: pix2pix!("AtoB"),
         settings_from: PIX2PIX_PAPER,
         data: DataSet {
             name: "maps",
@@ -113,10 +147,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "edges2shoes",
         title: "outlines to photos of shoes",
-        flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
-            --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 4 \
-            --preprocess resize_and_crop --load-size 256 --size 256 --no-flip --lr 0.0002 \
-            --lr-policy constant --epochs 15 --epochs-decay 0 --lambda-l1 100 --direction AtoB",
+        flags: OUTLINES_FLAGS,
         settings_from: PIX2PIX_PAPER_SHORT,
         data: DataSet {
             name: "edges2shoes",
@@ -136,10 +167,7 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "edges2handbags",
         title: "outlines to photos of handbags",
-        flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
-            --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 4 \
-            --preprocess resize_and_crop --load-size 256 --size 256 --no-flip --lr 0.0002 \
-            --lr-policy constant --epochs 15 --epochs-decay 0 --lambda-l1 100 --direction AtoB",
+        flags: OUTLINES_FLAGS,
         settings_from: PIX2PIX_PAPER_SHORT,
         data: DataSet {
             name: "edges2handbags",
@@ -188,13 +216,7 @@ pub const RECIPES: &[Recipe] = &[
             --lr-policy linear --steps 7500 --lambda-l1 100 --lambda-gan 0.005 --weights q8 \
             --direction AtoB",
         settings_from: "this project: those of www/models/flowers-deblur, in one stage",
-        data: DataSet {
-            name: "flower-photos",
-            source: FLOWER_PHOTOS,
-            layout: Layout::Photos { task: "deblur" },
-            license: FLOWER_LICENSE,
-            citation: FLOWER_CITATION,
-        },
+        data: flowers("deblur"),
     },
     Recipe {
         name: "colorize",
@@ -205,87 +227,53 @@ pub const RECIPES: &[Recipe] = &[
             --lr-policy linear --epochs 50 --epochs-decay 50 --lambda-l1 100 --direction AtoB",
         settings_from: "arXiv 1611.07004, section 6.2 (batch 4, mirrored, not jittered), which \
             took 6 epochs of ImageNet; the length is this project's",
-        data: DataSet {
-            name: "flower-photos",
-            source: FLOWER_PHOTOS,
-            layout: Layout::Photos { task: "colorize" },
-            license: FLOWER_LICENSE,
-            citation: FLOWER_CITATION,
-        },
+        data: flowers("colorize"),
     },
-    Recipe {
-        name: "horse2zebra",
-        title: "horses to zebras and back",
-        flags: CYCLEGAN_FLAGS,
-        settings_from: CYCLEGAN_PAPER,
-        data: DataSet {
-            name: "horse2zebra",
-            source: Source::Archive {
-                url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/horse2zebra.zip",
-                bytes: Some(116_867_962),
-                sha256: Some("a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1"),
-                about: "117 MB",
-            },
-            layout: Layout::Unpaired,
-            license: IMAGENET_LICENSE,
-            citation: CYCLEGAN_CITATION,
+    cyclegan(
+        "horse2zebra",
+        "horses to zebras and back",
+        Source::Archive {
+            url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/horse2zebra.zip",
+            bytes: Some(116_867_962),
+            sha256: Some("a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1"),
+            about: "117 MB",
         },
-    },
-    Recipe {
-        name: "summer2winter",
-        title: "Yosemite in summer to winter and back",
-        flags: CYCLEGAN_FLAGS,
-        settings_from: CYCLEGAN_PAPER,
-        data: DataSet {
-            name: "summer2winter",
-            source: Source::Archive {
-                url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/summer2winter_yosemite.zip",
-                bytes: Some(132_640_856),
-                sha256: Some("167fe1726807a9d22bd106b4a6c0bd7953b688af924ac1bf967439c4961e49f9"),
-                about: "133 MB",
-            },
-            layout: Layout::Unpaired,
-            license: "photos from Flickr; the photographers keep their rights, no licence stated",
-            citation: CYCLEGAN_CITATION,
+        IMAGENET_LICENSE,
+    ),
+    cyclegan(
+        "summer2winter",
+        "Yosemite in summer to winter and back",
+        Source::Archive {
+            url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/summer2winter_yosemite.zip",
+            bytes: Some(132_640_856),
+            sha256: Some("167fe1726807a9d22bd106b4a6c0bd7953b688af924ac1bf967439c4961e49f9"),
+            about: "133 MB",
         },
-    },
-    Recipe {
-        name: "monet2photo",
-        title: "Monet's paintings to landscape photos and back",
-        flags: CYCLEGAN_FLAGS,
-        settings_from: CYCLEGAN_PAPER,
-        data: DataSet {
-            name: "monet2photo",
-            source: Source::Archive {
-                url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/monet2photo.zip",
-                bytes: Some(305_231_073),
-                sha256: Some("88f91b00fc228f97c9411fbf1880ec1d119c98f1722e4cfcfaa2fb35fac05b04"),
-                about: "305 MB",
-            },
-            layout: Layout::Unpaired,
-            license: "paintings from WikiArt, photos from Flickr whose photographers keep their \
+        "photos from Flickr; the photographers keep their rights, no licence stated",
+    ),
+    cyclegan(
+        "monet2photo",
+        "Monet's paintings to landscape photos and back",
+        Source::Archive {
+            url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/monet2photo.zip",
+            bytes: Some(305_231_073),
+            sha256: Some("88f91b00fc228f97c9411fbf1880ec1d119c98f1722e4cfcfaa2fb35fac05b04"),
+            about: "305 MB",
+        },
+        "paintings from WikiArt, photos from Flickr whose photographers keep their \
                 rights; no licence stated",
-            citation: CYCLEGAN_CITATION,
+    ),
+    cyclegan(
+        "apple2orange",
+        "apples to oranges and back",
+        Source::Archive {
+            url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/apple2orange.zip",
+            bytes: Some(78_456_409),
+            sha256: Some("845a191e9af8926408ea597001cd03a452e3300a1f44a79fe329b3d59f6e3eb8"),
+            about: "78 MB",
         },
-    },
-    Recipe {
-        name: "apple2orange",
-        title: "apples to oranges and back",
-        flags: CYCLEGAN_FLAGS,
-        settings_from: CYCLEGAN_PAPER,
-        data: DataSet {
-            name: "apple2orange",
-            source: Source::Archive {
-                url: "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/apple2orange.zip",
-                bytes: Some(78_456_409),
-                sha256: Some("845a191e9af8926408ea597001cd03a452e3300a1f44a79fe329b3d59f6e3eb8"),
-                about: "78 MB",
-            },
-            layout: Layout::Unpaired,
-            license: IMAGENET_LICENSE,
-            citation: CYCLEGAN_CITATION,
-        },
-    },
+        IMAGENET_LICENSE,
+    ),
     Recipe {
         name: "sparse-depth",
         title: "sparse depth of a laser scanner to dense depth",

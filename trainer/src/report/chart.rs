@@ -17,7 +17,6 @@ const CURVES: [RGBColor; 4] = [
     RGBColor(1, 2, 8),
 ];
 
-/// A curve.
 pub(super) struct Curve {
     pub name: String,
     pub points: Vec<(u64, f64)>,

@@ -7,24 +7,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::metrics_file::MetricsLine;
+use super::metrics_file::{Finished, MetricsLine, Started, StepRow, Validation};
 use crate::metrics::Evaluation;
 use crate::pace::Pace;
-use crate::snapshot::OutputStatistics;
 use model::training::GanMode;
 
 /// A run folder that cannot be read, or its page not written.
 #[derive(Debug, Error)]
 pub enum ReportError {
-    /// A file is missing or cannot be read.
     #[error("{path}: cannot be read ({reason}); name the folder of a training run")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The page cannot be written.
+    Read { path: PathBuf, reason: String },
     #[error(transparent)]
     Write(#[from] crate::checkpoint::RunFolderError),
 }
@@ -46,40 +38,6 @@ pub(super) struct History {
     pub finished: Option<Finished>,
     /// Step and file of each sample grid.
     pub samples: Vec<(u64, PathBuf)>,
-}
-
-/// How a run began.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub device: String,
-    pub train_pairs: usize,
-    pub validation_pairs: usize,
-    pub version: String,
-}
-
-/// Losses of some steps.
-#[derive(Debug)]
-pub(super) struct StepRow {
-    pub step: u64,
-    pub lr: f64,
-    pub losses: Vec<(String, f64)>,
-    pub pace: Option<Pace>,
-}
-
-/// A validation.
-#[derive(Debug)]
-pub(super) struct Validation {
-    pub step: u64,
-    pub evaluation: Evaluation,
-    pub outputs: Vec<OutputStatistics>,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Finished {
-    pub step: u64,
-    pub interrupted: bool,
-    pub evaluation: Option<Evaluation>,
 }
 
 impl History {
@@ -112,62 +70,25 @@ impl History {
 
     fn add(&mut self, line: MetricsLine) {
         match line {
-            MetricsLine::Started {
-                device,
-                train_pairs,
-                validation_pairs,
-                version,
-            } => {
+            MetricsLine::Started(started) => {
                 self.finished = None;
-                self.started = Some(Started {
-                    device,
-                    train_pairs,
-                    validation_pairs,
-                    version,
-                });
+                self.started = Some(started);
             }
-            MetricsLine::Step {
-                step,
-                lr,
-                losses,
-                pace,
-            } => {
+            MetricsLine::Step(row) => {
                 // A resumed run makes steps again that a crash had not saved.
-                while self.steps.pop_if(|row| row.step >= step).is_some() {}
-                let named = losses.as_object().into_iter().flatten();
-                let named = named.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
-                self.steps.push(StepRow {
-                    step,
-                    lr,
-                    losses: named.collect(),
-                    pace,
-                });
+                while self.steps.pop_if(|old| old.step >= row.step).is_some() {}
+                self.steps.push(row);
             }
-            MetricsLine::Validated {
-                step,
-                evaluation,
-                outputs,
-            } => {
-                while self.validations.pop_if(|row| row.step >= step).is_some() {}
-                self.validations.push(Validation {
-                    step,
-                    evaluation,
-                    outputs,
-                });
+            MetricsLine::Validated(row) => {
+                while self
+                    .validations
+                    .pop_if(|old| old.step >= row.step)
+                    .is_some()
+                {}
+                self.validations.push(row);
             }
             MetricsLine::Warning { step, message } => self.warnings.push((step, message)),
-            MetricsLine::Finished {
-                step,
-                interrupted,
-                evaluation,
-                ..
-            } => {
-                self.finished = Some(Finished {
-                    step,
-                    interrupted,
-                    evaluation,
-                });
-            }
+            MetricsLine::Finished(end) => self.finished = Some(end),
         }
     }
 
@@ -194,16 +115,17 @@ impl History {
 
     /// Names of the losses, in the order in which papers name them.
     pub fn loss_names(&self) -> Vec<&str> {
-        let named = self.steps.last().map_or(&[][..], |row| &row.losses);
-        named.iter().map(|(name, _)| name.as_str()).collect()
+        let named = self.steps.last().and_then(|row| row.losses.as_object());
+        named
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     /// A loss by step.
     pub fn loss(&self, wanted: &str) -> Vec<(u64, f64)> {
-        let value = |row: &StepRow| {
-            let found = row.losses.iter().find(|(name, _)| name == wanted);
-            found.map(|(_, value)| (row.step, *value))
-        };
+        let value = |row: &StepRow| Some((row.step, row.losses[wanted].as_f64()?));
         self.steps.iter().filter_map(value).collect()
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::append_file::AppendFile;
 use crate::event::Event;
@@ -15,57 +16,75 @@ use crate::snapshot::OutputStatistics;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum MetricsLine {
     /// The run begins, or goes on.
-    Started {
-        /// Device for people.
-        device: String,
-        /// Pairs to train on.
-        train_pairs: usize,
-        /// Pairs to validate on.
-        validation_pairs: usize,
-        /// Version of this program.
-        version: String,
-    },
-    /// Losses.
-    Step {
-        /// Steps made.
-        step: u64,
-        /// Learning rate.
-        lr: f64,
-        /// Losses by name.
-        losses: serde_json::Value,
-        /// How fast the steps since the last such line were made.
-        #[serde(default)]
-        pace: Option<Pace>,
-    },
-    /// A validation.
-    Validated {
-        /// Steps made.
-        step: u64,
-        /// Its result.
-        evaluation: Evaluation,
-        /// How the outputs vary.
-        #[serde(default)]
-        outputs: Vec<OutputStatistics>,
-    },
-    /// Something was wrong.
+    Started(Started),
+    Step(StepRow),
+    Validated(Validation),
+    /// What was wrong, and what to do.
     Warning {
-        /// Steps made.
         step: u64,
-        /// What, and what to do.
         message: String,
     },
-    /// The run is over.
-    Finished {
-        /// Steps made.
-        step: u64,
-        /// Time since the start or the resumption.
-        seconds: f64,
-        /// Whether somebody asked it to stop early.
-        interrupted: bool,
-        /// The last validation, of all pairs unless it was stopped early.
-        #[serde(default)]
-        evaluation: Option<Evaluation>,
-    },
+    Finished(Finished),
+}
+
+/// How a run began.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Started {
+    /// Device for people.
+    pub device: String,
+    pub train_pairs: usize,
+    pub validation_pairs: usize,
+    /// Version of this program.
+    pub version: String,
+}
+
+/// Losses of some steps.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Steps made.
+    pub step: u64,
+    /// Learning rate.
+    pub lr: f64,
+    /// By name.
+    pub losses: Value,
+    /// How fast the steps since the last such line were made.
+    #[serde(default)]
+    pub pace: Option<Pace>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Validation {
+    pub step: u64,
+    pub evaluation: Evaluation,
+    /// How the outputs vary.
+    #[serde(default)]
+    pub outputs: Vec<OutputStatistics>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Finished {
+    pub step: u64,
+    /// Time since the start or the resumption.
+    pub seconds: f64,
+    /// Whether somebody asked it to stop early.
+    pub interrupted: bool,
+    /// The last validation, of all pairs unless it was stopped early.
+    #[serde(default)]
+    pub evaluation: Option<Evaluation>,
+}
+
+impl MetricsLine {
+    /// Steps made when it was written.
+    pub fn step(&self) -> u64 {
+        match self {
+            Self::Started(_) => 0,
+            Self::Step(row) => row.step,
+            Self::Validated(row) => row.step,
+            Self::Warning { step, .. } => *step,
+            Self::Finished(end) => end.step,
+        }
+    }
 }
 
 /// The open file.
@@ -97,12 +116,12 @@ impl MetricsFile {
                 train_pairs,
                 validation_pairs,
                 ..
-            } => MetricsLine::Started {
+            } => MetricsLine::Started(Started {
                 device: (*device).to_string(),
                 train_pairs: *train_pairs,
                 validation_pairs: *validation_pairs,
                 version: env!("CARGO_PKG_VERSION").to_string(),
-            },
+            }),
             Event::Step {
                 step,
                 losses,
@@ -111,23 +130,23 @@ impl MetricsFile {
                 ..
             } => {
                 self.step = *step;
-                MetricsLine::Step {
+                MetricsLine::Step(StepRow {
                     step: *step,
                     lr: *lr,
                     losses: serde_json::to_value(losses).unwrap_or_default(),
                     pace: Some(*pace),
-                }
+                })
             }
             Event::Validated {
                 step,
                 evaluation,
                 snapshot,
                 ..
-            } => MetricsLine::Validated {
+            } => MetricsLine::Validated(Validation {
                 step: *step,
                 evaluation: **evaluation,
                 outputs: snapshot.outputs.clone(),
-            },
+            }),
             Event::Warning { message } => MetricsLine::Warning {
                 step: self.step,
                 message: message.clone(),
@@ -138,12 +157,12 @@ impl MetricsFile {
                 interrupted,
                 evaluation,
                 ..
-            } => MetricsLine::Finished {
+            } => MetricsLine::Finished(Finished {
                 step: *step,
                 seconds: elapsed.as_secs_f64(),
                 interrupted: *interrupted,
                 evaluation: (evaluation.count > 0).then_some(**evaluation),
-            },
+            }),
             Event::Checkpoint { .. } | Event::Resumed { .. } => return None,
         })
     }

@@ -12,9 +12,8 @@ mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-
 use crate::checkpoint::{RunFolder, write_whole};
+use crate::console::Format;
 use crate::event::Event;
 use crate::run::RunError;
 use history::History;
@@ -25,17 +24,6 @@ use pictures::Pictures;
 use tensorboard::TensorBoardFile;
 use terminal::{Human, Json, Plain};
 pub use terminal::{metrics_table, rows_table};
-
-/// How a command talks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Progress bars on a terminal, plain lines elsewhere.
-    Human,
-    /// Lines of text.
-    Plain,
-    /// A JSON object a line.
-    Json,
-}
 
 /// Name of the page in a run folder.
 pub const REPORT_FILE: &str = "report.html";
@@ -133,9 +121,6 @@ impl Page {
 }
 
 /// Writes the page of a run, to `output` or into its folder, whole or not at all. Gives its path.
-///
-/// # Errors
-/// The run cannot be read, or the page not written.
 pub fn write_report(run: &Path, output: Option<&Path>) -> Result<PathBuf, ReportError> {
     let path = output.map_or_else(|| run.join(REPORT_FILE), Path::to_path_buf);
     write_page(run, &path, &mut Pictures::default())?;

@@ -324,7 +324,7 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::{StepRow, Validation};
+    use super::super::metrics_file::{StepRow, Validation};
     use super::*;
     use crate::metrics::Evaluation;
     use crate::snapshot::OutputStatistics;

@@ -115,55 +115,14 @@ pub(super) struct Json;
 
 impl Json {
     pub(super) fn on(&mut self, event: &Event<'_>) {
-        let line = match event {
-            Event::Started {
-                config,
-                device,
-                train_pairs,
-                validation_pairs,
-                run,
-            } => json!({"event": "started", "device": device, "train_pairs": train_pairs,
-                "validation_pairs": validation_pairs, "run": run, "config": config}),
-            Event::Resumed { step, checkpoint } => {
-                json!({"event": "resumed", "step": step, "checkpoint": checkpoint})
-            }
-            Event::Step {
-                step,
-                steps,
-                losses,
-                lr,
-                pace,
-            } => json!({"event": "step", "step": step, "steps": steps, "losses": losses,
-                "lr": lr, "pace": pace, "memory_bytes": memory::resident_bytes()}),
-            Event::Validated {
-                step,
-                evaluation,
-                validation_pairs,
-                grid,
-                snapshot,
-            } => json!({"event": "validated", "step": step, "evaluation": evaluation,
-                "validation_pairs": validation_pairs, "grid": grid, "outputs": snapshot.outputs}),
-            Event::Checkpoint { step, path } => {
-                json!({"event": "checkpoint", "step": step, "path": path})
-            }
-            Event::Warning { message } => json!({"event": "warning", "message": message}),
-            Event::Finished {
-                step,
-                elapsed,
-                interrupted,
-                evaluation,
-                model,
-                model_back,
-                run,
-            } => {
-                let result = json!({"event": "finished", "step": step,
-                    "seconds": elapsed.as_secs_f64(), "interrupted": interrupted,
-                    "evaluation": evaluation, "model": model, "model_back": model_back, "run": run});
-                return tell_result(&result.to_string());
-            }
-        };
+        let mut line = json!(event);
         match event {
+            Event::Finished { .. } => tell_result(&line.to_string()),
             Event::Warning { .. } => notice!("{line}"),
+            Event::Step { .. } => {
+                line["memory_bytes"] = json!(memory::resident_bytes());
+                talk!("{line}");
+            }
             _ => talk!("{line}"),
         }
     }
@@ -319,7 +278,7 @@ pub fn metrics_table(evaluation: &Evaluation, noun: &str, of: &str) -> String {
 pub fn rows_table(rows: &[(&str, Metrics)], caption: &str) -> String {
     let shown = |column: &&Column| {
         let measured = rows.iter().any(|(_, metrics)| column.of(metrics).is_some());
-        measured && !column.of_depth
+        measured && !column.is_of_depth()
     };
     let columns: Vec<&Column> = COLUMNS.iter().filter(shown).collect();
     let line = |name: &str, cell: &dyn Fn(&Column) -> String| {

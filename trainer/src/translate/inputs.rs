@@ -19,61 +19,33 @@ const WILDCARDS: [char; 3] = ['*', '?', '['];
 /// Inputs that cannot be translated together.
 #[derive(Debug, Error)]
 pub enum InputError {
-    /// A folder of inputs.
     #[error(transparent)]
     Folder(#[from] FolderProblem),
-    /// A pattern that is none.
     #[error("INPUT {pattern}: not a pattern ({reason}); * ? [abc] and ** are understood")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A pattern without a match.
+    Pattern { pattern: String, reason: String },
     #[error(
         "INPUT {pattern}: no picture (PNG, JPEG, WebP, BMP, GIF, TIFF) matches this pattern; check \
          the path, and for capital letters"
     )]
-    NothingMatches {
-        /// The pattern.
-        pattern: String,
-    },
-    /// Two inputs would become one output.
+    NothingMatches { pattern: String },
     #[error(
         "{first} and {second} would both become {output}; name a folder that holds both, which \
          keeps their folders apart, or translate them into different ones"
     )]
     SameOutput {
-        /// One input.
         first: PathBuf,
-        /// The other.
         second: PathBuf,
-        /// Their output.
         output: PathBuf,
     },
-    /// A file for the results of several pictures.
     #[error(
         "--output {output}: one file cannot hold the results of {words}; name a folder, or one \
          picture"
     )]
-    OneFile {
-        /// The file.
-        output: PathBuf,
-        /// What was named.
-        words: String,
-    },
-    /// The file for the result is none that is written.
+    OneFile { output: PathBuf, words: String },
     #[error("--output {0}")]
     Format(#[from] PictureError),
-    /// Results would take the place of inputs.
     #[error("--output {output}: the result would overwrite the input {input}; name another place")]
-    OverInput {
-        /// The input.
-        input: PathBuf,
-        /// The folder for results.
-        output: PathBuf,
-    },
+    OverInput { input: PathBuf, output: PathBuf },
 }
 
 /// A picture and where its result goes.

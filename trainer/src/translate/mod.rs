@@ -22,6 +22,7 @@ use crate::checkpoint::RunFolder;
 use crate::data::raster::FitError;
 use crate::device::is_cpu;
 use crate::export::MANIFEST_FILE;
+use crate::files::{InFile, NamesFile};
 use crate::picture::PictureError;
 
 pub use inputs::{InputError, Inputs, Job};
@@ -32,81 +33,39 @@ pub use shard::Shard;
 /// A model or a picture that cannot be used.
 #[derive(Debug, Error)]
 pub enum TranslateFileError {
-    /// A file of the model folder is missing or cannot be read.
     #[error(
         "{path}: cannot be read ({source}); --model needs a model folder, with {MANIFEST_FILE} and \
          weights, or the folder of a run"
     )]
     Model {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         source: std::io::Error,
     },
-    /// A run that exported nothing yet.
     #[error(
         "{run}: the run has not exported a model yet; wait for its end, or export its last \
          checkpoint: trainer export {run} --output {export}"
     )]
-    NotExported {
-        /// Folder of the run.
-        run: PathBuf,
-        /// Where its model would be.
-        export: PathBuf,
-    },
-    /// The manifest is refused.
-    #[error("{path}: {source}")]
-    Manifest {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: ManifestError,
-    },
-    /// The weights are refused.
-    #[error("{path}: {source}")]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: LoadError,
-    },
-    /// The picture file cannot be read or written.
+    NotExported { run: PathBuf, export: PathBuf },
+    #[error(transparent)]
+    Manifest(#[from] InFile<ManifestError>),
+    #[error(transparent)]
+    Weights(#[from] InFile<LoadError>),
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The picture has other channels than the model takes.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// The picture cannot be translated.
-    #[error("{path}: {source}")]
-    Translate {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TranslateError,
-    },
-    /// The tiles cannot be laid out.
-    #[error("{path}: {source}")]
-    Tiling {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TilingError,
-    },
-    /// Running statistics of a model that has none.
+    #[error(transparent)]
+    Translate(#[from] InFile<TranslateError>),
+    #[error(transparent)]
+    Tiling(#[from] InFile<TilingError>),
     #[error(
         "--norm-stats: the model in {path} has no batch norm, so there is nothing to choose; leave \
          it out"
     )]
-    NoBatchNorm {
-        /// The model folder.
-        path: PathBuf,
-    },
+    NoBatchNorm { path: PathBuf },
 }
 
 /// The model folder that `path` names: itself, or what the run of that folder exported.
-///
-/// # Errors
-/// [`TranslateFileError::NotExported`]: a run that has not come to its end.
 pub fn model_folder(path: &Path) -> Result<PathBuf, TranslateFileError> {
     let run = RunFolder::open(path);
     let is_run = !path.join(MANIFEST_FILE).exists() && run.is_run();
@@ -122,9 +81,6 @@ pub fn model_folder(path: &Path) -> Result<PathBuf, TranslateFileError> {
 
 /// Reads the manifest of the model folder `folder`, or of the run of that folder, and tells where
 /// its weights are.
-///
-/// # Errors
-/// Missing or unreadable files; each error names the file.
 pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFileError> {
     let folder = &model_folder(folder)?;
     let path = folder.join(MANIFEST_FILE);
@@ -138,12 +94,8 @@ pub fn read_manifest(folder: &Path) -> Result<(Manifest, PathBuf), TranslateFile
     file.take(MAX_MANIFEST_BYTES as u64 + 1)
         .read_to_string(&mut json)
         .map_err(read_error(&path))?;
-    let refused = |source| TranslateFileError::Manifest {
-        path: path.clone(),
-        source,
-    };
-    let manifest = Manifest::parse(&json).map_err(refused)?;
-    let weights = folder.join(&manifest.weights_file().map_err(refused)?.path);
+    let manifest = Manifest::parse(&json).of_file(&path)?;
+    let weights = folder.join(&manifest.weights_file().of_file(&path)?.path);
     fs::metadata(&weights).map_err(read_error(&weights))?;
     Ok((manifest, weights))
 }
@@ -157,9 +109,6 @@ pub fn engine(device: &Device) -> Engine {
 }
 
 /// Loads the model folder `folder` onto `device`.
-///
-/// # Errors
-/// Missing, altered or unreadable files; each error names the file.
 pub fn load_model(
     folder: &Path,
     device: &Device,
@@ -168,9 +117,6 @@ pub fn load_model(
 }
 
 /// As [`load_model`], with other statistics of batch norms than the manifest says.
-///
-/// # Errors
-/// As [`load_model`]; and statistics for a model without batch norms.
 pub fn load_model_with(
     folder: &Path,
     norm_stats: Option<NormStats>,
@@ -184,7 +130,6 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::open(&manifest, &path, &engine(device))
-        .map_err(|source| TranslateFileError::Weights { path, source })?;
+    let translator = Translator::open(&manifest, &path, &engine(device)).of_file(&path)?;
     Ok((manifest, translator))
 }

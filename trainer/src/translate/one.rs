@@ -9,7 +9,8 @@ use model::{Encoding, Raster, TileOptions, Translator};
 
 use crate::data::bands::Bands;
 use crate::data::raster::{Side, to_depth};
-use crate::picture::{self, PictureError, Samples};
+use crate::files::NamesFile;
+use crate::picture::{self, PictureProblem, Samples};
 use crate::translate::{Job, TranslateFileError};
 
 /// The last chunk of every whole PNG: no bytes of data, `IEND`, its checksum.
@@ -60,9 +61,6 @@ pub fn is_finished(translator: &Translator, job: &Job) -> bool {
 /// Translates one picture file, scaled up `enlarge` times, into one of 8 bits per sample, of 16 where
 /// the input has 16 or the output is depth and the format of the result has them, or a TIFF of 16
 /// where the model makes bands that no PNG holds. The input's transparency stays. Memory holds the file's samples, the result's, and tiles.
-///
-/// # Errors
-/// The picture cannot be read, translated or written, or does not fit the model.
 pub fn translate_file(
     translator: &Translator,
     job: &Job,
@@ -74,12 +72,7 @@ pub fn translate_file(
     let picture = enlarged(Bands::read(&job.input)?, enlarge, side, &job.input)?;
     let header = picture.header();
     let size = (header.width as usize, header.height as usize);
-    let path = || job.input.clone();
-    let plan = translator.plan(size, tiles);
-    let plan = plan.map_err(|source| TranslateFileError::Tiling {
-        path: path(),
-        source,
-    })?;
+    let plan = translator.plan(size, tiles).of_file(&job.input)?;
     let alpha = picture.alpha();
     let picture = side.fit(&job.input, picture)?;
     let part = |x: usize, y: usize, width: usize, height: usize| {
@@ -102,18 +95,13 @@ pub fn translate_file(
                 );
             },
         )
-        .map_err(|source| TranslateFileError::Translate {
-            path: path(),
-            source,
-        })?;
+        .of_file(&job.input)?;
     if let Some(folder) = job.output.parent() {
-        fs::create_dir_all(folder).map_err(|error| PictureError::Write {
-            path: folder.to_path_buf(),
-            reason: error.to_string(),
-        })?;
+        let made = fs::create_dir_all(folder).map_err(PictureProblem::Write);
+        made.of_file(folder)?;
     }
-    let output =
-        picture::write_samples(&job.output, (header.width, header.height), &result.samples)?;
+    let size = (header.width, header.height);
+    let output = picture::write_samples(&job.output, size, result.samples)?;
     Ok(Translated {
         output,
         width: header.width,

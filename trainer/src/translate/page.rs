@@ -27,9 +27,6 @@ pub struct Shown {
 }
 
 /// Writes the page into `folder`, whole or not at all.
-///
-/// # Errors
-/// [`RunFolderError::Write`].
 pub fn write_page(folder: &Path, title: &str, shown: &[Shown]) -> Result<(), RunFolderError> {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \

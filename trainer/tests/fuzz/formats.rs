@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use trainer::checkpoint::RunFolder;
 use trainer::config::Direction;
 use trainer::data::fetch::{Limits, unpack};
+use trainer::export::Naming;
 use trainer::export_pytorch::export_pytorch;
 use trainer::import::{ImportOptions, import_checkpoint};
 use trainer::picture::{self, Samples};
@@ -289,9 +290,7 @@ fn read_model(folder: &Path) -> Outcome {
     let raster = Raster::from_planes(3, 2, vec![0.5; 6 * manifest.generator.config.in_channels]);
     translator.translate_raster(&raster).map_err(text)?;
     let file = folder.join("out.pth");
-    export_pytorch(folder, Direction::AtoB, &file)
-        .map(drop)
-        .map_err(text)
+    export_pytorch(folder, None, &file).map(drop).map_err(text)
 }
 
 fn read_checkpoint(path: &Path) -> Outcome {
@@ -413,19 +412,20 @@ fn write_pictures(folder: &Path) {
             .expect("room");
     }
     let bands = Samples::Words((0..23 * 17 * 5).collect());
-    picture::write_samples(&folder.join("c.tif"), (23, 17), &bands).expect("room");
+    picture::write_samples(&folder.join("c.tif"), (23, 17), bands).expect("room");
 }
 
 fn options(weights: WeightsDtype) -> ImportOptions {
     let (given, norm_stats) = (Given::default(), NormStats::Running);
-    let (name, title, license) = (Some("x".to_string()), None, None);
+    let naming = Naming {
+        name: Some("x".to_string()),
+        ..Naming::default()
+    };
     ImportOptions {
         given,
         norm_stats,
         weights,
-        name,
-        title,
-        license,
+        naming,
     }
 }
 

@@ -10,101 +10,54 @@ use super::UnpackError;
 /// A data set that could not be had.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// The address makes no sense.
     #[error("{url}: not an address to download from ({reason}); it should look like https://…")]
-    Address {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The server refuses.
+    Address { url: String, reason: String },
     #[error("{url}: the server answers {status}; {}", remedy_of_status(*status))]
-    Status {
-        /// The address.
-        url: String,
-        /// HTTP status.
-        status: u16,
-    },
-    /// The server cannot be reached, or stops in the middle.
+    Status { url: String, status: u16 },
     #[error("{url}: {reason}; {}", remedy_of_connection(*received, part))]
     Connection {
-        /// The address.
         url: String,
-        /// What went wrong.
         reason: String,
-        /// Bytes that are there.
         received: u64,
-        /// Where they are.
         part: PathBuf,
     },
-    /// The server answers with something else.
     #[error(
         "{url}: the server sends a web page instead of an archive; open the address in a browser \
          to see what it wants, or name another with --url"
     )]
-    WebPage {
-        /// The address.
-        url: String,
-    },
-    /// The archive is not the expected one.
+    WebPage { url: String },
     #[error(
         "{url}: the archive has {actual} bytes instead of {expected}; nothing was kept. It was cut \
          or replaced: run again, or name another address with --url"
     )]
     Length {
-        /// The address.
         url: String,
-        /// What was expected.
         expected: u64,
-        /// What came.
         actual: u64,
     },
-    /// The archive is not the expected one.
     #[error(
         "{url}: the archive's SHA-256 is {actual} instead of {expected}; nothing was kept. It was \
          damaged on the way or replaced: run again, or, if you trust it, pass --url {url} --sha256 \
          {actual}"
     )]
     Hash {
-        /// The address.
         url: String,
-        /// What was expected.
         expected: String,
-        /// What came.
         actual: String,
     },
-    /// The archive cannot or must not be unpacked; nothing of it is left.
     #[error("{url}: {problem}; nothing was kept. Name another address with --url")]
-    Archive {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        problem: UnpackError,
-    },
-    /// The folder cannot be made.
+    Archive { url: String, problem: UnpackError },
     #[error("{}: no folder can be made there; name another with --output", path.display())]
-    Target {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Somebody else is at it.
+    Target { path: PathBuf },
     #[error(
         "{}: another download is writing to it; wait for it, or name another folder with --output",
         part.display()
     )]
-    Busy {
-        /// The unfinished download.
-        part: PathBuf,
-    },
-    /// The disk refuses.
+    Busy { part: PathBuf },
     #[error("{}: {action} failed ({source}); {}", path.display(), remedy_of_io(source))]
     Disk {
-        /// File or folder.
         path: PathBuf,
-        /// What was tried.
         action: &'static str,
-        /// What the system says.
         source: io::Error,
     },
 }

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
+
+use crate::pace::in_seconds;
 use download::Download;
 pub use error::FetchError;
 use error::disk;
@@ -64,7 +67,8 @@ pub enum FetchOutcome {
 }
 
 /// What happens meanwhile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum FetchEvent<'a> {
     /// Bytes begin to arrive.
     Downloading {
@@ -87,6 +91,7 @@ pub enum FetchEvent<'a> {
         /// What went wrong.
         reason: &'a str,
         /// How long until then.
+        #[serde(rename = "seconds", serialize_with = "in_seconds")]
         wait: Duration,
     },
     /// What was there cannot be continued; the download begins again.

@@ -8,16 +8,12 @@ const RESERVED: &[char] = &['<', '>', ':', '"', '|', '?', '*'];
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafePath {
-    /// It begins at the root.
     #[error("has an absolute path")]
     Absolute,
-    /// It begins with a drive.
     #[error("names a drive")]
     Drive,
-    /// It climbs.
     #[error("leaves the folder with \"..\"")]
     Parent,
-    /// It is no text, or has control characters.
     #[error("has a name that is no text")]
     NotText,
 }
@@ -25,9 +21,6 @@ pub enum UnsafePath {
 /// The path of an entry relative to the folder it is unpacked into: only plain names. Both slashes
 /// separate, on every system, so that an archive means the same everywhere. `None` is an entry to
 /// leave out: the folder itself, or what macOS adds to archives about its own attributes.
-///
-/// # Errors
-/// [`UnsafePath`] for a path that could leave the folder.
 pub(super) fn inside(name: &[u8]) -> Result<Option<PathBuf>, UnsafePath> {
     let name = std::str::from_utf8(name).map_err(|_| UnsafePath::NotText)?;
     if name.chars().any(char::is_control) {

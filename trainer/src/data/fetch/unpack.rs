@@ -30,64 +30,28 @@ const UNIX_FOLDER: u32 = 0o040_000;
 /// An archive that is not unpacked.
 #[derive(Debug, Error)]
 pub enum UnpackError {
-    /// Neither tar, tar.gz nor zip.
     #[error("it is neither a tar, a tar.gz nor a zip")]
     Kind,
-    /// An entry that could be written somewhere else.
     #[error("the archive is refused: its entry \"{entry}\" {why}")]
-    Path {
-        /// The entry.
-        entry: String,
-        /// What is wrong with its name.
-        why: UnsafePath,
-    },
-    /// A symbolic or hard link.
+    Path { entry: String, why: UnsafePath },
     #[error(
         "the archive is refused: its entry \"{entry}\" is a link; only files and folders may be"
     )]
-    Link {
-        /// The entry.
-        entry: String,
-    },
-    /// A device, a pipe, or something unknown.
+    Link { entry: String },
     #[error("the archive is refused: its entry \"{entry}\" is neither a file nor a folder")]
-    Special {
-        /// The entry.
-        entry: String,
-    },
-    /// More bytes than are allowed.
+    Special { entry: String },
     #[error("the archive is refused: it unpacks to more than {limit} bytes")]
-    TooLarge {
-        /// How many are allowed.
-        limit: u64,
-    },
-    /// More files than are allowed.
+    TooLarge { limit: u64 },
     #[error("the archive is refused: it has more than {limit} entries")]
-    TooMany {
-        /// How many are allowed.
-        limit: u64,
-    },
-    /// A zip's list of its entries is too long to be held in memory.
+    TooMany { limit: u64 },
     #[error("the archive is refused: its directory has more than {MAX_DIRECTORY} bytes")]
     Directory,
-    /// It cannot be read to its end.
     #[error("the archive is damaged or cut ({reason})")]
-    Damaged {
-        /// What the reader says.
-        reason: String,
-    },
-    /// There is no file in it.
+    Damaged { reason: String },
     #[error("the archive is empty")]
     Empty,
-    /// A file cannot be written.
     #[error("{}: writing failed ({source})", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Somebody asked to stop.
+    Write { path: PathBuf, source: io::Error },
     #[error("stopped")]
     Stopped,
 }
@@ -116,7 +80,6 @@ impl Limits {
 /// What an archive held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpacked {
-    /// Files.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,

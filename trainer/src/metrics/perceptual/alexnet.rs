@@ -83,9 +83,6 @@ struct Tap {
 
 impl Lpips {
     /// The network of one file with all of it, or of AlexNet's and the layers' weights in two.
-    ///
-    /// # Errors
-    /// A file cannot be read or is of another network.
     pub fn load(files: &[PathBuf], device: &Device) -> Result<Self, PerceptualError> {
         load(KIND, files, device, |weights| Self::new(weights, device))
     }
@@ -123,9 +120,6 @@ impl Lpips {
     }
 
     /// Distances of some pictures from `target`, all of one size.
-    ///
-    /// # Errors
-    /// The pictures are too small.
     pub fn distances(
         &self,
         pictures: &[&RgbImage],

@@ -1,7 +1,7 @@
 //! The Fréchet distance of two sets of features, taken for normal distributions (Dowson and Landau
 //! 1982), in f64. What the features are of is not known here.
 
-use super::singular::Columns;
+use super::matrix::Columns;
 
 /// Features of pictures, one row after the other.
 #[derive(Clone, Debug)]
@@ -53,7 +53,8 @@ impl FeatureRows {
 }
 
 /// |m₁ - m₂|² + tr(S₁ + S₂ - 2 (S₁ S₂)^½) of the means and the unbiased covariances of two sets of
-/// equally wide rows; `None` where a set has fewer than two rows, and so no covariance.
+/// equally wide rows; `None` where a set has fewer than two rows, and so no covariance, or numbers
+/// that are none.
 ///
 /// With the deviations A and B of the sets, S₁ = AᵀA and S₂ = BᵀB, the root's trace is the sum of
 /// the singular values of A Bᵀ. So it is exact also for fewer rows than features, where
@@ -71,7 +72,8 @@ pub fn frechet_distance(one: &FeatureRows, other: &FeatureRows) -> Option<f64> {
         .shortened()
         .times_transposed(&b.shortened())
         .nuclear_norm();
-    Some((between + spread - 2.0 * shared).max(0.0))
+    let distance = between + spread - 2.0 * shared;
+    distance.is_finite().then_some(distance.max(0.0))
 }
 
 #[cfg(test)]

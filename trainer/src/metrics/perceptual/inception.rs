@@ -106,9 +106,6 @@ pub struct Inception {
 
 impl Inception {
     /// The network of pytorch-fid's weights file.
-    ///
-    /// # Errors
-    /// The file cannot be read or is of another network.
     pub fn load(file: &Path, device: &Device) -> Result<Self, PerceptualError> {
         let files = [file.to_path_buf()];
         load(KIND, &files, device, |weights| Self::new(weights, device))

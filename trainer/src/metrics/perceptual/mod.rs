@@ -5,7 +5,7 @@ mod alexnet;
 mod frechet;
 mod inception;
 mod layers;
-mod singular;
+mod matrix;
 mod weights;
 
 use std::path::PathBuf;
@@ -44,9 +44,6 @@ struct Fid {
 
 impl Perceptual {
     /// The networks whose weights are named: for LPIPS one file or two, see [`Lpips::load`].
-    ///
-    /// # Errors
-    /// A file cannot be read or is of another network.
     pub fn load(
         lpips: &[PathBuf],
         fid: Option<&PathBuf>,
@@ -69,9 +66,6 @@ impl Perceptual {
 
     /// Judges one pair, as people see it: its LPIPS go into `row`. What a mask leaves out is black
     /// in all three pictures.
-    ///
-    /// # Errors
-    /// The pictures are neither grey nor RGB, or too small.
     pub fn observe(&mut self, shown: &Shown, row: &mut Judged) -> Result<(), PerceptualError> {
         if self.lpips.is_none() && self.fid.is_none() {
             return Ok(());

@@ -12,46 +12,30 @@ use crate::pytorch::{ReadError, Tensors, read_tensors};
 /// Why pictures cannot be judged by a network.
 #[derive(Debug, Error)]
 pub enum PerceptualError {
-    /// The weights file cannot be read.
     #[error("{flag} {source}; it takes {expected}")]
     Read {
-        /// The flag that names the file.
         flag: &'static str,
-        /// Why.
         source: Box<ReadError>,
-        /// What belongs there.
         expected: &'static str,
     },
-    /// The file holds other tensors.
     #[error("{flag} {files}: {source}; it takes {expected}")]
     State {
-        /// The flag that names the file.
         flag: &'static str,
-        /// The files.
         files: String,
-        /// Which tensor.
         source: Box<StateError>,
-        /// What belongs there.
         expected: &'static str,
     },
-    /// Neither grey nor RGB.
     #[error(
         "--lpips-weights and --fid-weights judge grey and RGB pictures, these have {0} channels; \
          leave the flags out"
     )]
     Channels(usize),
-    /// Nothing would be left of the picture in the network.
     #[error(
         "--lpips-weights: the network needs pictures of at least {side} × {side} pixels, this one \
          has {width} × {height}; raise --size",
         side = super::alexnet::SMALLEST_SIDE
     )]
-    TooSmall {
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-    },
+    TooSmall { width: usize, height: usize },
 }
 
 /// A kind of weights file.

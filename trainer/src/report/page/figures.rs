@@ -1,8 +1,9 @@
 //! Which curves a page shows, and what they mean.
 
-use crate::metrics::Metrics;
+use crate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
 use crate::report::chart::{Chart, Curve};
 use crate::report::history::History;
+use crate::report::metrics_file::Validation;
 use model::training::GanMode;
 
 /// A chart and how to read it.
@@ -149,47 +150,34 @@ fn metrics(history: &History) -> Vec<Figure> {
         return Vec::new();
     };
     let count = first.evaluation.count;
-    type Metric = fn(&Metrics) -> Option<f64>;
-    let named: [(&str, &str, Metric); 5] = [
-        ("L1", "Lower is better", |metrics| Some(metrics.l1)),
-        ("PSNR, dB", "Higher is better", |metrics| Some(metrics.psnr)),
-        ("SSIM", "Higher is better", |metrics| {
-            Some(metrics.ssim).filter(|ssim| ssim.is_finite())
-        }),
-        ("MS-SSIM", "Higher is better", |metrics| metrics.ms_ssim),
-        ("Depth RMSE", "Lower is better", |metrics| {
-            metrics.depth.map(|depth| depth.rmse)
-        }),
-    ];
-    let figure = |(title, better, metric): (&str, &str, Metric)| {
-        let side = |pick: fn(&crate::metrics::Evaluation) -> &Metrics| {
-            let points = rows.iter().filter_map(|row| {
-                let value = metric(pick(&row.evaluation))?;
-                Some((row.step, value))
-            });
-            points.collect::<Vec<_>>()
+    let figure = |column: &Column| {
+        let curve = |name: &str, metrics: fn(&Evaluation) -> &Metrics, dashed| {
+            let point = |row: &&Validation| {
+                let value = column.of(metrics(&row.evaluation))?;
+                Some((row.step, value)).filter(|_| value.is_finite())
+            };
+            Curve {
+                name: name.to_string(),
+                points: rows.iter().filter_map(point).collect(),
+                noisy: false,
+                dashed,
+            }
         };
-        let curve = |name: &str, points, dashed| Curve {
-            name: name.to_string(),
-            points,
-            noisy: false,
-            dashed,
+        let better = match column.better {
+            Better::Lower => "Lower",
+            Better::Higher => "Higher",
         };
         Figure {
             chart: Chart {
-                title: format!("Validation {title}"),
+                title: format!("Validation {}", column.title),
                 curves: vec![
-                    curve("output", side(|evaluation| &evaluation.output), false),
-                    curve(
-                        "untouched input",
-                        side(|evaluation| &evaluation.input),
-                        true,
-                    ),
+                    curve("output", |evaluation| &evaluation.output, false),
+                    curve("untouched input", |evaluation| &evaluation.input, true),
                 ],
                 level: None,
             },
-            caption: format!("{better}. The same {count} validation pictures each time."),
+            caption: format!("{better} is better. The same {count} validation pictures each time."),
         }
     };
-    named.into_iter().map(figure).collect()
+    COLUMNS.iter().map(figure).collect()
 }

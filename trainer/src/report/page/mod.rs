@@ -353,7 +353,7 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::Validation;
+    use super::super::metrics_file::Validation;
     use super::*;
     use crate::metrics::Evaluation;
 

@@ -14,7 +14,6 @@ pub(super) enum What {
     Version,
     /// A run starts or goes on: events of other files at this step and later are void.
     Start,
-    /// Values.
     Values(Vec<Summary>),
 }
 

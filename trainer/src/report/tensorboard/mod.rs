@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageFormat};
 
 use super::append_file::AppendFile;
 use crate::event::Event;
-use crate::metrics::Metrics;
+use crate::metrics::COLUMNS;
 use messages::{Summary, What, encoded};
 use records::framed;
 
@@ -101,9 +101,9 @@ fn validation(event: &Event<'_>) -> Vec<Summary> {
     if evaluation.count > 0 {
         let rows = [("output", &evaluation.output), ("input", &evaluation.input)];
         for (row, metrics) in rows {
-            let named = scalars(metrics).into_iter();
-            values.extend(named.map(|(name, value)| {
-                Summary::scalar(format!("validation_{name}/{row}"), value as f32)
+            values.extend(COLUMNS.iter().filter_map(|column| {
+                let tag = format!("validation_{}/{row}", column.tag);
+                Some(Summary::scalar(tag, column.of(metrics)? as f32))
             }));
         }
     }
@@ -133,24 +133,6 @@ fn validation(event: &Event<'_>) -> Vec<Summary> {
         }
     }
     values
-}
-
-/// Metrics by name.
-fn scalars(metrics: &Metrics) -> Vec<(&'static str, f64)> {
-    let mut named = vec![
-        ("L1", metrics.l1),
-        ("PSNR", metrics.psnr),
-        ("SSIM", metrics.ssim),
-    ];
-    if let Some(depth) = metrics.depth {
-        named.extend([
-            ("depth_MAE", depth.mae),
-            ("depth_RMSE", depth.rmse),
-            ("depth_abs_rel", depth.abs_rel),
-            ("depth_delta1", depth.delta1),
-        ]);
-    }
-    named
 }
 
 /// Seconds since 1970.

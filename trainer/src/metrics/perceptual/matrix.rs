@@ -1,8 +1,10 @@
-//! Sums of singular values of large matrices, in f64: Householder reflections to a triangle or to
-//! two diagonals, then bisection (Golub and Van Loan, Matrix Computations, 5.2, 5.4 and 8.4).
+//! Large matrices in f64: the triangle of a QR decomposition by Householder reflections (Golub and
+//! Van Loan, Matrix Computations, 5.2), products, and sums of singular values.
 
-/// Halvings of the interval that holds a singular value: to the last bit of the largest.
-const HALVINGS: usize = 54;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+/// Most sweeps of the QR iteration for a singular value; it takes two or three.
+const SWEEPS: usize = 60;
 /// Numbers that are summed side by side, which processors do faster than one after the other.
 const LANES: usize = 8;
 /// Columns of a product that are made together, few enough for a processor's cache.
@@ -62,54 +64,17 @@ impl Columns {
         Self::new(self.rows, product)
     }
 
-    fn transposed(&self) -> Self {
-        let row = |row: usize| self.columns.iter().map(|column| column[row]).collect();
-        Self::new(self.columns.len(), (0..self.rows).map(row).collect())
-    }
-
-    /// The sum of all singular values.
-    pub fn nuclear_norm(self) -> f64 {
-        let tall = match self.rows < self.columns.len() {
-            true => self.transposed(),
-            false => self,
-        };
-        singular_value_sum(&tall.shortened().bidiagonal())
-    }
-
-    /// Reflected from both sides until only the diagonal and the one above it are left: these,
-    /// alternating. For square matrices.
-    fn bidiagonal(mut self) -> Vec<f64> {
-        let size = self.columns.len();
-        let mut entries = Vec::with_capacity(2 * size);
-        for step in 0..size {
-            let (done, rest) = self.columns.split_at_mut(step + 1);
-            let Some(first) = done.last_mut() else { break };
-            if let Some(mirror) = Mirror::of(&mut first[step..]) {
-                for column in rest.iter_mut() {
-                    mirror.reflect(&mut column[step..]);
-                }
-            }
-            entries.push(first[step]);
-            let mut row: Vec<f64> = rest.iter().map(|column| column[step]).collect();
-            let mirror = Mirror::of(&mut row);
-            entries.extend(row.first());
-            if let Some(mirror) = mirror {
-                reflect_rows(&mirror, rest, step + 1);
-            }
+    /// The sum of all singular values; NaN where an entry is not finite.
+    pub fn nuclear_norm(&self) -> f64 {
+        let entries = self.columns.concat();
+        if !entries.iter().all(|entry| entry.is_finite()) {
+            return f64::NAN;
         }
-        entries
-    }
-}
-
-/// Applies a reflection to the rows from `start` on of these columns.
-fn reflect_rows(mirror: &Mirror, columns: &mut [Vec<f64>], start: usize) {
-    let rows = columns.first().map_or(0, |column| column.len() - start);
-    let mut along = vec![0.0; rows];
-    for (column, &factor) in columns.iter().zip(&mirror.normal) {
-        add_multiple(&mut along, factor, &column[start..]);
-    }
-    for (column, &factor) in columns.iter_mut().zip(&mirror.normal) {
-        add_multiple(&mut column[start..], -mirror.scale * factor, &along);
+        // The transpose has the same singular values.
+        let data = TensorData::new(entries, [self.columns.len(), self.rows]);
+        let matrix = Tensor::<2>::from_data(data, (&Device::flex(), DType::F64));
+        let (_, values, _) = burn_linalg::svd::<2, 1>(matrix, SWEEPS);
+        values.into_data().iter::<f64>().sum()
     }
 }
 
@@ -145,54 +110,6 @@ impl Mirror {
         let along = self.scale * dot(&self.normal, vector);
         add_multiple(vector, -along, &self.normal);
     }
-}
-
-/// Of the matrix with these entries on and above its diagonal, alternating. They are the positive
-/// eigenvalues of the tridiagonal matrix with zeros on its diagonal and these beside it.
-fn singular_value_sum(entries: &[f64]) -> f64 {
-    let largest = entries
-        .iter()
-        .fold(0.0, |most: f64, entry| most.max(entry.abs()));
-    if largest == 0.0 {
-        return 0.0;
-    }
-    let squares: Vec<f64> = entries
-        .iter()
-        .map(|entry| (entry / largest).powi(2))
-        .collect();
-    let count = entries.len().div_ceil(2);
-    // No eigenvalue is larger than the entries of a row together.
-    let bound = 2.0;
-    let value = |index: usize| {
-        let (mut low, mut high) = (0.0, bound);
-        for _ in 0..HALVINGS {
-            let middle = (low + high) / 2.0;
-            match eigenvalues_below(&squares, middle) > count + index {
-                true => high = middle,
-                false => low = middle,
-            }
-        }
-        (low + high) / 2.0
-    };
-    (0..count).map(value).sum::<f64>() * largest
-}
-
-/// How many eigenvalues of a tridiagonal matrix with zeros on its diagonal are below `limit`:
-/// negative pivots of the matrix less `limit` (Sturm).
-fn eigenvalues_below(squares: &[f64], limit: f64) -> usize {
-    let mut pivot = -limit;
-    let mut count = usize::from(pivot < 0.0);
-    for square in squares {
-        // A pivot of zero would divide by zero; its sign does not matter.
-        let divisor = if pivot == 0.0 {
-            f64::MIN_POSITIVE
-        } else {
-            pivot
-        };
-        pivot = -limit - square / divisor;
-        count += usize::from(pivot < 0.0);
-    }
-    count
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
