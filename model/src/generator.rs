@@ -59,11 +59,8 @@ impl GeneratorArch {
 
     /// Which heights and widths the network takes.
     pub fn size_rule(self) -> SizeRule {
-        match self.family() {
-            Family::Unet { depth } => SizeRule::multiple_of(1 << depth),
-            // Four would do, but a reflected edge needs two pixels at a quarter of the size.
-            Family::Resnet { .. } => SizeRule::multiple_of(8),
-        }
+        let plan = GeneratorConfig::new(self, 1, NormKind::None).plan();
+        SizeRule::multiple_of(plan.divisor())
     }
 }
 

@@ -1,101 +1,40 @@
 //! How many multiplications, each with an addition, a forward pass takes: what its time is held
 //! against. Those with the zeros at edges count; norms, activations and losses do not.
 
-use crate::blocks::Upsample;
-use crate::discriminator::{BASIC_LAYERS, DiscriminatorArch, DiscriminatorConfig, Patches};
-use crate::generator::{Family, GeneratorConfig};
-use crate::patchgan::width;
-use crate::resnet::{SCALES, WIDE_KERNEL};
-use crate::unet::{HEAD_KERNEL, UnetPlan};
+use crate::geometry::ConvKind;
+use crate::plan::{Plan, Source};
 
-/// Of a convolution with `places` in its output.
-fn convolution([inputs, outputs]: [usize; 2], kernel: usize, places: usize) -> usize {
-    inputs * outputs * kernel * kernel * places
-}
-
-impl GeneratorConfig {
-    /// For one picture of this height and width, which follow
-    /// [`GeneratorArch::size_rule`](crate::GeneratorArch::size_rule).
-    pub fn multiply_adds(&self, [height, width]: [usize; 2]) -> usize {
-        let pixels = height * width;
-        // A transposed convolution has as many places as its input, which is half as high and wide.
-        let up = |channels, kernel, output: usize| match self.upsample {
-            Upsample::Transposed => convolution(channels, kernel, output / 4),
-            Upsample::Resize => convolution(channels, 3, output),
-        };
-        match self.arch.family() {
-            Family::Unet { depth } => {
-                let plan = UnetPlan::new(self, depth);
-                let level = |level: usize| {
-                    let inner = pixels >> (2 * (level + 1));
-                    convolution(plan.down(level), 4, inner) + up(plan.up(level), 4, 4 * inner)
-                };
-                let head = plan.head();
-                let head = head.map(|channels| convolution(channels, HEAD_KERNEL, pixels));
-                (0..depth).map(level).sum::<usize>() + head.unwrap_or(0)
-            }
-            Family::Resnet { blocks } => {
-                let maps = |scale: usize| self.base << scale;
-                let scale = |scale: usize| {
-                    let (outer, inner) = (maps(scale), maps(scale + 1));
-                    let pixels = pixels >> (2 * scale);
-                    convolution([outer, inner], 3, pixels / 4) + up([inner, outer], 3, pixels)
-                };
-                let same = [maps(SCALES); 2];
-                convolution([self.in_channels, maps(0)], WIDE_KERNEL, pixels)
-                    + (0..SCALES).map(scale).sum::<usize>()
-                    + 2 * blocks * convolution(same, 3, pixels >> (2 * SCALES))
-                    + convolution([maps(0), self.out_channels], WIDE_KERNEL, pixels)
-            }
-        }
-    }
-}
-
-impl DiscriminatorConfig {
-    /// For one picture of this height and width.
-    pub fn multiply_adds(&self, mut size: [usize; 2]) -> usize {
-        let n_layers = match self.arch {
-            DiscriminatorArch::Basic => BASIC_LAYERS,
-            DiscriminatorArch::NLayers(n_layers) => n_layers,
-            DiscriminatorArch::Pixel => {
-                let pixels = size[0] * size[1];
-                let inputs = [self.in_channels, self.base, 2 * self.base];
-                let outputs = [self.base, 2 * self.base, 1];
-                let layers = inputs.into_iter().zip(outputs);
-                return layers
-                    .map(|(input, output)| convolution([input, output], 1, pixels))
-                    .sum();
-            }
-        };
+impl Plan {
+    /// Multiply-accumulates for one image of this height and width.
+    pub fn macs(&self, image: [usize; 2]) -> usize {
+        let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.layers.len());
         let mut count = 0;
-        let mut channels = self.in_channels;
-        for index in 0..=n_layers {
-            size = match self.patches {
-                Patches::Overlapping if index == n_layers => size.map(|side| side - 1),
-                _ => size.map(|side| side / 2),
+        for layer in &self.layers {
+            let input = match layer.inputs.first() {
+                Some(Source::Layer(index)) => sizes[*index],
+                _ => image,
             };
-            let next = width(self.base, index);
-            count += convolution([channels, next], 4, size[0] * size[1]);
-            channels = next;
+            let output = input.map(|length| layer.conv.output_length(length));
+            let [height, width] = match layer.conv.kind {
+                ConvKind::Transposed => input,
+                ConvKind::Convolution | ConvKind::Resized => output,
+            };
+            count += layer.weight_shape().iter().product::<usize>() * height * width;
+            sizes.push(output);
         }
         count
-            + match self.patches {
-                Patches::Overlapping => {
-                    convolution([channels, 1], 4, (size[0] - 1) * (size[1] - 1))
-                }
-                Patches::Listed => convolution([channels, 1], 3, size[0] * size[1]),
-            }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{GeneratorArch, NormKind};
+    use crate::{
+        DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, NormKind, Patches,
+    };
 
     fn billions(arch: GeneratorArch, base: usize) -> f64 {
         let config = GeneratorConfig::new(arch, base, NormKind::Batch);
-        config.multiply_adds([256, 256]) as f64 / 1e9
+        config.plan().macs([256, 256]) as f64 / 1e9
     }
 
     #[test]
@@ -128,6 +67,6 @@ mod tests {
             512 * 30 * 30,
         ];
         let expected: usize = layers.iter().map(|weights| 16 * weights).sum();
-        assert_eq!(config.multiply_adds([256, 256]), expected);
+        assert_eq!(config.plan().macs([256, 256]), expected);
     }
 }

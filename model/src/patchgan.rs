@@ -10,11 +10,6 @@ use crate::norm::Norm;
 
 const WIDEST_FACTOR: usize = 8;
 
-/// Feature maps of a layer.
-pub(crate) fn width(base: usize, layer: usize) -> usize {
-    base * WIDEST_FACTOR.min(1 << layer)
-}
-
 /// A convolution, perhaps a norm, and a leaky ReLU.
 #[derive(Module, Debug)]
 pub struct PatchLayer {
@@ -48,7 +43,7 @@ impl PatchGan {
     /// A PatchGAN of `n_layers` layers of stride 2 and one more (3 see patches of 70×70), all
     /// weights zero.
     pub fn new(config: &DiscriminatorConfig, n_layers: usize, device: &Device) -> Self {
-        let width = |layer| width(config.base, layer);
+        let width = |layer: usize| config.base * WIDEST_FACTOR.min(1 << layer);
         let bias = config.norm.needs_conv_bias();
         let layer = |index: usize| {
             let stride = match config.patches {

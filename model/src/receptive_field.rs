@@ -2,63 +2,54 @@
 //! pixel, from the shapes of its layers alone. Norms that take statistics of the picture look at
 //! all of it, whatever is said here.
 
-use crate::blocks::Upsample;
-use crate::generator::{Decoder, Family, GeneratorConfig};
+use crate::generator::GeneratorConfig;
 use crate::norm::{NormKind, NormStats};
+use crate::plan::{Plan, Source};
 
-/// What a range of pixels needs, one layer further in.
-#[derive(Clone, Copy)]
-struct Span {
-    first: i64,
-    last: i64,
-}
-
-impl Span {
-    fn conv(self, kernel: i64, stride: i64, padding: i64) -> Self {
-        Self {
-            first: self.first * stride - padding,
-            last: self.last * stride - padding + kernel - 1,
-        }
+impl Plan {
+    /// The largest distance in pixels, along either axis, at which an input pixel still changes
+    /// an output pixel through the convolutions.
+    pub fn receptive_radius(&self) -> usize {
+        let radius = |at: isize| {
+            let [first, last] = self.seen_by(at);
+            (at - first).max(last - at)
+        };
+        // Output pixels so far from each other see alike.
+        let largest = (0..self.divisor() as isize).map(radius).max();
+        largest.map_or(0, isize::unsigned_abs)
     }
 
-    /// Doubling of the size; transposed convolutions have stride 2 and padding 1.
-    fn up(self, upsample: Upsample, kernel: i64) -> Self {
-        match upsample {
-            Upsample::Transposed => Self {
-                first: -(kernel - 2 - self.first).div_euclid(2),
-                last: (self.last + 1).div_euclid(2),
-            },
-            Upsample::Resize => {
-                let wide = self.conv(3, 1, 1);
-                Self {
-                    first: wide.first.div_euclid(2),
-                    last: wide.last.div_euclid(2),
+    /// The first and the last pixel of the image that an output pixel sees.
+    fn seen_by(&self, output: isize) -> [isize; 2] {
+        let mut image = [output; 2];
+        let mut seen: Vec<Option<[isize; 2]>> = vec![None; self.layers.len()];
+        if let Some(last) = seen.last_mut() {
+            *last = Some([output; 2]);
+        }
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let Some(output) = seen[index] else {
+                continue;
+            };
+            let through_it = layer
+                .inputs
+                .iter()
+                .map(|input| (input, layer.conv.seen(output)));
+            let beside_it = layer.adds.iter().map(|addend| (addend, output));
+            for (source, [first, last]) in through_it.chain(beside_it) {
+                let widened = |[a, b]: [isize; 2]| [a.min(first), b.max(last)];
+                match *source {
+                    Source::Image => image = widened(image),
+                    Source::Layer(index) => {
+                        seen[index] = Some(seen[index].map_or([first, last], widened));
+                    }
                 }
             }
         }
-    }
-
-    fn repeated(self, times: usize, layer: impl Fn(Self) -> Self) -> Self {
-        (0..times).fold(self, |span, _| layer(span))
+        image
     }
 }
 
 impl GeneratorConfig {
-    /// The largest distance in pixels, along either axis, at which an input pixel still changes
-    /// an output pixel through the convolutions.
-    pub fn receptive_radius(&self) -> usize {
-        let phases = self.arch.size_rule().divisor() as i64;
-        let radius = |at: i64| {
-            let seen = self.seen_by(Span {
-                first: at,
-                last: at,
-            });
-            (at - seen.first).max(seen.last - at)
-        };
-        let largest = (0..phases).map(radius).max().unwrap_or_default();
-        usize::try_from(largest).unwrap_or_default()
-    }
-
     /// Whether an output pixel depends on its surroundings alone, with these statistics of batch
     /// norms, rather than on the mean and variance of the whole picture.
     pub fn is_local(&self, stats: NormStats) -> bool {
@@ -66,28 +57,6 @@ impl GeneratorConfig {
             NormKind::None => true,
             NormKind::Batch => stats == NormStats::Running,
             NormKind::Instance => false,
-        }
-    }
-
-    /// From the output back to the input.
-    fn seen_by(&self, output: Span) -> Span {
-        match self.arch.family() {
-            // The way through the innermost block sees all that the skip connections see.
-            Family::Unet { depth } => {
-                let output = match self.decoder {
-                    Decoder::Listed => output.conv(3, 1, 1),
-                    Decoder::Mirrored => output,
-                };
-                output
-                    .repeated(depth, |span| span.up(self.upsample, 4))
-                    .repeated(depth, |span| span.conv(4, 2, 1))
-            }
-            Family::Resnet { blocks } => output
-                .conv(7, 1, 3)
-                .repeated(2, |span| span.up(self.upsample, 3))
-                .repeated(2 * blocks, |span| span.conv(3, 1, 1))
-                .repeated(2, |span| span.conv(3, 2, 1))
-                .conv(7, 1, 3),
         }
     }
 }
@@ -99,7 +68,11 @@ mod tests {
 
     #[test]
     fn residual_blocks_see_eight_pixels_each_and_their_surroundings_twelve() {
-        let radius = |arch| GeneratorConfig::new(arch, 1, NormKind::None).receptive_radius();
+        let radius = |arch| {
+            GeneratorConfig::new(arch, 1, NormKind::None)
+                .plan()
+                .receptive_radius()
+        };
         assert_eq!(radius(GeneratorArch::Resnet6Blocks), 6 * 8 + 12);
         assert_eq!(radius(GeneratorArch::Resnet9Blocks), 9 * 8 + 12);
         assert!(radius(GeneratorArch::Unet256) > 2 * 256);

@@ -11,9 +11,9 @@ use crate::generator::GeneratorConfig;
 use crate::norm::Norm;
 
 /// Steps down, and as many up again.
-pub(crate) const SCALES: usize = 2;
+const SCALES: usize = 2;
 /// Side of the first and the last convolution.
-pub(crate) const WIDE_KERNEL: usize = 7;
+const WIDE_KERNEL: usize = 7;
 
 /// A convolution and its norm.
 #[derive(Module, Debug)]

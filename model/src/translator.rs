@@ -78,7 +78,7 @@ enum LoadedGenerator {
     #[cfg(feature = "gpu")]
     Gpu(GpuGenerator),
     Burn {
-        generator: Generator,
+        generator: Box<Generator>,
         mode: Mode,
         device: Device,
     },
@@ -152,7 +152,7 @@ impl Translator {
                 LoadedGenerator::Gpu(GpuGenerator::new(config, stats, weights, gpu)?)
             }
             Engine::Burn(device) => LoadedGenerator::Burn {
-                generator: load_state(config.init(device), weights)?,
+                generator: Box::new(load_state(config.init(device), weights)?),
                 mode: Mode::Inference(stats),
                 device: device.clone(),
             },
@@ -160,7 +160,9 @@ impl Translator {
         Ok(Self {
             generator,
             rule: manifest.size_rule(),
-            radius: config.is_local(stats).then(|| config.receptive_radius()),
+            radius: config
+                .is_local(stats)
+                .then(|| config.plan().receptive_radius()),
             in_channels: config.in_channels,
             out_channels: config.out_channels,
             input: manifest.input.encoding,

@@ -17,79 +17,6 @@ const FIRST_DROPOUT_LEVEL: usize = 4;
 /// Innermost up blocks that have dropout where the paper's listing is taken at its word.
 const LISTED_DROPOUTS: usize = 3;
 
-/// Side of the kernel of the convolution that may follow the last up block.
-pub(crate) const HEAD_KERNEL: usize = 3;
-
-/// Channels of every layer, level 0 being the outermost, and what goes with them.
-#[derive(Clone, Copy)]
-pub(crate) struct UnetPlan<'a> {
-    config: &'a GeneratorConfig,
-    depth: usize,
-}
-
-impl<'a> UnetPlan<'a> {
-    pub fn new(config: &'a GeneratorConfig, depth: usize) -> Self {
-        Self { config, depth }
-    }
-
-    fn width(self, level: usize) -> usize {
-        self.config.base * WIDEST_FACTOR.min(1 << level)
-    }
-
-    fn is_innermost(self, level: usize) -> bool {
-        level + 1 == self.depth
-    }
-
-    fn is_listed(self) -> bool {
-        self.config.decoder == Decoder::Listed
-    }
-
-    /// Input and output channels of a down block.
-    pub fn down(self, level: usize) -> [usize; 2] {
-        match level {
-            0 => [self.config.in_channels, self.width(0)],
-            _ => [self.width(level - 1), self.width(level)],
-        }
-    }
-
-    pub fn is_down_normalised(self, level: usize) -> bool {
-        level > 0 && (!self.is_innermost(level) || self.config.norm_bottleneck)
-    }
-
-    /// Input and output channels of an up block.
-    pub fn up(self, level: usize) -> [usize; 2] {
-        let output = match (level, self.is_listed()) {
-            (0, false) => self.config.out_channels,
-            (_, false) => self.width(level - 1),
-            (_, true) if self.is_innermost(level) => self.width(level),
-            (_, true) => 2 * self.width(level),
-        };
-        let input = match self.is_innermost(level) {
-            true => self.width(level),
-            false => self.width(level) + self.up(level + 1)[1],
-        };
-        [input, output]
-    }
-
-    /// Whether this up block gives the picture: it has a bias and no norm.
-    pub fn ends_with(self, level: usize) -> bool {
-        level == 0 && !self.is_listed()
-    }
-
-    fn has_dropout(self, level: usize) -> bool {
-        match self.is_listed() {
-            true => level + LISTED_DROPOUTS >= self.depth,
-            false => level >= FIRST_DROPOUT_LEVEL && !self.is_innermost(level),
-        }
-    }
-
-    /// Input and output channels of the convolution after the last up block, if there is one.
-    pub fn head(self) -> Option<[usize; 2]> {
-        let channels = [self.up(0)[1], self.config.out_channels];
-        self.is_listed().then_some(channels)
-    }
-}
-
 /// One step down: halves height and width.
 #[derive(Module, Debug)]
 pub struct Down {
@@ -124,34 +51,53 @@ pub struct Unet {
 impl Unet {
     /// A U-Net of `depth` steps down (8 for `unet_256`), all weights zero.
     pub fn new(config: &GeneratorConfig, depth: usize, device: &Device) -> Self {
-        let plan = UnetPlan::new(config, depth);
-        let bias = config.norm.needs_conv_bias();
-        let norm = |channels| Some(Norm::new(config.norm, channels, device));
+        let width = |level: usize| config.base * WIDEST_FACTOR.min(1 << level);
+        let (bias, is_listed) = (
+            config.norm.needs_conv_bias(),
+            config.decoder == Decoder::Listed,
+        );
+        let is_innermost = |level: usize| level + 1 == depth;
+        let norm = |channels| Norm::new(config.norm, channels, device);
         let down = |level: usize| {
-            let channels = plan.down(level);
+            let (input, is_normalised) = match level {
+                0 => (config.in_channels, false),
+                _ => (
+                    width(level - 1),
+                    !is_innermost(level) || config.norm_bottleneck,
+                ),
+            };
             Down {
-                conv: conv4x4(channels, 2, bias, device),
-                norm: plan
-                    .is_down_normalised(level)
-                    .then(|| norm(channels[1]))
-                    .flatten(),
+                conv: conv4x4([input, width(level)], 2, bias, device),
+                norm: is_normalised.then(|| norm(width(level))),
             }
         };
+        let up_width = |level: usize| match (level, is_listed) {
+            (0, false) => config.out_channels,
+            (_, false) => width(level - 1),
+            (_, true) if is_innermost(level) => width(level),
+            (_, true) => 2 * width(level),
+        };
         let up = |level: usize| {
-            let (channels, ends) = (plan.up(level), plan.ends_with(level));
+            let input = match is_innermost(level) {
+                true => width(level),
+                false => width(level) + up_width(level + 1),
+            };
+            let (channels, ends) = ([input, up_width(level)], level == 0 && !is_listed);
             let bias = bias || ends;
             Up {
                 conv: UpConv::new(config.upsample, UpKernel::Four, channels, bias, device),
-                norm: (!ends).then(|| norm(channels[1])).flatten(),
-                dropout: plan.has_dropout(level),
+                norm: (!ends).then(|| norm(channels[1])),
+                dropout: match is_listed {
+                    true => level + LISTED_DROPOUTS >= depth,
+                    false => level >= FIRST_DROPOUT_LEVEL && !is_innermost(level),
+                },
             }
         };
+        let head = || conv([up_width(0), config.out_channels], 3, 1, 1, true, device);
         Self {
             downs: (0..depth).map(down).collect(),
             ups: (0..depth).map(up).collect(),
-            head: plan
-                .head()
-                .map(|channels| conv(channels, HEAD_KERNEL, 1, HEAD_KERNEL / 2, true, device)),
+            head: is_listed.then(head),
         }
     }
 

@@ -194,8 +194,8 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
 
 fn multiply_adds(kind: ModelKind, base: u32, size: u32, batch: u32) -> MultiplyAdds {
     let sides = [size as usize; 2];
-    let net_g = generator_config(kind, base).multiply_adds(sides);
-    let net_d = discriminator_config(kind, base).multiply_adds(sides);
+    let net_g = generator_config(kind, base).plan().macs(sides);
+    let net_d = discriminator_config(kind, base).plan().macs(sides);
     // A pass with all its gradients is three products, one that updates nothing two. Pix2pix makes one
     // of netG and two of netD, and asks netD once more for the way back to netG; CycleGAN makes six
     // and four, and asks twice.

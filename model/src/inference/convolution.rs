@@ -2,9 +2,10 @@
 
 use super::features::Features;
 use super::kernel::{Run, Tile};
-use super::packing::{Kind, Packed, Phase};
+use super::packing::{Packed, Phase};
 use super::parallel::for_each_piece;
 use super::sums::{CHUNK, Sums};
+use crate::geometry::ConvGeometry;
 use crate::state::Array;
 
 /// Packed weights, and the tile that they are packed for.
@@ -16,10 +17,10 @@ pub(super) struct Convolution {
 
 impl Convolution {
     /// Packs `weight`, each output channel multiplied by its gain.
-    pub fn new(kind: Kind, weight: &Array, gains: &[f32]) -> Self {
+    pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32]) -> Self {
         let tile = Tile::for_channels(gains.len());
         Self {
-            packed: Packed::new(kind, weight, gains, tile.lanes),
+            packed: Packed::new(conv, weight, gains, tile.lanes),
             tile,
         }
     }
@@ -27,10 +28,10 @@ impl Convolution {
     /// The convolution of `input` without bias.
     pub fn multiply(&self, input: &Features, sums: &mut Sums) {
         debug_assert_eq!(input.size.channels, self.packed.in_channels);
-        let (stride, channels) = (self.packed.kind.stride(), self.packed.in_channels);
+        let (stride, channels) = (self.packed.conv.step(), self.packed.in_channels);
         sums.begin(
             self.packed.output_size(input.size),
-            self.packed.kind.scale(),
+            self.packed.conv.scale(),
             self.tile.lanes,
         );
         let grid = sums.grid();

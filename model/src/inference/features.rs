@@ -2,18 +2,10 @@
 //! that a convolution finds every value of its window where it looks.
 
 use super::parallel::for_each_piece;
-
-/// What lies beyond a picture's edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
-    /// Zeros, so many pixels wide.
-    Zeros(usize),
-    /// The picture mirrored, so many pixels wide.
-    Reflection(usize),
-}
+use crate::plan::Edge;
 
 /// Numbers of pictures, rows, columns and channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Size {
     pub pictures: usize,
     pub height: usize,
@@ -22,30 +14,25 @@ pub(super) struct Size {
 }
 
 /// `[pictures, border + height + border, border + width + border, channels]`, row-major.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Features {
     pub values: Vec<f32>,
     pub size: Size,
     pub border: usize,
+    /// What the border holds.
     edge: Edge,
 }
 
 impl Features {
     /// All zeros.
-    pub fn new(size: Size, edge: Edge) -> Self {
-        let (Edge::Zeros(border) | Edge::Reflection(border)) = edge;
+    pub fn new(size: Size, border: usize) -> Self {
         let area = (size.height + 2 * border) * (size.width + 2 * border);
         Self {
             values: vec![0.0; size.pictures * area * size.channels],
             size,
             border,
-            edge,
+            edge: Edge::Zeros,
         }
-    }
-
-    /// All zeros, with the same border.
-    pub fn resized(&self, size: Size) -> Self {
-        Self::new(size, self.edge)
     }
 
     /// Values from one row to the next.
@@ -84,7 +71,6 @@ impl Features {
                 }
             }
         });
-        self.close();
     }
 
     /// The tensor `[pictures, channels, height, width]`.
@@ -132,22 +118,16 @@ impl Features {
         self.values[start..][..rows.len()].copy_from_slice(rows);
     }
 
-    /// Takes the values of another of the same size; the border stays its own.
-    pub fn copy_from(&mut self, other: &Self) {
-        let length = self.size.width * self.size.channels;
-        self.for_each_row(|picture, y, row| {
-            row.copy_from_slice(&other.values[other.start(picture, y)..][..length]);
-        });
-        self.close();
-    }
-
     /// Brings the border up to date with what it encloses.
-    pub fn close(&mut self) {
-        if let Edge::Reflection(_) = self.edge {
-            for picture in 0..self.size.pictures {
-                self.reflect(picture);
+    pub fn close(&mut self, edge: Edge) {
+        for picture in 0..self.size.pictures {
+            match (self.edge, edge) {
+                (Edge::Zeros, Edge::Zeros) => {}
+                (Edge::Reflection, Edge::Zeros) => self.clear_border(picture),
+                (_, Edge::Reflection) => self.reflect(picture),
             }
         }
+        self.edge = edge;
     }
 
     /// Index of the first value of a row inside the border.
@@ -155,6 +135,18 @@ impl Features {
         picture * self.picture_length()
             + (y + self.border) * self.row_length()
             + self.border * self.size.channels
+    }
+
+    fn clear_border(&mut self, picture: usize) {
+        let inside = self.size.width * self.size.channels;
+        let whole = self.picture_length();
+        let mut end = picture * whole;
+        for y in 0..self.size.height {
+            let start = self.start(picture, y);
+            self.values[end..start].fill(0.0);
+            end = start + inside;
+        }
+        self.values[end..(picture + 1) * whole].fill(0.0);
     }
 
     fn reflect(&mut self, picture: usize) {

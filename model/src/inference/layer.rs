@@ -1,8 +1,7 @@
 //! A convolution on the CPU with the norm that follows it.
 
-use super::architecture::Resizes;
 use super::convolution::Convolution;
-use super::features::{Features, Size};
+use super::features::Features;
 use super::sums::{Affine, Sums};
 use super::tensors::{LayerTensors, Norm};
 
@@ -16,13 +15,13 @@ pub(super) struct Layer {
 impl Layer {
     pub fn new(tensors: LayerTensors) -> Self {
         let LayerTensors {
-            kind,
+            conv,
             weight,
             gains,
             norm,
         } = tensors;
         Self {
-            convolution: Convolution::new(kind, &weight, &gains),
+            convolution: Convolution::new(conv, &weight, &gains),
             norm,
         }
     }
@@ -47,11 +46,5 @@ impl Layer {
                 use_outputs(sums, &sums.normalisation(false).then(scale, shift));
             }
         }
-    }
-}
-
-impl Resizes for Layer {
-    fn output_size(&self, size: Size) -> Size {
-        self.convolution.packed.output_size(size)
     }
 }

@@ -3,34 +3,32 @@
 //! [`Generator::forward`](crate::Generator::forward), which is its test, in a fraction of the
 //! time.
 
-mod architecture;
 mod convolution;
 mod features;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod kernel;
 mod layer;
+mod network;
 mod packing;
 mod parallel;
-mod resnet;
+mod schedule;
 mod strips;
 mod sums;
 mod tensors;
-mod unet;
 
 use std::sync::{Mutex, PoisonError};
 
-use self::architecture::{Resnet, Unet};
-use self::features::Size;
+use self::features::{Features, Size};
 #[cfg(feature = "gpu")]
 pub use self::gpu::{Gpu, GpuError, GpuGenerator};
-use self::layer::Layer;
+use self::network::Network;
 use self::parallel::among_threads;
 use self::strips::KeptBuffers;
 pub use self::strips::{Exchange, Strips};
 use self::sums::Sums;
 use self::tensors::Tensors;
-use crate::generator::{Family, GeneratorConfig};
+use crate::generator::GeneratorConfig;
 use crate::norm::NormStats;
 use crate::state::StateError;
 use crate::stored_weights::StoredWeights;
@@ -40,54 +38,18 @@ use crate::stored_weights::StoredWeights;
 pub struct CpuGenerator {
     network: Network,
     in_channels: usize,
-    residual: bool,
+    adds_input: bool,
     weights_bytes: usize,
+    /// Those of the last image, for the next of its size.
+    buffers: Mutex<Option<Buffers>>,
     strip_buffers: KeptBuffers,
 }
 
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
-enum Network {
-    Unet(Ready<Unet<Layer>>),
-    Resnet(Ready<Resnet<Layer>>),
-}
-
-/// Packed layers of an architecture.
-trait Layers {
-    /// Room for what goes from layer to layer.
-    type Features;
-
-    /// Room for inputs of `size`.
-    fn features(&self, size: Size) -> Self::Features;
-
-    /// From a tensor of the size that `features` is made for to a tensor.
-    fn forward(&self, real_a: &[f32], features: &mut Self::Features, sums: &mut Sums) -> Vec<f32>;
-}
-
-/// Layers, and the buffers of the last picture for the next of its size.
-#[derive(Debug)]
-struct Ready<L: Layers> {
-    layers: L,
-    buffers: Mutex<Option<(Size, L::Features, Sums)>>,
-}
-
-impl<L: Layers> Ready<L> {
-    fn new(layers: L) -> Self {
-        Self {
-            layers,
-            buffers: Mutex::new(None),
-        }
-    }
-
-    fn forward(&self, real_a: &[f32], size: Size) -> Vec<f32> {
-        // What a panic leaves behind is overwritten like everything else.
-        let buffers = self.buffers.lock();
-        let mut buffers = buffers.unwrap_or_else(PoisonError::into_inner);
-        let fitting = buffers.take().filter(|(kept, ..)| *kept == size);
-        let (_, features, sums) = buffers
-            .insert(fitting.unwrap_or_else(|| (size, self.layers.features(size), Sums::default())));
-        self.layers.forward(real_a, features, sums)
-    }
+struct Buffers {
+    size: Size,
+    features: Vec<Features>,
+    sums: Sums,
 }
 
 impl CpuGenerator {
@@ -102,23 +64,13 @@ impl CpuGenerator {
     ) -> Result<Self, StateError> {
         let weights = weights.into();
         let weights_bytes = weights.values() * size_of::<f32>();
-        let mut tensors = Tensors::new(weights, config.norm, stats);
-        let network = match config.arch.family() {
-            Family::Unet { depth } => {
-                let unet = Unet::new(config, depth, &mut tensors, Layer::new)?;
-                Network::Unet(Ready::new(unet))
-            }
-            Family::Resnet { blocks } => {
-                let resnet = Resnet::new(config, blocks, &mut tensors, Layer::new)?;
-                Network::Resnet(Ready::new(resnet))
-            }
-        };
-        tensors.finish()?;
+        let plan = config.plan();
         Ok(Self {
-            network,
-            in_channels: config.in_channels,
-            residual: config.residual,
+            network: Network::new(&plan, Tensors { weights, stats })?,
+            in_channels: plan.in_channels,
+            adds_input: plan.adds_input,
             weights_bytes,
+            buffers: Mutex::default(),
             strip_buffers: KeptBuffers::default(),
         })
     }
@@ -138,30 +90,41 @@ impl CpuGenerator {
             width,
             channels: self.in_channels,
         };
-        let mut fake_b = among_threads(|| match &self.network {
-            Network::Unet(unet) => unet.forward(real_a, size),
-            Network::Resnet(resnet) => resnet.forward(real_a, size),
-        });
-        self.add_input(&mut fake_b, real_a);
+        let mut fake_b = among_threads(|| self.forward_kept(real_a, size));
+        if self.adds_input {
+            add_input(&mut fake_b, real_a);
+        }
         fake_b
     }
 
     /// How `workers` share an input of this height and width; `None` where they cannot: only
     /// U-Nets whose norms have fixed statistics can be shared, and only inputs with rows for all.
     pub fn strips(&self, size: [usize; 2], workers: usize) -> Option<Strips<'_>> {
-        match &self.network {
-            Network::Unet(unet) if unet.layers.is_local() => {
-                Strips::new(self, &unet.layers, size, workers)
-            }
-            _ => None,
-        }
+        Strips::new(self, size, workers)
     }
 
-    fn add_input(&self, fake_b: &mut [f32], real_a: &[f32]) {
-        if self.residual {
-            for (fake, real) in fake_b.iter_mut().zip(real_a) {
-                *fake = (*fake + real).clamp(-1.0, 1.0);
-            }
-        }
+    fn forward_kept(&self, real_a: &[f32], size: Size) -> Vec<f32> {
+        // A panic leaves none behind.
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = buffers.take().filter(|kept| kept.size == size);
+        let mut kept = fitting.unwrap_or_else(|| Buffers {
+            size,
+            features: self
+                .network
+                .features(size, |shape| size.height >> shape.level),
+            sums: Sums::default(),
+        });
+        let fake_b = self
+            .network
+            .forward(real_a, &mut kept.features, &mut kept.sums);
+        *buffers = Some(kept);
+        fake_b
+    }
+}
+
+/// Where the network gives a correction of its input.
+fn add_input(fake_b: &mut [f32], real_a: &[f32]) {
+    for (fake, real) in fake_b.iter_mut().zip(real_a) {
+        *fake = (*fake + real).clamp(-1.0, 1.0);
     }
 }

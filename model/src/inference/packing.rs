@@ -3,78 +3,8 @@
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
 use super::features::Size;
+use crate::geometry::{ConvGeometry, ConvKind};
 use crate::state::Array;
-
-/// How output pixels come from input pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Weights `[out, in, kernel, kernel]`.
-    Plain {
-        /// Input pixels from one output pixel to the next.
-        stride: usize,
-        /// Pixels of border that windows reach into.
-        padding: usize,
-    },
-    /// Doubles the size; stride 2, padding 1, weights `[in, out, kernel, kernel]`.
-    Transposed,
-    /// Doubles the size; every pixel four times, then 3×3 with weights `[out, in, 3, 3]`.
-    Resized,
-}
-
-/// Along one axis, the distance of an input pixel and the indices of the kernel whose weights it
-/// is multiplied by.
-type Tap = (isize, Vec<usize>);
-
-impl Kind {
-    /// Output pixels for each input pixel of a grid, along one axis.
-    pub fn scale(self) -> usize {
-        match self {
-            Self::Plain { .. } => 1,
-            Self::Transposed | Self::Resized => 2,
-        }
-    }
-
-    /// Input pixels from one place of a grid to the next.
-    pub fn stride(self) -> usize {
-        match self {
-            Self::Plain { stride, .. } => stride,
-            Self::Transposed | Self::Resized => 1,
-        }
-    }
-
-    /// Output and input channels and the side of the kernel.
-    fn dimensions(self, weight: &Array) -> [usize; 3] {
-        match self {
-            Self::Transposed => [weight.shape[1], weight.shape[0], weight.shape[2]],
-            _ => [weight.shape[0], weight.shape[1], weight.shape[2]],
-        }
-    }
-
-    /// What an output pixel of this parity sees, by growing distance.
-    fn taps(self, kernel: usize, parity: usize) -> Vec<Tap> {
-        let distance = |index: usize| match self {
-            Self::Plain { padding, .. } => Some(index as isize - padding as isize),
-            // Output pixel o takes input pixel i by the weight of index o + 1 - 2 · i.
-            Self::Transposed => {
-                let doubled = parity as isize + 1 - index as isize;
-                (doubled % 2 == 0).then_some(doubled / 2)
-            }
-            Self::Resized => Some((parity as isize + index as isize - 1).div_euclid(2)),
-        };
-        let mut taps: Vec<Tap> = Vec::new();
-        for index in 0..kernel {
-            let Some(distance) = distance(index) else {
-                continue;
-            };
-            match taps.iter_mut().find(|tap| tap.0 == distance) {
-                Some(tap) => tap.1.push(index),
-                None => taps.push((distance, vec![index])),
-            }
-        }
-        taps.sort_unstable();
-        taps
-    }
-}
 
 /// Windows and weights of the output pixels of one parity.
 #[derive(Debug)]
@@ -90,7 +20,7 @@ pub(super) struct Phase {
 /// Weights in the order in which they are used.
 #[derive(Debug)]
 pub(super) struct Packed {
-    pub kind: Kind,
+    pub conv: ConvGeometry,
     pub in_channels: usize,
     pub out_channels: usize,
     pub phases: Vec<Phase>,
@@ -99,17 +29,18 @@ pub(super) struct Packed {
 impl Packed {
     /// Packs `weight` in blocks of as many output channels as `lanes`, each multiplied by its
     /// `gain`.
-    pub fn new(kind: Kind, weight: &Array, gains: &[f32], lanes: usize) -> Self {
-        let [out_channels, in_channels, kernel] = kind.dimensions(weight);
+    pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32], lanes: usize) -> Self {
+        let [out_channels, in_channels] = channels(conv, weight);
         let packing = Packing {
-            kind,
+            conv,
             weight,
             gains,
             lanes,
         };
-        let parities = (0..kind.scale()).flat_map(|y| (0..kind.scale()).map(move |x| (y, x)));
+        let kernel = conv.kernel;
+        let parities = (0..conv.scale()).flat_map(|y| (0..conv.scale()).map(move |x| (y, x)));
         let phase = |(parity_y, parity_x): (usize, usize)| {
-            let (rows, columns) = (kind.taps(kernel, parity_y), kind.taps(kernel, parity_x));
+            let (rows, columns) = (conv.taps(parity_y), conv.taps(parity_x));
             let windows = rows.len() * columns.len();
             let mut places = Vec::new();
             for (row, (_, ys)) in rows.iter().enumerate() {
@@ -133,7 +64,7 @@ impl Packed {
             }
         };
         Self {
-            kind,
+            conv,
             in_channels,
             out_channels,
             phases: parities.map(phase).collect(),
@@ -142,19 +73,26 @@ impl Packed {
 
     /// Size of the output for an input of `size`.
     pub fn output_size(&self, size: Size) -> Size {
-        let (scale, stride) = (self.kind.scale(), self.kind.stride());
         Size {
-            height: size.height / stride * scale,
-            width: size.width / stride * scale,
+            height: self.conv.output_length(size.height),
+            width: self.conv.output_length(size.width),
             channels: self.out_channels,
             ..size
         }
     }
 }
 
+/// Output and input channels.
+fn channels(conv: ConvGeometry, weight: &Array) -> [usize; 2] {
+    match conv.kind {
+        ConvKind::Transposed => [weight.shape[1], weight.shape[0]],
+        ConvKind::Convolution | ConvKind::Resized => [weight.shape[0], weight.shape[1]],
+    }
+}
+
 /// Weights on their way into the order in which they are used.
 struct Packing<'a> {
-    kind: Kind,
+    conv: ConvGeometry,
     weight: &'a Array,
     /// One for each output channel.
     gains: &'a [f32],
@@ -167,9 +105,10 @@ impl Packing<'_> {
     /// A function of its own, since a browser's faster code begins with the next call.
     #[inline(never)]
     fn fill_block(&self, block: usize, places: &[(usize, usize)], weights: &mut [f32]) {
-        let [out_channels, in_channels, kernel] = self.kind.dimensions(self.weight);
-        let (out_stride, in_stride) = match self.kind {
-            Kind::Transposed => (kernel * kernel, out_channels * kernel * kernel),
+        let [out_channels, in_channels] = channels(self.conv, self.weight);
+        let kernel = self.conv.kernel;
+        let (out_stride, in_stride) = match self.conv.kind {
+            ConvKind::Transposed => (kernel * kernel, out_channels * kernel * kernel),
             _ => (in_channels * kernel * kernel, kernel * kernel),
         };
         let first = block * self.lanes;

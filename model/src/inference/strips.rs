@@ -7,10 +7,10 @@ use std::mem::swap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::CpuGenerator;
 use super::features::{Features, Size};
+use super::schedule::MapShape;
 use super::sums::Sums;
-use super::unet::{UnetFeatures, UnetLayers};
+use super::{CpuGenerator, add_input};
 
 /// Fewer rows of the innermost shared map would be shared too unevenly.
 const LEAST_ROWS: usize = 4;
@@ -19,11 +19,10 @@ const LEAST_ROWS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Strips<'a> {
     generator: &'a CpuGenerator,
-    layers: &'a UnetLayers,
     height: usize,
     width: usize,
     workers: usize,
-    /// Layers down to the innermost map that is shared.
+    /// The level of the innermost maps that are shared.
     level: usize,
 }
 
@@ -56,15 +55,15 @@ impl<'a> Strips<'a> {
     /// Rows for each of `workers`; `None` for a picture that is too low for so many, or just one.
     pub(super) fn new(
         generator: &'a CpuGenerator,
-        layers: &'a UnetLayers,
         [height, width]: [usize; 2],
         workers: usize,
     ) -> Option<Self> {
         let is_shared = |level: &usize| height >> level >= LEAST_ROWS * workers;
-        let level = (1..layers.depth()).rev().find(is_shared)?;
-        (workers > 1).then_some(Self {
+        let maps = generator.network.schedule.maps.iter();
+        let innermost = maps.map(|map| map.level).max()?;
+        let level = (1..innermost).rev().find(is_shared)?;
+        (workers > 1 && generator.network.is_shareable()).then_some(Self {
             generator,
-            layers,
             height,
             width,
             workers,
@@ -108,7 +107,12 @@ impl<'a> Strips<'a> {
         self.workers
     }
 
-    /// The rows of a map, so many layers down.
+    /// Whether each worker has some rows of the maps of a level; of the others everyone has all.
+    fn is_shared(&self, level: usize) -> bool {
+        level <= self.level
+    }
+
+    /// A worker's rows of maps of a level.
     fn rows_at(&self, level: usize, worker: usize) -> Range<usize> {
         let units = self.height >> self.level;
         let bound = |worker: usize| (worker * units / self.workers) << (self.level - level);
@@ -127,43 +131,43 @@ impl<'a> Strips<'a> {
         real_a: &[f32],
         exchange: impl AsyncFn(Exchange) -> Result<Vec<f32>, E>,
     ) -> Result<Vec<f32>, E> {
-        let layers = self.layers;
-        let kept = self.generator.strip_buffers.take();
-        let fitting = kept.filter(|buffers| buffers.fit(self, worker));
+        let CpuGenerator {
+            network,
+            strip_buffers,
+            ..
+        } = self.generator;
+        let fitting = strip_buffers.take().filter(|kept| kept.fit(self, worker));
         let mut buffers = fitting.unwrap_or_else(|| Box::new(StripBuffers::new(self, worker)));
         let StripBuffers {
             features,
-            innermost,
+            gathered,
             sums,
             ..
         } = &mut *buffers;
 
-        features.inputs[0].fill(real_a);
-        for level in 0..self.level {
-            meet(&mut features.inputs[level], &exchange).await?;
-            layers.down(level, features, sums);
+        features[network.schedule.image].fill(real_a);
+        let steps = network.schedule.steps.iter().zip(gathered);
+        for (layer, (step, gathered)) in steps.enumerate() {
+            if let Some(whole) = gathered {
+                gather(&features[step.from], whole, &exchange).await?;
+                swap(&mut features[step.from], whole);
+                network.run(layer, features, sums, 0);
+                swap(&mut features[step.from], whole);
+                continue;
+            }
+            let mut first_row = 0;
+            if self.is_shared(network.schedule.maps[step.from].level) {
+                meet(&mut features[step.from], &exchange).await?;
+            } else if self.is_shared(step.level) {
+                first_row = self.rows_at(step.level, worker).start;
+            }
+            network.run(layer, features, sums, first_row);
         }
-        gather(&features.inputs[self.level], innermost, &exchange).await?;
-        swap(&mut features.inputs[self.level], innermost);
-        for level in self.level..layers.depth() {
-            layers.down(level, features, sums);
+        let mut fake_b = features[network.schedule.output].tensor();
+        strip_buffers.keep(buffers);
+        if self.generator.adds_input {
+            add_input(&mut fake_b, real_a);
         }
-        swap(&mut features.inputs[self.level], innermost);
-        for level in (self.level + 1..layers.depth()).rev() {
-            layers.up(level, features, sums, 0);
-        }
-        let first = self.rows_at(self.level, worker).start;
-        layers.up(self.level, features, sums, first);
-        for level in (0..self.level).rev() {
-            meet(&mut features.joined[level], &exchange).await?;
-            layers.up(level, features, sums, 0);
-        }
-        if let Some(before_head) = &mut features.before_head {
-            meet(before_head, &exchange).await?;
-        }
-        let mut fake_b = layers.finish(features, sums);
-        self.generator.strip_buffers.keep(buffers);
-        self.generator.add_input(&mut fake_b, real_a);
         Ok(fake_b)
     }
 }
@@ -173,9 +177,9 @@ impl<'a> Strips<'a> {
 pub(super) struct StripBuffers {
     /// Height, width, workers and worker.
     made_for: [usize; 4],
-    features: UnetFeatures,
-    /// The map that everyone has whole.
-    innermost: Features,
+    features: Vec<Features>,
+    /// Where a layer's outputs are not shared any more: all rows of what it reads.
+    gathered: Vec<Option<Features>>,
     sums: Sums,
 }
 
@@ -187,20 +191,20 @@ impl StripBuffers {
             width: strips.width,
             channels: strips.generator.in_channels,
         };
-        let rows = |level, height| match level <= strips.level {
-            true => strips.rows_at(level, worker).len(),
-            false => height,
+        let rows = |shape: MapShape| match strips.is_shared(shape.level) {
+            true => strips.rows_at(shape.level, worker).len(),
+            false => size.height >> shape.level,
         };
-        let features = strips.layers.features_of(size, rows);
-        let part = &features.inputs[strips.level];
-        let whole = Size {
-            height: strips.height >> strips.level,
-            ..part.size
-        };
+        let network = &strips.generator.network;
+        let gathered = network.schedule.steps.iter().map(|step| {
+            let from = network.schedule.maps[step.from];
+            let gathers = strips.is_shared(from.level) && !strips.is_shared(step.level);
+            gathers.then(|| Features::new(from.size(size), from.border))
+        });
         Self {
             made_for: Self::key(strips, worker),
-            innermost: part.resized(whole),
-            features,
+            features: network.features(size, rows),
+            gathered: gathered.collect(),
             sums: Sums::default(),
         }
     }

@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use super::features::{Features, Size};
 use super::parallel::for_each_piece;
+use super::schedule::Target;
 use crate::blocks::LEAKY_SLOPE;
 use crate::norm::NORM_EPSILON;
+use crate::plan::Activation;
 
 /// Places whose sums lie together: few enough that the input that they see stays in the cache
 /// while every block of output channels passes over it.
@@ -36,23 +38,6 @@ pub(super) struct Sums {
     channels: usize,
     scale: usize,
     lanes: usize,
-}
-
-/// What happens to a value on its way into feature maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activation {
-    Relu,
-    LeakyRelu,
-    Tanh,
-}
-
-/// Where outputs go, and which of them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Start {
-    /// Channel of the target that takes the first.
-    pub channel: usize,
-    /// Row of the outputs that the target's first row takes.
-    pub row: usize,
 }
 
 /// A factor and a summand for each channel: of all pictures, or of each.
@@ -119,11 +104,6 @@ impl Sums {
 
     pub fn grid(&self) -> Grid {
         self.grid
-    }
-
-    /// Output channels.
-    pub fn channels(&self) -> usize {
-        self.channels
     }
 
     /// Blocks of output channels.
@@ -240,71 +220,45 @@ impl Sums {
         total.map(|total| total / count as f64)
     }
 
-    /// Writes the outputs into the channels of `target` from `first` on.
-    pub fn write(
-        &self,
-        affine: &Affine,
-        activation: Activation,
-        target: &mut Features,
-        first: usize,
-    ) {
-        let from = Start {
-            channel: first,
-            row: 0,
-        };
-        self.write_part(affine, activation, target, from);
-    }
-
-    /// Writes as many rows of the outputs as `target` has.
-    pub fn write_part(
-        &self,
-        affine: &Affine,
-        activation: Activation,
-        target: &mut Features,
-        from: Start,
-    ) {
-        match activation {
-            Activation::Relu => self.write_as(affine, target, from, |_, value| larger(value, 0.0)),
-            Activation::LeakyRelu => self.write_as(affine, target, from, |_, value| {
-                larger(value, value * LEAKY_SLOPE as f32)
-            }),
-            Activation::Tanh => self.write_as(affine, target, from, |_, value| tanh(value)),
+    /// Writes as many rows of the outputs as `features` has, from `row` on.
+    pub fn write(&self, affine: &Affine, target: Target, features: &mut Features, row: usize) {
+        let to = (features, target.channel, row);
+        match target.activation {
+            _ if target.adds => self.write_as(affine, to, |before, value| before + value),
+            Activation::Relu => self.write_as(affine, to, |_, value| larger(value, 0.0)),
+            Activation::Tanh => self.write_as(affine, to, |_, value| tanh(value)),
+            Activation::LeakyRelu | Activation::Identity => {
+                let slope = match target.activation {
+                    Activation::LeakyRelu => LEAKY_SLOPE as f32,
+                    _ => 1.0,
+                };
+                self.write_as(affine, to, |_, value| larger(value, value * slope));
+            }
         }
-        target.close();
-    }
-
-    /// Adds the outputs to `target`.
-    pub fn add(&self, affine: &Affine, target: &mut Features) {
-        self.write_as(affine, target, Start::default(), |before, value| {
-            before + value
-        });
-        target.close();
     }
 
     fn write_as(
         &self,
         affine: &Affine,
-        target: &mut Features,
-        from: Start,
+        to: (&mut Features, usize, usize),
         result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
     ) {
         match self.lanes {
-            4 => self.write_lanes::<4>(affine, target, from, result),
-            8 => self.write_lanes::<8>(affine, target, from, result),
-            _ => self.write_lanes::<16>(affine, target, from, result),
+            4 => self.write_lanes::<4>(affine, to, result),
+            8 => self.write_lanes::<8>(affine, to, result),
+            _ => self.write_lanes::<16>(affine, to, result),
         }
     }
 
     fn write_lanes<const LANES: usize>(
         &self,
         affine: &Affine,
-        target: &mut Features,
-        from: Start,
+        (features, first_channel, first_row): (&mut Features, usize, usize),
         result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
     ) {
-        let (scale, stride) = (self.scale, target.size.channels);
-        target.for_each_row(|picture, y, row| {
-            let y = y + from.row;
+        let (scale, stride) = (self.scale, features.size.channels);
+        features.for_each_row(|picture, y, row| {
+            let y = y + first_row;
             for block in 0..self.blocks() {
                 let channel = block * LANES;
                 let count = LANES.min(self.channels - channel);
@@ -312,7 +266,7 @@ impl Sums {
                 for parity in 0..scale {
                     let phase = y % scale * scale + parity;
                     for (column, sums) in self.row(phase, block, picture, y / scale) {
-                        let start = (column * scale + parity) * stride + from.channel + channel;
+                        let start = (column * scale + parity) * stride + first_channel + channel;
                         let pixels = row[start..].chunks_mut(scale * stride);
                         for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
                             let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];

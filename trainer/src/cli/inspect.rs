@@ -258,7 +258,7 @@ fn word(value: &impl Serialize) -> String {
 fn radius(manifest: &Manifest) -> Option<usize> {
     let generator = &manifest.generator;
     let local = generator.config.is_local(generator.norm_stats);
-    local.then(|| generator.config.receptive_radius())
+    local.then(|| generator.config.plan().receptive_radius())
 }
 
 fn in_json(manifest: &Manifest, parameters: usize) -> Result<Value> {

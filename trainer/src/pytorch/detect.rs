@@ -6,7 +6,6 @@ use model::generator::Family;
 use model::{GeneratorArch, GeneratorConfig, NormKind};
 
 use super::fit::NetworkError;
-use super::names::{FIRST_BLOCK, unet_level};
 use super::read::Tensors;
 
 /// Architectures whose names the reference knows.
@@ -19,6 +18,8 @@ const KNOWN: [GeneratorArch; 5] = [
 ];
 /// What `torch.nn.DataParallel` puts before every name.
 const DATA_PARALLEL: &str = "module.";
+/// Where residual blocks start in a ResNet: after padding, stem and two steps down.
+const FIRST_BLOCK: usize = 10;
 const MAX_CHANNELS: usize = 8;
 const MAX_BASE: usize = 256;
 
@@ -220,6 +221,14 @@ fn arch_of(tensors: &Tensors, is_unet: bool) -> Result<GeneratorArch, NetworkErr
         Family::Unet { depth } => NetworkError::Depth(depth),
         Family::Resnet { blocks } => NetworkError::Blocks(blocks),
     })
+}
+
+/// Where the level `level` of a U-Net starts: its blocks lie in each other.
+fn unet_level(level: usize) -> String {
+    match level {
+        0 => "model.model.".to_string(),
+        _ => format!("model.model.1.model.{}", "3.model.".repeat(level - 1)),
+    }
 }
 
 /// From the first convolution that a norm follows, and that norm.

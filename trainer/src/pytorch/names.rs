@@ -1,12 +1,11 @@
 //! The names that the reference gives the tensors of our networks. It numbers layers in the
 //! order in which they run, those without tensors included.
 
-use model::discriminator::{BASIC_LAYERS, DiscriminatorArch, Patches};
+use model::discriminator::Patches;
 use model::generator::{Decoder, Family};
-use model::{DiscriminatorConfig, GeneratorConfig, Upsample};
-
-/// Where residual blocks start in a ResNet: after padding, stem and two steps down.
-pub(super) const FIRST_BLOCK: usize = 10;
+use model::geometry::ConvKind;
+use model::plan::{Activation, Edge, PlannedLayer};
+use model::{DiscriminatorArch, DiscriminatorConfig, GeneratorConfig, Plan, Upsample};
 
 /// The reference's name of a generator's tensor, for the name that it has here; `None` for a
 /// name that no generator of this configuration has, and for networks that the reference lacks.
@@ -14,29 +13,64 @@ pub fn reference_generator_name(config: &GeneratorConfig, name: &str) -> Option<
     if config.decoder != Decoder::Mirrored || config.upsample != Upsample::default() {
         return None;
     }
-    let path: Vec<&str> = name.split('.').collect();
-    match (config.arch.family(), path.as_slice()) {
-        (Family::Unet { depth }, ["unet", path @ ..]) => unet(config, depth, path),
-        (Family::Resnet { blocks }, ["resnet", path @ ..]) => resnet(config, blocks, path),
-        _ => None,
+    match config.arch.family() {
+        Family::Unet { .. } => counterpart(&config.plan(), "model.model.", name),
+        Family::Resnet { .. } => counterpart(&config.plan(), "model.", name),
     }
 }
 
 /// As [`reference_generator_name`], for discriminators.
 pub fn reference_discriminator_name(config: &DiscriminatorConfig, name: &str) -> Option<String> {
-    if config.patches != Patches::Overlapping {
-        return None;
+    match (config.patches, config.arch) {
+        (Patches::Listed, _) => None,
+        (_, DiscriminatorArch::Pixel) => counterpart(&config.plan(), "net.", name),
+        _ => counterpart(&config.plan(), "model.", name),
     }
-    let path: Vec<&str> = name.split('.').collect();
-    match (config.arch, path.as_slice()) {
-        (DiscriminatorArch::Basic, ["patchgan", path @ ..]) => patchgan(BASIC_LAYERS, path),
-        (DiscriminatorArch::NLayers(n_layers), ["patchgan", path @ ..]) => patchgan(n_layers, path),
-        (DiscriminatorArch::Pixel, ["pixelgan", path @ ..]) => match path {
-            ["first", rest @ ..] => layer("net.", 0, rest),
-            ["second", rest @ ..] => layer("net.", 2, rest),
-            ["head", leaf] => Some(format!("net.5.{leaf}")),
-            _ => None,
-        },
+}
+
+/// Follows the layers into rows that lie in each other: those of a residual block, or of a U-Net's
+/// level, in the row around it. `root` is the name of the outermost.
+fn counterpart(plan: &Plan, root: &str, name: &str) -> Option<String> {
+    let joins = |layer: &PlannedLayer| layer.inputs.len() > 1;
+    let is_unet = plan.layers.iter().any(joins);
+    // The name of each row, and the number of its next layer.
+    let mut rows = vec![(root.to_owned(), 0)];
+    for (index, layer) in plan.layers.iter().enumerate() {
+        let (outer, number) = rows.last()?;
+        let is_down = layer.conv.kind == ConvKind::Convolution;
+        let is_added = |other: &PlannedLayer| other.adds == layer.inputs.first().copied();
+        if is_unet && is_down && index > 0 {
+            rows.push((format!("{outer}{number}.model."), 0));
+        } else if plan.layers.iter().any(is_added) {
+            rows.push((format!("{outer}{number}.conv_block."), 0));
+        }
+        let (row, next) = rows.last_mut()?;
+        *next += usize::from(layer.before != Activation::Identity);
+        *next += usize::from(layer.edge == Edge::Reflection);
+        if let Some((after_conv, leaf)) = within(layer, name) {
+            return Some(format!("{row}{}.{leaf}", *next + after_conv));
+        }
+        *next += 1 + usize::from(layer.norm.is_some());
+        *next += usize::from(layer.after != Activation::Identity);
+        *next += usize::from(layer.dropout);
+        if layer.adds.is_some() || is_unet && !is_down {
+            rows.pop();
+            rows.last_mut().into_iter().for_each(|outer| outer.1 += 1);
+        }
+    }
+    None
+}
+
+/// Whether a tensor is one of the convolution's or of the norm that follows it, and its name there.
+fn within<'a>(layer: &PlannedLayer, name: &'a str) -> Option<(usize, &'a str)> {
+    let rest = name.strip_prefix(layer.path.as_str())?.strip_prefix('.')?;
+    match rest.split_once('.') {
+        None if layer.is_head => Some((0, rest)),
+        Some(("conv", leaf @ ("weight" | "bias"))) => Some((0, leaf)),
+        Some(("norm", "batch.gamma")) => Some((1, "weight")),
+        Some(("norm", "batch.beta")) => Some((1, "bias")),
+        Some(("norm", "batch.running_mean")) => Some((1, "running_mean")),
+        Some(("norm", "batch.running_var")) => Some((1, "running_var")),
         _ => None,
     }
 }
@@ -58,77 +92,6 @@ pub fn reference_options(config: &GeneratorConfig) -> String {
         false => "",
     };
     format!("--netG {arch} --norm {norm} {channels}{dropout}")
-}
-
-/// Where the level `level` of a U-Net starts: its blocks lie in each other.
-pub(super) fn unet_level(level: usize) -> String {
-    match level {
-        0 => "model.model.".to_string(),
-        _ => format!("model.model.1.model.{}", "3.model.".repeat(level - 1)),
-    }
-}
-
-fn unet(config: &GeneratorConfig, depth: usize, path: &[&str]) -> Option<String> {
-    let [side, level, rest @ ..] = path else {
-        return None;
-    };
-    let level: usize = level.parse().ok()?;
-    let innermost = level + 1 == depth;
-    let convolution = match (*side, level) {
-        _ if level >= depth => return None,
-        ("downs", 0) => 0,
-        ("downs", _) => 1,
-        ("ups", _) if innermost => 3 + usize::from(config.norm_bottleneck),
-        ("ups", 0) => 3,
-        ("ups", _) => 5,
-        _ => return None,
-    };
-    layer(&unet_level(level), convolution, rest)
-}
-
-fn resnet(config: &GeneratorConfig, blocks: usize, path: &[&str]) -> Option<String> {
-    let after_blocks = FIRST_BLOCK + blocks;
-    match path {
-        ["stem", rest @ ..] => layer("model.", 1, rest),
-        ["downs", index, rest @ ..] => layer("model.", 4 + 3 * below(index, 2)?, rest),
-        ["blocks", index, half, rest @ ..] => {
-            let block = FIRST_BLOCK + below(index, blocks)?;
-            let convolution = match *half {
-                "first" => 1,
-                "second" => 5 + usize::from(config.resnet_dropout),
-                _ => return None,
-            };
-            layer(&format!("model.{block}.conv_block."), convolution, rest)
-        }
-        ["ups", index, rest @ ..] => layer("model.", after_blocks + 3 * below(index, 2)?, rest),
-        ["head", leaf] => Some(format!("model.{}.{leaf}", after_blocks + 7)),
-        _ => None,
-    }
-}
-
-fn patchgan(n_layers: usize, path: &[&str]) -> Option<String> {
-    match path {
-        ["layers", "0", rest @ ..] => layer("model.", 0, rest),
-        ["layers", index, rest @ ..] => layer("model.", 3 * below(index, n_layers + 1)? - 1, rest),
-        ["head", leaf] => Some(format!("model.{}.{leaf}", 3 * n_layers + 2)),
-        _ => None,
-    }
-}
-
-fn below(index: &str, end: usize) -> Option<usize> {
-    index.parse().ok().filter(|index| *index < end)
-}
-
-/// A tensor of a convolution, or of the norm that follows it.
-fn layer(prefix: &str, convolution: usize, rest: &[&str]) -> Option<String> {
-    let (index, leaf) = match rest {
-        ["conv", leaf @ ("weight" | "bias")] => (convolution, *leaf),
-        ["norm", "batch", "gamma"] => (convolution + 1, "weight"),
-        ["norm", "batch", "beta"] => (convolution + 1, "bias"),
-        ["norm", "batch", leaf @ ("running_mean" | "running_var")] => (convolution + 1, *leaf),
-        _ => return None,
-    };
-    Some(format!("{prefix}{index}.{leaf}"))
 }
 
 #[cfg(test)]

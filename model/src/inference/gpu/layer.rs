@@ -3,8 +3,6 @@
 use wgpu::Buffer;
 
 use super::device::Gpu;
-use crate::inference::architecture::Resizes;
-use crate::inference::features::Size;
 use crate::inference::packing::Packed;
 use crate::inference::tensors::{LayerTensors, Norm};
 
@@ -33,14 +31,14 @@ pub(super) enum Statistics {
 impl GpuLayer {
     pub fn new(tensors: LayerTensors, gpu: &Gpu) -> Self {
         let LayerTensors {
-            kind,
+            conv,
             weight,
             gains,
             norm,
         } = tensors;
         let channels = gains.len();
         let lanes = if channels <= 4 { 4 } else { 8 };
-        let mut packed = Packed::new(kind, &weight, &gains, lanes);
+        let mut packed = Packed::new(conv, &weight, &gains, lanes);
         drop(weight);
         let (mut windows, mut weights) = (Vec::new(), Vec::new());
         for phase in &mut packed.phases {
@@ -74,11 +72,5 @@ impl GpuLayer {
             affine: gpu.constant(affine.into_iter().map(f32::to_le_bytes)),
             statistics,
         }
-    }
-}
-
-impl Resizes for GpuLayer {
-    fn output_size(&self, size: Size) -> Size {
-        self.packed.output_size(size)
     }
 }

@@ -11,10 +11,11 @@ use std::sync::{Mutex, PoisonError};
 pub use self::device::{Gpu, GpuError};
 use self::layer::GpuLayer;
 use self::program::{Program, ProgramBuilder};
-use super::architecture::{Resnet, Unet};
+use super::add_input;
 use super::features::Size;
+use super::schedule::Schedule;
 use super::tensors::Tensors;
-use crate::generator::{Family, GeneratorConfig};
+use crate::generator::GeneratorConfig;
 use crate::norm::NormStats;
 use crate::state::StateError;
 use crate::stored_weights::StoredWeights;
@@ -23,17 +24,12 @@ use crate::stored_weights::StoredWeights;
 #[derive(Debug)]
 pub struct GpuGenerator {
     gpu: Gpu,
-    network: Network,
+    layers: Vec<GpuLayer>,
+    schedule: Schedule,
     in_channels: usize,
-    residual: bool,
+    adds_input: bool,
     /// That of the last picture, for the next of its size.
     program: Mutex<Option<Program>>,
-}
-
-#[derive(Debug)]
-enum Network {
-    Unet(Unet<GpuLayer>),
-    Resnet(Resnet<GpuLayer>),
 }
 
 impl GpuGenerator {
@@ -47,20 +43,15 @@ impl GpuGenerator {
         weights: impl Into<StoredWeights>,
         gpu: &Gpu,
     ) -> Result<Self, StateError> {
-        let mut tensors = Tensors::new(weights.into(), config.norm, stats);
-        let layer = |tensors| GpuLayer::new(tensors, gpu);
-        let network = match config.arch.family() {
-            Family::Unet { depth } => Network::Unet(Unet::new(config, depth, &mut tensors, layer)?),
-            Family::Resnet { blocks } => {
-                Network::Resnet(Resnet::new(config, blocks, &mut tensors, layer)?)
-            }
-        };
-        tensors.finish()?;
+        let (weights, plan) = (weights.into(), config.plan());
+        let layers =
+            Tensors { weights, stats }.layers(&plan, |tensors| GpuLayer::new(tensors, gpu))?;
         Ok(Self {
             gpu: gpu.clone(),
-            network,
-            in_channels: config.in_channels,
-            residual: config.residual,
+            layers,
+            schedule: Schedule::new(&plan),
+            in_channels: plan.in_channels,
+            adds_input: plan.adds_input,
             program: Mutex::default(),
         })
     }
@@ -85,28 +76,22 @@ impl GpuGenerator {
         let kept = self.kept().take().filter(|program| program.size() == size);
         let program = match kept {
             Some(program) => program,
-            None => self.gpu.checked(|| self.program(size)).await??,
+            None => {
+                let program =
+                    || ProgramBuilder::new(&self.gpu).program(&self.layers, &self.schedule, size);
+                self.gpu.checked(program).await??
+            }
         };
         let answer = program.run(&self.gpu, real_a).await;
         *self.kept() = Some(program);
         let mut fake_b = answer?;
-        if self.residual {
-            for (fake, real) in fake_b.iter_mut().zip(real_a) {
-                *fake = (*fake + real).clamp(-1.0, 1.0);
-            }
+        if self.adds_input {
+            add_input(&mut fake_b, real_a);
         }
         Ok(fake_b)
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Program>> {
         self.program.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn program(&self, size: Size) -> Result<Program, GpuError> {
-        let builder = ProgramBuilder::new(&self.gpu);
-        match &self.network {
-            Network::Unet(unet) => builder.unet(unet, size),
-            Network::Resnet(resnet) => builder.resnet(resnet, size),
-        }
     }
 }

@@ -6,8 +6,9 @@ use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
 use crate::blocks::LEAKY_SLOPE;
-use crate::inference::architecture::{Resizes, Resnet, Unet};
 use crate::inference::features::Size;
+use crate::inference::schedule::{Schedule, Target};
+use crate::plan::{Activation, Edge};
 
 /// Places of a thread.
 const PLACES: usize = 4;
@@ -29,7 +30,7 @@ pub(super) struct Program {
 }
 
 /// `[pictures, channels, height, width]`, and a zero.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct FeatureMap {
     size: Size,
     buffer: Buffer,
@@ -42,28 +43,13 @@ struct Pass {
     groups: [u32; 3],
 }
 
-/// What is beyond the edges of a feature map.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Beyond {
-    Zeros,
-    Reflection,
-}
-
-#[derive(Clone, Copy)]
-enum Action {
-    LeakyRelu,
-    Relu,
-    Tanh,
-    Keep,
-    Add,
-}
-
 /// Where outputs go, into channels from the given one on.
 #[derive(Clone, Copy)]
 struct Output<'a> {
-    action: Action,
     map: &'a FeatureMap,
     channel: usize,
+    activation: Activation,
+    adds: bool,
 }
 
 impl Program {
@@ -105,15 +91,13 @@ impl FeatureMap {
         values_of(self.size)
     }
 
-    fn takes(&self, action: Action) -> Output<'_> {
-        self.takes_at(action, 0)
-    }
-
-    fn takes_at(&self, action: Action, channel: usize) -> Output<'_> {
+    /// Takes outputs as they are.
+    fn whole(&self) -> Output<'_> {
         Output {
-            action,
             map: self,
-            channel,
+            channel: 0,
+            activation: Activation::Identity,
+            adds: false,
         }
     }
 }
@@ -121,12 +105,12 @@ impl FeatureMap {
 impl Output<'_> {
     /// As `Output` in `kernels.wgsl`.
     fn words(self) -> [u32; 4] {
-        let (action, slope) = match self.action {
-            Action::LeakyRelu => (1, LEAKY_SLOPE as f32),
-            Action::Relu => (1, 0.0),
-            Action::Keep => (1, 1.0),
-            Action::Add => (2, 1.0),
-            Action::Tanh => (3, 1.0),
+        let (action, slope) = match self.activation {
+            _ if self.adds => (2, 1.0),
+            Activation::LeakyRelu => (1, LEAKY_SLOPE as f32),
+            Activation::Relu => (1, 0.0),
+            Activation::Identity => (1, 1.0),
+            Activation::Tanh => (3, 1.0),
         };
         let (channel, channels) = (self.channel as u32, self.map.size.channels as u32);
         [action, channel, channels, slope.to_bits()]
@@ -153,75 +137,29 @@ impl<'a> ProgramBuilder<'a> {
         }
     }
 
-    pub fn unet(mut self, unet: &Unet<GpuLayer>, size: Size) -> Result<Program, GpuError> {
-        let input = self.map(size)?;
-        let joined = unet.joined_sizes(size).into_iter();
-        let joined: Vec<_> = joined
-            .map(|size| self.map(size))
-            .collect::<Result<_, _>>()?;
-        let mut outer: Option<FeatureMap> = None;
-        for (level, (down, skip)) in unet.downs.iter().zip(&joined).enumerate() {
-            let from = outer.as_ref().unwrap_or(&input);
-            // Nothing goes further down from the innermost.
-            let next = match level + 1 < unet.downs.len() {
-                true => Some(self.map(down.output_size(from.size))?),
-                false => None,
+    pub fn program(
+        mut self,
+        layers: &[GpuLayer],
+        schedule: &Schedule,
+        size: Size,
+    ) -> Result<Program, GpuError> {
+        let maps = schedule.maps.iter().map(|shape| self.map(shape.size(size)));
+        let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
+        for (layer, step) in layers.iter().zip(&schedule.steps) {
+            let output = |target: &Target| Output {
+                map: &maps[target.map],
+                channel: target.channel,
+                activation: target.activation,
+                adds: target.adds,
             };
-            let skip = Some(skip.takes(Action::Relu));
-            let down_again = next.as_ref().map(|next| next.takes(Action::LeakyRelu));
-            self.layer(down, from, Beyond::Zeros, skip, down_again)?;
-            outer = next;
+            let outputs = [0, 1].map(|index| step.to.get(index).map(output));
+            self.layer(layer, &maps[step.from], step.edge, outputs)?;
         }
-        let mut output = None;
-        for (level, up) in unet.ups.iter().enumerate().rev() {
-            let from = &joined[level];
-            let Some(next) = level.checked_sub(1).map(|next| &joined[next]) else {
-                let action = unet.head.as_ref().map_or(Action::Tanh, |_| Action::Relu);
-                let last = self.map(up.output_size(from.size))?;
-                self.layer(up, from, Beyond::Zeros, Some(last.takes(action)), None)?;
-                output = Some(last);
-                continue;
-            };
-            let channel = next.size.channels - up.packed.out_channels;
-            let to = next.takes_at(Action::Relu, channel);
-            self.layer(up, from, Beyond::Zeros, Some(to), None)?;
-        }
-        let output = output.ok_or_else(|| GpuError::Failed("a network of no layers".to_owned()))?;
-        let Some(head) = &unet.head else {
-            return Ok(self.finish(input, output));
-        };
-        let picture = self.map(head.output_size(output.size))?;
-        let to = Some(picture.takes(Action::Tanh));
-        self.layer(head, &output, Beyond::Zeros, to, None)?;
-        Ok(self.finish(input, picture))
-    }
-
-    pub fn resnet(mut self, resnet: &Resnet<GpuLayer>, size: Size) -> Result<Program, GpuError> {
-        let input = self.map(size)?;
-        let mut trunk = self.then(&resnet.stem, &input, Beyond::Reflection, Action::Relu)?;
-        for down in &resnet.downs {
-            trunk = self.then(down, &trunk, Beyond::Zeros, Action::Relu)?;
-        }
-        let within = self.map(trunk.size)?;
-        for [first, second] in &resnet.blocks {
-            let to = Some(within.takes(Action::Relu));
-            self.layer(first, &trunk, Beyond::Reflection, to, None)?;
-            let to = Some(trunk.takes(Action::Add));
-            self.layer(second, &within, Beyond::Reflection, to, None)?;
-        }
-        for up in &resnet.ups {
-            trunk = self.then(up, &trunk, Beyond::Zeros, Action::Relu)?;
-        }
-        let output = self.then(&resnet.head, &trunk, Beyond::Reflection, Action::Tanh)?;
-        Ok(self.finish(input, output))
-    }
-
-    fn finish(self, input: FeatureMap, output: FeatureMap) -> Program {
-        Program {
-            input,
+        Ok(Program {
+            input: maps[schedule.image].clone(),
             passes: self.passes,
-            output,
-        }
+            output: maps[schedule.output].clone(),
+        })
     }
 
     fn map(&self, size: Size) -> Result<FeatureMap, GpuError> {
@@ -245,34 +183,20 @@ impl<'a> ProgramBuilder<'a> {
         })
     }
 
-    /// A layer whose outputs go into a feature map of their own.
-    fn then(
-        &mut self,
-        layer: &GpuLayer,
-        from: &FeatureMap,
-        beyond: Beyond,
-        action: Action,
-    ) -> Result<FeatureMap, GpuError> {
-        let to = self.map(layer.output_size(from.size))?;
-        self.layer(layer, from, beyond, Some(to.takes(action)), None)?;
-        Ok(to)
-    }
-
     fn layer(
         &mut self,
         layer: &GpuLayer,
         from: &FeatureMap,
-        beyond: Beyond,
-        first: Option<Output>,
-        second: Option<Output>,
+        edge: Edge,
+        outputs: [Option<Output>; 2],
     ) -> Result<(), GpuError> {
-        let (kind, size) = (layer.packed.kind, layer.output_size(from.size));
+        let (conv, size) = (layer.packed.conv, layer.packed.output_size(from.size));
         let places = Size {
-            height: size.height / kind.scale(),
-            width: size.width / kind.scale(),
+            height: size.height / conv.scale(),
+            width: size.width / conv.scale(),
             ..size
         };
-        let phases = kind.scale() * kind.scale();
+        let phases = conv.scale() * conv.scale();
         let blocks = size.channels.div_ceil(layer.lanes);
         let threads = values_of(Size {
             channels: 1,
@@ -281,15 +205,14 @@ impl<'a> ProgramBuilder<'a> {
         .div_ceil(PLACES)
             * blocks;
         let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(from.size.channels));
-        let outputs = [first, second];
         let convolution = Words {
             windows: &layer.windows,
             outputs,
             input: from.size,
-            beyond,
+            edge,
             places,
-            stride: kind.stride(),
-            scale: kind.scale(),
+            stride: conv.step(),
+            scale: conv.scale(),
             out_channels: size.channels,
             together: size.pictures,
             finishes: true,
@@ -312,7 +235,7 @@ impl<'a> ProgramBuilder<'a> {
         };
         let sums = self.sums(whole)?;
         let convolution = Words {
-            outputs: [Some(sums.takes(Action::Keep)), None],
+            outputs: [Some(sums.whole()), None],
             finishes: false,
             ..convolution
         };
@@ -344,7 +267,7 @@ impl<'a> ProgramBuilder<'a> {
                         .zeros(groups * size.channels * 2, BufferUsages::STORAGE),
                 };
                 let read = [&sums.buffer, &layer.weights, &layer.affine];
-                let outputs = [Some(found.takes(Action::Keep)), None];
+                let outputs = [Some(found.whole()), None];
                 let groups = [size.channels as u32, groups as u32, 1];
                 self.pass(&self.gpu.shaders.statistics, finish, read, outputs, groups);
                 &found.buffer
@@ -410,7 +333,7 @@ struct Words<'a> {
     windows: &'a [u32],
     outputs: [Option<Output<'a>>; 2],
     input: Size,
-    beyond: Beyond,
+    edge: Edge,
     places: Size,
     stride: usize,
     scale: usize,
@@ -433,7 +356,7 @@ impl Words<'_> {
             self.input.channels,
             self.input.height,
             self.input.width,
-            usize::from(self.beyond == Beyond::Reflection),
+            usize::from(self.edge == Edge::Reflection),
             self.places.pictures,
             self.places.height,
             self.places.width,
