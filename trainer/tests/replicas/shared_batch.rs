@@ -76,7 +76,9 @@ pub fn trained(
         assert_eq!(batches.len(), devices.len());
         let made;
         (replicas, made) = replicas.step(batches, step, RATES);
-        losses.push(made.read());
+        let made = made.read();
+        eprintln!("DEBUG {} {step} {made}", devices.len());
+        losses.push(made);
     }
     (losses, replicas)
 }
