@@ -17,8 +17,8 @@ export function asked(name, known) {
 /** `?model=`: one of `models`, or the URL of a manifest; null if neither. */
 export function askedModel(models) {
   const wanted = query.get('model');
-  const isUrl = wanted?.endsWith('.json') && URL.canParse(wanted, document.baseURI);
-  const url = isUrl ? new URL(wanted, document.baseURI) : null;
+  const base = document.baseURI;
+  const url = wanted?.endsWith('.json') && URL.canParse(wanted, base) ? new URL(wanted, base) : null;
   const known = models.find((entry) => entry.name === wanted || entry.url === url?.href);
   if (!known && !url) asked('model', []);
   return known ?? url;

@@ -163,7 +163,7 @@ async function openSample(sample) {
     const blob = await sample.read();
     if (mode === modes.webcam) enter(modes.photo);
     showWork();
-    await mode.open(blob, sample.name, { sample: true });
+    await mode.open?.(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
   }
@@ -250,7 +250,7 @@ async function takeFiles(files, absent) {
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
-  await mode.open(file, file.name, {
+  await mode.open?.(file, file.name, {
     note: files.length > 1 ? `the first of ${format.count(files.length)} files` : '',
   });
 }
@@ -305,7 +305,7 @@ document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented) return;
   if (event.key === 'Escape' && dock.isBusy) cancel();
   // The board handles all its keys; elsewhere only shortcuts with Ctrl work.
-  if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press(event);
+  if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press?.(event);
 });
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));

@@ -8,6 +8,7 @@ const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
 const PHASES = { runtime: 'Runtime', model: 'Model' };
 const LAZY_REASON = 'The model loads when you begin.';
 
+/** @type {(() => void) | null} */
 let retryAction = null;
 let listener = () => {};
 let useAuto = () => {};
@@ -56,6 +57,7 @@ export const dock = {
     else if (again) this.offerRetry(label, again);
   },
 
+  /** @param {string | null} label @param {(() => void) | null} [action] */
   offerRetry(label, action = null) {
     retryAction = action;
     $('retry').hidden = !action;
@@ -102,6 +104,7 @@ export const dock = {
   },
 };
 
+/** @type {any} */
 let focused = null; // the last one: browsers forget it as soon as it is hidden
 document.addEventListener('focusin', (event) => {
   focused = event.target;

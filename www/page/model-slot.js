@@ -7,9 +7,12 @@ export class ModelSlot extends EventTarget {
   /** @type {'auto' | 'webgpu' | 'cpu'} */
   backend = 'auto';
 
+  /** @type {any} */
   #entry = null;
+  /** @type {Promise<Pix2Pix> | null} */
   #promise = null;
   #isLoaded = false;
+  /** @type {AbortController | null} */
   #loading = null;
   #onProgress;
 

@@ -40,6 +40,6 @@ async function keep(urls) {
   const kept = new Promise((resolve) => {
     port1.onmessage = () => resolve(true);
   });
-  active.postMessage({ urls: here }, [port2]);
+  active?.postMessage({ urls: here }, [port2]);
   return kept;
 }

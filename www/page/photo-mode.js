@@ -21,12 +21,15 @@ export class PhotoMode {
   #slot;
   #dock;
   #blurBox;
+  /** @type {Blob | null} */
   #blob = null;
   #photoName = '';
   #note = '';
   #isSample = false;
+  /** @type {any} */
   #shown = null; // { isSoft, isScaled, middle, line } of what the view shows
   #isOpening = false;
+  /** @type {AbortController | null} */
   #job = null;
 
   constructor({ view, slot, dock, blurBox }) {

@@ -16,10 +16,13 @@ export class WebcamMode {
   #dock;
   #invitation;
   #stopButton;
+  /** @type {MediaStream | null} */
   #stream = null;
   #turn = 0; // frames of an earlier start are dropped
   #frame = document.createElement('canvas');
+  /** @type {any} */
   #video = null;
+  /** @type {AbortController | null} */
   #abort = null; // of the still image
 
   constructor({ view, slot, dock, invitation, stopButton }) {

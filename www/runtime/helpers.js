@@ -23,9 +23,12 @@ export class Helpers {
   begin = null;
 
   #send;
+  /** @type {TilePool | null} */
   #pool = null;
+  /** @type {StripTeam | null} */
   #team = null;
-  #dismissal = null;
+  /** @type {number | undefined} */
+  #dismissal;
   #lastPicture = -Infinity;
   #isAlone = false;
   #times = new Map(); // of small pictures, by their size: the least of one worker and of the team
@@ -55,12 +58,10 @@ export class Helpers {
     const isSoon = performance.now() - this.#lastPicture < SOON;
     const isLarge = pixels >= LARGE;
     if (this.#isAlone || count < 2 || !(isLarge || (isSoon && this.#isTeamWorthIt(pixels)))) return null;
-    if (this.#team?.size !== count) {
-      this.#endTeam();
-      this.#team = new StripTeam(this.#ask(count - 1));
-    }
+    if (this.#team?.size !== count) this.#endTeam();
+    const team = (this.#team ??= new StripTeam(this.#ask(count - 1)));
     clearTimeout(this.#dismissal);
-    if (isLarge || this.#team.isReady) return this.#team;
+    if (isLarge || team.isReady) return team;
     this.rest();
     return null;
   }

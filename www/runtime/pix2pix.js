@@ -22,6 +22,7 @@ const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
 // The downloads of the last model and its runtime: a restart or another backend
 // downloads nothing twice. { manifestUrl, manifestJson, weights: Blob,
 // modules: { cpu?, webgpu? } }
+/** @type {any} */
 let lastDownload = null;
 let locals = 0;
 
@@ -44,10 +45,13 @@ export class Pix2Pix {
   #local; // { manifest, weights } of a model from disk
   #wanted;
   #workers; // how many may share an image
+  /** @type {string | null} */
   #fallbackReason = null; // why the backend is not the wanted one
   #onProgress;
+  /** @type {any} */
   #worker = null;
   #helpers = []; // workers for parts of images
+  /** @type {any} */
   #facts = null;
   #queue = Promise.resolve();
   #disposed = false;

@@ -29,6 +29,7 @@ export class TilePool {
       function that promises a tile's values. Tiles are asked for in order, and
       no more than a few are done ahead, so that few are held at once. */
   run(count, cut, onDone) {
+    /** @type {any[]} */
     const slots = Array.from({ length: count }, () => Promise.withResolvers?.() ?? withResolvers());
     for (const slot of slots) slot.promise.catch(() => {}); // the join reports it
     this.#giveUp = (reason) => slots.forEach((slot) => slot?.reject(reason));

@@ -14,8 +14,11 @@ const MANIFEST_LIMIT = 1 << 20;
 // Above this size a trap of the module most likely means that memory ran out.
 const MUCH_MEMORY = 2 ** 31;
 
+/** @type {any} */
 let session = null;
+/** @type {any} */
 let exports = null; // of the module: its memory tells how full it is
+/** @type {any} */
 let takeRows = null; // where this one shares: what waits for the others' rows
 
 const helpers = new Helpers((message, transfer) => postMessage(message, transfer));

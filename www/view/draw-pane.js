@@ -26,11 +26,14 @@ export class DrawPane {
   #spoken = element('p', { className: 'sr', role: 'status' });
   #toolbar = element('div', { className: 'draw-head' });
   #palette = element('div', { className: 'draw-foot' });
+  /** @type {ReturnType<typeof drawTools> | null} */
   #tools = null;
+  /** @type {AbortController | null} */
   #toolsLife = null;
   #live;
   #ready;
   #onState;
+  /** @type {ImageData | null} */
   #picture = null;
 
   /** `ready` promises a `Pix2Pix`, or null if nothing should be translated. `onState` gets

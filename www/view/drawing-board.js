@@ -27,6 +27,7 @@ export class DrawingBoard extends EventTarget {
   #isExact = false;
   #history = [];
   #at = -1;
+  /** @type {any} */
   #stroke = null;
 
   constructor(canvas) {

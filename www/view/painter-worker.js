@@ -2,6 +2,7 @@
 
 import { softwareContext } from '../runtime/image.js';
 
+/** @type {any} */
 let contexts = null;
 
 const handlers = {

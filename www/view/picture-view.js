@@ -19,7 +19,9 @@ export class PictureView {
   #after;
   #handle;
   #slider;
+  /** @type {Painter | null} */
   #painter = null; // of a large image
+  /** @type {ImageData | null} */
   #result = null;
   #painting = 0;
 
@@ -110,10 +112,11 @@ export class PictureView {
   async showResult(imageData) {
     const painting = ++this.#painting;
     const { width, height, data } = imageData;
-    const context = this.#painter ? null : softwareContext(this.#after);
+    const painter = this.#painter;
+    const context = painter ? null : softwareContext(this.#after);
     for (const [top, count] of strips(width, height)) {
       if (context) context.putImageData(imageData, 0, 0, 0, top, width, count);
-      else await this.#painter.paintRows(data.slice(top * width * 4, (top + count) * width * 4), width, top);
+      else await painter?.paintRows(data.slice(top * width * 4, (top + count) * width * 4), width, top);
       if (context && top + count < height) await nextTask();
       if (painting !== this.#painting) return;
     }

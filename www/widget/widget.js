@@ -29,10 +29,15 @@ SIZE.replaceSync(`
 export class Pix2PixWidget extends HTMLElement {
   static observedAttributes = ['src', 'mode', 'backend', 'alt'];
 
+  /** @type {any} */
   #root = null;
+  /** @type {IntersectionObserver | null} */
   #watcher = null;
+  /** @type {ReturnType<typeof borrowModel> | null} */
   #model = null; // borrowed while the widget is in a page
+  /** @type {AbortController | null} */
   #life = null; // aborts everything that was started with these attributes
+  /** @type {any} */
   #parts = null;
 
   connectedCallback() {
@@ -56,7 +61,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   /** draw | photo | compare */
   get mode() {
-    const mode = this.getAttribute('mode');
+    const mode = this.getAttribute('mode') ?? '';
     return MODES.includes(mode) ? mode : 'photo';
   }
 
@@ -128,7 +133,8 @@ export class Pix2PixWidget extends HTMLElement {
 
   async #load() {
     this.#watcher?.disconnect();
-    const { signal } = this.#life;
+    const signal = this.#life?.signal;
+    if (!signal) return;
     try {
       this.#say('Loading the model…', 'loading');
       const session = await this.#session();
@@ -151,6 +157,7 @@ export class Pix2PixWidget extends HTMLElement {
   async #openFirst(session, signal) {
     /** @type {HTMLImageElement | null} */
     const image = this.querySelector(':scope > img[slot=picture]');
+    /** @type {(() => Promise<ImageBitmap>) | null} */
     let read = null;
     if (image) {
       read = async () => {

@@ -12,7 +12,9 @@ const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';
 
 let models = [];
 let setups = [];
+/** @type {any} */
 let outcome = null; // what can be copied
+/** @type {AbortController | null} */
 let job = null;
 
 // ---------------------------------------------------------------- state
@@ -40,7 +42,8 @@ function spread({ runs, fastest, slowest }) {
   return `median of ${runs}, ${format.duration(fastest)} to ${format.duration(slowest)}`;
 }
 
-/** `result` is a measurement, or a sentence on why there is none. */
+/** `result` is a measurement, or a sentence on why there is none.
+    @param {any} [result] */
 function show(setup, result = null) {
   const isMeasured = result !== null && typeof result !== 'string';
   const rows = isMeasured

@@ -34,6 +34,7 @@ export async function listSetups() {
 
 /** Milliseconds of a model on a setup of `listSetups`. `onStep(share, text)` reports progress. */
 export async function measure(url, { backend, workers }, { signal, onStep }) {
+  /** @type {any} */
   let session = null;
   const translate = async (side) => {
     const from = performance.now();
