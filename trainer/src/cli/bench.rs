@@ -8,12 +8,14 @@ use clap::Args;
 use model::Precision;
 use serde::Serialize;
 
-use crate::bench::{self, Measured, Measurement};
+use crate::bench::{Measured, Measurement};
+
+use crate::bench;
 use crate::config::args::{MODELS, PRECISIONS};
 use crate::config::idle::{Acts, refuse_idle};
 use crate::config::words::{at_least_one, one_of, one_of_explained};
-use crate::console::print_result;
-use crate::device::DeviceChoice;
+use crate::system::console::print_result;
+use crate::system::device::DeviceChoice;
 use model::training::ModelKind;
 
 const RULES: &[Acts<BenchArgs>] = &[Acts {

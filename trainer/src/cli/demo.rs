@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::{make_folder, progress};
 use crate::config::words::at_least_one;
-use crate::console::{Format, print_either};
-use crate::data::demo::{self, DemoSplit};
-use crate::picture;
+use crate::data::demo;
+use crate::data::demo::DemoSplit;
+use crate::image_file;
+use crate::system::console::{Format, print_either};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -58,7 +59,7 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
             let mut combined = RgbImage::new(2 * args.size, args.size);
             imageops::replace(&mut combined, &facade.label, 0, 0);
             imageops::replace(&mut combined, &facade.photo, i64::from(args.size), 0);
-            picture::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
+            image_file::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
             bar.inc(1);
         }
     }

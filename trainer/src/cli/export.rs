@@ -14,9 +14,9 @@ use crate::config::Direction;
 use crate::config::args::WEIGHTS;
 use crate::config::idle::{Acts, refuse_idle};
 use crate::config::words::one_of;
-use crate::console::{Format, print_either};
-use crate::export::{ExportOptions, MANIFEST_FILE, Naming, export_run};
-use crate::export_pytorch::export_pytorch;
+use crate::convert::export::{ExportOptions, MANIFEST_FILE, Naming, export_run};
+use crate::convert::export_pytorch::export_pytorch;
+use crate::system::console::{Format, print_either};
 
 /// A model folder has one generator; a .pth file has no place for the rest.
 const RULES: &[Acts<ExportArgs>] = &[

@@ -9,9 +9,11 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
 use serde_json::json;
 
-use crate::console::{self, Format, print_either, talk};
+use crate::system::console;
+
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
+use crate::system::console::{Format, print_either, talk};
 
 /// How often a log without bars tells how far it is.
 const LINE_EVERY: Duration = Duration::from_secs(5);

@@ -15,15 +15,16 @@ use serde_json::{Value, json};
 
 use crate::config::DataArgs;
 use crate::config::args::MODELS;
-use crate::config::idle::{self, refuse_idle};
+use crate::config::idle;
+use crate::config::idle::refuse_idle;
 use crate::config::words::one_of_explained;
-use crate::console::{Format, counted, print_either};
 use crate::data::Frame;
 use crate::data::inspect::{
     Group, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
-use crate::picture::{output_format, write_rgb};
-use crate::printable::printable_line;
+use crate::image_file::{output_format, write_rgb};
+use crate::system::console::{Format, counted, print_either};
+use crate::system::printable::printable_line;
 use crate::translate::read_manifest;
 use model::training::ModelKind;
 

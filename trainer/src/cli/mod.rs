@@ -7,6 +7,7 @@ mod export;
 mod fetch;
 mod import;
 mod inspect;
+mod judging;
 mod recipes;
 mod report;
 mod stop;
@@ -22,9 +23,11 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::config::TrainArgs;
-use crate::config::idle::{self, IdleFlag, MissingFlag};
-use crate::console::{self, Format, ResultError, notice, print_result};
-use crate::device;
+use crate::config::idle;
+use crate::config::idle::{IdleFlag, MissingFlag};
+use crate::system::console;
+use crate::system::console::{Format, ResultError, notice, print_result};
+use crate::system::device;
 use stop::stop_flag;
 
 /// Exit code of a command line that makes no sense; clap's own.

@@ -8,11 +8,12 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{INTERRUPTED, stop_flag};
-use crate::checkpoint::RunFolder;
 use crate::config::TrainArgs;
-use crate::console::{self, Format, talk};
 use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
+use crate::run_folder::RunFolder;
+use crate::system::console;
+use crate::system::console::{Format, talk};
 use model::training::ModelKind;
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {

@@ -13,10 +13,11 @@ use serde_json::json;
 
 use crate::config::args::NORM_STATS;
 use crate::config::words::one_of;
-use crate::console::{self, Format, ResultError, counted, notice, print_result, talk};
-use crate::device::DeviceChoice;
-use crate::memory;
-use crate::picture;
+use crate::image_file;
+use crate::system::console;
+use crate::system::console::{Format, ResultError, counted, notice, print_result, talk};
+use crate::system::device::DeviceChoice;
+use crate::system::memory;
 use crate::translate::{
     Inputs, Job, PAGE_FILE, Shard, Shown, TranslateFileError, Translated, is_finished,
     load_model_with, translate_file, write_page,
@@ -222,7 +223,7 @@ impl Talk {
 
     /// Says once that colour profiles are not followed.
     fn note_colors(&mut self, input: &Path) {
-        if !self.told_of_colors && picture::has_other_colors(input) {
+        if !self.told_of_colors && image_file::has_other_colors(input) {
             self.told_of_colors = true;
             self.note(&format!(
                 "{}: its colour profile (ICC) is ignored, here and in other files: samples are \
@@ -234,7 +235,7 @@ impl Talk {
 
     /// Says once that of a moving picture one frame alone is translated.
     fn note_frames(&mut self, input: &Path) {
-        if !self.told_of_frames && picture::is_animated(input) {
+        if !self.told_of_frames && image_file::is_animated(input) {
             self.told_of_frames = true;
             self.note(&format!(
                 "{}: has several frames, of which the first alone is translated, here and in other \

@@ -15,8 +15,8 @@ use model::{
 use super::idle::{self, IdleFlag, refuse_idle};
 use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
 use super::{ConfigError, DataArgs, PhotoTask, ResumeError, TrainConfig};
-use crate::device::DeviceChoices;
-use crate::files::last_name;
+use crate::system::device::DeviceChoices;
+use crate::system::files::last_name;
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::args::PICTURES;
 use super::words::at_least_one;
 use crate::data::demo::DemoSplit;
-use crate::data::drawn::DrawnPairs;
-use crate::data::folders::FolderPairs;
-use crate::data::photos::Photos;
-use crate::data::unpaired::UnpairedFolders;
+use crate::data::source::drawn::DrawnPairs;
+use crate::data::source::folders::FolderPairs;
+use crate::data::source::photos::Photos;
+use crate::data::source::unpaired::UnpairedFolders;
 use crate::data::{DataError, Frame, PairSource, Side, Sides};
 
 /// Pairs of the built-in demo set.

@@ -7,7 +7,7 @@ use std::thread;
 
 use rand::seq::SliceRandom;
 
-use crate::data::augment::Frame;
+use crate::data::sample::augment::Frame;
 use crate::data::source::{DataError, Pair, PairSource, Sampling};
 use model::training::randomness::{Purpose, stream};
 
@@ -148,8 +148,8 @@ mod tests {
     use super::*;
     use crate::config::Direction;
     use crate::data::demo::DemoSplit;
-    use crate::data::drawn::DrawnPairs;
-    use crate::data::raster::{Side, Sides};
+    use crate::data::sample::raster::{Side, Sides};
+    use crate::data::source::drawn::DrawnPairs;
 
     fn config(workers: usize) -> LoaderConfig {
         LoaderConfig {

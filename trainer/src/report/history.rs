@@ -8,8 +8,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::metrics_file::{Finished, MetricsLine, Started, StepRow, Validation};
-use crate::metrics::Evaluation;
-use crate::pace::Pace;
+use crate::evaluate::metrics::Evaluation;
+use crate::system::pace::Pace;
 use model::training::GanMode;
 
 /// A run folder that cannot be read, or its page not written.
@@ -18,7 +18,7 @@ pub enum ReportError {
     #[error("{path}: cannot be read ({reason}); name the folder of a training run")]
     Read { path: PathBuf, reason: String },
     #[error(transparent)]
-    Write(#[from] crate::checkpoint::RunFolderError),
+    Write(#[from] crate::run_folder::RunFolderError),
 }
 
 /// What is known of a run.

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::append_file::AppendFile;
-use crate::event::Event;
-use crate::metrics::Evaluation;
-use crate::pace::Pace;
-use crate::snapshot::OutputStatistics;
+use crate::evaluate::metrics::Evaluation;
+use crate::evaluate::snapshot::OutputStatistics;
+use crate::run::event::Event;
+use crate::system::pace::Pace;
 
 /// A line of the file. Older runs lack what has a default.
 #[derive(Debug, Serialize, Deserialize)]

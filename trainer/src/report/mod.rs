@@ -12,10 +12,10 @@ mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{RunFolder, write_whole};
-use crate::console::Format;
-use crate::event::Event;
 use crate::run::RunError;
+use crate::run::event::Event;
+use crate::run_folder::{RunFolder, write_whole};
+use crate::system::console::Format;
 use history::History;
 pub use history::ReportError;
 use metrics_file::MetricsFile;

@@ -1,8 +1,8 @@
 //! What the numbers of a run mean, in plain words. Nothing here draws; what is wrong while a run
-//! goes on is told by [`watch`](crate::watch), with the same limits.
+//! goes on is told by [`watch`](crate::run::watch), with the same limits.
 
 use super::history::History;
-use crate::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
+use crate::run::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
 use model::training::GanMode;
 
 /// The last share of a run that "now" means.
@@ -326,8 +326,8 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
 mod tests {
     use super::super::metrics_file::{StepRow, Validation};
     use super::*;
-    use crate::metrics::Evaluation;
-    use crate::snapshot::OutputStatistics;
+    use crate::evaluate::metrics::Evaluation;
+    use crate::evaluate::snapshot::OutputStatistics;
 
     /// A loss at a share of the run.
     type Curve = fn(f64) -> f64;

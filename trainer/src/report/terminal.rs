@@ -7,10 +7,11 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::REPORT_FILE;
-use crate::console::{self, counted, notice, print_result, talk};
-use crate::event::Event;
-use crate::memory;
-use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use crate::run::event::Event;
+use crate::system::console;
+use crate::system::console::{counted, notice, print_result, talk};
+use crate::system::memory;
 use model::training::ModelKind;
 
 const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use super::validation::VALIDATION_PAIRS;
 use super::{Outcome, Run, RunError};
-use crate::checkpoint::{Best, RunFolderError};
 use crate::config::Direction;
-use crate::event::Event;
-use crate::export::{Trained, export_generator};
-use crate::metrics::Evaluation;
+use crate::convert::export::{Trained, export_generator};
+use crate::evaluate::metrics::Evaluation;
+use crate::run::event::Event;
+use crate::run_folder::{Best, RunFolderError};
 use model::training::Gan;
 use model::training::exact::Exact;
 

@@ -1,10 +1,13 @@
 //! A training run from the first step to the exported model. The loop emits events; whoever
 //! listens reports them. What is kept of a run, and how it is judged, lies beside it.
 
+pub mod event;
 mod keep;
 mod losses;
+pub mod replicas;
 mod start;
 mod validation;
+pub mod watch;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,20 +17,20 @@ use std::time::Instant;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use crate::checkpoint::{Progress, RunFolder, RunFolderError, RunLock};
 use crate::config::TrainConfig;
-use crate::data::depths;
+use crate::convert::export::ExportError;
 use crate::data::inspect;
+use crate::data::inspect::depths;
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::data::{DataError, Pair, PairSource};
-use crate::device::ChosenDevices;
-use crate::event::Event;
-use crate::export::ExportError;
-use crate::metrics::Evaluation;
-use crate::pace::{Pace, Stopwatch};
-use crate::picture::PictureError;
-use crate::replicas::Replicas;
-use crate::watch::Watch;
+use crate::evaluate::metrics::Evaluation;
+use crate::image_file::PictureError;
+use crate::run::event::Event;
+use crate::run::replicas::Replicas;
+use crate::run::watch::Watch;
+use crate::run_folder::{Progress, RunFolder, RunFolderError, RunLock};
+use crate::system::device::ChosenDevices;
+use crate::system::pace::{Pace, Stopwatch};
 use losses::{RatePlan, Unread};
 use model::training::Gan;
 use model::training::LossValues;

@@ -8,9 +8,9 @@ use model::{Generator, GeneratorConfig};
 use serde_json::{Map, Value, json};
 
 use super::{Run, RunError};
-use crate::checkpoint::{Progress, RunFolder};
 use crate::config::{Direction, TrainConfig};
-use crate::event::Event;
+use crate::run::event::Event;
+use crate::run_folder::{Progress, RunFolder};
 use model::training::Gan;
 use model::training::ModelKind;
 

@@ -6,11 +6,11 @@ use model::{Generator, Mode, Raster};
 use super::{Run, RunError};
 use crate::config::Direction;
 use crate::data::Pair;
-use crate::event::Event;
-use crate::metrics::Evaluation;
-use crate::picture::write_rgb_png;
-use crate::snapshot::Snapshot;
-use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
+use crate::evaluate::judge::{cycle_grid, judge, sample_grid, translate_raster};
+use crate::evaluate::metrics::Evaluation;
+use crate::evaluate::snapshot::Snapshot;
+use crate::image_file::write_rgb_png;
+use crate::run::event::Event;
 use model::training::{A_TO_B, B_TO_A, Gan};
 
 /// Pairs in a sample grid.

@@ -18,12 +18,12 @@ use model::{
 };
 use thiserror::Error;
 
-use crate::checkpoint::RunFolder;
-use crate::data::raster::FitError;
-use crate::device::is_cpu;
-use crate::export::MANIFEST_FILE;
-use crate::files::{InFile, NamesFile};
-use crate::picture::PictureError;
+use crate::convert::export::MANIFEST_FILE;
+use crate::data::sample::raster::FitError;
+use crate::image_file::PictureError;
+use crate::run_folder::RunFolder;
+use crate::system::device::is_cpu;
+use crate::system::files::{InFile, NamesFile};
 
 pub use inputs::{InputError, Inputs, Job};
 pub use one::{Translated, is_finished, translate_file};

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
-use crate::checkpoint::{RunFolderError, write_whole};
 use crate::report::escaped;
+use crate::run_folder::{RunFolderError, write_whole};
 
 /// Its name in the folder of the results.
 pub const PAGE_FILE: &str = "index.html";

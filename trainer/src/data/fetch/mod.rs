@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::pace::in_seconds;
+use crate::system::pace::in_seconds;
 use download::Download;
 pub use error::FetchError;
 use error::disk;

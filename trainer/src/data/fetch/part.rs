@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::error::disk;
-use crate::bounded::{Bounded, Budget};
 use crate::data::digest::sha256_of;
+use crate::system::bounded::{Bounded, Budget};
 
 /// Endings of archives; any other address gives `archive`.
 const ENDINGS: [&str; 4] = ["tar.gz", "tgz", "tar", "zip"];

@@ -14,8 +14,8 @@ use zip::result::ZipError;
 use super::path::{UnsafePath, inside};
 use super::tar;
 use super::{FetchEvent, Listener, is_stopped};
-use crate::bounded::{Bounded, Budget};
-use crate::printable::printable_line;
+use crate::system::bounded::{Bounded, Budget};
+use crate::system::printable::printable_line;
 
 /// Bytes copied at once.
 const CHUNK: usize = 1 << 16;

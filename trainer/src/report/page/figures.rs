@@ -1,6 +1,6 @@
 //! Which curves a page shows, and what they mean.
 
-use crate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
+use crate::evaluate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
 use crate::report::chart::{Chart, Curve};
 use crate::report::history::History;
 use crate::report::metrics_file::Validation;

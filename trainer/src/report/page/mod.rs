@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::history::History;
 use super::pictures::{Picture, Pictures};
 use super::reading::{self, Finding, Verdict};
-use crate::metrics::{COLUMNS, Column, Metrics};
+use crate::evaluate::metrics::{COLUMNS, Column, Metrics};
 use figures::{Figure, figures};
 
 const STYLE: &str = include_str!("page.css");
@@ -355,7 +355,7 @@ fn grouped(number: u64) -> String {
 mod tests {
     use super::super::metrics_file::Validation;
     use super::*;
-    use crate::metrics::Evaluation;
+    use crate::evaluate::metrics::Evaluation;
 
     #[test]
     fn multi_scale_ssim_is_in_the_table_and_the_curves_where_it_was_measured() {

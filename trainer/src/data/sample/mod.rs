@@ -1,0 +1,8 @@
+//! From decoded pictures to what a network sees.
+
+pub mod augment;
+pub mod bands;
+pub mod batch;
+pub mod blur;
+pub mod degrade;
+pub mod raster;
