@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::bench::{Measured, Measurement};
 
 use crate::bench;
-use crate::config::args::{MODELS, PRECISIONS};
 use crate::config::idle::{Acts, refuse_idle};
+use crate::config::names::{MODELS, PRECISIONS};
 use crate::config::words::{at_least_one, one_of, one_of_explained};
 use crate::system::console::print_result;
 use crate::system::device::DeviceChoice;

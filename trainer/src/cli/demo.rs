@@ -1,5 +1,7 @@
 //! `trainer data demo`: the drawn façades as files.
 
+use crate::system::console::progress;
+use crate::system::files::make_folder;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +10,6 @@ use clap::Args;
 use image::{RgbImage, imageops};
 use serde_json::json;
 
-use super::{make_folder, progress};
 use crate::config::words::at_least_one;
 use crate::data::demo;
 use crate::data::demo::DemoSplit;

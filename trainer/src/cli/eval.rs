@@ -1,6 +1,7 @@
 //! `eval`: judges a model on pictures that it did not learn from. What is not said on the command
 //! line is as in the training.
 
+use crate::system::console::{progress, warning};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,11 +15,11 @@ use model::{Raster, TranslateError, Translator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{progress, warning};
 use crate::cli::judging::{Judging, JudgingError, NamedSettings};
+use crate::config::DataArgs;
 use crate::config::idle;
 use crate::config::idle::{Acts, refuse_idle};
-use crate::config::{DataArgs, Direction};
+use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, Pair, PairSource};
 use crate::evaluate::judge::{cycle_grid, judge_with, sample_grid};
 use crate::evaluate::metrics::cycle::{CycleEvaluation, judge_cycles};

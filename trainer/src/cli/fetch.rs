@@ -1,5 +1,7 @@
 //! `trainer data fetch`: the words of the command, and its progress as bars, lines or JSON.
 
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -60,9 +62,9 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
     let mut talk = Talk::new(format);
     talk.licence(set);
     if request.sha256.is_none() && !has_content(&request.target) {
-        super::warning(format, UNPINNED);
+        console::warning(format, UNPINNED);
     }
-    let stop = super::stop_flag("part")?;
+    let stop = stop_flag("part")?;
     let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
     talk.bar.finish_and_clear();
     let target = request.target.display();
@@ -99,7 +101,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
             if format == Format::Json {
                 talk!("{}", json!({"event": "interrupted", "part": part}));
             }
-            return Ok(ExitCode::from(super::INTERRUPTED));
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use indicatif::HumanBytes;
 use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
 use serde_json::json;
 
-use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
+use crate::config::names::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
 use crate::convert::export::Naming;
 use crate::convert::import::{ImportOptions, import_checkpoint};

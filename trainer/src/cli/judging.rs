@@ -9,12 +9,15 @@ use model::{Encoding, Manifest};
 use thiserror::Error;
 
 use crate::config::idle::MissingFlag;
-use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
-use crate::convert::export::{DRAWN_SET, MANIFEST_FILE};
+use crate::config::{DataArgs, TrainConfig};
+use crate::convert::model_folder::ModelFolderError;
+use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
+use crate::convert::model_folder::{model_folder, read_manifest};
 use crate::data::Frame;
+use crate::data::direction::Direction;
+use crate::data::source::photos::PhotoTask;
 use crate::data::source::unpaired::is_unpaired_layout;
 use crate::run_folder::{RunFolder, RunFolderError};
-use crate::translate::{TranslateFileError, model_folder, read_manifest};
 use model::training::ModelKind;
 
 /// Side of pictures where nothing says another.
@@ -26,7 +29,7 @@ const SOURCES: [&str; 3] = ["data", "a", "photos"];
 #[derive(Debug, Error)]
 pub enum JudgingError {
     #[error(transparent)]
-    Model(#[from] TranslateFileError),
+    Model(#[from] ModelFolderError),
     #[error(transparent)]
     Run(#[from] RunFolderError),
     #[error(transparent)]

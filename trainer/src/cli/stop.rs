@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, anyhow};
 
-use super::INTERRUPTED;
+use super::exit::INTERRUPTED;
 use crate::system::console::talk;
 
 /// Becomes true when Ctrl-C or a scheduler's SIGTERM asks for a stop after `what` is done. A second

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{INTERRUPTED, stop_flag};
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use crate::config::TrainArgs;
 use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
@@ -18,7 +19,7 @@ use model::training::ModelKind;
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
-        recipe.check_data(&args.data)?;
+        recipe.check_data(&args.data.folders())?;
     }
     let resumed = args.resumed_run()?;
     if resumed.is_none() {

@@ -1,5 +1,7 @@
 //! `trainer translate`: its words, what it says about each picture, and about all at the end.
 
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -11,7 +13,7 @@ use indicatif::ProgressBar;
 use model::{Manifest, NormKind, NormStats, TileOptions, Translator};
 use serde_json::json;
 
-use crate::config::args::NORM_STATS;
+use crate::config::names::NORM_STATS;
 use crate::config::words::one_of;
 use crate::image_file;
 use crate::system::console;
@@ -95,7 +97,7 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     let keeps = args.shard.is_some() && !args.overwrite;
     let chosen = args.device.open()?;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
-    let stop = super::stop_flag("picture")?;
+    let stop = stop_flag("picture")?;
     let tiles = TileOptions {
         side: args.tile.map(|side| side as usize),
         overlap: args.overlap.map(|overlap| overlap as usize),
@@ -148,7 +150,7 @@ impl Talk {
     fn new(args: &TranslateArgs, total: usize, format: Format) -> Self {
         Self {
             format,
-            bar: super::progress(total, format),
+            bar: console::progress(total, format),
             started: Instant::now(),
             is_share: args.shard.is_some(),
             total,
@@ -304,7 +306,7 @@ impl Talk {
             Format::Human | Format::Plain => self.finished_in_words(left, folder),
         }
         Ok(match (left, self.failed) {
-            (1.., _) => ExitCode::from(super::INTERRUPTED),
+            (1.., _) => ExitCode::from(INTERRUPTED),
             (0, 0) => ExitCode::SUCCESS,
             (0, _) => ExitCode::FAILURE,
         })

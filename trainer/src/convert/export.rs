@@ -1,6 +1,7 @@
 //! From a run to a model folder: the manifest and the weights that translate natively and in
 //! the browser.
 
+use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,20 +19,18 @@ use model::{
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::config::args::WEIGHTS;
-use crate::config::{DataArgs, Direction, PhotoTask, TrainConfig};
+use crate::config::names::WEIGHTS;
+use crate::config::{DataArgs, TrainConfig};
 use crate::data::demo;
 use crate::data::demo::{DemoSplit, PALETTE};
+use crate::data::direction::Direction;
+use crate::data::source::photos::PhotoTask;
 use crate::evaluate::metrics::Evaluation;
 use crate::image_file::{PictureError, write_rgb_png};
 use crate::run_folder::{RunFolder, RunFolderError, write_whole};
 use crate::system::files::last_name;
 use model::training::ModelKind;
 
-/// The data set of the manifest of a model that learned from what the program draws.
-pub const DRAWN_SET: &str = "built-in facades";
-/// Name of the manifest in a model folder.
-pub const MANIFEST_FILE: &str = "manifest.json";
 /// What a manifest says was at work.
 pub(crate) const TOOL: &str = concat!("trainer ", env!("CARGO_PKG_VERSION"));
 const SAMPLES_FOLDER: &str = "samples";

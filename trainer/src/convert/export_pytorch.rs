@@ -8,12 +8,14 @@ use model::weights::{self, WeightsError};
 use model::{GeneratorConfig, ManifestError};
 use thiserror::Error;
 
-use crate::config::Direction;
-use crate::convert::export::{MANIFEST_FILE, OneWay, generator_for};
+use crate::convert::export::{OneWay, generator_for};
+use crate::convert::model_folder::MANIFEST_FILE;
+use crate::convert::model_folder::ModelFolderError;
+use crate::convert::model_folder::read_manifest;
+use crate::data::direction::Direction;
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::run_folder::{RunFolder, RunFolderError, write_whole};
 use crate::system::files::{InFile, NamesFile};
-use crate::translate::{TranslateFileError, read_manifest};
 
 /// A generator that cannot be written for PyTorch.
 #[derive(Debug, Error)]
@@ -23,7 +25,7 @@ pub enum ExportPytorchError {
     #[error(transparent)]
     OneWay(#[from] OneWay),
     #[error(transparent)]
-    Model(#[from] TranslateFileError),
+    Model(#[from] ModelFolderError),
     #[error(transparent)]
     Manifest(#[from] InFile<ManifestError>),
     #[error(transparent)]

@@ -3,3 +3,4 @@
 pub mod export;
 pub mod export_pytorch;
 pub mod import;
+pub mod model_folder;

@@ -7,8 +7,10 @@ use std::thread;
 
 use rand::seq::SliceRandom;
 
-use crate::data::sample::augment::Frame;
-use crate::data::source::{DataError, Pair, PairSource, Sampling};
+use crate::data::error::DataError;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::frame::Frame;
+use crate::data::source::PairSource;
 use model::training::randomness::{Purpose, stream};
 
 /// Batches that each worker may be ahead of the training.
@@ -146,8 +148,8 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Direction;
     use crate::data::demo::DemoSplit;
+    use crate::data::direction::Direction;
     use crate::data::sample::raster::{Side, Sides};
     use crate::data::source::drawn::DrawnPairs;
 

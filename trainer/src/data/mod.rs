@@ -2,13 +2,19 @@
 
 pub mod demo;
 mod digest;
+pub mod direction;
+pub mod error;
 pub mod fetch;
 pub mod inspect;
 pub mod loader;
+pub mod pair;
 pub mod sample;
 pub mod source;
 
-pub use crate::data::sample::augment::Frame;
-pub use crate::data::sample::batch::batch_of;
-pub use crate::data::sample::raster::{Mask, Side, Sides};
-pub use source::{DataError, Pair, PairSource, Sampling};
+pub use direction::Direction;
+pub use error::DataError;
+pub use pair::{Pair, Sampling};
+pub use sample::batch::batch_of;
+pub use sample::frame::Frame;
+pub use sample::raster::{Mask, Side, Sides};
+pub use source::PairSource;

@@ -1,32 +1,18 @@
 //! Judges a generator on validation pairs and draws what it made of them.
 
+use crate::evaluate::metrics::Judged;
+use crate::image_file::grid::grid;
+use crate::image_file::grid::painted;
 use std::convert::Infallible;
 
 use burn::tensor::Device;
-use image::{RgbImage, imageops};
-use model::pixels::to_byte;
+use image::RgbImage;
 use model::{Generator, Mode, Raster};
-use serde::Serialize;
 
-use crate::config::Direction;
+use crate::data::direction::Direction;
 use crate::data::sample::batch::{rasters, stacked};
 use crate::data::{DataError, Frame, Pair, PairSource, Sampling};
-use crate::evaluate::metrics::{Metrics, Shown};
-
-/// Pixels between the pictures of a grid.
-const GRID_GAP: u32 = 4;
-const GRID_BACKGROUND: image::Rgb<u8> = image::Rgb([245, 245, 245]);
-
-/// What was made of one pair.
-#[derive(Clone, Debug, Serialize)]
-pub struct Judged {
-    /// Name of the pair.
-    pub name: String,
-    /// The output against the target.
-    pub output: Metrics,
-    /// The untouched input against the target.
-    pub input: Metrics,
-}
+use crate::evaluate::metrics::Shown;
 
 /// Judges what `translate` makes of `count` pairs of `source`, evenly chosen: input and output are
 /// rasters in the source's encodings. Targets without a single pixel that counts are left out.
@@ -170,34 +156,6 @@ fn evenly_first(length: usize, count: usize) -> Vec<usize> {
     order.iter().for_each(|&index| is_chosen[index] = true);
     order.extend((0..length).filter(|&index| !is_chosen[index]));
     order
-}
-
-/// A raster, as [`Encoding::shown`](model::Encoding::shown) gives it, as an RGB picture.
-pub fn painted(shown: &Raster) -> RgbImage {
-    let rgb = shown.to_rgb();
-    let width = rgb.width();
-    RgbImage::from_fn(width as u32, rgb.height() as u32, |x, y| {
-        let at = y as usize * width + x as usize;
-        image::Rgb([0, 1, 2].map(|channel| to_byte(rgb.plane(channel)[at])))
-    })
-}
-
-/// Pictures in rows, each in the upper left corner of a cell as large as the largest of them.
-pub fn grid(rows: &[Vec<RgbImage>]) -> RgbImage {
-    let largest = |side: fn(&RgbImage) -> u32| rows.iter().flatten().map(side).max().unwrap_or(0);
-    let pitch_x = largest(RgbImage::width) + GRID_GAP;
-    let pitch_y = largest(RgbImage::height) + GRID_GAP;
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0) as u32;
-    let (width, height) = (columns * pitch_x, rows.len() as u32 * pitch_y);
-    let mut grid = RgbImage::from_pixel(width + GRID_GAP, height + GRID_GAP, GRID_BACKGROUND);
-    for (row, pictures) in rows.iter().enumerate() {
-        for (column, picture) in pictures.iter().enumerate() {
-            let x = GRID_GAP + column as u32 * pitch_x;
-            let y = GRID_GAP + row as u32 * pitch_y;
-            imageops::replace(&mut grid, picture, i64::from(x), i64::from(y));
-        }
-    }
-    grid
 }
 
 #[cfg(test)]

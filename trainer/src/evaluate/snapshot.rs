@@ -6,7 +6,8 @@ use image::{GrayImage, Luma, imageops};
 use model::{Encoding, Generator, Mode, Raster};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Direction, TrainConfig};
+use crate::config::TrainConfig;
+use crate::data::direction::Direction;
 use crate::data::sample::batch::rasters;
 use crate::data::{Pair, PairSource, batch_of};
 use crate::evaluate::judge::fixed_pairs;

@@ -17,6 +17,7 @@ use thiserror::Error;
 use self::multiband::{Layout, Multiband};
 use crate::system::files::{InFile, NamesFile};
 
+pub mod grid;
 mod multiband;
 mod output;
 

@@ -1,5 +1,6 @@
 //! Curves as SVG, in colours that follow the page's theme. What is drawn is decided elsewhere.
 
+use crate::system::printable::html_escaped;
 use plotters::prelude::*;
 
 /// Size in pixels; the page scales it.
@@ -41,7 +42,7 @@ impl Chart {
         let (low, high) = self.range()?;
         let mut svg = String::new();
         self.draw(&mut svg, last.max(1), low..high).ok()?;
-        let label = super::page::escaped(&self.title);
+        let label = html_escaped(&self.title);
         let start = format!("<svg role=\"img\" aria-label=\"{label}\" ");
         let mut svg = svg.replacen("<svg ", &start, 1);
         let curves = CURVES.iter().enumerate();

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::metrics_file::{Finished, MetricsLine, Started, StepRow, Validation};
 use crate::evaluate::metrics::Evaluation;
+use crate::run_folder::metrics_log::{Finished, MetricsLine, Started, StepRow, Validation};
 use crate::system::pace::Pace;
 use model::training::GanMode;
 

@@ -324,10 +324,10 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metrics_file::{StepRow, Validation};
     use super::*;
     use crate::evaluate::metrics::Evaluation;
     use crate::evaluate::snapshot::OutputStatistics;
+    use crate::run_folder::metrics_log::{StepRow, Validation};
 
     /// A loss at a share of the run.
     type Curve = fn(f64) -> f64;

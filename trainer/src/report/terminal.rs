@@ -1,12 +1,12 @@
 //! Events as bars, lines or JSON. Talk goes to stderr, the result to stdout.
 
+use crate::run_folder::RunFolder;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::REPORT_FILE;
 use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::run::event::Event;
 use crate::system::console;
@@ -226,14 +226,15 @@ fn summary(event: &Event<'_>) -> String {
         Some(back) => format!("\nback     {}", back.display()),
         None => String::new(),
     };
+    let folder = RunFolder::open(run);
     let word = |path: &Path| console::shell_word(&path.display().to_string());
     format!(
         "{how} {} in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\ntranslate \
          pictures with it:\n  {} translate --model {} PICTURE --output result.png{}",
         counted(*step as usize, "step"),
         indicatif::HumanDuration(*elapsed),
-        run.join(REPORT_FILE).display(),
-        run.join("samples").display(),
+        folder.report().display(),
+        folder.samples().display(),
         model.display(),
         console::program(),
         word(run),

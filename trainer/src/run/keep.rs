@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::error::RunError;
+use super::state::{Outcome, Run};
 use super::validation::VALIDATION_PAIRS;
-use super::{Outcome, Run, RunError};
-use crate::config::Direction;
 use crate::convert::export::{Trained, export_generator};
+use crate::data::direction::Direction;
 use crate::evaluate::metrics::Evaluation;
 use crate::run::event::Event;
 use crate::run_folder::{Best, RunFolderError};

@@ -7,8 +7,10 @@ use burn::tensor::Device;
 use model::{Generator, GeneratorConfig};
 use serde_json::{Map, Value, json};
 
-use super::{Run, RunError};
-use crate::config::{Direction, TrainConfig};
+use super::error::RunError;
+use super::state::Run;
+use crate::config::TrainConfig;
+use crate::data::direction::Direction;
 use crate::run::event::Event;
 use crate::run_folder::{Progress, RunFolder};
 use model::training::Gan;

@@ -3,9 +3,10 @@
 use image::RgbImage;
 use model::{Generator, Mode, Raster};
 
-use super::{Run, RunError};
-use crate::config::Direction;
+use super::error::RunError;
+use super::state::Run;
 use crate::data::Pair;
+use crate::data::direction::Direction;
 use crate::evaluate::judge::{cycle_grid, judge, sample_grid, translate_raster};
 use crate::evaluate::metrics::Evaluation;
 use crate::evaluate::snapshot::Snapshot;

@@ -5,9 +5,9 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Device};
 use model::training::{Gan, ModelKind};
 
-use super::RunFolderError;
+use super::checkpoint::Checkpoint;
+use super::error::RunFolderError;
 use super::pool::pool_bytes;
-use super::store::Checkpoint;
 
 const OPTIMIZER_G: &str = "optimizerG.bpk";
 const OPTIMIZER_D: &str = "optimizerD.bpk";

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::RunFolderError;
+use super::error::RunFolderError;
 use crate::system::files::{folder_of, replace};
 
 /// Writes beside its place, syncs and renames: a reader sees the old content or the new.

@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use super::RunFolderError;
+use super::error::RunFolderError;
 use super::files::write_error;
 
 const FILE: &str = ".lock";

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, WeakProgressBar};
 use serde::Serialize;
+use serde_json::json;
 use thiserror::Error;
 
 use crate::system::printable::printable;
@@ -41,6 +42,9 @@ pub enum Format {
 
 /// How often a bar is drawn in a second: a slow terminal must not slow a training down.
 const DRAWS_PER_SECOND: u8 = 4;
+
+/// Of a bar that counts.
+const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {rate}  ETA {eta}";
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 static SHOWN: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
@@ -107,6 +111,22 @@ pub fn bar(length: Option<u64>, template: &str) -> ProgressBar {
         *shown = Some(bar.downgrade());
     }
     bar
+}
+
+/// Tells what is odd, while the work goes on.
+pub fn warning(format: Format, message: &str) {
+    match format {
+        Format::Json => notice!("{}", json!({"event": "warning", "message": message})),
+        Format::Human | Format::Plain => notice!("warning: {message}"),
+    }
+}
+
+/// A bar for people.
+pub fn progress(length: usize, format: Format) -> ProgressBar {
+    match format {
+        Format::Human => bar(Some(length as u64), PROGRESS),
+        Format::Plain | Format::Json => ProgressBar::hidden(),
+    }
 }
 
 /// Gives a bar another template, in which `{rate}` is always of the same width.

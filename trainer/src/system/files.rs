@@ -59,6 +59,16 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("cannot be made ({0}); check path, space and permissions")]
+pub struct NoFolder(#[from] io::Error);
+
+/// Makes a folder and those that it lies in.
+pub fn make_folder(folder: &Path) -> Result<(), InFile<NoFolder>> {
+    let made = std::fs::create_dir_all(folder).map_err(NoFolder);
+    made.of_file(folder)
+}
+
 /// The last part of a path, also of `.` and `..`; what leads to it is nobody's business.
 pub fn last_name(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

@@ -1,4 +1,4 @@
-//! Text of others for a terminal. What a manifest, a server, an archive or a file's name says must
+//! Text of others for a terminal or a page. What a manifest, a server, an archive or a file's name says must
 //! not move the cursor, ring, or turn the direction of what stands beside it.
 
 use std::borrow::Cow;
@@ -34,6 +34,22 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool + Copy) -> Cow<'_, str>
         }
     }
     Cow::Owned(safe)
+}
+
+/// The text inside elements and attributes of HTML.
+pub fn html_escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::source::folders::{FolderProblem, has_picture_extension, walk};
+use crate::data::error::FolderProblem;
+use crate::data::source::folders::{has_picture_extension, walk};
 use crate::image_file;
 use crate::image_file::PictureError;
 use crate::translate::shard::Shard;

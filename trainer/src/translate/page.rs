@@ -1,10 +1,10 @@
 //! A page of inputs and results side by side, as `results/index.html` of the reference
 //! implementation. It shows the files where they lie.
 
+use crate::system::printable::html_escaped;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
-use crate::report::escaped;
 use crate::run_folder::{RunFolderError, write_whole};
 
 /// Its name in the folder of the results.
@@ -32,13 +32,13 @@ pub fn write_page(folder: &Path, title: &str, shown: &[Shown]) -> Result<(), Run
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>{title}</title>\n<style>\n{STYLE}\n</style>\n\
          <body>\n<h1>{title}</h1>\n",
-        title = escaped(title)
+        title = html_escaped(title)
     );
     for Shown { input, output } in shown {
-        let name = escaped(&input.display().to_string());
+        let name = html_escaped(&input.display().to_string());
         let _ = writeln!(page, "<section>\n<h2>{name}</h2>");
         for (what, path) in [("input", input), ("result", output)] {
-            let address = escaped(&address(folder, path));
+            let address = html_escaped(&address(folder, path));
             let _ = writeln!(
                 page,
                 "<figure><a href=\"{address}\"><img loading=\"lazy\" src=\"{address}\" \

@@ -6,6 +6,7 @@
 
 mod background;
 mod canvas;
+mod easel;
 mod layout;
 mod openings;
 mod ornaments;

@@ -8,8 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use super::FetchError;
-use super::error::disk;
+use super::error::{FetchError, disk};
 use crate::data::digest::sha256_of;
 use crate::system::bounded::{Bounded, Budget};
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use model::Encoding;
 use thiserror::Error;
 
-use crate::config::Direction;
 use crate::data::PairSource;
-use crate::data::inspect::FileGroup;
+use crate::data::direction::Direction;
 use crate::data::sample::bands::Bands;
+use crate::data::source::files::FileGroup;
 
 /// Files that are looked at, evenly chosen, on each side.
 const FILES: usize = 16;

@@ -4,6 +4,8 @@
 pub mod depths;
 pub mod speed;
 
+use crate::data::direction::Direction;
+use crate::data::source::files::FileGroup;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,15 +16,15 @@ use model::Encoding;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::config::{DataArgs, Preprocess};
 use crate::data::digest::sha256_of;
+use crate::data::error::DataError;
 use crate::data::inspect::speed::pairs_per_second;
 use crate::data::sample::bands::Bands;
-use crate::data::source::folders::unmatched;
-use crate::data::source::{DataError, PairSource};
+use crate::data::sample::frame::Preprocess;
+use crate::data::source::PairSource;
 use crate::data::{Frame, Sampling, Side};
-use crate::evaluate::judge::{grid, painted};
 use crate::image_file;
+use crate::image_file::grid::{grid, painted};
 use crate::image_file::{Header, PictureError};
 use crate::system::console::counted;
 
@@ -143,14 +145,6 @@ pub struct Duplicate {
     pub across: bool,
 }
 
-/// Files as a source of pairs uses them.
-pub(crate) struct FileGroup<'a> {
-    pub(crate) name: &'static str,
-    pub(crate) paths: Vec<&'a Path>,
-    /// What is made of each file, from left to right.
-    pub(crate) halves: Vec<(&'static str, Side)>,
-}
-
 /// What is known of a file.
 struct FileFacts {
     bytes: u64,
@@ -160,25 +154,30 @@ struct FileFacts {
     problem: Option<String>,
 }
 
-/// Describes the set that `args` name, as a training with the same flags would use it. `progress`
-/// is called for each file that was read.
+/// A set to look at.
+pub struct Inspected {
+    pub train: PairSource,
+    pub validation: PairSource,
+    /// Files that have no partner, and whether a training leaves them out.
+    pub unmatched: Vec<PathBuf>,
+    pub skips_unmatched: bool,
+    pub direction: Direction,
+    pub seed: u64,
+}
+
+/// Describes a set, as a training would use it. `progress` is called for each file that was read.
 pub fn inspect(
-    args: &DataArgs,
-    (seed, unpaired): (u64, bool),
+    set: Inspected,
     frame: Frame,
     thoroughness: Thoroughness,
     progress: &(dyn Fn() + Sync),
-) -> Result<Inspection, DataError> {
-    let mut inspection = Inspection::default();
-    if let (Some(a), Some(b), false) = (&args.a, &args.b, unpaired) {
-        inspection.unmatched = unmatched(a, b)?;
-    }
-    let lenient = DataArgs {
-        skip_unmatched: args.skip_unmatched || args.a.is_some(),
-        ..args.clone()
+) -> Inspection {
+    let mut inspection = Inspection {
+        unmatched: set.unmatched,
+        ..Inspection::default()
     };
-    let (mut train, mut validation) = lenient.open(seed, unpaired)?;
-    if !inspection.unmatched.is_empty() && !args.skip_unmatched {
+    let (mut train, mut validation) = (set.train, set.validation);
+    if !inspection.unmatched.is_empty() && !set.skips_unmatched {
         let count = inspection.unmatched.len();
         inspection.refused.push(format!(
             "files without a partner of the same name: {count}; rename or remove them, or pass \
@@ -227,15 +226,15 @@ pub fn inspect(
     }
     if thoroughness == Thoroughness::Pixels {
         inspection.duplicates = duplicates(&files);
-        inspection.pairs_per_second = pairs_per_second(&train, frame, seed);
+        inspection.pairs_per_second = pairs_per_second(&train, frame, set.seed);
     }
     inspection.remarks = remarks(&train, &validation, frame);
-    match depths::check(&train, args.direction) {
+    match depths::check(&train, set.direction) {
         Ok(remarks) => inspection.remarks.extend(remarks),
         Err(error) => inspection.refused.push(error.to_string()),
     }
     inspection.remark_on_duplicates();
-    Ok(inspection)
+    inspection
 }
 
 /// What is unusual about a set, from the headers of some of its files: for the first seconds of

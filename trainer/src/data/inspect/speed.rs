@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::data::sample::augment::Frame;
-use crate::data::source::{PairSource, Sampling};
+use crate::data::pair::Sampling;
+use crate::data::sample::frame::Frame;
+use crate::data::source::PairSource;
 use model::training::randomness::{Purpose, stream};
 
 /// Pairs that are looked at, at most.

@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use model::Raster;
 use model::training::Batch;
 
+use crate::data::pair::Pair;
 use crate::data::sample::raster::Mask;
-use crate::data::source::Pair;
 
 /// Puts pairs of equal size onto `device`.
 pub fn batch_of(pairs: &[Pair], device: &Device) -> Batch {

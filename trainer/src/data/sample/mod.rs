@@ -5,4 +5,5 @@ pub mod bands;
 pub mod batch;
 pub mod blur;
 pub mod degrade;
+pub mod frame;
 pub mod raster;

@@ -2,13 +2,13 @@
 
 use rand::RngExt;
 
-use crate::config::Direction;
 use crate::data::demo;
 use crate::data::demo::DemoSplit;
+use crate::data::direction::Direction;
+use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_pair;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::raster::Sides;
-use crate::data::source::{Pair, Sampling};
 
 /// A set of façades.
 #[derive(Clone, Debug)]

@@ -1,19 +1,22 @@
 //! Pairs that lie in folders: combined A|B pictures, or two folders matched by file name.
 
+use crate::data::error::FolderProblem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
 use walkdir::WalkDir;
 
-use crate::config::Direction;
-use crate::data::inspect::FileGroup;
-use crate::data::sample::augment::{Frame, sample_pair};
+use crate::data::direction::Direction;
+use crate::data::error::DataError;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::augment::sample_pair;
 use crate::data::sample::bands::Bands;
+use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::Sides;
+use crate::data::source::files::FileGroup;
+use crate::data::source::files::{check_file, keep_usable};
 use crate::data::source::split::train_and_validation;
 use crate::data::source::unpaired::is_unpaired_layout;
-use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::image_file;
 use crate::image_file::{EXTENSIONS, Header};
 
@@ -23,41 +26,6 @@ const TRAIN_FOLDERS: [&str; 1] = ["train"];
 const VALIDATION_FOLDERS: [&str; 3] = ["val", "validation", "test"];
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 5;
-
-/// A folder that cannot be used as it is.
-#[derive(Debug, Error)]
-pub enum FolderProblem {
-    #[error("{flag} {path}: no such folder; check the path")]
-    Missing { flag: String, path: PathBuf },
-    #[error("{flag} {path}: no pictures (PNG, JPEG, WebP, BMP, GIF, TIFF) in this folder")]
-    NoPictures { flag: String, path: PathBuf },
-    #[error("{flag} {path}: cannot be read ({reason}); check its permissions")]
-    Unreadable {
-        flag: String,
-        path: PathBuf,
-        reason: String,
-    },
-    #[error(
-        "--data {path} is an unpaired set (trainA, trainB), which --model cyclegan takes; if the \
-         pictures match by name, pass --a {path}/trainA --b {path}/trainB"
-    )]
-    Unpaired { path: PathBuf },
-    #[error(
-        "--data {path}: an unpaired set has folders trainA and trainB inside; name two folders \
-         with --a and --b otherwise"
-    )]
-    NotUnpaired { path: PathBuf },
-    #[error(
-        "pictures of {a} and {b} without a partner of the same name: {count} ({names}); {remedy}"
-    )]
-    Unmatched {
-        a: PathBuf,
-        b: PathBuf,
-        count: usize,
-        names: String,
-        remedy: &'static str,
-    },
-}
 
 /// Where the halves of a pair are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

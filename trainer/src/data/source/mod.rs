@@ -2,206 +2,23 @@
 //! nothing of batches, tensors or order.
 
 pub mod drawn;
+pub mod files;
 pub mod folders;
 pub mod photos;
 pub mod split;
 pub mod unpaired;
 
-use std::path::{Path, PathBuf};
+use model::Encoding;
 
-use model::pixels::MAX_PIXELS;
-use model::{Encoding, Raster};
-use rand_chacha::ChaCha8Rng;
-use thiserror::Error;
-
-use crate::data::inspect::FileGroup;
-use crate::data::inspect::depths::DepthError;
-use crate::data::sample::augment::Frame;
-use crate::data::sample::bands::Bands;
-use crate::data::sample::raster::{FitError, Mask, Side, Sides};
-use crate::data::source::drawn::DrawnPairs;
-use crate::data::source::folders::{FolderPairs, FolderProblem};
-use crate::data::source::photos::Photos;
-use crate::data::source::unpaired::UnpairedFolders;
-use crate::image_file::{Header, PictureError};
-
-/// An input and what it should become, both of the same size; of unpaired sets, two pictures
-/// that have nothing to do with each other, and may differ in size.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pair {
-    /// Input of the generator.
-    pub real_a: Raster,
-    /// Target.
-    pub real_b: Raster,
-    /// Which pixels of the target count; `None` when all do.
-    pub mask: Option<Mask>,
-}
-
-impl Pair {
-    /// What networks see of two pictures.
-    pub fn encode(input: &Bands, target: &Bands, sides: Sides) -> Self {
-        Self {
-            real_a: sides.input.raster(input),
-            real_b: sides.target.raster(target),
-            mask: sides.target.mask(target),
-        }
-    }
-}
-
-/// How a pair is cut out of its pictures.
-pub enum Sampling<'a> {
-    /// Random jitter (arXiv 1611.07004, section 6.2): scale, crop at a random place, mirror with
-    /// probability one half if `flip`.
-    Jitter {
-        /// Scale and crop.
-        frame: Frame,
-        /// Whether to mirror at all.
-        flip: bool,
-        /// Randomness of this sample.
-        rng: &'a mut ChaCha8Rng,
-    },
-    /// The same picture every time: scale, crop the middle.
-    Fixed {
-        /// Scale and crop.
-        frame: Frame,
-    },
-}
-
-impl Sampling<'_> {
-    /// Scale and crop.
-    pub fn frame(&self) -> Frame {
-        match self {
-            Self::Jitter { frame, .. } | Self::Fixed { frame } => *frame,
-        }
-    }
-}
-
-/// Data that cannot be used.
-#[derive(Debug, Error)]
-pub enum DataError {
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    #[error(
-        "{a} is {a_width}×{a_height}, its partner {b} is {b_width}×{b_height}; a pair needs equal \
-         sizes: scale one of them, or remove both"
-    )]
-    PairSize {
-        a: PathBuf,
-        a_width: u32,
-        a_height: u32,
-        b: PathBuf,
-        b_width: u32,
-        b_height: u32,
-    },
-    #[error(
-        "{path}: {width} pixels wide; a combined A|B picture needs an even width of at least 2"
-    )]
-    NotCombined { path: PathBuf, width: u32 },
-    #[error(
-        "{path}: {width}×{height} is smaller than a crop of {size}; lower --size, or scale pictures \
-         up with --preprocess resize_and_crop"
-    )]
-    TooSmall {
-        path: PathBuf,
-        width: u32,
-        height: u32,
-        size: u32,
-    },
-    #[error(
-        "{path}: would become {width}×{height} pixels, more than {MAX_PIXELS}; scale it down, or \
-         crop with another --preprocess"
-    )]
-    TooLarge {
-        path: PathBuf,
-        width: u32,
-        height: u32,
-    },
-    #[error(transparent)]
-    Fit(#[from] FitError),
-    #[error(transparent)]
-    Depth(#[from] DepthError),
-    #[error("{0}")]
-    Flags(String),
-    #[error(transparent)]
-    Folder(#[from] FolderProblem),
-}
-
-impl DataError {
-    /// Whether one file is damaged or of an unusual size and the others may do, rather than the
-    /// set being put together wrongly.
-    fn spares_the_others(&self) -> bool {
-        match self {
-            Self::Picture(_)
-            | Self::NotCombined { .. }
-            | Self::TooSmall { .. }
-            | Self::TooLarge { .. } => true,
-            Self::PairSize { .. }
-            | Self::Fit(_)
-            | Self::Depth(_)
-            | Self::Flags(_)
-            | Self::Folder(_) => false,
-        }
-    }
-}
-
-/// Removes the items that `check` finds unusable and gives the reasons.
-pub(crate) fn keep_usable<T>(
-    items: &mut Vec<T>,
-    check: impl Fn(&T) -> Result<(), DataError>,
-) -> Result<Vec<DataError>, DataError> {
-    let (mut problems, mut mistake) = (Vec::new(), None);
-    items.retain(|item| match check(item) {
-        Ok(()) => true,
-        Err(error) if error.spares_the_others() => {
-            problems.push(error);
-            false
-        }
-        Err(error) => {
-            mistake.get_or_insert(error);
-            false
-        }
-    });
-    mistake.map_or(Ok(problems), Err)
-}
-
-/// Refuses pictures that are smaller than the crop, or would become too large a sample.
-pub(crate) fn check_frame(
-    path: &Path,
-    (width, height): (u32, u32),
-    frame: Frame,
-    scaled: (u32, u32),
-) -> Result<(), DataError> {
-    let path = || path.to_path_buf();
-    if frame.preprocess.crops() && scaled.0.min(scaled.1) < frame.size {
-        return Err(DataError::TooSmall {
-            path: path(),
-            width,
-            height,
-            size: frame.size,
-        });
-    }
-    let (width, height) = scaled;
-    match u64::from(width) * u64::from(height) <= MAX_PIXELS as u64 {
-        true => Ok(()),
-        false => Err(DataError::TooLarge {
-            path: path(),
-            width,
-            height,
-        }),
-    }
-}
-
-/// Checks a file against the side that it is on and the frame, by its header.
-pub(crate) fn check_file(
-    path: &Path,
-    header: Header,
-    side: Side,
-    frame: Frame,
-) -> Result<(), DataError> {
-    side.accept(path, header)?;
-    let size = (header.width, header.height);
-    check_frame(path, size, frame, frame.scaled(size))
-}
+use crate::data::error::DataError;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::frame::Frame;
+use crate::data::sample::raster::Sides;
+use drawn::DrawnPairs;
+use files::FileGroup;
+use folders::FolderPairs;
+use photos::Photos;
+use unpaired::UnpairedFolders;
 
 /// A set of pairs.
 #[derive(Clone, Debug)]

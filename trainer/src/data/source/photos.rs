@@ -2,22 +2,64 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
-use crate::config::PhotoTask;
-use crate::data::inspect::FileGroup;
-use crate::data::sample::augment::{Crop, Frame};
+use crate::data::error::DataError;
+use crate::data::error::FolderProblem;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::augment::Crop;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::blur::Blur;
 use crate::data::sample::degrade::{edges, low_resolution, with_holes};
+use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{Side, Sides};
+use crate::data::source::files::FileGroup;
+use crate::data::source::files::{check_frame, keep_usable};
 use crate::data::source::folders;
-use crate::data::source::folders::{FolderProblem, Split};
-use crate::data::source::{DataError, Pair, Sampling, check_frame, keep_usable};
+use crate::data::source::folders::Split;
 use crate::image_file;
+
+/// What is undone to single photos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhotoTask {
+    /// Out of focus to sharp.
+    Deblur,
+    /// Lightness to colour, in CIELAB.
+    Colorize,
+    /// Lines to photo.
+    Edges,
+    /// Holes to whole photos. Holes are mid-grey, RGB 128: one to three rectangles or one to four
+    /// strokes of a brush.
+    Inpaint,
+    /// Photos of a quarter of the resolution, at their old size, to the whole: the size stays,
+    /// detail comes. `translate --enlarge 4` makes small pictures larger first.
+    #[serde(rename = "super-resolve")]
+    SuperResolve,
+}
+
+impl PhotoTask {
+    /// Whether the input resembles the target so much that a correction is easiest to learn.
+    pub fn corrects(self) -> bool {
+        matches!(self, Self::Deblur | Self::SuperResolve)
+    }
+
+    /// The name on the command line and in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deblur => "deblur",
+            Self::Colorize => "colorize",
+            Self::Edges => "edges",
+            Self::Inpaint => "inpaint",
+            Self::SuperResolve => "super-resolve",
+        }
+    }
+}
 
 /// Photos and what is to be undone to them.
 #[derive(Clone, Debug)]

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 
-use crate::config::Direction;
-use crate::data::inspect::FileGroup;
-use crate::data::sample::augment::{Frame, sample_one};
+use crate::data::direction::Direction;
+use crate::data::error::DataError;
+use crate::data::error::FolderProblem;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::augment::sample_one;
 use crate::data::sample::bands::Bands;
+use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{Side, Sides};
-use crate::data::source::folders::{FolderProblem, Split, list, split_pictures, stem};
+use crate::data::source::files::FileGroup;
+use crate::data::source::files::{check_file, keep_usable};
+use crate::data::source::folders::{Split, list, split_pictures, stem};
 use crate::data::source::split::train_and_validation;
-use crate::data::source::{DataError, Pair, Sampling, check_file, keep_usable};
 use crate::image_file;
 
 /// Folders of validation pictures beside `trainA` and `trainB`, the first pair found.
@@ -181,7 +185,7 @@ mod tests {
         target: Side::RGB,
     };
     const FRAME: Frame = Frame {
-        preprocess: crate::config::Preprocess::ResizeAndCrop,
+        preprocess: crate::data::sample::frame::Preprocess::ResizeAndCrop,
         load_size: 10,
         size: 8,
         multiple_of: 1,

@@ -5,7 +5,7 @@ use model::{Encoding, Raster};
 use serde::Serialize;
 
 use super::Metrics;
-use crate::config::Direction;
+use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, PairSource};
 use crate::evaluate::judge::numbered_pairs;
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Pair;
 use crate::data::sample::raster::Mask;
-use crate::evaluate::judge::Judged;
 
 mod columns;
 pub mod cycle;
@@ -44,6 +43,17 @@ pub struct Metrics {
     /// Errors of depth, where the pictures are depths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<DepthMetrics>,
+}
+
+/// What was made of one pair.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    /// Name of the pair.
+    pub name: String,
+    /// The output against the target.
+    pub output: Metrics,
+    /// The untouched input against the target.
+    pub input: Metrics,
 }
 
 /// Mean metrics over a set, and those of the untouched inputs beside them.

@@ -3,7 +3,7 @@
 use crate::evaluate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
 use crate::report::chart::{Chart, Curve};
 use crate::report::history::History;
-use crate::report::metrics_file::Validation;
+use crate::run_folder::metrics_log::Validation;
 use model::training::GanMode;
 
 /// A chart and how to read it.

@@ -8,10 +8,7 @@ use image::RgbImage;
 use model::state::StateError;
 
 use super::layers::{ConvRelu, halving_max_pool, stacked};
-use super::weights::{NamedWeights, PerceptualError, WeightsKind, load};
-
-/// Shortest side of a picture of which the second pooling leaves a pixel.
-pub(super) const SMALLEST_SIDE: usize = 31;
+use super::weights::{NamedWeights, PerceptualError, SMALLEST_SIDE, WeightsKind, load};
 
 const KIND: WeightsKind = WeightsKind {
     flag: "--lpips-weights",

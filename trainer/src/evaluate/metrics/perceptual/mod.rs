@@ -21,7 +21,8 @@ pub use weights::PerceptualError;
 
 use super::{Evaluation, Shown};
 use crate::data::sample::raster::Mask;
-use crate::evaluate::judge::{Judged, painted};
+use crate::evaluate::metrics::Judged;
+use crate::image_file::grid::painted;
 
 /// Pictures under which FID is too high to compare with those of other numbers.
 pub const FEW_PICTURES: usize = FEATURES;

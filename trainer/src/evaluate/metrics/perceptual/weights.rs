@@ -9,6 +9,9 @@ use thiserror::Error;
 
 use crate::pytorch::{ReadError, Tensors, read_tensors};
 
+/// Shortest side of a picture of which AlexNet's second pooling leaves a pixel.
+pub(super) const SMALLEST_SIDE: usize = 31;
+
 /// Why pictures cannot be judged by a network.
 #[derive(Debug, Error)]
 pub enum PerceptualError {
@@ -33,7 +36,7 @@ pub enum PerceptualError {
     #[error(
         "--lpips-weights: the network needs pictures of at least {side} × {side} pixels, this one \
          has {width} × {height}; raise --size",
-        side = super::alexnet::SMALLEST_SIDE
+        side = SMALLEST_SIDE
     )]
     TooSmall { width: usize, height: usize },
 }
