@@ -1,7 +1,5 @@
 //! `trainer data demo`: the drawn façades as files.
 
-use crate::system::console::progress;
-use crate::system::files::make_folder;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,10 +9,10 @@ use image::{RgbImage, imageops};
 use serde_json::json;
 
 use crate::config::words::at_least_one;
-use crate::data::demo;
-use crate::data::demo::DemoSplit;
+use crate::data::demo::{self, DemoSplit};
 use crate::image_file;
-use crate::system::console::{Format, print_either};
+use crate::system::console::{Format, print_either, progress};
+use crate::system::files::make_folder;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {

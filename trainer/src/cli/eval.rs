@@ -1,7 +1,6 @@
 //! `eval`: judges a model on pictures that it did not learn from. What is not said on the command
 //! line is as in the training.
 
-use crate::system::console::{progress, warning};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,8 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::judging::{Judging, JudgingError, NamedSettings};
 use crate::config::DataArgs;
-use crate::config::idle;
-use crate::config::idle::{Acts, refuse_idle};
+use crate::config::idle::{self, Acts, refuse_idle};
 use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, Pair, PairSource};
 use crate::evaluate::judge::{cycle_grid, judge_with, sample_grid};
@@ -28,7 +26,7 @@ use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::image_file;
 use crate::report::{metrics_table, rows_table};
 use crate::run_folder::write_whole;
-use crate::system::console::{Format, counted, print_either};
+use crate::system::console::{Format, counted, print_either, progress, warning};
 use crate::system::device::DeviceChoice;
 use crate::translate::load_model;
 

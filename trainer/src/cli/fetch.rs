@@ -1,7 +1,5 @@
 //! `trainer data fetch`: the words of the command, and its progress as bars, lines or JSON.
 
-use super::exit::INTERRUPTED;
-use super::stop::stop_flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -11,11 +9,11 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
 use serde_json::json;
 
-use crate::system::console;
-
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
-use crate::system::console::{Format, print_either, talk};
+use crate::system::console::{self, Format, print_either, talk};
 
 /// How often a log without bars tells how far it is.
 const LINE_EVERY: Duration = Duration::from_secs(5);

@@ -1,7 +1,5 @@
 //! `trainer inspect` and `trainer data inspect`: their words, and what they say.
 
-use crate::data::source::folders::unmatched;
-use crate::system::console::progress;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,23 +9,23 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
+use model::training::ModelKind;
 use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::DataArgs;
-use crate::config::idle;
-use crate::config::idle::refuse_idle;
+use crate::config::idle::{self, refuse_idle};
 use crate::config::names::MODELS;
 use crate::config::words::one_of_explained;
 use crate::convert::model_folder::read_manifest;
 use crate::data::inspect::{
     Group, Inspected, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
+use crate::data::source::folders::unmatched;
 use crate::image_file::{output_format, write_rgb};
-use crate::system::console::{Format, counted, print_either};
+use crate::system::console::{Format, counted, print_either, progress};
 use crate::system::printable::printable_line;
-use model::training::ModelKind;
 
 /// How many names or sizes a list shows; JSON has all.
 const SHOWN: usize = 8;

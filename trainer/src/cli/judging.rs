@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use model::training::ModelKind;
 use model::{Encoding, Manifest};
 use thiserror::Error;
 
 use crate::config::idle::MissingFlag;
 use crate::config::{DataArgs, TrainConfig};
-use crate::convert::model_folder::ModelFolderError;
-use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
-use crate::convert::model_folder::{model_folder, read_manifest};
+use crate::convert::model_folder::{
+    DRAWN_SET, MANIFEST_FILE, ModelFolderError, model_folder, read_manifest,
+};
 use crate::data::Frame;
 use crate::data::direction::Direction;
+use crate::data::source::listing::is_unpaired_layout;
 use crate::data::source::photos::PhotoTask;
-use crate::data::source::unpaired::is_unpaired_layout;
 use crate::run_folder::{RunFolder, RunFolderError};
-use model::training::ModelKind;
 
 /// Side of pictures where nothing says another.
 const SIZE: u32 = 256;

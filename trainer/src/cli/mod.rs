@@ -22,10 +22,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
 use crate::config::TrainArgs;
-use crate::config::idle;
-use crate::config::idle::{IdleFlag, MissingFlag};
-use crate::system::console;
-use crate::system::console::{Format, ResultError, notice, print_result};
+use crate::config::idle::{self, IdleFlag, MissingFlag};
+use crate::system::console::{self, Format, ResultError, notice, print_result};
 use crate::system::device;
 use exit::{NO_READER, WRONG_USAGE};
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use model::training::ModelKind;
 use serde_json::json;
 
 use super::exit::INTERRUPTED;
@@ -13,9 +14,7 @@ use crate::config::TrainArgs;
 use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
 use crate::run_folder::RunFolder;
-use crate::system::console;
-use crate::system::console::{Format, talk};
-use model::training::ModelKind;
+use crate::system::console::{self, Format, talk};
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {

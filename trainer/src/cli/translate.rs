@@ -1,7 +1,5 @@
 //! `trainer translate`: its words, what it says about each picture, and about all at the end.
 
-use super::exit::INTERRUPTED;
-use super::stop::stop_flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -13,11 +11,12 @@ use indicatif::ProgressBar;
 use model::{Manifest, NormKind, NormStats, TileOptions, Translator};
 use serde_json::json;
 
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use crate::config::names::NORM_STATS;
 use crate::config::words::one_of;
 use crate::image_file;
-use crate::system::console;
-use crate::system::console::{Format, ResultError, counted, notice, print_result, talk};
+use crate::system::console::{self, Format, ResultError, counted, notice, print_result, talk};
 use crate::system::device::DeviceChoice;
 use crate::system::memory;
 use crate::translate::{

@@ -1,14 +1,6 @@
 //! The flags of `train`. Each default is written here, once, or in [`TrainArgs::decide`] where
 //! it depends on the model or the device.
 
-use super::names::LR_POLICIES;
-use super::names::MODELS;
-use super::names::NET_G;
-use super::names::NORM_STATS;
-use super::names::NORMS;
-use super::names::PICTURES;
-use super::names::PRECISIONS;
-use super::names::WEIGHTS;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -19,6 +11,7 @@ use model::{
     Upsample, WeightsDtype,
 };
 
+use super::names::{LR_POLICIES, MODELS, NET_G, NORM_STATS, NORMS, PICTURES, PRECISIONS, WEIGHTS};
 use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
 use super::{ConfigError, DataArgs};
 use crate::config::TrainConfig;

@@ -6,13 +6,13 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use model::training::{LrPolicy, ModelKind};
 use model::{DiscriminatorArch, GeneratorArch, InitType, NormKind};
 use thiserror::Error;
 
 use super::args::TrainArgs;
 use super::data::DataArgs;
 use crate::data::sample::frame::Preprocess;
-use model::training::{LrPolicy, ModelKind};
 
 /// A flag that acts only beside others.
 pub struct Acts<A: 'static> {

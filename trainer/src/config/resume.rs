@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use model::DiscriminatorArch;
+use model::training::LrPolicy;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::args::{NetD, TrainArgs};
 use crate::config::TrainConfig;
-use model::training::LrPolicy;
 
 /// Flags that say how a run is made, not what it learns.
 const FREE: [&str; 4] = ["recipe", "device", "run", "resume"];

@@ -1,8 +1,7 @@
 //! Every setting of a run, decided, and whether they go together.
 
-use super::data::DataArgs;
-use super::names::{generators, name_of};
-use crate::data::Frame;
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use model::training::{DiffAugment, Gan, GanMode, Hyperparameters, ModelKind, Schedule};
 use model::{
@@ -10,8 +9,11 @@ use model::{
     NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype, init_weights,
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use thiserror::Error;
+
+use super::data::DataArgs;
+use super::names::{generators, name_of};
+use crate::data::Frame;
 
 /// Checkpoints that are kept unless the user says otherwise.
 pub(super) const KEEP: u32 = 2;

@@ -1,7 +1,6 @@
 //! From a run to a model folder: the manifest and the weights that translate natively and in
 //! the browser.
 
-use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use model::manifest::{
     VERSION, WeightsFile,
 };
 use model::state::{StateDict, state_of};
+use model::training::ModelKind;
 use model::weights::{WeightsError, encode, sha256_hex};
 use model::{
     Encoding, Generator, GeneratorConfig, Manifest, ManifestError, NormStats, WeightsDtype,
@@ -21,15 +21,14 @@ use thiserror::Error;
 
 use crate::config::names::WEIGHTS;
 use crate::config::{DataArgs, TrainConfig};
-use crate::data::demo;
-use crate::data::demo::{DemoSplit, PALETTE};
+use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
+use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::data::direction::Direction;
 use crate::data::source::photos::PhotoTask;
 use crate::evaluate::metrics::Evaluation;
 use crate::image_file::{PictureError, write_rgb_png};
 use crate::run_folder::{RunFolder, RunFolderError, write_whole};
 use crate::system::files::last_name;
-use model::training::ModelKind;
 
 /// What a manifest says was at work.
 pub(crate) const TOOL: &str = concat!("trainer ", env!("CARGO_PKG_VERSION"));

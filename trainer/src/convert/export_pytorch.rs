@@ -9,9 +9,7 @@ use model::{GeneratorConfig, ManifestError};
 use thiserror::Error;
 
 use crate::convert::export::{OneWay, generator_for};
-use crate::convert::model_folder::MANIFEST_FILE;
-use crate::convert::model_folder::ModelFolderError;
-use crate::convert::model_folder::read_manifest;
+use crate::convert::model_folder::{MANIFEST_FILE, ModelFolderError, read_manifest};
 use crate::data::direction::Direction;
 use crate::pytorch::{NetworkError, WriteError, reference_options, state_dict_bytes, unfit};
 use crate::run_folder::{RunFolder, RunFolderError, write_whole};

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use model::training::randomness::{Purpose, stream};
 use rand::seq::SliceRandom;
 
 use crate::data::error::DataError;
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::frame::Frame;
 use crate::data::source::PairSource;
-use model::training::randomness::{Purpose, stream};
 
 /// Batches that each worker may be ahead of the training.
 const AHEAD: usize = 2;

@@ -1,8 +1,5 @@
 //! Judges a generator on validation pairs and draws what it made of them.
 
-use crate::evaluate::metrics::Judged;
-use crate::image_file::grid::grid;
-use crate::image_file::grid::painted;
 use std::convert::Infallible;
 
 use burn::tensor::Device;
@@ -12,7 +9,8 @@ use model::{Generator, Mode, Raster};
 use crate::data::direction::Direction;
 use crate::data::sample::batch::{rasters, stacked};
 use crate::data::{DataError, Frame, Pair, PairSource, Sampling};
-use crate::evaluate::metrics::Shown;
+use crate::evaluate::metrics::{Judged, Shown};
+use crate::image_file::grid::{grid, painted};
 
 /// Judges what `translate` makes of `count` pairs of `source`, evenly chosen: input and output are
 /// rasters in the source's encodings. Targets without a single pixel that counts are left out.

@@ -1,8 +1,9 @@
 //! What the networks do with the same few validation pairs each time: where the discriminator
-//! sees fakes, and how the outputs vary. Nothing here judges; see [`watch`](crate::run::watch).
+//! sees fakes, and how the outputs vary. Nothing here judges; `run::watch` does.
 
 use burn::tensor::{Device, Tensor};
 use image::{GrayImage, Luma, imageops};
+use model::training::{A_TO_B, B_TO_A, Gan, GanMode};
 use model::{Encoding, Generator, Mode, Raster};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,6 @@ use crate::data::direction::Direction;
 use crate::data::sample::batch::rasters;
 use crate::data::{Pair, PairSource, batch_of};
 use crate::evaluate::judge::fixed_pairs;
-use model::training::GanMode;
-use model::training::{A_TO_B, B_TO_A, Gan};
 
 /// Pairs whose outputs are compared with each other.
 const PAIRS: usize = 8;

@@ -1,6 +1,10 @@
 //! Picture files: the one place that decodes, with limits, with EXIF
 //! orientation applied, and with errors that name the file and the remedy.
 
+pub mod grid;
+mod multiband;
+mod output;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -16,10 +20,6 @@ use thiserror::Error;
 
 use self::multiband::{Layout, Multiband};
 use crate::system::files::{InFile, NamesFile};
-
-pub mod grid;
-mod multiband;
-mod output;
 
 pub use output::{
     OUTPUT_EXTENSIONS, Samples, output_format, write_png, write_rgb, write_rgb_png, write_samples,

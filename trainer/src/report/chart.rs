@@ -1,7 +1,8 @@
 //! Curves as SVG, in colours that follow the page's theme. What is drawn is decided elsewhere.
 
-use crate::system::printable::html_escaped;
 use plotters::prelude::*;
+
+use crate::system::printable::html_escaped;
 
 /// Size in pixels; the page scales it.
 const SIZE: (u32, u32) = (560, 300);

@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use model::training::GanMode;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::evaluate::metrics::Evaluation;
 use crate::run_folder::metrics_log::{Finished, MetricsLine, Started, StepRow, Validation};
 use crate::system::pace::Pace;
-use model::training::GanMode;
 
 /// A run folder that cannot be read, or its page not written.
 #[derive(Debug, Error)]

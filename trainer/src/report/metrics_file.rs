@@ -1,10 +1,10 @@
 //! `metrics.jsonl`: what happened in a run, a JSON object a line, appended.
 
-use crate::run_folder::metrics_log::{Finished, MetricsLine, Started, StepRow, Validation};
 use std::path::PathBuf;
 
 use super::append_file::AppendFile;
 use crate::run::event::Event;
+use crate::run_folder::metrics_log::{Finished, MetricsLine, Started, StepRow, Validation};
 
 /// The open file.
 pub(super) struct MetricsFile {

@@ -17,11 +17,12 @@ use crate::run::event::Event;
 use crate::run_folder::{RunFolder, write_whole};
 use crate::system::console::Format;
 use history::History;
-pub use history::ReportError;
 use metrics_file::MetricsFile;
 use pictures::Pictures;
 use tensorboard::TensorBoardFile;
 use terminal::{Human, Json, Plain};
+
+pub use history::ReportError;
 pub use terminal::{metrics_table, rows_table};
 
 /// Passes each event on to the terminal and to the files of the run folder.

@@ -1,9 +1,10 @@
 //! What the numbers of a run mean, in plain words. Nothing here draws; what is wrong while a run
 //! goes on is told by [`watch`](crate::run::watch), with the same limits.
 
+use model::training::GanMode;
+
 use super::history::History;
 use crate::run::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
-use model::training::GanMode;
 
 /// The last share of a run that "now" means.
 const RECENT: f64 = 0.15;

@@ -1,18 +1,17 @@
 //! Events as bars, lines or JSON. Talk goes to stderr, the result to stdout.
 
-use crate::run_folder::RunFolder;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use model::training::ModelKind;
 use serde_json::json;
 
 use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::run::event::Event;
-use crate::system::console;
-use crate::system::console::{counted, notice, print_result, talk};
+use crate::run_folder::RunFolder;
+use crate::system::console::{self, counted, notice, print_result, talk};
 use crate::system::memory;
-use model::training::ModelKind;
 
 const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";
 /// How often a log without bars tells the losses.

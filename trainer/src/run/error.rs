@@ -1,13 +1,15 @@
 //! Why a run stops before its end, each with its remedy.
 
+use std::path::PathBuf;
+
+use model::training::LossValues;
+use thiserror::Error;
+
 use crate::convert::export::ExportError;
 use crate::data::DataError;
 use crate::data::inspect::depths::DepthError;
 use crate::image_file::PictureError;
 use crate::run_folder::RunFolderError;
-use model::training::LossValues;
-use std::path::PathBuf;
-use thiserror::Error;
 
 /// Why a run stopped before its end.
 #[derive(Debug, Error)]

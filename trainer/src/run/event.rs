@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use model::training::LossValues;
 use serde::Serialize;
 
 use crate::config::TrainConfig;
 use crate::evaluate::metrics::Evaluation;
 use crate::evaluate::snapshot::Snapshot;
 use crate::system::pace::{Pace, in_seconds};
-use model::training::LossValues;
 
 /// Something that happened.
 #[derive(Debug, Serialize)]

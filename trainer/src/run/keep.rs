@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use model::training::Gan;
+use model::training::exact::Exact;
+
 use super::error::RunError;
 use super::state::{Outcome, Run};
 use super::validation::VALIDATION_PAIRS;
@@ -11,8 +14,6 @@ use crate::data::direction::Direction;
 use crate::evaluate::metrics::Evaluation;
 use crate::run::event::Event;
 use crate::run_folder::{Best, RunFolderError};
-use model::training::Gan;
-use model::training::exact::Exact;
 
 impl Run<'_> {
     /// Writes samples and says whether the run never did better. Samples that cannot be written

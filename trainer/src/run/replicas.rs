@@ -4,13 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
+use model::training::{Batch, Communicator, Gan, Losses, Rates};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::data::{Pair, batch_of};
-use model::training::Gan;
-use model::training::Losses;
-use model::training::Rates;
-use model::training::{Batch, Communicator};
 
 /// A model on each device, that of rank 0 first.
 pub struct Replicas {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
+use model::training::{Gan, ModelKind};
 use model::{Generator, GeneratorConfig};
 use serde_json::{Map, Value, json};
 
@@ -13,8 +14,6 @@ use crate::config::TrainConfig;
 use crate::data::direction::Direction;
 use crate::run::event::Event;
 use crate::run_folder::{Progress, RunFolder};
-use model::training::Gan;
-use model::training::ModelKind;
 
 /// The generators of the run that `--from` names, before anything is written: from A to B, and in
 /// CycleGAN back.

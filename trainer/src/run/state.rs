@@ -1,14 +1,16 @@
 //! A run as it goes on, and what it is told to do.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Device;
+
 use crate::config::TrainConfig;
 use crate::data::{DataError, PairSource};
 use crate::evaluate::metrics::Evaluation;
 use crate::run::event::Event;
 use crate::run_folder::{Progress, RunFolder};
-use burn::tensor::Device;
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

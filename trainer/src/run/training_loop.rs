@@ -1,16 +1,18 @@
 //! Step by step, from the first to the exported model.
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use model::training::{Gan, LossValues, Rates};
+
 use super::error::RunError;
 use super::losses::{RatePlan, Unread};
 use super::start;
-use super::state::Outcome;
-use super::state::Run;
-use super::state::RunData;
-use super::state::Start;
+use super::state::{Outcome, Run, RunData, Start};
 use crate::config::TrainConfig;
 use crate::data::Pair;
-use crate::data::inspect;
-use crate::data::inspect::depths;
+use crate::data::inspect::{self, depths};
 use crate::data::loader::{Loader, LoaderConfig};
 use crate::run::event::Event;
 use crate::run::replicas::Replicas;
@@ -18,12 +20,6 @@ use crate::run::watch::Watch;
 use crate::run_folder::{Progress, RunFolder, RunLock};
 use crate::system::device::ChosenDevices;
 use crate::system::pace::{Pace, Stopwatch};
-use model::training::Gan;
-use model::training::LossValues;
-use model::training::Rates;
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 /// Trains, and writes samples, checkpoints and the model folder into the folder of `start`. A
 /// run that goes on is the same run: the weights at its end are those of a run that never

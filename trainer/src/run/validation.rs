@@ -1,6 +1,7 @@
 //! How a run is judged, and shown: the same validation pictures each time.
 
 use image::RgbImage;
+use model::training::{A_TO_B, B_TO_A, Gan};
 use model::{Generator, Mode, Raster};
 
 use super::error::RunError;
@@ -12,7 +13,6 @@ use crate::evaluate::metrics::Evaluation;
 use crate::evaluate::snapshot::Snapshot;
 use crate::image_file::write_rgb_png;
 use crate::run::event::Event;
-use model::training::{A_TO_B, B_TO_A, Gan};
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;

@@ -1,12 +1,12 @@
 //! Notices what goes wrong in a run while it runs, and says it in plain words with a remedy, once
 //! until it is over. Only listens to events; that losses stay finite is the loop's own business.
 
+use model::training::{LossValues, ModelKind};
+
 use crate::config::TrainConfig;
 use crate::evaluate::snapshot::OutputStatistics;
 use crate::run::event::Event;
 use crate::system::pace::Pace;
-use model::training::LossValues;
-use model::training::ModelKind;
 
 /// A discriminator whose loss is below this share of that of guessing has won: 0.07 × log 2 is the
 /// loss of being 95% sure, and right.

@@ -1,5 +1,5 @@
 //! Where the time of a training goes: into steps, or into waiting for pictures. Nothing here
-//! judges; see [`watch`](crate::run::watch).
+//! judges; `run::watch` does.
 
 use std::time::{Duration, Instant};
 

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::data::error::FolderProblem;
-use crate::data::source::folders::{has_picture_extension, walk};
-use crate::image_file;
-use crate::image_file::PictureError;
+use crate::data::source::listing::{has_picture_extension, walk};
+use crate::image_file::{self, PictureError};
 use crate::translate::shard::Shard;
 
 /// The flag that errors about folders name.

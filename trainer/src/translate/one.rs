@@ -9,8 +9,7 @@ use model::{Encoding, Raster, TileOptions, Translator};
 
 use crate::data::sample::bands::Bands;
 use crate::data::sample::raster::{Side, to_depth};
-use crate::image_file;
-use crate::image_file::{PictureProblem, Samples};
+use crate::image_file::{self, PictureProblem, Samples};
 use crate::system::files::NamesFile;
 use crate::translate::{Job, TranslateFileError};
 

@@ -1,11 +1,11 @@
 //! A page of inputs and results side by side, as `results/index.html` of the reference
 //! implementation. It shows the files where they lie.
 
-use crate::system::printable::html_escaped;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::run_folder::{RunFolderError, write_whole};
+use crate::system::printable::html_escaped;
 
 /// Its name in the folder of the results.
 pub const PAGE_FILE: &str = "index.html";

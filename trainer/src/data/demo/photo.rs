@@ -2,13 +2,11 @@
 
 use image::{Rgb, RgbImage};
 
-use super::background;
 use super::canvas::{Canvas, Color, lit};
 use super::easel::{Easel, OVERSAMPLING};
 use super::layout::{House, Part, Role};
-use super::openings;
-use super::ornaments;
 use super::texture::grain_values;
+use super::{background, openings, ornaments};
 
 pub fn take(house: &House, size: u32) -> RgbImage {
     let mut easel = Easel::new(house, size);

@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use download::Download;
-pub use error::FetchError;
 use error::disk;
 use part::Part;
 use request::is_stopped;
-pub use request::{FetchEvent, FetchRequest, Listener};
 use staging::Staging;
+
+pub use error::FetchError;
+pub use request::{FetchEvent, FetchRequest, Listener};
 pub use unpack::unpack;
 pub use writer::{Limits, UnpackError, Unpacked};
 

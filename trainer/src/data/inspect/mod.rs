@@ -4,8 +4,6 @@
 pub mod depths;
 pub mod speed;
 
-use crate::data::direction::Direction;
-use crate::data::source::files::FileGroup;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,15 +15,16 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::data::digest::sha256_of;
+use crate::data::direction::Direction;
 use crate::data::error::DataError;
 use crate::data::inspect::speed::pairs_per_second;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Preprocess;
 use crate::data::source::PairSource;
+use crate::data::source::files::FileGroup;
 use crate::data::{Frame, Sampling, Side};
-use crate::image_file;
 use crate::image_file::grid::{grid, painted};
-use crate::image_file::{Header, PictureError};
+use crate::image_file::{self, Header, PictureError};
 use crate::system::console::counted;
 
 /// Headers that are looked at before a training, at most, in each part of a set.

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use model::training::randomness::{Purpose, stream};
+
 use crate::data::pair::Sampling;
 use crate::data::sample::frame::Frame;
 use crate::data::source::PairSource;
-use model::training::randomness::{Purpose, stream};
 
 /// Pairs that are looked at, at most.
 const PAIRS: usize = 64;

@@ -8,9 +8,7 @@ use image::{DynamicImage, RgbImage};
 use model::Raster;
 use model::pixels::to_unit;
 
-use crate::image_file;
-
-use crate::image_file::{Header, PictureError};
+use crate::image_file::{self, Header, PictureError};
 
 /// Samples as a file has them: a picture of up to four channels, or a grey picture per band.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,7 @@
 
 use rand::RngExt;
 
-use crate::data::demo;
-use crate::data::demo::DemoSplit;
+use crate::data::demo::{self, DemoSplit};
 use crate::data::direction::Direction;
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_pair;

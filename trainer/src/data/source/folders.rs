@@ -1,29 +1,20 @@
 //! Pairs that lie in folders: combined A|B pictures, or two folders matched by file name.
 
-use crate::data::error::FolderProblem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
 use crate::data::direction::Direction;
-use crate::data::error::DataError;
+use crate::data::error::{DataError, FolderProblem};
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_pair;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::Sides;
-use crate::data::source::files::FileGroup;
-use crate::data::source::files::{check_file, keep_usable};
+use crate::data::source::files::{FileGroup, check_file, keep_usable};
+use crate::data::source::listing::{Split, is_unpaired_layout, list, parts, split_pictures, stem};
 use crate::data::source::split::train_and_validation;
-use crate::data::source::unpaired::is_unpaired_layout;
-use crate::image_file;
-use crate::image_file::{EXTENSIONS, Header};
+use crate::image_file::{self, Header};
 
-/// Names of the folder that trains.
-const TRAIN_FOLDERS: [&str; 1] = ["train"];
-/// Names of the folder that validates, the first one found.
-const VALIDATION_FOLDERS: [&str; 3] = ["val", "validation", "test"];
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 5;
 
@@ -40,9 +31,6 @@ pub struct FolderPairs {
     direction: Direction,
     sides: Sides,
 }
-
-/// Pictures for training and for validation.
-pub type Split<T> = (T, T);
 
 impl FolderPairs {
     /// Combined pictures, A on the left and B on the right, below `folder`.
@@ -210,77 +198,6 @@ impl FolderPairs {
     }
 }
 
-/// Pictures below `folder`, sorted; `train` and `val` inside it are kept apart, and without them
-/// the pictures are split 80/20 by `seed`.
-pub(crate) fn split_pictures(
-    flag: &str,
-    folder: &Path,
-    seed: u64,
-) -> Result<Split<Vec<PathBuf>>, FolderProblem> {
-    if let Some((train, validation)) = parts(folder) {
-        return Ok((list(flag, &train)?, list(flag, &validation)?));
-    }
-    let trains = TRAIN_FOLDERS.map(|name| folder.join(name));
-    let all = match trains.iter().find(|path| path.is_dir()) {
-        Some(train) => list(flag, train)?,
-        None => list(flag, folder)?,
-    };
-    Ok(train_and_validation(all, seed))
-}
-
-/// Every picture below `folder`, sorted by path.
-pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
-    let flag = flag.to_string();
-    let path = folder.to_path_buf();
-    if !folder.is_dir() {
-        return Err(FolderProblem::Missing { flag, path });
-    }
-    let pictures: Vec<PathBuf> = walk(&flag, folder, None).collect::<Result<_, _>>()?;
-    match pictures.is_empty() {
-        true => Err(FolderProblem::NoPictures { flag, path }),
-        false => Ok(pictures),
-    }
-}
-
-/// Every picture below `folder` in the order of their paths, without those below `skipped`.
-pub(crate) fn walk(
-    flag: &str,
-    folder: &Path,
-    skipped: Option<&Path>,
-) -> impl Iterator<Item = Result<PathBuf, FolderProblem>> + use<> {
-    let (flag, path) = (flag.to_string(), folder.to_path_buf());
-    let skipped = skipped.map(Path::to_path_buf);
-    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
-    let entries = entries.into_iter();
-    let entries = entries.filter_entry(move |entry| skipped.as_deref() != Some(entry.path()));
-    entries.filter_map(move |entry| match entry {
-        Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
-            Some(Ok(entry.into_path()))
-        }
-        Ok(_) => None,
-        Err(error) => Some(Err(FolderProblem::Unreadable {
-            flag: flag.clone(),
-            path: path.clone(),
-            reason: error.to_string(),
-        })),
-    })
-}
-
-/// Whether the file's ending is one of [`EXTENSIONS`].
-pub fn has_picture_extension(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
-}
-
-fn parts(folder: &Path) -> Option<(PathBuf, PathBuf)> {
-    let first = |names: &[&str]| {
-        let mut paths = names.iter().map(|name| folder.join(name));
-        paths.find(|path| path.is_dir())
-    };
-    Some((first(&TRAIN_FOLDERS)?, first(&VALIDATION_FOLDERS)?))
-}
-
 /// Pictures of two folders that have no partner of the same name in the other, in the same
 /// parts as [`FolderPairs::two`] takes them.
 pub(crate) fn unmatched(a: &Path, b: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
@@ -411,9 +328,4 @@ fn check_equal(
             b_height: header_b.height,
         }),
     }
-}
-
-pub(crate) fn stem(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }

@@ -4,6 +4,7 @@
 pub mod drawn;
 pub mod files;
 pub mod folders;
+pub mod listing;
 pub mod photos;
 pub mod split;
 pub mod unpaired;

@@ -9,8 +9,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::data::error::DataError;
-use crate::data::error::FolderProblem;
+use crate::data::error::{DataError, FolderProblem};
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::Crop;
 use crate::data::sample::bands::Bands;
@@ -18,10 +17,8 @@ use crate::data::sample::blur::Blur;
 use crate::data::sample::degrade::{edges, low_resolution, with_holes};
 use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{Side, Sides};
-use crate::data::source::files::FileGroup;
-use crate::data::source::files::{check_frame, keep_usable};
-use crate::data::source::folders;
-use crate::data::source::folders::Split;
+use crate::data::source::files::{FileGroup, check_frame, keep_usable};
+use crate::data::source::listing::{self, Split};
 use crate::image_file;
 
 /// What is undone to single photos.
@@ -78,7 +75,7 @@ impl Photos {
         sides: Sides,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
-        let (train, validation) = folders::split_pictures("--photos", folder, seed)?;
+        let (train, validation) = listing::split_pictures("--photos", folder, seed)?;
         let photos = |paths| Self {
             folder: folder.to_path_buf(),
             paths,
@@ -126,7 +123,7 @@ impl Photos {
     }
 
     pub(crate) fn name(&self, index: usize) -> String {
-        folders::stem(&self.paths[index])
+        listing::stem(&self.paths[index])
     }
 
     pub(crate) fn pair(&self, index: usize, mut sampling: Sampling<'_>) -> Result<Pair, DataError> {

@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 use rand::RngExt;
 
 use crate::data::direction::Direction;
-use crate::data::error::DataError;
-use crate::data::error::FolderProblem;
+use crate::data::error::{DataError, FolderProblem};
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_one;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{Side, Sides};
-use crate::data::source::files::FileGroup;
-use crate::data::source::files::{check_file, keep_usable};
-use crate::data::source::folders::{Split, list, split_pictures, stem};
+use crate::data::source::files::{FileGroup, check_file, keep_usable};
+use crate::data::source::listing::{Split, is_unpaired_layout, list, split_pictures, stem};
 use crate::data::source::split::train_and_validation;
 use crate::image_file;
 
@@ -29,13 +27,6 @@ pub struct UnpairedFolders {
     sides: Sides,
     /// Which set the inputs are of, and which the targets.
     names: (&'static str, &'static str),
-}
-
-/// Whether `folder` is laid out as unpaired sets are: `trainA` and `trainB` inside.
-pub fn is_unpaired_layout(folder: &Path) -> bool {
-    ["trainA", "trainB"]
-        .iter()
-        .all(|name| folder.join(name).is_dir())
 }
 
 impl UnpairedFolders {

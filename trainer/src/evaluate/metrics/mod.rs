@@ -1,22 +1,22 @@
 //! How close a picture is to its target: L1, PSNR and SSIM of what people see, 8 bits a sample,
 //! and the errors of depths in their own unit.
 
-use model::pixels::to_byte;
-use model::{Encoding, Raster};
-use serde::{Deserialize, Serialize};
-
-use crate::data::Pair;
-use crate::data::sample::raster::Mask;
-
 mod columns;
 pub mod cycle;
 mod depth;
 pub mod perceptual;
 mod ssim;
 
+use model::pixels::to_byte;
+use model::{Encoding, Raster};
+use serde::{Deserialize, Serialize};
+
+use crate::data::Pair;
+use crate::data::sample::raster::Mask;
+use ssim::Plane;
+
 pub use columns::{Better, COLUMNS, Column};
 pub use depth::DepthMetrics;
-use ssim::Plane;
 
 /// PSNR of equal pictures, which is infinite.
 const PSNR_CEILING: f64 = 100.0;

@@ -1,7 +1,6 @@
 //! `report.html`: a run on one page that needs nothing but itself. What is said and what is drawn
 //! is decided in `reading` and `figures`; here it becomes HTML.
 
-use crate::system::printable::html_escaped;
 mod figures;
 
 use std::fmt::Write;
@@ -12,6 +11,7 @@ use super::history::History;
 use super::pictures::{Picture, Pictures};
 use super::reading::{self, Finding, Verdict};
 use crate::evaluate::metrics::{COLUMNS, Column, Metrics};
+use crate::system::printable::html_escaped;
 use figures::{Figure, figures};
 
 const STYLE: &str = include_str!("page.css");

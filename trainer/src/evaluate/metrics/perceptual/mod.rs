@@ -14,15 +14,15 @@ use burn::tensor::Device;
 use image::RgbImage;
 use model::Raster;
 
-pub use alexnet::Lpips;
-pub use frechet::{FeatureRows, frechet_distance};
-pub use inception::{FEATURES, Inception};
-pub use weights::PerceptualError;
-
 use super::{Evaluation, Shown};
 use crate::data::sample::raster::Mask;
 use crate::evaluate::metrics::Judged;
 use crate::image_file::grid::painted;
+
+pub use alexnet::Lpips;
+pub use frechet::{FeatureRows, frechet_distance};
+pub use inception::{FEATURES, Inception};
+pub use weights::PerceptualError;
 
 /// Pictures under which FID is too high to compare with those of other numbers.
 pub const FEW_PICTURES: usize = FEATURES;
