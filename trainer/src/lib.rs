@@ -7,31 +7,16 @@
 #![allow(missing_docs)]
 
 pub mod bench;
-pub mod bounded;
-pub mod checkpoint;
 pub mod cli;
 pub mod config;
-pub mod console;
+pub mod convert;
 pub mod data;
-pub mod device;
-pub mod evaluation;
-pub mod event;
-pub mod export;
-pub mod export_pytorch;
-pub mod files;
-pub mod import;
-pub mod memory;
-pub mod metrics;
-pub mod pace;
-pub mod picture;
-pub mod printable;
+pub mod evaluate;
+pub mod image_file;
 pub mod pytorch;
 pub mod recipes;
-pub mod replicas;
 pub mod report;
-pub mod roofline;
 pub mod run;
-pub mod snapshot;
+pub mod run_folder;
+pub mod system;
 pub mod translate;
-pub mod validate;
-pub mod watch;

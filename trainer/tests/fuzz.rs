@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
-use trainer::memory::{peak_resident_bytes, resident_bytes};
+use trainer::system::memory::{peak_resident_bytes, resident_bytes};
 
 use formats::{FORMATS, Format, write_valid};
 

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use burn::tensor::Device;
 use harness::{DONE, picture, temp};
 use model::state::{StateDict, state_of};
-use trainer::checkpoint::RunFolder;
+use trainer::run_folder::RunFolder;
 
 const STEPS: u64 = 18;
 

@@ -13,7 +13,7 @@ use made_weights::fixture;
 use model::Raster;
 use model::pixels::to_unit;
 use serde_json::Value;
-use trainer::metrics::Metrics;
+use trainer::evaluate::metrics::Metrics;
 
 const TOLERANCE: f64 = 1e-3;
 

@@ -19,7 +19,7 @@ use harness::{DONE, FAILED, done, picture, run, talk, temp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use trainer::checkpoint::RunFolder;
+use trainer::run_folder::RunFolder;
 
 const INTERRUPTED: i32 = 130;
 

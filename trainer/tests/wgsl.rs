@@ -26,7 +26,7 @@ use model::training::GanMode;
 use networks::{discriminator_matches, generator_matches};
 use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
-use trainer::device::ChosenDevice;
+use trainer::system::device::ChosenDevice;
 use training::{Held, cyclegan_matches, pix2pix_matches};
 
 #[test]

@@ -6,15 +6,15 @@ use std::process::{Command as Program, ExitCode};
 use anyhow::Result;
 use clap::Args;
 use model::Precision;
+use model::training::ModelKind;
 use serde::Serialize;
 
 use crate::bench::{self, Measured, Measurement};
-use crate::config::args::{MODELS, PRECISIONS};
 use crate::config::idle::{Acts, refuse_idle};
+use crate::config::names::{MODELS, PRECISIONS};
 use crate::config::words::{at_least_one, one_of, one_of_explained};
-use crate::console::print_result;
-use crate::device::DeviceChoice;
-use model::training::ModelKind;
+use crate::system::console::print_result;
+use crate::system::device::DeviceChoice;
 
 const RULES: &[Acts<BenchArgs>] = &[Acts {
     flag: "precision",

@@ -8,11 +8,11 @@ use clap::Args;
 use image::{RgbImage, imageops};
 use serde_json::json;
 
-use super::{make_folder, progress};
 use crate::config::words::at_least_one;
-use crate::console::{Format, print_either};
 use crate::data::demo::{self, DemoSplit};
-use crate::picture;
+use crate::image_file;
+use crate::system::console::{Format, print_either, progress};
+use crate::system::files::make_folder;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -58,7 +58,7 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
             let mut combined = RgbImage::new(2 * args.size, args.size);
             imageops::replace(&mut combined, &facade.label, 0, 0);
             imageops::replace(&mut combined, &facade.photo, i64::from(args.size), 0);
-            picture::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
+            image_file::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
             bar.inc(1);
         }
     }

@@ -14,21 +14,21 @@ use model::{Raster, TranslateError, Translator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{progress, warning};
-use crate::checkpoint::write_whole;
+use crate::cli::judging::{Judging, JudgingError, NamedSettings};
+use crate::config::DataArgs;
 use crate::config::idle::{self, Acts, refuse_idle};
-use crate::config::{DataArgs, Direction};
-use crate::console::{Format, counted, print_either};
+use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, Pair, PairSource};
-use crate::device::DeviceChoice;
-use crate::evaluation::{Judging, JudgingError, NamedSettings};
-use crate::metrics::cycle::{CycleEvaluation, judge_cycles};
-use crate::metrics::perceptual::Perceptual;
-use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
-use crate::picture;
+use crate::evaluate::judge::{cycle_grid, judge_with, sample_grid};
+use crate::evaluate::metrics::cycle::{CycleEvaluation, judge_cycles};
+use crate::evaluate::metrics::perceptual::Perceptual;
+use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use crate::image_file;
 use crate::report::{metrics_table, rows_table};
+use crate::run_folder::write_whole;
+use crate::system::console::{Format, counted, print_either, progress, warning};
+use crate::system::device::DeviceChoice;
 use crate::translate::load_model;
-use crate::validate::{cycle_grid, judge_with, sample_grid};
 
 /// Pairs in the grid of `--grid`.
 const GRID_ROWS: usize = 6;
@@ -105,7 +105,7 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
     refuse_idle(&judging.data, given, idle::DATA)?;
     refuse_idle(&!judging.is_unpaired, given, PAIRED)?;
     if let Some(path) = &args.grid {
-        picture::output_format(path)?;
+        image_file::output_format(path)?;
     }
     let (train, validation) = judging.data.open(judging.seed, judging.is_unpaired)?;
     let set = Set::of(args.all, train, validation, &judging.data)?;
@@ -123,7 +123,7 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
         return Err(error.into());
     }
     if let (Some(path), Some(grid)) = (&args.grid, found.grid) {
-        picture::write_rgb(path, grid)?;
+        image_file::write_rgb(path, grid)?;
     }
     if let Some(path) = &args.csv {
         write_whole(path, found.csv.as_bytes())?;

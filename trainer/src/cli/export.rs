@@ -10,13 +10,14 @@ use indicatif::HumanBytes;
 use model::WeightsDtype;
 use serde_json::json;
 
-use crate::config::Direction;
-use crate::config::args::WEIGHTS;
 use crate::config::idle::{Acts, refuse_idle};
+use crate::config::names::WEIGHTS;
 use crate::config::words::one_of;
-use crate::console::{Format, print_either};
-use crate::export::{ExportOptions, MANIFEST_FILE, Naming, export_run};
-use crate::export_pytorch::export_pytorch;
+use crate::convert::export::{ExportOptions, Naming, export_run};
+use crate::convert::export_pytorch::export_pytorch;
+use crate::convert::model_folder::MANIFEST_FILE;
+use crate::data::direction::Direction;
+use crate::system::console::{Format, print_either};
 
 /// A model folder has one generator; a .pth file has no place for the rest.
 const RULES: &[Acts<ExportArgs>] = &[

@@ -9,9 +9,11 @@ use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
 use serde_json::json;
 
-use crate::console::{self, Format, print_either, talk};
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use crate::data::fetch::{FetchEvent, FetchOutcome, FetchRequest, fetch};
 use crate::recipes::{DataSet, Source, data_name_parser, find_data};
+use crate::system::console::{self, Format, print_either, talk};
 
 /// How often a log without bars tells how far it is.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -58,9 +60,9 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
     let mut talk = Talk::new(format);
     talk.licence(set);
     if request.sha256.is_none() && !has_content(&request.target) {
-        super::warning(format, UNPINNED);
+        console::warning(format, UNPINNED);
     }
-    let stop = super::stop_flag("part")?;
+    let stop = stop_flag("part")?;
     let outcome = fetch(&request, &stop, &mut |event| talk.on(&event));
     talk.bar.finish_and_clear();
     let target = request.target.display();
@@ -97,7 +99,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
             if format == Format::Json {
                 talk!("{}", json!({"event": "interrupted", "part": part}));
             }
-            return Ok(ExitCode::from(super::INTERRUPTED));
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     }
     Ok(ExitCode::SUCCESS)

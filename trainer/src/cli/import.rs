@@ -9,12 +9,12 @@ use indicatif::HumanBytes;
 use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
 use serde_json::json;
 
-use crate::config::args::{NET_G, NORM_STATS, NORMS, WEIGHTS};
+use crate::config::names::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
-use crate::console::{Format, print_either};
-use crate::export::Naming;
-use crate::import::{ImportOptions, import_checkpoint};
+use crate::convert::export::Naming;
+use crate::convert::import::{ImportOptions, import_checkpoint};
 use crate::pytorch::{Given, reference_options};
+use crate::system::console::{Format, print_either};
 
 /// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, or a
 /// safetensors file with the same names. Nothing in the file is executed. The network is found

@@ -2,30 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use model::manifest::Manifest;
+use model::training::ModelKind;
 use model::{NormKind, NormStats, weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::DataArgs;
-use crate::config::args::MODELS;
 use crate::config::idle::{self, refuse_idle};
+use crate::config::names::MODELS;
 use crate::config::words::one_of_explained;
-use crate::console::{Format, counted, print_either};
-use crate::data::Frame;
+use crate::convert::model_folder::read_manifest;
 use crate::data::inspect::{
-    Group, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
+    Group, Inspected, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
 };
-use crate::picture::{output_format, write_rgb};
-use crate::printable::printable_line;
-use crate::translate::read_manifest;
-use model::training::ModelKind;
+use crate::data::source::folders::unmatched;
+use crate::image_file::{output_format, write_rgb};
+use crate::system::console::{Format, counted, print_either, progress};
+use crate::system::printable::printable_line;
 
 /// How many names or sizes a list shows; JSON has all.
 const SHOWN: usize = 8;
@@ -89,16 +89,19 @@ pub(super) fn data(
     };
     let unpaired = args.model == ModelKind::CycleGan;
     let frame = data.frame(args.size, args.size, 1);
-    let bar = super::progress(0, format);
-    let split = (args.seed, unpaired);
-    let inspection = inspect(&data, split, frame, thoroughness, &|| {
+    let bar = progress(0, format);
+    let set = open(&data, args.seed, unpaired)?;
+    let sheet = args.sheet.as_ref().map(|path| {
+        let frame = data.validation_frame(frame, frame.size);
+        (path, contact_sheet(&set.train, &set.validation, frame))
+    });
+    let inspection = inspect(set, frame, thoroughness, &|| {
         bar.inc_length(1);
         bar.inc(1);
     });
     bar.finish_and_clear();
-    let inspection = inspection?;
-    if let Some(path) = &args.sheet {
-        write_sheet(path, &data, split, frame)?;
+    if let Some((path, sheet)) = sheet {
+        write_rgb(path, sheet)?;
     }
     print_either(format, &inspection, described(&inspection).trim_end())?;
     Ok(match inspection.refused.is_empty() {
@@ -107,20 +110,25 @@ pub(super) fn data(
     })
 }
 
-fn write_sheet(
-    path: &Path,
-    data: &DataArgs,
-    (seed, unpaired): (u64, bool),
-    frame: Frame,
-) -> Result<()> {
+/// Opens a set, also one with pictures that have no partner.
+fn open(data: &DataArgs, seed: u64, unpaired: bool) -> Result<Inspected> {
+    let unmatched = match (&data.a, &data.b, unpaired) {
+        (Some(a), Some(b), false) => unmatched(a, b)?,
+        _ => Vec::new(),
+    };
     let lenient = DataArgs {
-        skip_unmatched: data.a.is_some(),
+        skip_unmatched: data.skip_unmatched || data.a.is_some(),
         ..data.clone()
     };
     let (train, validation) = lenient.open(seed, unpaired)?;
-    let frame = data.validation_frame(frame, frame.size);
-    write_rgb(path, contact_sheet(&train, &validation, frame))?;
-    Ok(())
+    Ok(Inspected {
+        train,
+        validation,
+        unmatched,
+        skips_unmatched: data.skip_unmatched,
+        direction: data.direction,
+        seed,
+    })
 }
 
 fn described(inspection: &Inspection) -> String {

@@ -3,37 +3,29 @@
 mod bench;
 mod demo;
 mod eval;
+mod exit;
 mod export;
 mod fetch;
 mod import;
 mod inspect;
+mod judging;
 mod recipes;
 mod report;
 mod stop;
 mod train;
 mod translate;
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::config::TrainArgs;
 use crate::config::idle::{self, IdleFlag, MissingFlag};
-use crate::console::{self, Format, ResultError, notice, print_result};
-use crate::device;
-use stop::stop_flag;
-
-/// Exit code of a command line that makes no sense; clap's own.
-const WRONG_USAGE: u8 = 2;
-/// Exit code after an interruption that lost nothing.
-const INTERRUPTED: u8 = 130;
-/// Exit code after whoever read the results has gone: that of a program which SIGPIPE ends.
-const NO_READER: u8 = 141;
-const PROGRESS: &str = "{bar:32.cyan/dim} {pos}/{len}  {rate}  ETA {eta}";
+use crate::system::console::{self, Format, ResultError, notice, print_result};
+use crate::system::device;
+use exit::{NO_READER, WRONG_USAGE};
 
 /// Where flags of all commands stand in their help.
 const LAST: usize = 900;
@@ -159,32 +151,6 @@ fn failed(error: &Error, format: Format) -> ExitCode {
         true => ExitCode::from(WRONG_USAGE),
         false => ExitCode::FAILURE,
     }
-}
-
-/// Tells what is odd, while the work goes on.
-fn warning(format: Format, message: &str) {
-    match format {
-        Format::Json => notice!("{}", json!({"event": "warning", "message": message})),
-        Format::Human | Format::Plain => notice!("warning: {message}"),
-    }
-}
-
-/// A bar for people.
-fn progress(length: usize, format: Format) -> ProgressBar {
-    match format {
-        Format::Human => console::bar(Some(length as u64), PROGRESS),
-        Format::Plain | Format::Json => ProgressBar::hidden(),
-    }
-}
-
-/// Makes a folder and those that it lies in.
-fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        anyhow!(
-            "{}: cannot be made ({error}); check path, space and permissions",
-            folder.display()
-        )
-    })
 }
 
 fn devices(format: Format) -> Result<ExitCode> {

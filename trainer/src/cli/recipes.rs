@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::console::{Format, print_result};
 use crate::recipes::{RECIPES, Recipe, Source, find, name_parser};
+use crate::system::console::{Format, print_result};
 
 #[derive(Debug, Args)]
 pub(super) struct RecipesArgs {

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use crate::console::{Format, print_either};
 use crate::report::write_report;
+use crate::system::console::{Format, print_either};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, anyhow};
 
-use super::INTERRUPTED;
-use crate::console::talk;
+use super::exit::INTERRUPTED;
+use crate::system::console::talk;
 
 /// Becomes true when Ctrl-C or a scheduler's SIGTERM asks for a stop after `what` is done. A second
 /// Ctrl-C stops at once. A second SIGTERM does not, for `timeout` sends two; SIGHUP stays as it was,

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use model::training::ModelKind;
 use serde_json::json;
 
-use super::{INTERRUPTED, stop_flag};
-use crate::checkpoint::RunFolder;
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
 use crate::config::TrainArgs;
-use crate::console::{self, Format, talk};
 use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
-use model::training::ModelKind;
+use crate::run_folder::RunFolder;
+use crate::system::console::{self, Format, talk};
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
-        recipe.check_data(&args.data)?;
+        recipe.check_data(&args.data.folders())?;
     }
     let resumed = args.resumed_run()?;
     if resumed.is_none() {

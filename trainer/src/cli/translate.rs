@@ -11,12 +11,14 @@ use indicatif::ProgressBar;
 use model::{Manifest, NormKind, NormStats, TileOptions, Translator};
 use serde_json::json;
 
-use crate::config::args::NORM_STATS;
+use super::exit::INTERRUPTED;
+use super::stop::stop_flag;
+use crate::config::names::NORM_STATS;
 use crate::config::words::one_of;
-use crate::console::{self, Format, ResultError, counted, notice, print_result, talk};
-use crate::device::DeviceChoice;
-use crate::memory;
-use crate::picture;
+use crate::image_file;
+use crate::system::console::{self, Format, ResultError, counted, notice, print_result, talk};
+use crate::system::device::DeviceChoice;
+use crate::system::memory;
 use crate::translate::{
     Inputs, Job, PAGE_FILE, Shard, Shown, TranslateFileError, Translated, is_finished,
     load_model_with, translate_file, write_page,
@@ -94,7 +96,7 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     let keeps = args.shard.is_some() && !args.overwrite;
     let chosen = args.device.open()?;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
-    let stop = super::stop_flag("picture")?;
+    let stop = stop_flag("picture")?;
     let tiles = TileOptions {
         side: args.tile.map(|side| side as usize),
         overlap: args.overlap.map(|overlap| overlap as usize),
@@ -147,7 +149,7 @@ impl Talk {
     fn new(args: &TranslateArgs, total: usize, format: Format) -> Self {
         Self {
             format,
-            bar: super::progress(total, format),
+            bar: console::progress(total, format),
             started: Instant::now(),
             is_share: args.shard.is_some(),
             total,
@@ -222,7 +224,7 @@ impl Talk {
 
     /// Says once that colour profiles are not followed.
     fn note_colors(&mut self, input: &Path) {
-        if !self.told_of_colors && picture::has_other_colors(input) {
+        if !self.told_of_colors && image_file::has_other_colors(input) {
             self.told_of_colors = true;
             self.note(&format!(
                 "{}: its colour profile (ICC) is ignored, here and in other files: samples are \
@@ -234,7 +236,7 @@ impl Talk {
 
     /// Says once that of a moving picture one frame alone is translated.
     fn note_frames(&mut self, input: &Path) {
-        if !self.told_of_frames && picture::is_animated(input) {
+        if !self.told_of_frames && image_file::is_animated(input) {
             self.told_of_frames = true;
             self.note(&format!(
                 "{}: has several frames, of which the first alone is translated, here and in other \
@@ -303,7 +305,7 @@ impl Talk {
             Format::Human | Format::Plain => self.finished_in_words(left, folder),
         }
         Ok(match (left, self.failed) {
-            (1.., _) => ExitCode::from(super::INTERRUPTED),
+            (1.., _) => ExitCode::from(INTERRUPTED),
             (0, 0) => ExitCode::SUCCESS,
             (0, _) => ExitCode::FAILURE,
         })

@@ -2,8 +2,7 @@
 //! it depends on the model or the device.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use model::training::{DiffAugment, GanMode, LrPolicy, ModelKind, Schedule};
@@ -12,69 +11,18 @@ use model::{
     Upsample, WeightsDtype,
 };
 
-use super::idle::{self, IdleFlag, refuse_idle};
+use super::names::{LR_POLICIES, MODELS, NET_G, NORM_STATS, NORMS, PICTURES, PRECISIONS, WEIGHTS};
 use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
-use super::{ConfigError, DataArgs, PhotoTask, ResumeError, TrainConfig};
-use crate::device::DeviceChoices;
-use crate::files::last_name;
+use super::{ConfigError, DataArgs};
+use crate::config::TrainConfig;
+use crate::data::source::photos::PhotoTask;
+use crate::system::device::DeviceChoices;
+use crate::system::files::last_name;
 
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
 
-/// Names of generators.
-pub const NET_G: &[&str] = &[
-    "unet_256",
-    "unet_128",
-    "unet_512",
-    "resnet_9blocks",
-    "resnet_6blocks",
-];
-/// Every generator.
-pub fn generators() -> impl Iterator<Item = GeneratorArch> {
-    let arch = |name: &&str| serde_json::from_value(serde_json::Value::from(*name)).ok();
-    NET_G.iter().filter_map(arch)
-}
-
-/// The word for a generator.
-pub fn name_of(arch: GeneratorArch) -> &'static str {
-    let names = NET_G.iter().zip(generators());
-    let found = names.into_iter().find(|(_, named)| *named == arch);
-    found.map_or("", |(name, _)| name)
-}
-
-/// Names of normalisations.
-pub const NORMS: &[&str] = &["batch", "instance", "none"];
-/// Names of statistics.
-pub const NORM_STATS: &[&str] = &["batch", "running"];
-/// Kinds of models.
-pub const MODELS: &[(&str, &str)] = &[
-    (
-        "pix2pix",
-        "One generator, learning from pairs (arXiv 1611.07004)",
-    ),
-    (
-        "cyclegan",
-        "Two generators that undo each other, learning without pairs (arXiv 1703.10593)",
-    ),
-];
-/// How a learning rate changes, under the reference implementation's names.
-const LR_POLICIES: &[(&str, &str)] = &[
-    ("linear", "Constant, then falling in a line to zero"),
-    ("step", "A tenth after every --lr-decay-every epochs"),
-    ("cosine", "Half a cosine over the constant epochs"),
-    (
-        "plateau",
-        "A fifth when the reconstruction loss has not fallen by a hundredth for five epochs",
-    ),
-    ("constant", "Always the same"),
-];
-/// Names of precisions.
-pub const PRECISIONS: &[&str] = &["f32", "bf16", "f16"];
-/// Names of storage formats.
-pub const WEIGHTS: &[&str] = &["f32", "f16", "q8"];
-
-/// Headings of the flags that few need.
-pub(super) const PICTURES: &str = "Pictures";
+/// Headings of the flags that few need, beside [`PICTURES`].
 const NETWORKS: &str = "Networks";
 const LEARNING: &str = "Learning";
 const KEPT: &str = "What is kept and shown";
@@ -268,7 +216,7 @@ pub struct TrainArgs {
     #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", value_parser = at_least_one::<u64>)]
     pub checkpoint_every: Option<u64>,
     /// Last checkpoints to keep
-    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", default_value_t = super::KEEP, value_parser = at_least_one::<u32>)]
+    #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", default_value_t = super::train_config::KEEP, value_parser = at_least_one::<u32>)]
     pub keep: u32,
     /// Also keep the checkpoint that did best: by the PSNR of the validation pictures, without
     /// pairs by the losses since the last samples
@@ -280,7 +228,7 @@ pub struct TrainArgs {
     /// How the exported model stores its weights
     #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "NAME", default_value = "f16", value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     pub weights: WeightsDtype,
-    /// Flags that were on the command line, by their field's name: see [`idle::given`].
+    /// Flags that were on the command line, by their field's name: see `idle::given`.
     #[arg(skip)]
     pub given: BTreeSet<String>,
 }
@@ -352,38 +300,11 @@ impl TrainArgs {
         Ok(config)
     }
 
-    /// Refuses flags that can do nothing beside the others. Those that `typed` lacks come from the
-    /// recipe, which may name more than a user's changes leave to act.
-    pub fn refuse_idle(&self, typed: &[OsString]) -> Result<(), IdleFlag> {
-        let recipe = self.recipe.as_deref().and_then(crate::recipes::find);
-        let is_typed = |id: &&String| {
-            let flag = format!("--{}", id.replace('_', "-"));
-            let in_recipe = recipe.is_some_and(|recipe| recipe.has(&flag));
-            !in_recipe || crate::recipes::is_typed(typed, &flag)
-        };
-        let given = self.given.iter().filter(is_typed).cloned().collect();
-        refuse_idle(&self.data, &given, idle::DATA)?;
-        refuse_idle(self, &given, idle::TRAIN)
-    }
-
     pub fn net_d(&self) -> DiscriminatorArch {
         match self.net_d {
             NetD::Basic => DiscriminatorArch::Basic,
             NetD::NLayers => DiscriminatorArch::NLayers(usize::from(self.n_layers_d)),
             NetD::Pixel => DiscriminatorArch::Pixel,
-        }
-    }
-
-    /// The folder of the run to go on with, if that is wanted.
-    pub fn resumed_run(&self) -> Result<Option<&Path>, ResumeError> {
-        match (&self.resume, &self.run) {
-            (None, _) => Ok(None),
-            (Some(Some(resume)), Some(run)) if resume != run => Err(ResumeError::TwoRuns {
-                resume: resume.display().to_string(),
-                run: run.display().to_string(),
-            }),
-            (Some(Some(run)), _) | (Some(None), Some(run)) => Ok(Some(run)),
-            (Some(None), None) => Err(ResumeError::NoRun),
         }
     }
 

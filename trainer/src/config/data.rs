@@ -1,138 +1,25 @@
 //! Which data a run trains on, as words of the command line and fields of `config.json`.
 
-use std::fmt;
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::builder::TypedValueParser;
-use clap::{Args, ValueEnum};
-use model::training::{A_TO_B, B_TO_A};
 use model::{Encoding, Translator};
 use serde::{Deserialize, Serialize};
 
-use super::args::PICTURES;
 use super::words::at_least_one;
+use crate::config::names::PICTURES;
 use crate::data::demo::DemoSplit;
-use crate::data::drawn::DrawnPairs;
-use crate::data::folders::FolderPairs;
-use crate::data::photos::Photos;
-use crate::data::unpaired::UnpairedFolders;
-use crate::data::{DataError, Frame, PairSource, Side, Sides};
+use crate::data::sample::frame::Preprocess;
+use crate::data::source::drawn::DrawnPairs;
+use crate::data::source::folders::FolderPairs;
+use crate::data::source::photos::{PhotoTask, Photos};
+use crate::data::source::unpaired::UnpairedFolders;
+use crate::data::{DataError, Direction, Frame, PairSource, Side, Sides};
 
 /// Pairs of the built-in demo set.
 const DEMO_TRAIN: usize = 2_000;
 const DEMO_VALIDATION: usize = 24;
-
-/// Which picture of a pair is the input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-pub enum Direction {
-    /// A becomes B.
-    #[default]
-    #[value(name = "AtoB")]
-    AtoB,
-    /// B becomes A.
-    #[value(name = "BtoA")]
-    BtoA,
-}
-
-impl Direction {
-    /// Where the networks of this direction lie in those of a model in training.
-    pub fn index(self) -> usize {
-        match self {
-            Self::AtoB => A_TO_B,
-            Self::BtoA => B_TO_A,
-        }
-    }
-
-    /// The way back.
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::AtoB => Self::BtoA,
-            Self::BtoA => Self::AtoB,
-        }
-    }
-
-    /// Swaps the halves of a pair if B is the input; twice gives what it was.
-    pub fn orient<T>(self, (a, b): (T, T)) -> (T, T) {
-        match self {
-            Self::AtoB => (a, b),
-            Self::BtoA => (b, a),
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AtoB => "AtoB",
-            Self::BtoA => "BtoA",
-        })
-    }
-}
-
-/// How pictures become samples, under the names of the field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-pub enum Preprocess {
-    /// Scale to a square of --load-size (single photos: their shorter side), crop --size
-    #[default]
-    ResizeAndCrop,
-    /// Crop --size
-    Crop,
-    /// Scale the width to --load-size
-    ScaleWidth,
-    /// Scale the width to --load-size, crop --size
-    ScaleWidthAndCrop,
-    /// Leave sizes as they are, rounded to what the network takes
-    None,
-}
-
-impl Preprocess {
-    /// Whether a square is cut out, so that every sample has the same size.
-    pub fn crops(self) -> bool {
-        matches!(
-            self,
-            Self::ResizeAndCrop | Self::Crop | Self::ScaleWidthAndCrop
-        )
-    }
-}
-
-/// What is undone to single photos.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PhotoTask {
-    /// Out of focus to sharp.
-    Deblur,
-    /// Lightness to colour, in CIELAB.
-    Colorize,
-    /// Lines to photo.
-    Edges,
-    /// Holes to whole photos. Holes are mid-grey, RGB 128: one to three rectangles or one to four
-    /// strokes of a brush.
-    Inpaint,
-    /// Photos of a quarter of the resolution, at their old size, to the whole: the size stays,
-    /// detail comes. `translate --enlarge 4` makes small pictures larger first.
-    #[serde(rename = "super-resolve")]
-    SuperResolve,
-}
-
-impl PhotoTask {
-    /// Whether the input resembles the target so much that a correction is easiest to learn.
-    pub fn corrects(self) -> bool {
-        matches!(self, Self::Deblur | Self::SuperResolve)
-    }
-
-    /// The name on the command line and in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Deblur => "deblur",
-            Self::Colorize => "colorize",
-            Self::Edges => "edges",
-            Self::Inpaint => "inpaint",
-            Self::SuperResolve => "super-resolve",
-        }
-    }
-}
 
 /// Where pairs come from. Without any of these: façades that the program draws.
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
@@ -185,6 +72,12 @@ impl DataArgs {
     /// Whether no folder is named, so that façades are drawn.
     pub fn is_demo(&self) -> bool {
         self.data.is_none() && self.a.is_none() && self.photos.is_none()
+    }
+
+    /// The folders that are named.
+    pub fn folders(&self) -> Vec<&PathBuf> {
+        let named = [&self.data, &self.a, &self.b, &self.photos];
+        named.into_iter().flatten().collect()
     }
 
     /// The set for people: where its pictures lie, and what is learned from them.

@@ -2,14 +2,17 @@
 //! before anything starts.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use model::training::{LrPolicy, ModelKind};
 use model::{DiscriminatorArch, GeneratorArch, InitType, NormKind};
 use thiserror::Error;
 
-use super::{DataArgs, Preprocess, TrainArgs};
-use model::training::{LrPolicy, ModelKind};
+use super::args::TrainArgs;
+use super::data::DataArgs;
+use crate::data::sample::frame::Preprocess;
 
 /// A flag that acts only beside others.
 pub struct Acts<A: 'static> {
@@ -137,6 +140,22 @@ pub const TRAIN: &[Acts<TrainArgs>] = &[
         |args| !args.data.is_demo(),
     ),
 ];
+
+impl TrainArgs {
+    /// Refuses flags that can do nothing beside the others. Those that `typed` lacks come from the
+    /// recipe, which may name more than a user's changes leave to act.
+    pub fn refuse_idle(&self, typed: &[OsString]) -> Result<(), IdleFlag> {
+        let recipe = self.recipe.as_deref().and_then(crate::recipes::find);
+        let is_typed = |id: &&String| {
+            let flag = format!("--{}", id.replace('_', "-"));
+            let in_recipe = recipe.is_some_and(|recipe| recipe.has(&flag));
+            !in_recipe || crate::recipes::is_typed(typed, &flag)
+        };
+        let given = self.given.iter().filter(is_typed).cloned().collect();
+        refuse_idle(&self.data, &given, DATA)?;
+        refuse_idle(self, &given, TRAIN)
+    }
+}
 
 fn is_pix2pix(args: &TrainArgs) -> bool {
     args.model == ModelKind::Pix2Pix

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use model::DiscriminatorArch;
+use model::training::LrPolicy;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::TrainConfig;
 use super::args::{NetD, TrainArgs};
-use model::training::LrPolicy;
+use crate::config::TrainConfig;
 
 /// Flags that say how a run is made, not what it learns.
 const FREE: [&str; 4] = ["recipe", "device", "run", "resume"];
@@ -51,6 +51,19 @@ pub enum ResumeError {
 }
 
 impl TrainArgs {
+    /// The folder of the run to go on with, if that is wanted.
+    pub fn resumed_run(&self) -> Result<Option<&Path>, ResumeError> {
+        match (&self.resume, &self.run) {
+            (None, _) => Ok(None),
+            (Some(Some(resume)), Some(run)) if resume != run => Err(ResumeError::TwoRuns {
+                resume: resume.display().to_string(),
+                run: run.display().to_string(),
+            }),
+            (Some(Some(run)), _) | (Some(None), Some(run)) => Ok(Some(run)),
+            (Some(None), None) => Err(ResumeError::NoRun),
+        }
+    }
+
     /// The settings of a run that goes on: `saved`, with a larger number of steps or epochs and
     /// whatever else does not change what is learned. The learning rates of the steps to come are
     /// those of a run that had the larger number from its beginning.

@@ -4,7 +4,8 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::{TrainArgs, TrainConfig};
+use super::TrainArgs;
+use crate::config::TrainConfig;
 
 /// Keys whose values are objects with keys of their own.
 const NESTED: [&str; 3] = ["data", "schedule", "diff_augment"];

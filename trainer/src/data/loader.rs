@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use model::training::randomness::{Purpose, stream};
 use rand::seq::SliceRandom;
 
-use crate::data::augment::Frame;
-use crate::data::source::{DataError, Pair, PairSource, Sampling};
-use model::training::randomness::{Purpose, stream};
+use crate::data::error::DataError;
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::frame::Frame;
+use crate::data::source::PairSource;
 
 /// Batches that each worker may be ahead of the training.
 const AHEAD: usize = 2;
@@ -146,10 +148,10 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Direction;
     use crate::data::demo::DemoSplit;
-    use crate::data::drawn::DrawnPairs;
-    use crate::data::raster::{Side, Sides};
+    use crate::data::direction::Direction;
+    use crate::data::sample::raster::{Side, Sides};
+    use crate::data::source::drawn::DrawnPairs;
 
     fn config(workers: usize) -> LoaderConfig {
         LoaderConfig {

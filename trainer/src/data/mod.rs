@@ -1,26 +1,20 @@
 //! Pairs of pictures to train on: where they come from and how they become a batch.
 
-pub mod augment;
-pub mod bands;
-pub mod batch;
-pub mod blur;
-pub mod degrade;
 pub mod demo;
-pub mod depths;
 mod digest;
-pub mod drawn;
+pub mod direction;
+pub mod error;
 pub mod fetch;
-pub mod folders;
 pub mod inspect;
 pub mod loader;
-pub mod photos;
-pub mod raster;
+pub mod pair;
+pub mod sample;
 pub mod source;
-pub mod speed;
-pub mod split;
-pub mod unpaired;
 
-pub use augment::Frame;
-pub use batch::batch_of;
-pub use raster::{Mask, Side, Sides};
-pub use source::{DataError, Pair, PairSource, Sampling};
+pub use direction::Direction;
+pub use error::DataError;
+pub use pair::{Pair, Sampling};
+pub use sample::batch::batch_of;
+pub use sample::frame::Frame;
+pub use sample::raster::{Mask, Side, Sides};
+pub use source::PairSource;

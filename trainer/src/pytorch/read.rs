@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::archive::without_spare_records;
 use super::vet::{VetError, vet};
-use crate::files::{InFile, NamesFile};
+use crate::system::files::{InFile, NamesFile};
 
 /// How often a number of the file may be used: files hold averaged copies of a network beside it,
 /// which share what did not change.

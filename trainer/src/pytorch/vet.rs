@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek};
 use thiserror::Error;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::bounded::{Bounded, Budget};
+use crate::system::bounded::{Bounded, Budget};
 
 /// Longest pickle that is looked at. Those of the largest networks here have 40 thousand bytes,
 /// and a reader's memory is a multiple of this.

@@ -10,8 +10,6 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::config::DataArgs;
-
 pub use expand::{expand, has as is_typed};
 pub use table::RECIPES;
 
@@ -149,14 +147,10 @@ impl Recipe {
         settings.find(|(name, _)| *name == flag)?.1
     }
 
-    /// Makes sure that the data set is there, if `data` names its default place.
-    pub fn check_data(&self, data: &DataArgs) -> Result<(), RecipeError> {
+    /// Makes sure that the data set is there, if one of the `named` folders is its default place.
+    pub fn check_data(&self, named: &[&PathBuf]) -> Result<(), RecipeError> {
         let folder = self.data.place();
-        let named = [&data.data, &data.a, &data.b, &data.photos];
-        let is_default = named
-            .into_iter()
-            .flatten()
-            .any(|path| path.starts_with(&folder));
+        let is_default = named.iter().any(|path| path.starts_with(&folder));
         if !is_default || folder.exists() {
             return Ok(());
         }
@@ -293,16 +287,12 @@ mod tests {
     #[test]
     fn missing_data_names_the_command_that_fetches_it() {
         let recipe = find("facades").expect("a recipe");
-        let data = DataArgs {
-            data: Some(recipe.data.place()),
-            ..DataArgs::default()
-        };
-        let error = recipe.check_data(&data).expect_err("no data").to_string();
+        let place = recipe.data.place();
+        let error = recipe
+            .check_data(&[&place])
+            .expect_err("no data")
+            .to_string();
         assert!(error.contains("trainer data fetch facades"), "{error}");
-        let elsewhere = DataArgs {
-            data: Some(PathBuf::from("elsewhere")),
-            ..DataArgs::default()
-        };
-        assert!(recipe.check_data(&elsewhere).is_ok());
+        assert!(recipe.check_data(&[&PathBuf::from("elsewhere")]).is_ok());
     }
 }

@@ -2,6 +2,8 @@
 
 use plotters::prelude::*;
 
+use crate::system::printable::html_escaped;
+
 /// Size in pixels; the page scales it.
 const SIZE: (u32, u32) = (560, 300);
 /// Points of the smooth curve, and of the faint one behind it.
@@ -41,7 +43,7 @@ impl Chart {
         let (low, high) = self.range()?;
         let mut svg = String::new();
         self.draw(&mut svg, last.max(1), low..high).ok()?;
-        let label = super::page::escaped(&self.title);
+        let label = html_escaped(&self.title);
         let start = format!("<svg role=\"img\" aria-label=\"{label}\" ");
         let mut svg = svg.replacen("<svg ", &start, 1);
         let curves = CURVES.iter().enumerate();

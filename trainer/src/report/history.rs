@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use model::training::GanMode;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::metrics_file::{Finished, MetricsLine, Started, StepRow, Validation};
-use crate::metrics::Evaluation;
-use crate::pace::Pace;
-use model::training::GanMode;
+use crate::evaluate::metrics::Evaluation;
+use crate::run_folder::metrics_log::{Finished, MetricsLine, Started, StepRow, Validation};
+use crate::system::pace::Pace;
 
 /// A run folder that cannot be read, or its page not written.
 #[derive(Debug, Error)]
@@ -18,7 +18,7 @@ pub enum ReportError {
     #[error("{path}: cannot be read ({reason}); name the folder of a training run")]
     Read { path: PathBuf, reason: String },
     #[error(transparent)]
-    Write(#[from] crate::checkpoint::RunFolderError),
+    Write(#[from] crate::run_folder::RunFolderError),
 }
 
 /// What is known of a run.

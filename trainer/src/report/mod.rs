@@ -3,7 +3,7 @@
 mod append_file;
 mod chart;
 mod history;
-pub mod metrics_file;
+mod metrics_file;
 mod page;
 mod pictures;
 mod reading;
@@ -12,21 +12,18 @@ mod terminal;
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{RunFolder, write_whole};
-use crate::console::Format;
-use crate::event::Event;
 use crate::run::RunError;
+use crate::run::event::Event;
+use crate::run_folder::{RunFolder, write_whole};
+use crate::system::console::Format;
 use history::History;
-pub use history::ReportError;
 use metrics_file::MetricsFile;
-pub(crate) use page::escaped;
 use pictures::Pictures;
 use tensorboard::TensorBoardFile;
 use terminal::{Human, Json, Plain};
-pub use terminal::{metrics_table, rows_table};
 
-/// Name of the page in a run folder.
-pub const REPORT_FILE: &str = "report.html";
+pub use history::ReportError;
+pub use terminal::{metrics_table, rows_table};
 
 /// Passes each event on to the terminal and to the files of the run folder.
 pub struct Reporter {
@@ -113,7 +110,7 @@ impl Page {
     /// Writes the page; the first failure of a row of them gives a message.
     fn write(&mut self) -> Option<String> {
         let run = self.run.as_deref()?;
-        let written = write_page(run, &run.join(REPORT_FILE), &mut self.pictures);
+        let written = write_page(run, &RunFolder::open(run).report(), &mut self.pictures);
         let told_before = std::mem::replace(&mut self.failed, written.is_err());
         let error = written.err().filter(|_| !told_before)?;
         Some(format!("the report is not up to date: {error}"))
@@ -122,7 +119,7 @@ impl Page {
 
 /// Writes the page of a run, to `output` or into its folder, whole or not at all. Gives its path.
 pub fn write_report(run: &Path, output: Option<&Path>) -> Result<PathBuf, ReportError> {
-    let path = output.map_or_else(|| run.join(REPORT_FILE), Path::to_path_buf);
+    let path = output.map_or_else(|| RunFolder::open(run).report(), Path::to_path_buf);
     write_page(run, &path, &mut Pictures::default())?;
     Ok(path)
 }

@@ -1,9 +1,10 @@
 //! What the numbers of a run mean, in plain words. Nothing here draws; what is wrong while a run
-//! goes on is told by [`watch`](crate::watch), with the same limits.
+//! goes on is told by [`watch`](crate::run::watch), with the same limits.
+
+use model::training::GanMode;
 
 use super::history::History;
-use crate::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
-use model::training::GanMode;
+use crate::run::watch::{COLLAPSED_VARIETY, INVERTED, NEGATIVE_OF_INPUT, WON_SHARE, has_collapsed};
 
 /// The last share of a run that "now" means.
 const RECENT: f64 = 0.15;
@@ -324,10 +325,10 @@ fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metrics_file::{StepRow, Validation};
     use super::*;
-    use crate::metrics::Evaluation;
-    use crate::snapshot::OutputStatistics;
+    use crate::evaluate::metrics::Evaluation;
+    use crate::evaluate::snapshot::OutputStatistics;
+    use crate::run_folder::metrics_log::{StepRow, Validation};
 
     /// A loss at a share of the run.
     type Curve = fn(f64) -> f64;

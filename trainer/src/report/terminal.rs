@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use model::training::ModelKind;
 use serde_json::json;
 
-use super::REPORT_FILE;
-use crate::console::{self, counted, notice, print_result, talk};
-use crate::event::Event;
-use crate::memory;
-use crate::metrics::{COLUMNS, Column, Evaluation, Metrics};
-use model::training::ModelKind;
+use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
+use crate::run::event::Event;
+use crate::run_folder::RunFolder;
+use crate::system::console::{self, counted, notice, print_result, talk};
+use crate::system::memory;
 
 const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";
 /// How often a log without bars tells the losses.
@@ -225,14 +225,15 @@ fn summary(event: &Event<'_>) -> String {
         Some(back) => format!("\nback     {}", back.display()),
         None => String::new(),
     };
+    let folder = RunFolder::open(run);
     let word = |path: &Path| console::shell_word(&path.display().to_string());
     format!(
         "{how} {} in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\ntranslate \
          pictures with it:\n  {} translate --model {} PICTURE --output result.png{}",
         counted(*step as usize, "step"),
         indicatif::HumanDuration(*elapsed),
-        run.join(REPORT_FILE).display(),
-        run.join("samples").display(),
+        folder.report().display(),
+        folder.samples().display(),
         model.display(),
         console::program(),
         word(run),

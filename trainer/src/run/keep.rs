@@ -3,15 +3,17 @@
 
 use std::path::PathBuf;
 
-use super::validation::VALIDATION_PAIRS;
-use super::{Outcome, Run, RunError};
-use crate::checkpoint::{Best, RunFolderError};
-use crate::config::Direction;
-use crate::event::Event;
-use crate::export::{Trained, export_generator};
-use crate::metrics::Evaluation;
 use model::training::Gan;
 use model::training::exact::Exact;
+
+use super::error::RunError;
+use super::state::{Outcome, Run};
+use super::validation::VALIDATION_PAIRS;
+use crate::convert::export::{Trained, export_generator};
+use crate::data::direction::Direction;
+use crate::evaluate::metrics::Evaluation;
+use crate::run::event::Event;
+use crate::run_folder::{Best, RunFolderError};
 
 impl Run<'_> {
     /// Writes samples and says whether the run never did better. Samples that cannot be written

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use model::training::{LossValues, Losses, LrPolicy, Plateau, Rates};
+
 use crate::config::TrainConfig;
-use model::training::{LossValues, Losses};
-use model::training::{LrPolicy, Plateau, Rates};
 
 /// How long losses stay unread.
 const READ_EVERY: Duration = Duration::from_millis(500);

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
+use model::training::{Gan, ModelKind};
 use model::{Generator, GeneratorConfig};
 use serde_json::{Map, Value, json};
 
-use super::{Run, RunError};
-use crate::checkpoint::{Progress, RunFolder};
-use crate::config::{Direction, TrainConfig};
-use crate::event::Event;
-use model::training::Gan;
-use model::training::ModelKind;
+use super::error::RunError;
+use super::state::Run;
+use crate::config::TrainConfig;
+use crate::data::direction::Direction;
+use crate::run::event::Event;
+use crate::run_folder::{Progress, RunFolder};
 
 /// The generators of the run that `--from` names, before anything is written: from A to B, and in
 /// CycleGAN back.

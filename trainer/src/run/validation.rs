@@ -1,17 +1,18 @@
 //! How a run is judged, and shown: the same validation pictures each time.
 
 use image::RgbImage;
+use model::training::{A_TO_B, B_TO_A, Gan};
 use model::{Generator, Mode, Raster};
 
-use super::{Run, RunError};
-use crate::config::Direction;
+use super::error::RunError;
+use super::state::Run;
 use crate::data::Pair;
-use crate::event::Event;
-use crate::metrics::Evaluation;
-use crate::picture::write_rgb_png;
-use crate::snapshot::Snapshot;
-use crate::validate::{cycle_grid, judge, sample_grid, translate_raster};
-use model::training::{A_TO_B, B_TO_A, Gan};
+use crate::data::direction::Direction;
+use crate::evaluate::judge::{cycle_grid, judge, sample_grid, translate_raster};
+use crate::evaluate::metrics::Evaluation;
+use crate::evaluate::snapshot::Snapshot;
+use crate::image_file::write_rgb_png;
+use crate::run::event::Event;
 
 /// Pairs in a sample grid.
 const GRID_ROWS: usize = 4;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::folders::{FolderProblem, has_picture_extension, walk};
-use crate::picture::{self, PictureError};
+use crate::data::error::FolderProblem;
+use crate::data::source::listing::{has_picture_extension, walk};
+use crate::image_file::{self, PictureError};
 use crate::translate::shard::Shard;
 
 /// The flag that errors about folders name.
@@ -107,7 +108,7 @@ impl Inputs {
         let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
         let is_file = has_picture_extension(output) && !output.is_dir();
         if is_file {
-            picture::output_format(output)?;
+            image_file::output_format(output)?;
             if !matches!(sources[..], [Source::File(_)]) {
                 let words = words.iter().map(|word| word.display().to_string());
                 return Err(InputError::OneFile {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use model::pixels::to_byte;
 use model::{Encoding, Raster, TileOptions, Translator};
 
-use crate::data::bands::Bands;
-use crate::data::raster::{Side, to_depth};
-use crate::files::NamesFile;
-use crate::picture::{self, PictureProblem, Samples};
+use crate::data::sample::bands::Bands;
+use crate::data::sample::raster::{Side, to_depth};
+use crate::image_file::{self, PictureProblem, Samples};
+use crate::system::files::NamesFile;
 use crate::translate::{Job, TranslateFileError};
 
 /// The last chunk of every whole PNG: no bytes of data, `IEND`, its checksum.
@@ -54,7 +54,7 @@ pub fn is_finished(translator: &Translator, job: &Job) -> bool {
     let is_png = path.extension().is_some_and(|extension| extension == "png");
     match is_png {
         true => ends_whole(&path).unwrap_or(false),
-        false => path.is_file() && picture::header(&path).is_ok(),
+        false => path.is_file() && image_file::header(&path).is_ok(),
     }
 }
 
@@ -101,7 +101,7 @@ pub fn translate_file(
         made.of_file(folder)?;
     }
     let size = (header.width, header.height);
-    let output = picture::write_samples(&job.output, size, result.samples)?;
+    let output = image_file::write_samples(&job.output, size, result.samples)?;
     Ok(Translated {
         output,
         width: header.width,
@@ -121,7 +121,7 @@ fn enlarged(
 ) -> Result<Bands, TranslateFileError> {
     let (width, height) = picture.dimensions();
     let size = (width.saturating_mul(times), height.saturating_mul(times));
-    picture::check_size(path, size)?;
+    image_file::check_size(path, size)?;
     Ok(picture.resized(size, side.filter()))
 }
 

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
-use crate::checkpoint::{RunFolderError, write_whole};
-use crate::report::escaped;
+use crate::run_folder::{RunFolderError, write_whole};
+use crate::system::printable::html_escaped;
 
 /// Its name in the folder of the results.
 pub const PAGE_FILE: &str = "index.html";
@@ -32,13 +32,13 @@ pub fn write_page(folder: &Path, title: &str, shown: &[Shown]) -> Result<(), Run
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>{title}</title>\n<style>\n{STYLE}\n</style>\n\
          <body>\n<h1>{title}</h1>\n",
-        title = escaped(title)
+        title = html_escaped(title)
     );
     for Shown { input, output } in shown {
-        let name = escaped(&input.display().to_string());
+        let name = html_escaped(&input.display().to_string());
         let _ = writeln!(page, "<section>\n<h2>{name}</h2>");
         for (what, path) in [("input", input), ("result", output)] {
-            let address = escaped(&address(folder, path));
+            let address = html_escaped(&address(folder, path));
             let _ = writeln!(
                 page,
                 "<figure><a href=\"{address}\"><img loading=\"lazy\" src=\"{address}\" \

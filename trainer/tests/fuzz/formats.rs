@@ -18,14 +18,15 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
-use trainer::checkpoint::RunFolder;
-use trainer::config::Direction;
+use trainer::convert::export::Naming;
+use trainer::convert::export_pytorch::export_pytorch;
+use trainer::convert::import::{ImportOptions, import_checkpoint};
+use trainer::data::direction::Direction;
 use trainer::data::fetch::{Limits, unpack};
-use trainer::export::Naming;
-use trainer::export_pytorch::export_pytorch;
-use trainer::import::{ImportOptions, import_checkpoint};
-use trainer::picture::{self, Samples};
+use trainer::image_file;
+use trainer::image_file::Samples;
 use trainer::pytorch::{Entry, Given, state_dict_bytes, unfit};
+use trainer::run_folder::RunFolder;
 use trainer::translate::load_model;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -279,9 +280,9 @@ fn text(error: impl ToString) -> String {
 }
 
 fn read_picture(path: &Path) -> Outcome {
-    let header = picture::header(path);
-    picture::has_other_colors(path);
-    picture::read_bands(path).map_err(text)?;
+    let header = image_file::header(path);
+    image_file::has_other_colors(path);
+    image_file::read_bands(path).map_err(text)?;
     header.map(drop).map_err(text)
 }
 
@@ -412,7 +413,7 @@ fn write_pictures(folder: &Path) {
             .expect("room");
     }
     let bands = Samples::Words((0..23 * 17 * 5).collect());
-    picture::write_samples(&folder.join("c.tif"), (23, 17), bands).expect("room");
+    image_file::write_samples(&folder.join("c.tif"), (23, 17), bands).expect("room");
 }
 
 fn options(weights: WeightsDtype) -> ImportOptions {

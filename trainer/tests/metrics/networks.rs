@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use image::{RgbImage, imageops};
 use serde_json::Value;
-use trainer::metrics::perceptual::{FEATURES, Inception, Lpips};
+use trainer::evaluate::metrics::perceptual::{FEATURES, Inception, Lpips};
 
 use crate::made_weights::{fixture, numbers};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use image::RgbImage;
-use trainer::metrics::perceptual::{
+use trainer::evaluate::metrics::perceptual::{
     FEATURES, FeatureRows, Inception, Lpips, PerceptualError, frechet_distance,
 };
 

@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trainer::config::{TrainArgs, TrainConfig};
 use trainer::data::{Pair, batch_of};
-use trainer::replicas::Replicas;
+use trainer::run::replicas::Replicas;
 
 use crate::warm_up::warm_up;
 

@@ -1,7 +1,7 @@
 //! Sky, street and neighbours, and the bare walls and roof that the ornaments go on.
 
 use super::canvas::{Area, Color, lit, mix};
-use super::photo::Easel;
+use super::easel::Easel;
 use super::texture::{Material, cell_value, clouds, phase};
 
 const ZENITH: Color = [0.30, 0.54, 0.85];

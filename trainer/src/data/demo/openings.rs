@@ -1,7 +1,7 @@
 //! Windows, doors and shops. What they look like depends on their proportions.
 
 use super::canvas::{Area, Canvas, Color, WHITE, lit, mix};
-use super::photo::Easel;
+use super::easel::Easel;
 use super::texture::{cell_value, phase};
 
 const REFLECTED_ZENITH: Color = [0.17, 0.28, 0.42];

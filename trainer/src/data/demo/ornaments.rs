@@ -1,7 +1,7 @@
 //! Everything that stands out from the wall and casts a shadow on it.
 
 use super::canvas::{Area, Color, WHITE, lit, mix};
-use super::photo::Easel;
+use super::easel::Easel;
 use super::style::Railing;
 use super::texture::{cell_value, phase};
 

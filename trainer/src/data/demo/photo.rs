@@ -2,52 +2,14 @@
 
 use image::{Rgb, RgbImage};
 
-use super::background;
-use super::canvas::{Area, Canvas, Color, lit};
+use super::canvas::{Canvas, Color, lit};
+use super::easel::{Easel, OVERSAMPLING};
 use super::layout::{House, Part, Role};
-use super::openings;
-use super::ornaments;
-use super::style::Style;
-use super::texture::{Material, grain_values};
-
-/// Canvas pixels per pixel of the photo.
-const OVERSAMPLING: u32 = 2;
-
-/// What painting any part needs.
-pub struct Easel<'a> {
-    pub canvas: Canvas,
-    pub style: Style,
-    pub house: &'a House,
-    size: u32,
-}
-
-impl Easel<'_> {
-    /// From fractions to canvas pixels, on exactly the pixels that the label map uses.
-    pub fn place(&self, area: Area) -> Area {
-        area.snapped(self.size).scaled(OVERSAMPLING as f32)
-    }
-
-    pub fn unit(&self) -> f32 {
-        self.canvas.unit()
-    }
-
-    /// Covers an area with a material whose pattern starts at the area's upper left corner.
-    pub fn clad(&mut self, area: Area, material: Material, color: Color) {
-        let (scale, grain) = (1.0 / self.unit(), self.house.grain);
-        self.canvas.paint(area, |x, y| {
-            let (across, down) = ((x - area.left) * scale, (y - area.top) * scale);
-            material.surface(color, across, down, grain)
-        });
-    }
-}
+use super::texture::grain_values;
+use super::{background, openings, ornaments};
 
 pub fn take(house: &House, size: u32) -> RgbImage {
-    let mut easel = Easel {
-        canvas: Canvas::new((size * OVERSAMPLING) as usize),
-        style: Style::of(house),
-        house,
-        size,
-    };
+    let mut easel = Easel::new(house, size);
     background::paint(&mut easel);
     let mut parts: Vec<_> = house.parts.iter().collect();
     parts.sort_by_key(|part| layer(part.role));

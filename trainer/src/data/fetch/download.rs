@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body};
 
+use super::error::FetchError;
 use super::part::{Origin, Part};
-use super::{FetchError, FetchEvent, FetchRequest, Listener, is_stopped};
+use super::request::{FetchEvent, FetchRequest, Listener, is_stopped};
 
 /// Wait before the first retry; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::UnpackError;
+use super::writer::UnpackError;
 
 /// A data set that could not be had.
 #[derive(Debug, Error)]

@@ -8,10 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use super::FetchError;
-use super::error::disk;
-use crate::bounded::{Bounded, Budget};
+use super::error::{FetchError, disk};
 use crate::data::digest::sha256_of;
+use crate::system::bounded::{Bounded, Budget};
 
 /// Endings of archives; any other address gives `archive`.
 const ENDINGS: [&str; 4] = ["tar.gz", "tgz", "tar", "zip"];

@@ -4,8 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::FetchError;
-use super::error::disk;
+use super::error::{FetchError, disk};
 
 /// The folder beside the target in which it is made. Gone when dropped.
 pub(super) struct Staging {

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
-use super::unpack::{FolderWriter, UnpackError, damaged, shown};
+use super::writer::{FolderWriter, UnpackError, damaged, shown};
 
 /// No name and no set of attributes is longer.
 const MAX_EXTENSION: u64 = 1 << 20;

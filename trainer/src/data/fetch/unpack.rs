@@ -1,89 +1,17 @@
 //! Archives into an empty folder: files and folders of plain names, nothing else, and no more
 //! than a limit. Trusts no size that an archive states.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use flate2::read::MultiGzDecoder;
-use thiserror::Error;
-use zip::ZipArchive;
-use zip::result::ZipError;
 
-use super::path::{UnsafePath, inside};
-use super::tar;
-use super::{FetchEvent, Listener, is_stopped};
-use crate::bounded::{Bounded, Budget};
-use crate::printable::printable_line;
-
-/// Bytes copied at once.
-const CHUNK: usize = 1 << 16;
-/// Longest directory of a zip, which is held in memory whole, several times as large: half a
-/// million files of usual names.
-const MAX_DIRECTORY: u64 = 48 << 20;
-/// Kind of file in the mode bits of Unix, where zip keeps it.
-const UNIX_KIND: u32 = 0o170_000;
-const UNIX_FILE: u32 = 0o100_000;
-const UNIX_FOLDER: u32 = 0o040_000;
-
-/// An archive that is not unpacked.
-#[derive(Debug, Error)]
-pub enum UnpackError {
-    #[error("it is neither a tar, a tar.gz nor a zip")]
-    Kind,
-    #[error("the archive is refused: its entry \"{entry}\" {why}")]
-    Path { entry: String, why: UnsafePath },
-    #[error(
-        "the archive is refused: its entry \"{entry}\" is a link; only files and folders may be"
-    )]
-    Link { entry: String },
-    #[error("the archive is refused: its entry \"{entry}\" is neither a file nor a folder")]
-    Special { entry: String },
-    #[error("the archive is refused: it unpacks to more than {limit} bytes")]
-    TooLarge { limit: u64 },
-    #[error("the archive is refused: it has more than {limit} entries")]
-    TooMany { limit: u64 },
-    #[error("the archive is refused: its directory has more than {MAX_DIRECTORY} bytes")]
-    Directory,
-    #[error("the archive is damaged or cut ({reason})")]
-    Damaged { reason: String },
-    #[error("the archive is empty")]
-    Empty,
-    #[error("{}: writing failed ({source})", path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("stopped")]
-    Stopped,
-}
-
-/// How much an archive may hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of all files together.
-    pub bytes: u64,
-    /// Files and folders.
-    pub entries: u64,
-}
-
-impl Limits {
-    /// A hundred times the archive and a GiB, at most 64 GiB, in 2 million entries: pictures are
-    /// packed already, so a data set stays far below.
-    pub fn for_archive(bytes: u64) -> Self {
-        let roomy = bytes.saturating_mul(100).saturating_add(1 << 30);
-        Self {
-            bytes: roomy.min(64 << 30),
-            entries: 2_000_000,
-        }
-    }
-}
-
-/// What an archive held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unpacked {
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
+use super::request::{Listener, is_stopped};
+use super::writer::{FolderWriter, Limits, UnpackError, Unpacked, damaged};
+use super::{tar, zip};
+use crate::system::bounded::{Bounded, Budget};
 
 /// Unpacks `archive` into the empty folder `folder`. Its kind is read from its first bytes.
 ///
@@ -96,14 +24,7 @@ pub fn unpack(
     stop: &AtomicBool,
     listen: Listener<'_>,
 ) -> Result<Unpacked, UnpackError> {
-    let mut writer = FolderWriter {
-        folder,
-        limits,
-        stop,
-        listen,
-        entries: 0,
-        unpacked: Unpacked::default(),
-    };
+    let mut writer = FolderWriter::new(folder, limits, stop, listen);
     let mut reader = BufReader::with_capacity(1 << 20, archive);
     let kind = Kind::of(&mut reader).map_err(damaged)?;
     // Of what is packed, and of all that comes out, whether it is a file's or not.
@@ -118,7 +39,7 @@ pub fn unpack(
                 // The checksum comes after the last block.
                 .and_then(|()| drain(&mut decoder))
         }
-        Some(Kind::Zip) => unpack_zip(reader, &packed, &mut writer),
+        Some(Kind::Zip) => zip::unpack(reader, &packed, &mut writer),
         None => Err(UnpackError::Kind),
     };
     unpacked.map_err(|error| match error {
@@ -129,9 +50,9 @@ pub fn unpack(
         },
         error => error,
     })?;
-    match writer.unpacked.files {
-        0 => Err(UnpackError::Empty),
-        _ => Ok(writer.unpacked),
+    match writer.unpacked() {
+        Unpacked { files: 0, .. } => Err(UnpackError::Empty),
+        unpacked => Ok(unpacked),
     }
 }
 
@@ -161,152 +82,13 @@ fn drain(reader: &mut impl Read) -> Result<(), UnpackError> {
     read.map(drop).map_err(damaged)
 }
 
-fn unpack_zip(
-    reader: impl Read + Seek,
-    budget: &Budget<'_>,
-    writer: &mut FolderWriter<'_>,
-) -> Result<(), UnpackError> {
-    budget.renew(MAX_DIRECTORY);
-    let mut archive = ZipArchive::new(reader).map_err(zip_damaged)?;
-    budget.renew(u64::MAX);
-    for index in 0..archive.len() {
-        writer.count()?;
-        let mut entry = archive.by_index(index).map_err(zip_damaged)?;
-        let name = entry.name_raw().to_vec();
-        let kind = entry.unix_mode().map_or(0, |mode| mode & UNIX_KIND);
-        if entry.is_symlink() {
-            return Err(UnpackError::Link {
-                entry: shown(&name),
-            });
-        }
-        match kind {
-            _ if entry.is_dir() => writer.make_folder(&name)?,
-            0 | UNIX_FILE => writer.write_file(&name, &mut entry)?,
-            UNIX_FOLDER => writer.make_folder(&name)?,
-            _ => {
-                return Err(UnpackError::Special {
-                    entry: shown(&name),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Writes entries and counts what it writes.
-pub(super) struct FolderWriter<'a> {
-    folder: &'a Path,
-    limits: &'a Limits,
-    stop: &'a AtomicBool,
-    listen: Listener<'a>,
-    entries: u64,
-    unpacked: Unpacked,
-}
-
-impl FolderWriter<'_> {
-    /// Makes the folder of an entry.
-    pub(super) fn make_folder(&mut self, name: &[u8]) -> Result<(), UnpackError> {
-        let Some(path) = self.place(name)? else {
-            return Ok(());
-        };
-        fs::create_dir_all(&path).map_err(|source| not_written(&path, source))
-    }
-
-    /// Writes the file of an entry, with the permissions that new files get.
-    pub(super) fn write_file(
-        &mut self,
-        name: &[u8],
-        content: &mut impl Read,
-    ) -> Result<(), UnpackError> {
-        let Some(path) = self.place(name)? else {
-            return Ok(());
-        };
-        let failed = |source| not_written(&path, source);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
-        }
-        let mut file = BufWriter::new(File::create(&path).map_err(failed)?);
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            if is_stopped(self.stop) {
-                return Err(UnpackError::Stopped);
-            }
-            let read = match content.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(damaged(error)),
-            };
-            self.unpacked.bytes += read as u64;
-            let limit = self.limits.bytes;
-            if self.unpacked.bytes > limit {
-                return Err(UnpackError::TooLarge { limit });
-            }
-            file.write_all(&chunk[..read]).map_err(failed)?;
-        }
-        file.flush().map_err(failed)?;
-        self.unpacked.files += 1;
-        let Unpacked { files, bytes } = self.unpacked;
-        (self.listen)(FetchEvent::Unpacking { files, bytes });
-        Ok(())
-    }
-
-    /// Counts an entry, whatever becomes of it.
-    pub(super) fn count(&mut self) -> Result<(), UnpackError> {
-        self.entries += 1;
-        let limit = self.limits.entries;
-        match self.entries > limit {
-            true => Err(UnpackError::TooMany { limit }),
-            false => Ok(()),
-        }
-    }
-
-    /// Says where an entry belongs; `None` leaves it out.
-    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
-        let path = inside(name).map_err(|why| UnpackError::Path {
-            entry: shown(name),
-            why,
-        })?;
-        Ok(path.map(|path| self.folder.join(path)))
-    }
-}
-
-/// A name for messages, whatever is in it.
-pub(super) fn shown(name: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(name).chars().take(200).collect();
-    printable_line(&text).into_owned()
-}
-
-pub(super) fn damaged(error: io::Error) -> UnpackError {
-    UnpackError::Damaged {
-        reason: error.to_string(),
-    }
-}
-
-/// A folder where a file should be, or a name that no file can have, is the archive's fault: the
-/// folder was empty.
-fn not_written(path: &Path, source: io::Error) -> UnpackError {
-    use io::ErrorKind::{AlreadyExists, InvalidFilename, IsADirectory, NotADirectory};
-    let path = path.to_path_buf();
-    match source.kind() {
-        AlreadyExists | InvalidFilename | IsADirectory | NotADirectory => UnpackError::Damaged {
-            reason: format!("{} cannot be made: {source}", path.display()),
-        },
-        _ => UnpackError::Write { path, source },
-    }
-}
-
-fn zip_damaged(error: ZipError) -> UnpackError {
-    UnpackError::Damaged {
-        reason: error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ::tar::EntryType;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+
+    use std::io::Write;
 
     use super::*;
 

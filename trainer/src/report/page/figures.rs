@@ -1,10 +1,11 @@
 //! Which curves a page shows, and what they mean.
 
-use crate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
+use model::training::GanMode;
+
+use crate::evaluate::metrics::{Better, COLUMNS, Column, Evaluation, Metrics};
 use crate::report::chart::{Chart, Curve};
 use crate::report::history::History;
-use crate::report::metrics_file::Validation;
-use model::training::GanMode;
+use crate::run_folder::metrics_log::Validation;
 
 /// A chart and how to read it.
 pub(super) struct Figure {

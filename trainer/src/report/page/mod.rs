@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::history::History;
 use super::pictures::{Picture, Pictures};
 use super::reading::{self, Finding, Verdict};
-use crate::metrics::{COLUMNS, Column, Metrics};
+use crate::evaluate::metrics::{COLUMNS, Column, Metrics};
+use crate::system::printable::html_escaped;
 use figures::{Figure, figures};
 
 const STYLE: &str = include_str!("page.css");
@@ -19,7 +20,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The whole page.
 pub(super) fn page(history: &History, pictures: &mut Pictures) -> String {
     let name = history.config["name"].as_str().unwrap_or("training run");
-    let name = escaped(name);
+    let name = html_escaped(name);
     let sections = [
         header(history, &name),
         findings(&reading::read(history)),
@@ -39,27 +40,11 @@ pub(super) fn page(history: &History, pictures: &mut Pictures) -> String {
     )
 }
 
-/// Text inside elements and attributes.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
 /// Sentences whose flags are not broken over lines.
 fn prose(text: &str) -> String {
     let words = text.split(' ').map(|word| match word.starts_with("--") {
-        true => format!("<code>{}</code>", escaped(word)),
-        false => escaped(word),
+        true => format!("<code>{}</code>", html_escaped(word)),
+        false => html_escaped(word),
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -78,7 +63,7 @@ fn header(history: &History, name: &str) -> String {
         true => "CycleGAN",
         false => "pix2pix",
     };
-    let net_g = escaped(&plain(&history.config["net_g"]));
+    let net_g = html_escaped(&plain(&history.config["net_g"]));
     format!(
         "<header>\n<h1>{name}</h1>\n<p>{model}, {net_g} · <strong>{state}</strong> at step {} of \
          {}</p>\n<progress value=\"{step}\" max=\"{}\" aria-label=\"Steps made\"></progress>\n\
@@ -106,7 +91,7 @@ fn findings(findings: &[Finding]) -> String {
         let _ = writeln!(
             cards,
             "<li class=\"{class}\"><h3>{}<span>{word}</span></h3><p>{}</p></li>",
-            escaped(&finding.question),
+            html_escaped(&finding.question),
             prose(&finding.answer)
         );
     }
@@ -184,7 +169,7 @@ fn drawing(figure: &Figure) -> Option<String> {
         legend.push_str("<p class=\"legend\">");
         for (index, curve) in figure.chart.curves.iter().enumerate() {
             let dashed = if curve.dashed { " dashed" } else { "" };
-            let name = escaped(&curve.name);
+            let name = html_escaped(&curve.name);
             let _ = write!(
                 legend,
                 "<span class=\"curve-{}{dashed}\">{name}</span> ",
@@ -195,15 +180,15 @@ fn drawing(figure: &Figure) -> Option<String> {
             let _ = write!(
                 legend,
                 "<span class=\"level dashed\">{}</span>",
-                escaped(name)
+                html_escaped(name)
             );
         }
         legend.push_str("</p>\n");
     }
     Some(format!(
         "<figure>\n<h3>{}</h3>\n{legend}{svg}\n<figcaption>{}</figcaption>\n</figure>\n",
-        escaped(&figure.chart.title),
-        escaped(&figure.caption)
+        html_escaped(&figure.chart.title),
+        html_escaped(&figure.caption)
     ))
 }
 
@@ -324,7 +309,7 @@ fn flattened(rows: &mut Vec<(String, String)>, path: &str, value: &Value) {
 
 fn table<'a>(rows: impl Iterator<Item = (&'a str, String)>) -> String {
     let rows = rows.map(|(name, value)| {
-        let (name, value) = (escaped(name), escaped(&value));
+        let (name, value) = (html_escaped(name), html_escaped(&value));
         format!("<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>\n")
     });
     format!(
@@ -353,9 +338,9 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::metrics_file::Validation;
     use super::*;
-    use crate::metrics::Evaluation;
+    use crate::evaluate::metrics::Evaluation;
+    use crate::run_folder::metrics_log::Validation;
 
     #[test]
     fn multi_scale_ssim_is_in_the_table_and_the_curves_where_it_was_measured() {

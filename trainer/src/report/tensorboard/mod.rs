@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use image::{DynamicImage, ImageFormat};
 
 use super::append_file::AppendFile;
-use crate::event::Event;
-use crate::metrics::COLUMNS;
+use crate::evaluate::metrics::COLUMNS;
+use crate::run::event::Event;
 use messages::{Summary, What, encoded};
 use records::framed;
 
@@ -59,7 +59,7 @@ impl TensorBoardFile {
                 values.push(Summary::scalar("schedule/lr", *lr as f32));
                 let rate = pace.steps_per_second() as f32;
                 values.push(Summary::scalar("speed/steps_per_second", rate));
-                if let Some(bytes) = crate::memory::resident_bytes() {
+                if let Some(bytes) = crate::system::memory::resident_bytes() {
                     let mebibytes = (bytes >> 20) as f32;
                     values.push(Summary::scalar("memory/program_MiB", mebibytes));
                 }

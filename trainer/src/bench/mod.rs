@@ -1,0 +1,331 @@
+//! How long a forward pass, a training step and a checkpoint take on a device, and how much memory.
+
+pub mod roofline;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use burn::tensor::{Device, Distribution, Tensor};
+use model::state::{shapes_of, state_of};
+use model::training::{Batch, Gan, Hyperparameters, ModelKind, Rates};
+use model::{
+    CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
+    GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, Precision, init_weights,
+};
+use serde::Serialize;
+
+use crate::bench::roofline::Roofline;
+use crate::run_folder::{Progress, RunFolder};
+use crate::system::device::is_cpu;
+use crate::system::memory::peak_resident_bytes;
+use crate::translate::engine;
+
+/// Sides of pictures are multiples of this.
+pub const SIDE: u32 = 256;
+/// First runs compile shaders and fill caches.
+const WARM_UP: u32 = 2;
+/// Timed checkpoints, which are large.
+const CHECKPOINTS: u32 = 3;
+const RATES: Rates = Rates {
+    net_g: 2e-4,
+    net_d: 2e-4,
+};
+
+/// What to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Measurement {
+    /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks.
+    pub model: ModelKind,
+    /// Feature maps of the outermost layer.
+    pub base: u32,
+    /// Height and width of the pictures, a multiple of [`SIDE`].
+    pub size: u32,
+    /// Pictures of a batch.
+    pub batch: u32,
+    /// Timed repetitions.
+    pub repeat: u32,
+    /// What convolutions of the training step compute in.
+    pub precision: Precision,
+    /// Nothing but forward passes.
+    pub only_forward: bool,
+}
+
+/// Medians, and the most memory so far.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Measured {
+    /// One batch through the generator, read back, in milliseconds.
+    pub forward_ms: f64,
+    /// Training, if wanted.
+    #[serde(flatten)]
+    pub training: Option<MeasuredTraining>,
+    /// The most memory of this program, where the system says it.
+    pub peak_rss_mb: PeakMemory,
+    /// What a forward pass and a step multiply.
+    pub multiply_adds: MultiplyAdds,
+    /// What the processor can do at most, if it is what computes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// Multiplications, each with an addition.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MultiplyAdds {
+    /// Of one batch through the generator.
+    pub forward: usize,
+    /// Of one training step, to a few percent: all convolutions forward, and backward to what they
+    /// see and to their weights.
+    pub step: usize,
+}
+
+/// What the processor can do at most.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Limits {
+    /// As measured.
+    #[serde(flatten)]
+    pub roofline: Roofline,
+    /// The least that a forward pass can take, in milliseconds.
+    pub forward_floor_ms: f64,
+    /// The least that a training step can take, in milliseconds.
+    pub step_floor_ms: f64,
+}
+
+impl Limits {
+    /// `weights` are bytes, each of which is read once at least.
+    fn measure(work: MultiplyAdds, weights: f64) -> Self {
+        let roofline = Roofline::measure();
+        let floor = |multiply_adds: usize| roofline.floor_ms(2.0 * multiply_adds as f64, weights);
+        Self {
+            roofline,
+            forward_floor_ms: floor(work.forward),
+            step_floor_ms: floor(work.step),
+        }
+    }
+}
+
+/// Medians.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MeasuredTraining {
+    /// One step, losses read back, in milliseconds.
+    pub step_ms: f64,
+    /// Making, writing and syncing a checkpoint, in milliseconds.
+    pub checkpoint_write_ms: f64,
+    /// Reading, checking and loading a checkpoint, in milliseconds.
+    pub checkpoint_load_ms: f64,
+}
+
+/// Megabytes (10⁶ bytes) of memory.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PeakMemory {
+    /// Up to the last forward pass.
+    pub forward: Option<f64>,
+    /// Up to the last training step.
+    pub step: Option<f64>,
+}
+
+/// Measures a model. Memory is that of this process since its start, so that another
+/// measurement before it may hide it.
+pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
+    let Measurement {
+        model: kind,
+        base,
+        size,
+        batch,
+        repeat,
+        precision,
+        only_forward,
+    } = what;
+    let picture = |device: &Device| {
+        let range = Distribution::Uniform(-1.0, 1.0);
+        Tensor::<4>::random(
+            [batch, 3, size, size].map(|side| side as usize),
+            range,
+            device,
+        )
+    };
+    let config = generator_config(kind, base);
+    let forward_ms = forward(device, &config, picture(device), repeat)?;
+    let forward = peak_megabytes();
+    let multiply_adds = multiply_adds(kind, base, size, batch);
+    let limits = || {
+        let weights = 4 * values_of(&config);
+        is_cpu(device).then(|| Limits::measure(multiply_adds, weights as f64))
+    };
+    if only_forward {
+        let step = None;
+        return Ok(Measured {
+            forward_ms,
+            training: None,
+            peak_rss_mb: PeakMemory { forward, step },
+            multiply_adds,
+            limits: limits(),
+        });
+    }
+    let autodiff = device.clone().autodiff();
+    let fresh = || model(kind, base, precision, &autodiff);
+    let mut model = Some(fresh());
+    let (real_a, real_b) = (picture(&autodiff), picture(&autodiff));
+    let step_ms = median(WARM_UP, repeat, || {
+        let batch = Batch {
+            real_a: real_a.clone(),
+            real_b: real_b.clone(),
+            mask: None,
+        };
+        if let Some(before) = model.take() {
+            let (after, losses) = before.step(&batch, 0, RATES);
+            losses.read();
+            model = Some(after);
+        }
+        Ok(())
+    })?;
+    let step = peak_megabytes();
+    let trained = model.unwrap_or_else(fresh);
+    let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
+    Ok(Measured {
+        forward_ms,
+        training: Some(MeasuredTraining {
+            step_ms,
+            checkpoint_write_ms,
+            checkpoint_load_ms,
+        }),
+        peak_rss_mb: PeakMemory { forward, step },
+        multiply_adds,
+        limits: limits(),
+    })
+}
+
+fn multiply_adds(kind: ModelKind, base: u32, size: u32, batch: u32) -> MultiplyAdds {
+    let sides = [size as usize; 2];
+    let net_g = generator_config(kind, base).plan().macs(sides);
+    let net_d = discriminator_config(kind, base).plan().macs(sides);
+    // A pass with all its gradients is three products, one that updates nothing two. Pix2pix makes one
+    // of netG and two of netD, and asks netD once more for the way back to netG; CycleGAN makes six
+    // and four, and asks twice.
+    let step = match kind {
+        ModelKind::Pix2Pix => 3 * net_g + (2 * 3 + 2) * net_d,
+        ModelKind::CycleGan => 6 * 3 * net_g + (4 * 3 + 2 * 2) * net_d,
+    };
+    let batch = batch as usize;
+    MultiplyAdds {
+        forward: batch * net_g,
+        step: batch * step,
+    }
+}
+
+fn values_of(config: &GeneratorConfig) -> usize {
+    let shapes = shapes_of(&config.init(&Device::flex()));
+    let values = shapes.values().map(|shape| shape.iter().product::<usize>());
+    values.sum()
+}
+
+/// Times what translates pictures, with the averaged statistics of batch norms.
+fn forward(
+    device: &Device,
+    config: &GeneratorConfig,
+    real_a: Tensor<4>,
+    repeat: u32,
+) -> Result<f64> {
+    let network = generator(config, device);
+    match engine(device) {
+        Engine::Cpu => {
+            let state = state_of(&network);
+            drop(network);
+            let network = CpuGenerator::new(config, NormStats::Running, state)?;
+            let shape = real_a.dims();
+            let real_a: Vec<f32> = real_a.into_data().iter().collect();
+            median(WARM_UP, repeat, || {
+                black_box(network.forward(&real_a, shape));
+                Ok(())
+            })
+        }
+        _ => median(WARM_UP, repeat, || {
+            let mode = Mode::Inference(NormStats::Running);
+            let read = network.forward(real_a.clone(), mode).try_into_data();
+            read.map(drop).map_err(|error| anyhow!("{error:?}"))
+        }),
+    }
+}
+
+fn generator_config(kind: ModelKind, base: u32) -> GeneratorConfig {
+    let (arch, norm) = match kind {
+        ModelKind::Pix2Pix => (GeneratorArch::Unet256, NormKind::Batch),
+        ModelKind::CycleGan => (GeneratorArch::Resnet9Blocks, NormKind::Instance),
+    };
+    GeneratorConfig::new(arch, base as usize, norm)
+}
+
+fn discriminator_config(kind: ModelKind, base: u32) -> DiscriminatorConfig {
+    DiscriminatorConfig {
+        arch: DiscriminatorArch::Basic,
+        in_channels: match kind {
+            ModelKind::Pix2Pix => 6,
+            ModelKind::CycleGan => 3,
+        },
+        base: base as usize,
+        norm: generator_config(kind, base).norm,
+        patches: Patches::default(),
+    }
+}
+
+fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
+    init_weights(config.init(device), InitType::Normal, 0.02)
+}
+
+/// Networks with the objective of their paper.
+fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> Gan {
+    let config = generator_config(kind, base);
+    let discriminator = discriminator_config(kind, base);
+    let networks = match kind {
+        ModelKind::Pix2Pix => 1,
+        ModelKind::CycleGan => 2,
+    };
+    let net_g = (0..networks).map(|_| generator(&config, autodiff));
+    let net_d =
+        (0..networks).map(|_| init_weights(discriminator.init(autodiff), InitType::Normal, 0.02));
+    let hyperparameters = Hyperparameters {
+        dropout: match kind {
+            ModelKind::Pix2Pix => 0.5,
+            ModelKind::CycleGan => 0.0,
+        },
+        precision,
+        ..Hyperparameters::of(kind)
+    };
+    Gan::new(kind, net_g.collect(), net_d.collect(), hyperparameters)
+}
+
+/// Milliseconds that it takes to write and to load a checkpoint, in the folder that we are in:
+/// where runs are, on the same disk.
+fn checkpoints(mut model: Gan) -> Result<(f64, f64)> {
+    let root = tempfile::tempdir_in(".")
+        .map_err(|error| anyhow!("no folder for checkpoints can be made here ({error})"))?;
+    let folder = RunFolder::open(root.path());
+    std::fs::create_dir_all(folder.checkpoints())?;
+    let progress = Progress::default();
+    let write = median(0, CHECKPOINTS, || {
+        folder.save(&model, &progress, 1)?;
+        Ok(())
+    })?;
+    let load = median(0, CHECKPOINTS, || {
+        folder.restore(&mut model)?;
+        Ok(())
+    })?;
+    Ok((write, load))
+}
+
+fn peak_megabytes() -> Option<f64> {
+    peak_resident_bytes().map(|bytes| bytes as f64 / 1e6)
+}
+
+/// Milliseconds.
+fn median(warm_up: u32, repeat: u32, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::new();
+    for turn in 0..warm_up + repeat.max(1) {
+        let started = Instant::now();
+        work()?;
+        if turn >= warm_up {
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}

@@ -1,0 +1,326 @@
+//! Every setting of a run, decided, and whether they go together.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use model::training::{DiffAugment, Gan, GanMode, Hyperparameters, ModelKind, Schedule};
+use model::{
+    Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
+    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype, init_weights,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::data::DataArgs;
+use super::names::{generators, name_of};
+use crate::data::Frame;
+
+/// Checkpoints that are kept unless the user says otherwise.
+pub(super) const KEEP: u32 = 2;
+
+/// Every setting of a run, decided. Written to `config.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Name of the run and of the exported model.
+    pub name: String,
+    /// What learns.
+    pub model: ModelKind,
+    /// Where pictures come from.
+    pub data: DataArgs,
+    pub net_g: GeneratorArch,
+    /// Feature maps of the generator's outermost layer.
+    pub base: u32,
+    /// How the generator doubles height and width.
+    pub upsample: Upsample,
+    /// Widths of a U-Net's decoder.
+    pub decoder: Decoder,
+    /// Whether the generator's output is added to its input.
+    pub residual: bool,
+    pub net_d: DiscriminatorArch,
+    /// How a PatchGAN ends.
+    pub patches: Patches,
+    /// Feature maps of the discriminator's first layer.
+    pub base_d: u32,
+    /// Normalisation of the generator.
+    pub norm: NormKind,
+    /// Normalisation of the discriminator.
+    pub norm_d: NormKind,
+    /// Statistics at inference.
+    pub norm_stats: NormStats,
+    /// Dropout rate in training.
+    pub dropout: f64,
+    /// What convolutions compute in while training.
+    #[serde(default)]
+    pub precision: Precision,
+    /// How weights are drawn.
+    pub init: InitType,
+    /// Scale of drawn weights.
+    pub init_gain: f64,
+    /// Training steps.
+    pub steps: u64,
+    /// Plan of the learning rates.
+    pub schedule: Schedule,
+    /// Run whose generator was the start.
+    pub from: Option<PathBuf>,
+    /// Pairs per step.
+    pub batch: u32,
+    /// Side of training pictures.
+    pub size: u32,
+    /// Side before the crop.
+    pub load_size: u32,
+    /// Mirror at random.
+    pub flip: bool,
+    /// Learning rate of the generators.
+    pub lr: f64,
+    /// Learning rate of the discriminators.
+    pub lr_d: f64,
+    /// Adversarial loss.
+    pub gan_mode: GanMode,
+    /// Weight of the L1 loss of pix2pix.
+    pub lambda_l1: f64,
+    /// Weight of the adversarial loss of pix2pix.
+    pub lambda_gan: f64,
+    /// Weight of the cycle losses of CycleGAN.
+    pub lambda_cycle: f64,
+    /// Weight of the identity losses of CycleGAN, relative to that.
+    pub lambda_identity: f64,
+    /// Past pictures that the discriminators of CycleGAN learn from.
+    pub pool_size: u32,
+    /// Decay of the average of the generator's weights.
+    pub ema: Option<f64>,
+    /// Changes to what the discriminators see.
+    pub diff_augment: DiffAugment,
+    pub seed: u64,
+    /// Steps between sample grids.
+    pub sample_every: u64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Last checkpoints that are kept.
+    #[serde(default = "kept_by_default")]
+    pub keep: u32,
+    /// Whether the best checkpoint is kept too.
+    #[serde(default)]
+    pub keep_best: bool,
+    /// Loader threads.
+    pub workers: u32,
+    /// Storage of exported weights.
+    pub weights: WeightsDtype,
+}
+
+fn kept_by_default() -> u32 {
+    KEEP
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("--size {size} does not fit --net-g {net_g}: use a multiple of {multiple_of}{others}")]
+    Size {
+        size: u32,
+        net_g: &'static str,
+        multiple_of: usize,
+        others: String,
+    },
+    #[error(
+        "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
+         use --batch 1 or another --preprocess"
+    )]
+    SizesVary { batch: u32 },
+    #[error("--load-size {load_size} is smaller than --size {size}; raise it or leave it out")]
+    LoadSize { load_size: u32, size: u32 },
+    #[error(
+        "--size {size} is too small for the discriminator, which needs at least {needed}; use --net-d \
+         pixel, or --net-d n_layers with fewer --n-layers-d"
+    )]
+    SizeOfDiscriminator { size: u32, needed: u32 },
+    #[error(
+        "{flag} needs as many input channels as output channels, here {in_channels} and \
+         {out_channels}; {remedy}"
+    )]
+    Channels {
+        flag: &'static str,
+        in_channels: usize,
+        out_channels: usize,
+        remedy: &'static str,
+    },
+}
+
+impl TrainConfig {
+    /// The generator from A to B.
+    pub fn generator(&self) -> GeneratorConfig {
+        GeneratorConfig {
+            in_channels: self.data.in_channels(),
+            out_channels: self.data.out_channels(),
+            decoder: self.decoder,
+            upsample: self.upsample,
+            resnet_dropout: self.dropout > 0.0,
+            residual: self.residual,
+            ..GeneratorConfig::new(self.net_g, self.base as usize, self.norm)
+        }
+    }
+
+    /// The generator from B to A.
+    pub fn generator_back(&self) -> GeneratorConfig {
+        GeneratorConfig {
+            in_channels: self.data.out_channels(),
+            out_channels: self.data.in_channels(),
+            ..self.generator()
+        }
+    }
+
+    /// The discriminator of what is made from A: of input and output together in pix2pix, of
+    /// pictures of B in CycleGAN.
+    pub fn discriminator(&self) -> DiscriminatorConfig {
+        let (a, b) = (self.data.in_channels(), self.data.out_channels());
+        DiscriminatorConfig {
+            arch: self.net_d,
+            in_channels: match self.model {
+                ModelKind::Pix2Pix => a + b,
+                ModelKind::CycleGan => b,
+            },
+            base: self.base_d as usize,
+            norm: self.norm_d,
+            patches: self.patches,
+        }
+    }
+
+    /// The discriminator of pictures of A in CycleGAN.
+    pub fn discriminator_back(&self) -> DiscriminatorConfig {
+        DiscriminatorConfig {
+            in_channels: self.data.in_channels(),
+            ..self.discriminator()
+        }
+    }
+
+    /// What the networks learn by.
+    pub fn hyperparameters(&self) -> Hyperparameters {
+        Hyperparameters {
+            gan_mode: self.gan_mode,
+            lambda_l1: self.lambda_l1,
+            lambda_gan: self.lambda_gan,
+            lambda_cycle: self.lambda_cycle,
+            lambda_identity: self.lambda_identity,
+            pool_size: self.pool_size as usize,
+            dropout: self.dropout,
+            precision: self.precision,
+            diff_augment: self.diff_augment,
+            ema: self.ema,
+            seed: self.seed,
+        }
+    }
+
+    /// Fresh networks on `device`, drawn from its random stream as seeded here.
+    pub fn init(&self, device: &Device) -> Gan {
+        device.seed(self.seed);
+        let device = device.clone().autodiff();
+        let count = match self.model {
+            ModelKind::Pix2Pix => 1,
+            ModelKind::CycleGan => 2,
+        };
+        let generators = [self.generator(), self.generator_back()];
+        let discriminators = [self.discriminator(), self.discriminator_back()];
+        let net_g = generators[..count]
+            .iter()
+            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
+        let net_g = net_g.collect();
+        let net_d = discriminators[..count]
+            .iter()
+            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
+        Gan::new(self.model, net_g, net_d.collect(), self.hyperparameters())
+    }
+
+    /// Side of validation pictures: the scale of the training pictures before their crop, as far
+    /// as the network takes it. 256 for 286 cropped to 256, and for 256 cropped to 128.
+    pub fn validation_size(&self) -> u32 {
+        let divisor = self.net_g.size_rule().divisor() as u32;
+        self.load_size / divisor * divisor
+    }
+
+    /// How training pictures are scaled and cropped.
+    pub fn frame(&self) -> Frame {
+        let multiple_of = self.net_g.size_rule().divisor();
+        self.data.frame(self.load_size, self.size, multiple_of)
+    }
+
+    /// How validation pictures are scaled and cropped.
+    pub fn validation_frame(&self) -> Frame {
+        self.data
+            .validation_frame(self.frame(), self.validation_size())
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.data.sizes_vary() && self.batch != 1 {
+            return Err(ConfigError::SizesVary { batch: self.batch });
+        }
+        let multiple_of = self.net_g.size_rule().divisor();
+        if !(self.size as usize).is_multiple_of(multiple_of) {
+            return Err(ConfigError::Size {
+                size: self.size,
+                net_g: name_of(self.net_g),
+                multiple_of,
+                others: self.fitting_generators(),
+            });
+        }
+        if self.load_size < self.size {
+            return Err(ConfigError::LoadSize {
+                load_size: self.load_size,
+                size: self.size,
+            });
+        }
+        self.check_discriminator()?;
+        self.check_channels()
+    }
+
+    /// The other generators that take pictures of this size, as advice.
+    fn fitting_generators(&self) -> String {
+        let fits =
+            |arch: &GeneratorArch| (self.size as usize).is_multiple_of(arch.size_rule().divisor());
+        let names: Vec<&str> = generators().filter(fits).map(name_of).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!(", or --net-g {}, which takes this size", names.join(" or ")),
+        }
+    }
+
+    fn check_discriminator(&self) -> Result<(), ConfigError> {
+        let n_layers = match self.net_d {
+            DiscriminatorArch::Basic => model::discriminator::BASIC_LAYERS,
+            DiscriminatorArch::NLayers(n_layers) => n_layers,
+            DiscriminatorArch::Pixel => return Ok(()),
+        };
+        // Two layers of kernel 4 and stride 1 take a pixel each; three must be left.
+        let needed = match self.patches {
+            Patches::Overlapping => 3 << n_layers,
+            Patches::Listed => 2 << n_layers,
+        };
+        match self.size >= needed {
+            true => Ok(()),
+            false => Err(ConfigError::SizeOfDiscriminator {
+                size: self.size,
+                needed,
+            }),
+        }
+    }
+
+    fn check_channels(&self) -> Result<(), ConfigError> {
+        let (in_channels, out_channels) = (self.data.in_channels(), self.data.out_channels());
+        let refuse = |flag, remedy| {
+            Err(ConfigError::Channels {
+                flag,
+                in_channels,
+                out_channels,
+                remedy,
+            })
+        };
+        if in_channels == out_channels {
+            return Ok(());
+        }
+        if self.residual {
+            return refuse("a correction of the input", "pass --residual false");
+        }
+        if self.model == ModelKind::CycleGan && self.lambda_identity > 0.0 {
+            return refuse("--lambda-identity", "set it to 0");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! A pair, and how it is cut out of its pictures.
+
+use model::Raster;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::sample::bands::Bands;
+use crate::data::sample::frame::Frame;
+use crate::data::sample::raster::{Mask, Sides};
+
+/// An input and what it should become, both of the same size; of unpaired sets, two pictures
+/// that have nothing to do with each other, and may differ in size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// Input of the generator.
+    pub real_a: Raster,
+    /// Target.
+    pub real_b: Raster,
+    /// Which pixels of the target count; `None` when all do.
+    pub mask: Option<Mask>,
+}
+
+impl Pair {
+    /// What networks see of two pictures.
+    pub fn encode(input: &Bands, target: &Bands, sides: Sides) -> Self {
+        Self {
+            real_a: sides.input.raster(input),
+            real_b: sides.target.raster(target),
+            mask: sides.target.mask(target),
+        }
+    }
+}
+
+/// How a pair is cut out of its pictures.
+pub enum Sampling<'a> {
+    /// Random jitter (arXiv 1611.07004, section 6.2): scale, crop at a random place, mirror with
+    /// probability one half if `flip`.
+    Jitter {
+        /// Scale and crop.
+        frame: Frame,
+        /// Whether to mirror at all.
+        flip: bool,
+        /// Randomness of this sample.
+        rng: &'a mut ChaCha8Rng,
+    },
+    /// The same picture every time: scale, crop the middle.
+    Fixed {
+        /// Scale and crop.
+        frame: Frame,
+    },
+}
+
+impl Sampling<'_> {
+    /// Scale and crop.
+    pub fn frame(&self) -> Frame {
+        match self {
+            Self::Jitter { frame, .. } | Self::Fixed { frame } => *frame,
+        }
+    }
+}

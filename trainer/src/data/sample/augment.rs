@@ -1,0 +1,76 @@
+//! Scaling, cropping and mirroring: the same for both pictures of a pair.
+
+use rand::RngExt;
+
+use crate::data::pair::{Pair, Sampling};
+use crate::data::sample::bands::Bands;
+use crate::data::sample::raster::{Side, Sides};
+
+/// Where a sample is cut out of a scaled picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crop {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+    /// Mirror left and right.
+    pub mirror: bool,
+}
+
+impl Crop {
+    /// Chooses a crop in a picture of the given size, as `sampling` says.
+    pub fn choose((width, height): (u32, u32), sampling: &mut Sampling<'_>) -> Self {
+        let frame = sampling.frame();
+        let (crop_width, crop_height) = match frame.preprocess.crops() {
+            true => (frame.size.min(width), frame.size.min(height)),
+            false => (width, height),
+        };
+        let (free_x, free_y) = (width - crop_width, height - crop_height);
+        let (x, y, mirror) = match sampling {
+            Sampling::Jitter { flip, rng, .. } => (
+                rng.random_range(0..=free_x),
+                rng.random_range(0..=free_y),
+                *flip && rng.random_bool(0.5),
+            ),
+            Sampling::Fixed { .. } => (free_x / 2, free_y / 2, false),
+        };
+        Self {
+            x,
+            y,
+            width: crop_width,
+            height: crop_height,
+            mirror,
+        }
+    }
+
+    /// Cuts it out.
+    pub fn cut(self, bands: &Bands) -> Bands {
+        let cut = bands.cropped((self.x, self.y), (self.width, self.height));
+        match self.mirror {
+            true => cut.mirrored(),
+            false => cut,
+        }
+    }
+}
+
+/// Scales both pictures, which are of one size, and cuts the same crop out of both.
+pub fn sample_pair(
+    (input, target): (Bands, Bands),
+    sides: Sides,
+    mut sampling: Sampling<'_>,
+) -> Pair {
+    let size = sampling.frame().scaled(input.dimensions());
+    let input = input.resized(size, sides.input.filter());
+    let target = target.resized(size, sides.target.filter());
+    let crop = Crop::choose(size, &mut sampling);
+    Pair::encode(&crop.cut(&input), &crop.cut(&target), sides)
+}
+
+/// Scales one picture and cuts a crop out of it.
+pub fn sample_one(picture: Bands, side: Side, sampling: &mut Sampling<'_>) -> Bands {
+    let size = sampling.frame().scaled(picture.dimensions());
+    let picture = picture.resized(size, side.filter());
+    Crop::choose(size, sampling).cut(&picture)
+}

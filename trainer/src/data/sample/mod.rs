@@ -1,0 +1,9 @@
+//! From decoded pictures to what a network sees.
+
+pub mod augment;
+pub mod bands;
+pub mod batch;
+pub mod blur;
+pub mod degrade;
+pub mod frame;
+pub mod raster;

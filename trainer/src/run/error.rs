@@ -1,0 +1,59 @@
+//! Why a run stops before its end, each with its remedy.
+
+use std::path::PathBuf;
+
+use model::training::LossValues;
+use thiserror::Error;
+
+use crate::convert::export::ExportError;
+use crate::data::DataError;
+use crate::data::inspect::depths::DepthError;
+use crate::image_file::PictureError;
+use crate::run_folder::RunFolderError;
+
+/// Why a run stopped before its end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Depth(#[from] DepthError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error("no training picture can be used; the first problem: {0}")]
+    NothingToTrainOn(String),
+    #[error(
+        "the data set has {found} pairs to train on, {expected} when the run was started; bring the \
+         pictures back, or start a new run with --from {run}"
+    )]
+    DataChanged {
+        found: usize,
+        expected: usize,
+        run: PathBuf,
+    },
+    #[error(
+        "--from {run}: its generator has another shape than this run's ({differences}); pass the \
+         same flags as there, or start without --from"
+    )]
+    OtherShape { run: PathBuf, differences: String },
+    #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
+    Loader,
+    #[error("the threads of the devices cannot be started ({0}); name fewer with --device")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("the losses are not finite at step {step} ({losses}); {remedy}")]
+    NotFinite {
+        step: u64,
+        losses: LossValues,
+        remedy: String,
+    },
+    #[error("the weights of {network} are not finite after step {step}; {remedy}")]
+    WeightsNotFinite {
+        step: u64,
+        network: String,
+        remedy: String,
+    },
+}

@@ -1,0 +1,9 @@
+//! What every room needs of the machine: files, memory, devices, the terminal.
+
+pub mod bounded;
+pub mod console;
+pub mod device;
+pub mod files;
+pub mod memory;
+pub mod pace;
+pub mod printable;
