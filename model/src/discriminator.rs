@@ -1,55 +1,12 @@
-//! The discriminator `netD`: its configuration, and the network behind one type.
+//! The discriminator `netD`: the network behind one type.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
-use crate::blocks::Mode;
-use crate::norm::NormKind;
+use crate::config::{BASIC_LAYERS, DiscriminatorArch, DiscriminatorConfig};
+use crate::mode::Mode;
 use crate::patchgan::PatchGan;
 use crate::pixelgan::PixelGan;
-
-/// Stride-2 layers of the 70×70 PatchGAN.
-pub const BASIC_LAYERS: usize = 3;
-
-/// Architecture of a discriminator, under the field's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiscriminatorArch {
-    /// PatchGAN of patches of 70×70 (arXiv 1611.07004, section 6.1.2).
-    Basic,
-    /// PatchGAN with this many layers of stride 2, 1 to 5; `basic` has 3.
-    NLayers(usize),
-    /// Judges each pixel alone.
-    Pixel,
-}
-
-/// How a PatchGAN ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Patches {
-    /// The last hidden layer has stride 1, and a 4×4 convolution follows: 256×256 gives 30×30.
-    #[default]
-    Overlapping,
-    /// The paper's listing at its word, as some tutorials read it: every layer has stride 2,
-    /// and a 3×3 convolution follows: four layers make 16×16 of 256×256.
-    Listed,
-}
-
-/// Everything that decides the shapes of a discriminator's weights.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiscriminatorConfig {
-    /// Architecture.
-    pub arch: DiscriminatorArch,
-    /// Channels of the judged picture; for pix2pix those of `real_A` and `real_B` together.
-    pub in_channels: usize,
-    /// Feature maps of the first layer (`ndf`).
-    pub base: usize,
-    /// Normalisation.
-    pub norm: NormKind,
-    /// How a PatchGAN ends.
-    pub patches: Patches,
-}
 
 impl DiscriminatorConfig {
     /// The network on `device`, all weights zero.

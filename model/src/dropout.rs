@@ -5,8 +5,6 @@ use burn::tensor::{Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::blocks::Mode;
-
 /// Dropout of one forward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
@@ -22,7 +20,7 @@ impl Dropout {
 
     /// `x` with a share of its values dropped and the others raised to the same mean; `layer`
     /// counts the layers of the network that have dropout.
-    fn apply(self, x: Tensor<4>, layer: usize) -> Tensor<4> {
+    pub(crate) fn apply(self, x: Tensor<4>, layer: usize) -> Tensor<4> {
         let shape = x.dims();
         let keep = 1.0 - self.rate;
         let kept = (1.0 / keep) as f32;
@@ -37,13 +35,5 @@ impl Dropout {
         let mask: Vec<f32> = std::iter::repeat_with(factor).take(count).collect();
         let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
         x * mask
-    }
-}
-
-/// Dropout if the pass trains; `layer` counts the layers of the network that have it.
-pub(crate) fn dropout(x: Tensor<4>, mode: Mode, layer: usize) -> Tensor<4> {
-    match mode {
-        Mode::Train { dropout, .. } if dropout.rate > 0.0 => dropout.apply(x, layer),
-        _ => x,
     }
 }

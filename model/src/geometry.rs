@@ -1,6 +1,6 @@
 //! The geometry of convolutions: which input pixels an output pixel sees, the same along both axes.
 
-use crate::blocks::Upsample;
+use crate::config::Upsample;
 
 /// How a layer's output pixels come from its input pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,15 @@ pub struct ConvGeometry {
     /// As PyTorch and ONNX count it.
     pub stride: usize,
     /// Pixels beyond each edge that the kernel reaches.
+    pub padding: usize,
+}
+
+/// How the kernel moves over the larger side of a convolution, or of its transpose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StridePadding {
+    /// Pixels from one position of the kernel to the next.
+    pub stride: usize,
+    /// Zeros at each edge.
     pub padding: usize,
 }
 

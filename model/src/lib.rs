@@ -3,7 +3,10 @@
 //! Compiles for every target and, but for the feature `training`, holds no backend: a
 //! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes pictures or parses command lines.
 
-pub mod blocks;
+mod activation;
+pub mod arrays;
+pub mod config;
+pub mod conv;
 pub mod discriminator;
 pub mod dropout;
 pub mod encoding;
@@ -13,6 +16,7 @@ pub mod inference;
 pub mod init;
 pub mod lab;
 pub mod manifest;
+pub mod mode;
 mod multiply_adds;
 pub mod norm;
 pub mod patchgan;
@@ -33,19 +37,23 @@ pub mod training;
 pub mod translator;
 pub mod unet;
 pub mod weights;
+pub mod weights_error;
 pub mod weights_source;
 
-pub use blocks::{Mode, Upsample};
-pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
+pub use config::{
+    Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, NormKind,
+    NormStats, Patches, Upsample,
+};
+pub use discriminator::Discriminator;
 pub use dropout::Dropout;
 pub use encoding::Encoding;
-pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
+pub use generator::Generator;
 pub use inference::{CpuGenerator, Exchange, Strips};
 #[cfg(feature = "gpu")]
 pub use inference::{Gpu, GpuError, GpuGenerator};
 pub use init::{InitType, init_weights};
-pub use manifest::{Manifest, ManifestError};
-pub use norm::{NormKind, NormStats};
+pub use manifest::{Manifest, ManifestError, WeightsDtype};
+pub use mode::Mode;
 pub use picture_strips::PictureStrips;
 pub use pixels::SizeRule;
 pub use plan::Plan;
@@ -54,5 +62,5 @@ pub use raster::Raster;
 pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
 pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator, WHOLE_PIXELS};
-pub use weights::{WeightsDtype, WeightsError};
+pub use weights_error::WeightsError;
 pub use weights_source::WeightsSource;

@@ -4,11 +4,10 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::config::GeneratorConfig;
+use crate::config::NormStats;
 use crate::encoding::Encoding;
-use crate::generator::GeneratorConfig;
-use crate::norm::NormStats;
 use crate::pixels::SizeRule;
-use crate::weights::WeightsDtype;
 
 /// Value of the field `format`.
 pub const FORMAT: &str = "pix2pix";
@@ -139,6 +138,30 @@ pub struct WeightsFile {
     pub bytes: u64,
     /// SHA-256 of the file, 64 hexadecimal digits.
     pub sha256: String,
+}
+
+/// How numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightsDtype {
+    /// 4 bytes per value.
+    F32,
+    /// 2 bytes per value.
+    F16,
+    /// 1 byte per value of a convolution, symmetric, one f32 scale per slice of the first
+    /// dimension; everything else f32.
+    Q8,
+}
+
+impl WeightsDtype {
+    /// The name in manifests, on the command line and in file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8 => "q8",
+        }
+    }
 }
 
 /// Why a manifest is refused.

@@ -1,41 +1,12 @@
-//! Normalisation layers, and which statistics they use.
+//! Normalisation layers.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::module::{batch_norm, batch_norm_train};
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
-use crate::blocks::Mode;
+use crate::config::{NormKind, NormStats};
+use crate::mode::Mode;
 use crate::running_statistic::RunningStatistic;
-
-/// Normalisation layer of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormKind {
-    /// Batch normalisation with learned scale and shift (arXiv 1502.03167).
-    Batch,
-    /// Instance normalisation without parameters (arXiv 1607.08022).
-    Instance,
-    /// No normalisation.
-    None,
-}
-
-impl NormKind {
-    /// A convolution before a batch norm needs no bias: the norm's shift replaces it.
-    pub(crate) fn needs_conv_bias(self) -> bool {
-        self != Self::Batch
-    }
-}
-
-/// Which statistics a batch norm uses at inference. Part of the model, stored in its manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormStats {
-    /// Mean and variance of the picture at hand.
-    Batch,
-    /// Mean and variance averaged over the training.
-    Running,
-}
 
 /// Added to variances.
 pub(crate) const NORM_EPSILON: f64 = 1e-5;

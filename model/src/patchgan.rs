@@ -4,8 +4,10 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, conv, conv4x4, convolve, leaky_relu};
-use crate::discriminator::{DiscriminatorConfig, Patches};
+use crate::activation::leaky_relu;
+use crate::config::{DiscriminatorConfig, Patches};
+use crate::conv::{conv, conv4x4, convolve};
+use crate::mode::Mode;
 use crate::norm::Norm;
 
 const WIDEST_FACTOR: usize = 8;

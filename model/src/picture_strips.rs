@@ -5,7 +5,14 @@ use std::ops::Range;
 
 use crate::inference::{CpuGenerator, Exchange, Strips};
 use crate::pixels::{PixelsError, check_rgba, cropped_from, mirrored, padded_to};
-use crate::translator::{TranslateError, Translator};
+use crate::translator::{LoadedGenerator, TranslateError, Translator};
+
+/// A picture of fewer pixels is done before it is handed out.
+const LEAST_SHARED_PIXELS: usize = 256 * 256;
+/// Bytes of weights that nobody misses.
+const MOST_COPIES: usize = 64 << 20;
+/// What a wide network's feature maps take.
+const BYTES_FOR_EACH_PIXEL: usize = 256;
 
 /// Which rows of a picture each worker has, and what it does with them.
 #[derive(Clone, Debug)]
@@ -22,8 +29,36 @@ pub struct PictureStrips<'a> {
     top: usize,
 }
 
+impl Translator {
+    /// How many workers, at most `most`, are to share a picture of `size`, width and height, that
+    /// is translated in one piece: 1 for small ones, and where copies of the weights would take
+    /// more memory than the picture does.
+    pub fn sharers(&self, (width, height): (usize, usize), most: usize) -> usize {
+        let LoadedGenerator::Cpu(generator) = &self.generator else {
+            return 1;
+        };
+        let pixels = width.saturating_mul(height);
+        let is_worth_it = |workers: &usize| {
+            let copies = (workers - 1) * generator.weights_bytes();
+            pixels >= LEAST_SHARED_PIXELS
+                && copies <= MOST_COPIES.max(pixels * BYTES_FOR_EACH_PIXEL)
+                && self.strips((width, height), *workers).is_some()
+        };
+        (2..=most).rev().find(is_worth_it).unwrap_or(1)
+    }
+
+    /// How `workers` share a picture of `size`, width and height, that is translated in one piece;
+    /// `None` where they cannot.
+    pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<PictureStrips<'_>> {
+        match &self.generator {
+            LoadedGenerator::Cpu(generator) => PictureStrips::new(self, generator, size, workers),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> PictureStrips<'a> {
-    pub(crate) fn new(
+    fn new(
         translator: &'a Translator,
         generator: &'a CpuGenerator,
         (width, height): (usize, usize),

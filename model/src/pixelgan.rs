@@ -4,8 +4,9 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, conv, convolve};
-use crate::discriminator::DiscriminatorConfig;
+use crate::config::DiscriminatorConfig;
+use crate::conv::{conv, convolve};
+use crate::mode::Mode;
 use crate::norm::Norm;
 use crate::patchgan::PatchLayer;
 

@@ -2,8 +2,8 @@
 //! pixel, from the shapes of its layers alone. Norms that take statistics of the picture look at
 //! all of it, whatever is said here.
 
-use crate::generator::GeneratorConfig;
-use crate::norm::{NormKind, NormStats};
+use crate::config::GeneratorConfig;
+use crate::config::{NormKind, NormStats};
 use crate::plan::{Plan, Source};
 
 impl Plan {
@@ -64,7 +64,7 @@ impl GeneratorConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generator::GeneratorArch;
+    use crate::config::GeneratorArch;
 
     #[test]
     fn residual_blocks_see_eight_pixels_each_and_their_surroundings_twelve() {

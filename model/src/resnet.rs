@@ -5,9 +5,10 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, UpConv, UpKernel, conv, convolve, reflection_pad, relu};
-use crate::dropout::dropout;
-use crate::generator::GeneratorConfig;
+use crate::activation::relu;
+use crate::config::GeneratorConfig;
+use crate::conv::{UpConv, UpKernel, conv, convolve, reflection_pad};
+use crate::mode::Mode;
 use crate::norm::Norm;
 
 /// Steps down, and as many up again.
@@ -135,7 +136,7 @@ impl ResidualBlock {
     fn forward(&self, input: Tensor<4>, mode: Mode, index: usize) -> Tensor<4> {
         let x = relu(self.first.forward(reflection_pad(input.clone(), 1), mode));
         let x = match self.dropout {
-            true => dropout(x, mode, index),
+            true => mode.dropout(x, index),
             false => x,
         };
         input + self.second.forward(reflection_pad(x, 1), mode)

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use burn_pack::DType;
 
-use crate::state::{Array, StateDict, StateError};
-use crate::weights::WeightsError;
+use crate::arrays::{Array, StateDict, StateError};
+use crate::weights_error::WeightsError;
 use crate::weights_source::{Entry, WeightsSource, contents};
 
 /// Suffix of the tensor that holds the scales of an 8-bit tensor.

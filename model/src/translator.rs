@@ -7,14 +7,13 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
 
-use crate::blocks::Mode;
 use crate::encoding::{self, Encoding};
 use crate::generator::Generator;
 use crate::inference::CpuGenerator;
 #[cfg(feature = "gpu")]
 use crate::inference::{Gpu, GpuError, GpuGenerator};
 use crate::manifest::{Manifest, ManifestError};
-use crate::picture_strips::PictureStrips;
+use crate::mode::Mode;
 use crate::pixels::{self, PixelsError, SizeRule};
 use crate::raster::Raster;
 use crate::state::{StateError, load_state};
@@ -24,18 +23,11 @@ use crate::tiling::{Mosaic, Rect, Strip};
 use crate::tiling::{TILE_SIDE, TilePlan, TilingError};
 #[cfg(not(target_family = "wasm"))]
 use crate::weights;
-use crate::weights::WeightsError;
+use crate::weights_error::WeightsError;
 
 /// Largest picture, in pixels after padding, that is translated in one piece although tiles would
 /// give the same, or pass for it.
 pub const WHOLE_PIXELS: usize = 2048 * 2048;
-
-/// A picture of fewer pixels is done before it is handed out.
-const LEAST_SHARED_PIXELS: usize = 256 * 256;
-/// Bytes of weights that nobody misses.
-const MOST_COPIES: usize = 64 << 20;
-/// What a wide network's feature maps take.
-const BYTES_FOR_EACH_PIXEL: usize = 256;
 
 /// Tiles as somebody asks for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +55,7 @@ pub enum Engine {
 /// A generator that is ready to translate.
 #[derive(Debug)]
 pub struct Translator {
-    generator: LoadedGenerator,
+    pub(crate) generator: LoadedGenerator,
     rule: SizeRule,
     radius: Option<usize>,
     in_channels: usize,
@@ -73,7 +65,7 @@ pub struct Translator {
 }
 
 #[derive(Debug)]
-enum LoadedGenerator {
+pub(crate) enum LoadedGenerator {
     Cpu(CpuGenerator),
     #[cfg(feature = "gpu")]
     Gpu(GpuGenerator),
@@ -217,32 +209,6 @@ impl Translator {
         let fake_b = self.generator.run_async(values, shape).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
-    }
-
-    /// How many workers, at most `most`, are to share a picture of `size`, width and height, that
-    /// is translated in one piece: 1 for small ones, and where copies of the weights would take
-    /// more memory than the picture does.
-    pub fn sharers(&self, (width, height): (usize, usize), most: usize) -> usize {
-        let LoadedGenerator::Cpu(generator) = &self.generator else {
-            return 1;
-        };
-        let pixels = width.saturating_mul(height);
-        let is_worth_it = |workers: &usize| {
-            let copies = (workers - 1) * generator.weights_bytes();
-            pixels >= LEAST_SHARED_PIXELS
-                && copies <= MOST_COPIES.max(pixels * BYTES_FOR_EACH_PIXEL)
-                && self.strips((width, height), *workers).is_some()
-        };
-        (2..=most).rev().find(is_worth_it).unwrap_or(1)
-    }
-
-    /// How `workers` share a picture of `size`, width and height, that is translated in one piece;
-    /// `None` where they cannot.
-    pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<PictureStrips<'_>> {
-        match &self.generator {
-            LoadedGenerator::Cpu(generator) => PictureStrips::new(self, generator, size, workers),
-            _ => None,
-        }
     }
 
     /// Translates an input in the model's encoding into an output in the model's encoding, of

@@ -5,9 +5,10 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::blocks::{Mode, UpConv, UpKernel, conv, conv4x4, convolve, leaky_relu, relu};
-use crate::dropout::dropout;
-use crate::generator::{Decoder, GeneratorConfig};
+use crate::activation::{leaky_relu, relu};
+use crate::config::{Decoder, GeneratorConfig};
+use crate::conv::{UpConv, UpKernel, conv, conv4x4, convolve};
+use crate::mode::Mode;
 use crate::norm::Norm;
 
 /// The widest layers have `8 · base` feature maps.
@@ -128,7 +129,7 @@ impl Unet {
                 None => x,
             };
             inner = Some(match up.dropout {
-                true => dropout(x, mode, level),
+                true => mode.dropout(x, level),
                 false => x,
             });
         }

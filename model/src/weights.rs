@@ -4,85 +4,24 @@
 #[cfg(not(target_family = "wasm"))]
 use std::fs::File;
 #[cfg(not(target_family = "wasm"))]
-use std::io;
-#[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 
 use burn_pack::{Bytes, DType, Tensor, Writer};
 use half::f16;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
-use crate::manifest::WeightsFile;
-use crate::state::{Array, StateDict};
+use crate::arrays::{Array, StateDict};
+use crate::manifest::{WeightsDtype, WeightsFile};
 #[cfg(not(target_family = "wasm"))]
 use crate::stored_weights::StoredWeights;
 use crate::stored_weights::{PART, READ, SCALE_SUFFIX};
+use crate::weights_error::WeightsError;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights_source::WeightsOnDisk;
 use crate::weights_source::WeightsSource;
 
 /// Largest magnitude of an 8-bit value.
 const Q8_MAX: f32 = 127.0;
-
-/// How numbers are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WeightsDtype {
-    /// 4 bytes per value.
-    F32,
-    /// 2 bytes per value.
-    F16,
-    /// 1 byte per value of a convolution, symmetric, one f32 scale per slice of the first
-    /// dimension; everything else f32.
-    Q8,
-}
-
-impl WeightsDtype {
-    /// The name in manifests, on the command line and in file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Q8 => "q8",
-        }
-    }
-}
-
-/// Why a weights file is refused.
-#[derive(Debug, Error)]
-pub enum WeightsError {
-    /// Not the bytes that the manifest announces.
-    #[error("the weights have {found} bytes, the manifest says {expected}; download them again")]
-    Length {
-        /// From the manifest.
-        expected: u64,
-        /// What came.
-        found: u64,
-    },
-    /// Not the content that the manifest announces.
-    #[error(
-        "the weights' SHA-256 is {found}, the manifest says {expected}; the file was altered or \
-         damaged, download it again"
-    )]
-    Checksum {
-        /// From the manifest.
-        expected: String,
-        /// Of the bytes that came.
-        found: String,
-    },
-    /// The file cannot be read.
-    #[cfg(not(target_family = "wasm"))]
-    #[error("the weights cannot be read: {0}; check the file and its permissions")]
-    Read(#[from] io::Error),
-    /// Not a burnpack container, or one that contradicts itself.
-    #[error("the weights cannot be read: {0}; export the model again")]
-    Container(String),
-    /// The container cannot be written.
-    #[error("the weights cannot be written: {0}")]
-    Write(String),
-}
 
 /// SHA-256 of `bytes`, as 64 hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -14,7 +14,7 @@ use burn_pack::{
 };
 use serde::Deserialize;
 
-use crate::weights::WeightsError;
+use crate::weights_error::WeightsError;
 
 /// Longest table of tensors; those of the largest networks here have 20 thousand bytes, and what
 /// is read of it takes a multiple of this.

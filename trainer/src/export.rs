@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
+use model::WeightsError;
 use model::manifest::{
     FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, PaletteEntry, TestDropout,
     VERSION, WeightsFile,
 };
 use model::state::{StateDict, state_of};
-use model::weights::{WeightsError, encode, sha256_hex};
+use model::weights::{encode, sha256_hex};
 use model::{
     Encoding, Generator, GeneratorConfig, Manifest, ManifestError, NormStats, WeightsDtype,
 };

@@ -5,8 +5,8 @@ use super::kernel::{Run, Tile};
 use super::packing::{Packed, Phase};
 use super::parallel::for_each_piece;
 use super::sums::{CHUNK, Sums};
+use crate::arrays::Array;
 use crate::geometry::ConvGeometry;
-use crate::state::Array;
 
 /// Packed weights, and the tile that they are packed for.
 #[derive(Debug)]

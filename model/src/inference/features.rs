@@ -2,16 +2,8 @@
 //! that a convolution finds every value of its window where it looks.
 
 use super::parallel::for_each_piece;
+use super::schedule::Size;
 use crate::plan::Edge;
-
-/// Numbers of pictures, rows, columns and channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Size {
-    pub pictures: usize,
-    pub height: usize,
-    pub width: usize,
-    pub channels: usize,
-}
 
 /// `[pictures, border + height + border, border + width + border, channels]`, row-major.
 #[derive(Debug, Default)]

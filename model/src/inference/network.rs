@@ -1,12 +1,11 @@
 //! The forward pass of any plan: one layer after the other, from feature map to feature map.
 
-use super::features::{Features, Size};
+use super::buffers::Buffers;
 use super::layer::Layer;
-use super::schedule::{MapShape, Schedule};
-use super::sums::Sums;
+use super::schedule::Schedule;
 use super::tensors::Tensors;
+use crate::arrays::StateError;
 use crate::plan::{Edge, Plan};
-use crate::state::StateError;
 
 /// Packed layers, and what each of them reads and writes.
 #[derive(Debug)]
@@ -23,21 +22,9 @@ impl Network {
         })
     }
 
-    /// Room for an image of `size`; `rows` says how many of the rows of a map there are here.
-    pub fn features(&self, size: Size, rows: impl Fn(MapShape) -> usize) -> Vec<Features> {
-        let maps = self.schedule.maps.iter();
-        let features = maps.map(|shape| {
-            let size = Size {
-                height: rows(*shape),
-                ..shape.size(size)
-            };
-            Features::new(size, shape.border)
-        });
-        features.collect()
-    }
-
     /// Runs a layer; `row` of its outputs is the first that is to be written.
-    pub fn run(&self, layer: usize, features: &mut [Features], sums: &mut Sums, row: usize) {
+    pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
+        let Buffers { features, sums, .. } = buffers;
         let step = &self.schedule.steps[layer];
         let mut input = std::mem::take(&mut features[step.from]);
         input.close(step.edge);
@@ -49,13 +36,25 @@ impl Network {
         features[step.from] = input;
     }
 
-    /// From a tensor of the size that `features` is made for to a tensor.
-    pub fn forward(&self, real_a: &[f32], features: &mut [Features], sums: &mut Sums) -> Vec<f32> {
-        features[self.schedule.image].fill(real_a);
+    /// From a tensor of the size that `buffers` are made for to a tensor.
+    pub fn forward(&self, real_a: &[f32], buffers: &mut Buffers) -> Vec<f32> {
+        self.begin(real_a, buffers);
         for layer in 0..self.layers.len() {
-            self.run(layer, features, sums, 0);
+            self.run(layer, buffers, 0);
         }
-        features[self.schedule.output].tensor()
+        self.finish(real_a, buffers)
+    }
+
+    /// What comes before the first layer.
+    pub fn begin(&self, real_a: &[f32], buffers: &mut Buffers) {
+        buffers.features[self.schedule.image].fill(real_a);
+    }
+
+    /// What comes after the last.
+    pub fn finish(&self, real_a: &[f32], buffers: &Buffers) -> Vec<f32> {
+        let mut fake_b = buffers.features[self.schedule.output].tensor();
+        self.schedule.add_image(&mut fake_b, real_a);
+        fake_b
     }
 
     /// Whether workers can share an image by handing each other the outermost rows of what they

@@ -5,12 +5,11 @@
 
 use std::mem::swap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
-use super::features::{Features, Size};
-use super::schedule::MapShape;
-use super::sums::Sums;
-use super::{CpuGenerator, add_input};
+use super::buffers::{Buffers, MadeFor};
+use super::features::Features;
+use super::generator::CpuGenerator;
+use super::schedule::{MapShape, Step};
 
 /// Fewer rows of the innermost shared map would be shared too unevenly.
 const LEAST_ROWS: usize = 4;
@@ -51,9 +50,17 @@ impl Exchange {
     }
 }
 
+impl CpuGenerator {
+    /// How `workers` share an input of this height and width; `None` where they cannot: only
+    /// U-Nets whose norms have fixed statistics can be shared, and only inputs with rows for all.
+    pub fn strips(&self, size: [usize; 2], workers: usize) -> Option<Strips<'_>> {
+        Strips::new(self, size, workers)
+    }
+}
+
 impl<'a> Strips<'a> {
     /// Rows for each of `workers`; `None` for a picture that is too low for so many, or just one.
-    pub(super) fn new(
+    fn new(
         generator: &'a CpuGenerator,
         [height, width]: [usize; 2],
         workers: usize,
@@ -131,106 +138,56 @@ impl<'a> Strips<'a> {
         real_a: &[f32],
         exchange: impl AsyncFn(Exchange) -> Result<Vec<f32>, E>,
     ) -> Result<Vec<f32>, E> {
-        let CpuGenerator {
-            network,
-            strip_buffers,
-            ..
-        } = self.generator;
-        let fitting = strip_buffers.take().filter(|kept| kept.fit(self, worker));
-        let mut buffers = fitting.unwrap_or_else(|| Box::new(StripBuffers::new(self, worker)));
-        let StripBuffers {
-            features,
-            gathered,
-            sums,
-            ..
-        } = &mut *buffers;
-
-        features[network.schedule.image].fill(real_a);
-        let steps = network.schedule.steps.iter().zip(gathered);
-        for (layer, (step, gathered)) in steps.enumerate() {
-            if let Some(whole) = gathered {
-                gather(&features[step.from], whole, &exchange).await?;
-                swap(&mut features[step.from], whole);
-                network.run(layer, features, sums, 0);
-                swap(&mut features[step.from], whole);
+        let network = &self.generator.network;
+        let kept = self.generator.buffers().take();
+        let fitting = kept.filter(|buffers| buffers.fit(self.made_for(worker)));
+        let mut buffers = fitting.unwrap_or_else(|| self.new_buffers(worker));
+        network.begin(real_a, &mut buffers);
+        for (layer, step) in network.schedule.steps.iter().enumerate() {
+            if let Some(mut whole) = buffers.gathered[layer].take() {
+                gather(&buffers.features[step.from], &mut whole, &exchange).await?;
+                swap(&mut buffers.features[step.from], &mut whole);
+                network.run(layer, &mut buffers, 0);
+                swap(&mut buffers.features[step.from], &mut whole);
+                buffers.gathered[layer] = Some(whole);
                 continue;
             }
             let mut first_row = 0;
             if self.is_shared(network.schedule.maps[step.from].level) {
-                meet(&mut features[step.from], &exchange).await?;
+                meet(&mut buffers.features[step.from], &exchange).await?;
             } else if self.is_shared(step.level) {
                 first_row = self.rows_at(step.level, worker).start;
             }
-            network.run(layer, features, sums, first_row);
+            network.run(layer, &mut buffers, first_row);
         }
-        let mut fake_b = features[network.schedule.output].tensor();
-        strip_buffers.keep(buffers);
-        if self.generator.adds_input {
-            add_input(&mut fake_b, real_a);
-        }
+        let fake_b = network.finish(real_a, &buffers);
+        *self.generator.buffers() = Some(buffers);
         Ok(fake_b)
     }
-}
 
-/// What goes from layer to layer in a worker's part.
-#[derive(Debug)]
-pub(super) struct StripBuffers {
-    /// Height, width, workers and worker.
-    made_for: [usize; 4],
-    features: Vec<Features>,
-    /// Where a layer's outputs are not shared any more: all rows of what it reads.
-    gathered: Vec<Option<Features>>,
-    sums: Sums,
-}
-
-impl StripBuffers {
-    fn new(strips: &Strips<'_>, worker: usize) -> Self {
-        let size = Size {
-            pictures: 1,
-            height: strips.height,
-            width: strips.width,
-            channels: strips.generator.in_channels,
-        };
-        let rows = |shape: MapShape| match strips.is_shared(shape.level) {
-            true => strips.rows_at(shape.level, worker).len(),
-            false => size.height >> shape.level,
-        };
-        let network = &strips.generator.network;
-        let gathered = network.schedule.steps.iter().map(|step| {
-            let from = network.schedule.maps[step.from];
-            let gathers = strips.is_shared(from.level) && !strips.is_shared(step.level);
-            gathers.then(|| Features::new(from.size(size), from.border))
-        });
-        Self {
-            made_for: Self::key(strips, worker),
-            features: network.features(size, rows),
-            gathered: gathered.collect(),
-            sums: Sums::default(),
+    fn made_for(&self, worker: usize) -> MadeFor {
+        let schedule = &self.generator.network.schedule;
+        MadeFor {
+            size: schedule.image_size(1, [self.height, self.width]),
+            workers: self.workers,
+            worker,
         }
     }
 
-    fn key(strips: &Strips<'_>, worker: usize) -> [usize; 4] {
-        [strips.height, strips.width, strips.workers, worker]
-    }
-
-    fn fit(&self, strips: &Strips<'_>, worker: usize) -> bool {
-        self.made_for == Self::key(strips, worker)
-    }
-}
-
-/// The buffers of the last part for the next.
-#[derive(Debug, Default)]
-pub(super) struct KeptBuffers(Mutex<Option<Box<StripBuffers>>>);
-
-impl KeptBuffers {
-    fn take(&self) -> Option<Box<StripBuffers>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take()
-    }
-
-    fn keep(&self, buffers: Box<StripBuffers>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(buffers);
+    fn new_buffers(&self, worker: usize) -> Buffers {
+        let (schedule, made_for) = (&self.generator.network.schedule, self.made_for(worker));
+        let rows = |shape: MapShape| match self.is_shared(shape.level) {
+            true => self.rows_at(shape.level, worker).len(),
+            false => self.height >> shape.level,
+        };
+        let gathered = |step: &Step| {
+            let from = schedule.maps[step.from];
+            let gathers = self.is_shared(from.level) && !self.is_shared(step.level);
+            gathers.then(|| Features::new(from.size(made_for.size), from.border))
+        };
+        let mut buffers = Buffers::new(schedule, made_for, rows);
+        buffers.gathered = schedule.steps.iter().map(gathered).collect();
+        buffers
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use super::features::{Features, Size};
+use super::features::Features;
 use super::parallel::for_each_piece;
-use super::schedule::Target;
-use crate::blocks::LEAKY_SLOPE;
+use super::schedule::{Size, Target};
+use crate::activation::LEAKY_SLOPE;
 use crate::norm::NORM_EPSILON;
 use crate::plan::Activation;
 

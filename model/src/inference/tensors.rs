@@ -1,10 +1,11 @@
 //! What the layers of a generator are made of: named tensors, checked, and norms of fixed
 //! statistics taken into weights and bias.
 
+use crate::arrays::{Array, StateError};
+use crate::config::{NormKind, NormStats};
 use crate::geometry::ConvGeometry;
-use crate::norm::{NORM_EPSILON, NormKind, NormStats};
+use crate::norm::NORM_EPSILON;
 use crate::plan::{Plan, PlannedLayer};
-use crate::state::{Array, StateError};
 use crate::stored_weights::StoredWeights;
 
 /// Tensors that are still to be used.

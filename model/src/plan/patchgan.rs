@@ -1,7 +1,7 @@
 //! The plans of [PatchGANs](crate::patchgan) and of the [PixelGAN](crate::pixelgan).
 
-use super::{Activation, Plan, PlannedLayer};
-use crate::discriminator::{DiscriminatorConfig, Patches};
+use super::layers::{Activation, Plan, PlannedLayer};
+use crate::config::{DiscriminatorConfig, Patches};
 use crate::geometry::ConvGeometry;
 
 /// The widest layers have `8 · base` feature maps.

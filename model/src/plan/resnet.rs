@@ -1,7 +1,7 @@
 //! The plan of a [ResNet](crate::resnet).
 
-use super::{Activation, Edge, Plan, PlannedLayer};
-use crate::generator::GeneratorConfig;
+use super::layers::{Activation, Edge, Plan, PlannedLayer};
+use crate::config::GeneratorConfig;
 use crate::geometry::ConvGeometry;
 
 /// Steps down, and as many up again.

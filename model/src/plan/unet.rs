@@ -1,7 +1,7 @@
 //! The plan of a [U-Net](crate::unet).
 
-use super::{Activation, Plan, PlannedLayer, Source};
-use crate::generator::{Decoder, GeneratorConfig};
+use super::layers::{Activation, Plan, PlannedLayer, Source};
+use crate::config::{Decoder, GeneratorConfig};
 use crate::geometry::ConvGeometry;
 
 /// The widest layers have `8 · base` feature maps.

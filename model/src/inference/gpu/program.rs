@@ -5,9 +5,8 @@ use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
-use crate::blocks::LEAKY_SLOPE;
-use crate::inference::features::Size;
-use crate::inference::schedule::{Schedule, Target};
+use crate::activation::LEAKY_SLOPE;
+use crate::inference::schedule::{Schedule, Size, Target};
 use crate::plan::{Activation, Edge};
 
 /// Places of a thread.

@@ -1,46 +1,18 @@
-//! Layers that the networks share, and how a forward pass behaves.
-//! Whole networks live in their own files.
+//! Convolutions that the networks are made of.
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::activation;
 use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
-use crate::dropout::Dropout;
-use crate::norm::NormStats;
+use crate::config::Upsample;
+use crate::geometry::StridePadding;
+use crate::mode::Mode;
 use crate::precision::Precision;
 #[cfg(feature = "training")]
 use crate::training::cpu;
-
-/// How a forward pass behaves where training and inference differ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mode {
-    /// Batch statistics, which also move the running ones.
-    Train {
-        /// What the generator drops.
-        dropout: Dropout,
-        /// What convolutions compute in.
-        precision: Precision,
-    },
-    /// Fixed weights, no dropout.
-    Inference(NormStats),
-}
-
-impl Mode {
-    fn precision(self) -> Precision {
-        match self {
-            Self::Train { precision, .. } => precision,
-            Self::Inference(_) => Precision::F32,
-        }
-    }
-}
-
-/// Slope of the leaky ReLU in encoders and discriminators.
-pub(crate) const LEAKY_SLOPE: f64 = 0.2;
 
 /// A square convolution, all weights zero.
 pub(crate) fn conv(
@@ -66,24 +38,6 @@ pub(crate) fn conv4x4(channels: [usize; 2], stride: usize, bias: bool, device: &
     conv(channels, 4, stride, 1, bias, device)
 }
 
-/// The larger of `x` and zero.
-pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "training")]
-    if let Some(output) = cpu::leaky_relu(&x, 0.0) {
-        return output;
-    }
-    activation::relu(x)
-}
-
-/// `x` where it is positive, elsewhere a fifth of it.
-pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "training")]
-    if let Some(output) = cpu::leaky_relu(&x, LEAKY_SLOPE as f32) {
-        return output;
-    }
-    activation::leaky_relu(x, LEAKY_SLOPE)
-}
-
 /// Passes `x` through a convolution; every convolution of every network goes through here or
 /// [`UpConv`].
 pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
@@ -97,15 +51,6 @@ pub(crate) fn convolve(layer: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     };
     let bias = layer.bias.as_ref().map(Param::val);
     convolve_with(x, layer.weight.val(), bias, geometry, mode.precision())
-}
-
-/// How the kernel moves over the larger side of a convolution, or of its transpose.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StridePadding {
-    /// Pixels from one position of the kernel to the next.
-    pub stride: usize,
-    /// Zeros at each edge.
-    pub padding: usize,
 }
 
 fn convolve_with(
@@ -154,24 +99,6 @@ fn with_plain_strides(x: Tensor<4>) -> Tensor<4> {
 /// Mirrors `width` pixels at each edge; height and width must be larger than that.
 pub(crate) fn reflection_pad(x: Tensor<4>, width: usize) -> Tensor<4> {
     x.pad((width, width, width, width), PadMode::Reflect)
-}
-
-/// How a generator doubles height and width.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Upsample {
-    /// Transposed convolution, as in the papers.
-    #[default]
-    Transposed,
-    /// Each pixel becomes four, then a 3×3 convolution: no checkerboards
-    /// (doi 10.23915/distill.00003).
-    Resize,
-}
-
-impl Upsample {
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Side of the kernel of a transposed convolution of stride 2.
