@@ -3,8 +3,8 @@
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
 use super::schedule::Size;
-use crate::arrays::Array;
-use crate::geometry::{ConvGeometry, ConvKind};
+use crate::model_folder::arrays::Array;
+use crate::network::geometry::{ConvGeometry, ConvKind};
 
 /// Windows and weights of the output pixels of one parity.
 #[derive(Debug)]

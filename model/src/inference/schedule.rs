@@ -2,7 +2,7 @@
 //! writes. A feature map is what a layer sees: its inputs, activated, side by side. Those of one
 //! shape take turns in the same memory.
 
-use crate::plan::{Activation, Edge, Plan, Source};
+use crate::network::plan::{Activation, Edge, Plan, Source};
 
 /// The feature maps of a network, and what its layers do with them.
 #[derive(Debug)]

@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use super::device::{Gpu, GpuError};
 use super::layer::GpuLayer;
 use super::program::{Program, ProgramBuilder};
-use crate::arrays::StateError;
-use crate::config::GeneratorConfig;
-use crate::config::NormStats;
 use crate::inference::schedule::Schedule;
 use crate::inference::tensors::Tensors;
-use crate::stored_weights::StoredWeights;
+use crate::model_folder::arrays::StateError;
+use crate::model_folder::stored_weights::StoredWeights;
+use crate::network::config::GeneratorConfig;
+use crate::network::config::NormStats;
 
 /// A generator for inference on a graphics device.
 #[derive(Debug)]

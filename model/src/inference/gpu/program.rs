@@ -5,9 +5,9 @@ use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
-use crate::activation::LEAKY_SLOPE;
 use crate::inference::schedule::{Schedule, Size, Target};
-use crate::plan::{Activation, Edge};
+use crate::network::activation::LEAKY_SLOPE;
+use crate::network::plan::{Activation, Edge};
 
 /// Places of a thread.
 const PLACES: usize = 4;
