@@ -3,56 +3,42 @@
 //! Compiles for every target and, but for the feature `training`, holds no backend: a
 //! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes pictures or parses command lines.
 
-pub mod blocks;
-pub mod discriminator;
-pub mod dropout;
-pub mod encoding;
-pub mod generator;
-pub mod geometry;
-pub mod inference;
-pub mod init;
-pub mod lab;
-pub mod manifest;
-mod multiply_adds;
-pub mod norm;
-pub mod patchgan;
-mod picture_strips;
-pub mod pixelgan;
-pub mod pixels;
-pub mod plan;
-pub mod precision;
-pub mod raster;
-pub mod receptive_field;
-pub mod resnet;
-mod running_statistic;
-pub mod state;
-pub mod stored_weights;
-pub mod tiling;
+mod image;
+mod inference;
+mod model_folder;
+mod network;
 #[cfg(feature = "training")]
 pub mod training;
 pub mod translator;
-pub mod unet;
-pub mod weights;
-pub mod weights_source;
 
-pub use blocks::{Mode, Upsample};
-pub use discriminator::{Discriminator, DiscriminatorArch, DiscriminatorConfig, Patches};
+pub use image::{encoding, lab, pixels, raster, tiling};
+pub use model_folder::{manifest, stored_weights, weights, weights_source};
+pub use network::{
+    config, conv, discriminator, dropout, generator, geometry, init, mode, norm, patchgan,
+    pixelgan, plan, precision, receptive_field, resnet, state, unet,
+};
+
+pub use config::{
+    Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, NormKind,
+    NormStats, Patches, Upsample,
+};
+pub use discriminator::Discriminator;
 pub use dropout::Dropout;
 pub use encoding::Encoding;
-pub use generator::{Decoder, Generator, GeneratorArch, GeneratorConfig};
-pub use inference::{CpuGenerator, Exchange, Strips};
+pub use generator::Generator;
+pub use inference::cpu::{CpuGenerator, Exchange, Strips};
 #[cfg(feature = "gpu")]
-pub use inference::{Gpu, GpuError, GpuGenerator};
+pub use inference::gpu::{Gpu, GpuError, GpuGenerator};
 pub use init::{InitType, init_weights};
-pub use manifest::{Manifest, ManifestError};
-pub use norm::{NormKind, NormStats};
-pub use picture_strips::PictureStrips;
+pub use manifest::{Manifest, ManifestError, WeightsDtype};
+pub use mode::Mode;
+pub use model_folder::weights_error::WeightsError;
 pub use pixels::SizeRule;
 pub use plan::Plan;
 pub use precision::Precision;
 pub use raster::Raster;
 pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
+pub use translator::picture_strips::PictureStrips;
 pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator, WHOLE_PIXELS};
-pub use weights::{WeightsDtype, WeightsError};
 pub use weights_source::WeightsSource;

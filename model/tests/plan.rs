@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use model::discriminator::DiscriminatorArch;
+use model::DiscriminatorArch;
 use model::generator::GeneratorNetwork;
 use model::plan::PlannedLayer;
 use model::state::shapes_of;

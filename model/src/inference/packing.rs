@@ -2,9 +2,9 @@
 //! place of a grid, sums over windows of the input. What doubles the size has four such grids,
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
-use super::features::Size;
-use crate::geometry::{ConvGeometry, ConvKind};
-use crate::state::Array;
+use super::schedule::Size;
+use crate::model_folder::arrays::Array;
+use crate::network::geometry::{ConvGeometry, ConvKind};
 
 /// Windows and weights of the output pixels of one parity.
 #[derive(Debug)]

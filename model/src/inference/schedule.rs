@@ -2,8 +2,7 @@
 //! writes. A feature map is what a layer sees: its inputs, activated, side by side. Those of one
 //! shape take turns in the same memory.
 
-use super::features::Size;
-use crate::plan::{Activation, Edge, Plan, Source};
+use crate::network::plan::{Activation, Edge, Plan, Source};
 
 /// The feature maps of a network, and what its layers do with them.
 #[derive(Debug)]
@@ -15,6 +14,16 @@ pub(super) struct Schedule {
     pub steps: Vec<Step>,
     /// The map that takes what the last layer gives.
     pub output: usize,
+    adds_image: bool,
+}
+
+/// Numbers of pictures, rows, columns and channels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub pictures: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
 }
 
 /// What a feature map is like.
@@ -108,6 +117,26 @@ impl Schedule {
             image: read[0],
             output: read[plan.layers.len()],
             maps,
+            adds_image: plan.adds_input,
+        }
+    }
+
+    /// The size of so many images of a height and a width.
+    pub fn image_size(&self, images: usize, [height, width]: [usize; 2]) -> Size {
+        Size {
+            pictures: images,
+            height,
+            width,
+            channels: self.maps[self.image].channels,
+        }
+    }
+
+    /// Adds the image to the output where the network gives a correction of it.
+    pub fn add_image(&self, fake_b: &mut [f32], real_a: &[f32]) {
+        if self.adds_image {
+            for (fake, real) in fake_b.iter_mut().zip(real_a) {
+                *fake = (*fake + real).clamp(-1.0, 1.0);
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What the layers of a generator are made of: named tensors, checked, and norms of fixed
 //! statistics taken into weights and bias.
 
-use crate::geometry::ConvGeometry;
-use crate::norm::{NORM_EPSILON, NormKind, NormStats};
-use crate::plan::{Plan, PlannedLayer};
-use crate::state::{Array, StateError};
-use crate::stored_weights::StoredWeights;
+use crate::model_folder::arrays::{Array, StateError};
+use crate::model_folder::stored_weights::StoredWeights;
+use crate::network::config::{NormKind, NormStats};
+use crate::network::geometry::ConvGeometry;
+use crate::network::norm::NORM_EPSILON;
+use crate::network::plan::{Plan, PlannedLayer};
 
 /// Tensors that are still to be used.
 pub(super) struct Tensors {

@@ -13,7 +13,7 @@ use burn_pack::Reader;
 use rayon::prelude::*;
 
 use super::cpu::is_cpu;
-use crate::precision::Precision;
+use crate::network::precision::Precision;
 
 const BETA_1: f32 = 0.5;
 const BETA_2: f32 = 0.999;

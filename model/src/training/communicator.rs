@@ -9,7 +9,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
 use super::adam::gradients_of;
-use crate::precision::Precision;
+use crate::network::precision::Precision;
 
 /// A replica's link to the others; the lead is the one of rank 0.
 pub struct Communicator {

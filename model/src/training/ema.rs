@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-use crate::generator::Generator;
+use crate::network::generator::Generator;
 
 /// The average, and how slowly it moves.
 #[derive(Clone, Debug)]

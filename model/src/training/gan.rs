@@ -16,10 +16,10 @@ use super::losses::Losses;
 use super::pass::{Pass, joined};
 use super::schedule::Rates;
 use super::{cyclegan, pix2pix};
-use crate::blocks::Mode;
-use crate::discriminator::Discriminator;
-use crate::generator::Generator;
-use crate::norm::NormStats;
+use crate::network::config::NormStats;
+use crate::network::discriminator::Discriminator;
+use crate::network::generator::Generator;
+use crate::network::mode::Mode;
 
 /// Index of the networks that translate A into B, and judge that.
 pub const A_TO_B: usize = 0;

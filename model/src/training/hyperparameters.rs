@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff_augment::DiffAugment;
 use super::loss::GanMode;
-use crate::precision::Precision;
+use crate::network::precision::Precision;
 
 /// What learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use rand_chacha::rand_core::Rng;
 
 use super::hyperparameters::Hyperparameters;
 use super::randomness::{Purpose, stream};
-use crate::blocks::Mode;
-use crate::discriminator::Discriminator;
-use crate::dropout::Dropout;
-use crate::generator::Generator;
+use crate::network::discriminator::Discriminator;
+use crate::network::dropout::Dropout;
+use crate::network::generator::Generator;
+use crate::network::mode::Mode;
 
 /// The forward passes of one step.
 pub(super) struct Pass {

@@ -284,7 +284,7 @@ impl TrainConfig {
 
     fn check_discriminator(&self) -> Result<(), ConfigError> {
         let n_layers = match self.net_d {
-            DiscriminatorArch::Basic => model::discriminator::BASIC_LAYERS,
+            DiscriminatorArch::Basic => model::config::BASIC_LAYERS,
             DiscriminatorArch::NLayers(n_layers) => n_layers,
             DiscriminatorArch::Pixel => return Ok(()),
         };

@@ -12,9 +12,10 @@ use model::manifest::{
 };
 use model::state::{StateDict, state_of};
 use model::training::ModelKind;
-use model::weights::{WeightsError, encode, sha256_hex};
+use model::weights::{encode, sha256_hex};
 use model::{
     Encoding, Generator, GeneratorConfig, Manifest, ManifestError, NormStats, WeightsDtype,
+    WeightsError,
 };
 use serde_json::{Value, json};
 use thiserror::Error;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use model::state::{StateDict, StateError, load_state, state_of};
-use model::weights::{self, WeightsError};
 use model::{GeneratorConfig, ManifestError};
+use model::{WeightsError, weights};
 use thiserror::Error;
 
 use crate::convert::export::{OneWay, generator_for};

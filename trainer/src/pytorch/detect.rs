@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::generator::Family;
+use model::config::Family;
 use model::{GeneratorArch, GeneratorConfig, NormKind};
 
 use super::fit::NetworkError;

@@ -1,8 +1,8 @@
 //! The names that the reference gives the tensors of our networks. It numbers layers in the
 //! order in which they run, those without tensors included.
 
-use model::discriminator::Patches;
-use model::generator::{Decoder, Family};
+use model::Patches;
+use model::config::{Decoder, Family};
 use model::geometry::ConvKind;
 use model::plan::{Activation, Edge, PlannedLayer};
 use model::{DiscriminatorArch, DiscriminatorConfig, GeneratorConfig, Plan, Upsample};

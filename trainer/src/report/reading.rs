@@ -335,7 +335,7 @@ mod tests {
 
     /// A run of 2000 steps of these losses, each a function of the share of the run.
     fn history(losses: &[(&str, Curve)], config: serde_json::Value) -> History {
-        let steps = (1..=200).map(|row| {
+        let steps = (1..=200i32).map(|row| {
             // Noise of one part in ten.
             let noise = 1.0 + 0.1 * f64::from(row * 7919 % 200 - 100) / 100.0;
             let value = |curve: Curve| curve(f64::from(row) / 200.0) * noise;

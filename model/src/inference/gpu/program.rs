@@ -5,10 +5,9 @@ use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
-use crate::blocks::LEAKY_SLOPE;
-use crate::inference::features::Size;
-use crate::inference::schedule::{Schedule, Target};
-use crate::plan::{Activation, Edge};
+use crate::inference::schedule::{Schedule, Size, Target};
+use crate::network::activation::LEAKY_SLOPE;
+use crate::network::plan::{Activation, Edge};
 
 /// Places of a thread.
 const PLACES: usize = 4;

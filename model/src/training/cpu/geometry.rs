@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::blocks::StridePadding;
+use crate::network::geometry::StridePadding;
 
 /// Values of the unfolded matrix that a thread has in memory at once: few enough for its cache.
 pub(super) const BLOCK: usize = 1 << 18;

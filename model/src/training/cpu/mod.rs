@@ -19,7 +19,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use crate::blocks::StridePadding;
+use crate::network::geometry::StridePadding;
 use geometry::Geometry;
 use lowered::{Kind, Lowered};
 

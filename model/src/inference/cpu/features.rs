@@ -1,0 +1,170 @@
+//! Feature maps with the channels of a pixel side by side and a border around each picture, so
+//! that a convolution finds every value of its window where it looks.
+
+use super::parallel::for_each_piece;
+use crate::inference::schedule::Size;
+use crate::network::plan::Edge;
+
+/// `[pictures, border + height + border, border + width + border, channels]`, row-major.
+#[derive(Debug, Default)]
+pub(super) struct Features {
+    pub values: Vec<f32>,
+    pub size: Size,
+    pub border: usize,
+    /// What the border holds.
+    edge: Edge,
+}
+
+impl Features {
+    /// All zeros.
+    pub fn new(size: Size, border: usize) -> Self {
+        let area = (size.height + 2 * border) * (size.width + 2 * border);
+        Self {
+            values: vec![0.0; size.pictures * area * size.channels],
+            size,
+            border,
+            edge: Edge::Zeros,
+        }
+    }
+
+    /// Values from one row to the next.
+    pub fn row_length(&self) -> usize {
+        (self.size.width + 2 * self.border) * self.size.channels
+    }
+
+    /// Values from one picture to the next.
+    pub fn picture_length(&self) -> usize {
+        (self.size.height + 2 * self.border) * self.row_length()
+    }
+
+    /// Hands every row inside the border to `work`, with the indices of picture and row.
+    pub fn for_each_row(&mut self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
+        let (border, size, length) = (self.border, self.size, self.row_length());
+        let rows = size.height + 2 * border;
+        for_each_piece(&mut self.values, length, |index, row| {
+            let (picture, row_index) = (index / rows, index % rows);
+            if (border..border + size.height).contains(&row_index) {
+                let inside = &mut row[border * size.channels..][..size.width * size.channels];
+                work(picture, row_index - border, inside);
+            }
+        });
+    }
+
+    /// Takes a tensor `[pictures, channels, height, width]`.
+    pub fn fill(&mut self, values: &[f32]) {
+        let size = self.size;
+        let plane = size.height * size.width;
+        self.for_each_row(|picture, y, row| {
+            for channel in 0..size.channels {
+                let start = (picture * size.channels + channel) * plane + y * size.width;
+                let line = &values[start..][..size.width];
+                for (pixel, value) in row.chunks_exact_mut(size.channels).zip(line) {
+                    pixel[channel] = *value;
+                }
+            }
+        });
+    }
+
+    /// The tensor `[pictures, channels, height, width]`.
+    pub fn tensor(&self) -> Vec<f32> {
+        let size = self.size;
+        let mut tensor = vec![0.0; size.pictures * size.channels * size.height * size.width];
+        for_each_piece(&mut tensor, size.width, |index, row| {
+            let (plane, y) = (index / size.height, index % size.height);
+            let (picture, channel) = (plane / size.channels, plane % size.channels);
+            let start = self.start(picture, y) + channel;
+            let pixels = self.values[start..].iter().step_by(size.channels);
+            for (value, pixel) in row.iter_mut().zip(pixels) {
+                *value = *pixel;
+            }
+        });
+        tensor
+    }
+
+    /// The first and the last row inside the border, of one picture.
+    pub fn outer_rows(&self) -> Vec<f32> {
+        let length = self.row_length();
+        let (first, last) = (self.border, self.border + self.size.height - 1);
+        let row = |index: usize| &self.values[index * length..][..length];
+        [row(first), row(last)].concat()
+    }
+
+    /// Takes the rows next to one picture: the one above, then the one below.
+    pub fn set_neighbours(&mut self, rows: &[f32]) {
+        let length = self.row_length();
+        let below = (self.border + self.size.height) * length;
+        let (above, under) = rows.split_at(length);
+        self.values[(self.border - 1) * length..][..length].copy_from_slice(above);
+        self.values[below..][..length].copy_from_slice(under);
+    }
+
+    /// All rows inside the border of one picture.
+    pub fn rows(&self) -> &[f32] {
+        let length = self.row_length();
+        &self.values[self.border * length..][..self.size.height * length]
+    }
+
+    /// Takes what [`Self::rows`] gives.
+    pub fn set_rows(&mut self, rows: &[f32]) {
+        let start = self.border * self.row_length();
+        self.values[start..][..rows.len()].copy_from_slice(rows);
+    }
+
+    /// Brings the border up to date with what it encloses.
+    pub fn close(&mut self, edge: Edge) {
+        for picture in 0..self.size.pictures {
+            match (self.edge, edge) {
+                (Edge::Zeros, Edge::Zeros) => {}
+                (Edge::Reflection, Edge::Zeros) => self.clear_border(picture),
+                (_, Edge::Reflection) => self.reflect(picture),
+            }
+        }
+        self.edge = edge;
+    }
+
+    /// Index of the first value of a row inside the border.
+    fn start(&self, picture: usize, y: usize) -> usize {
+        picture * self.picture_length()
+            + (y + self.border) * self.row_length()
+            + self.border * self.size.channels
+    }
+
+    fn clear_border(&mut self, picture: usize) {
+        let inside = self.size.width * self.size.channels;
+        let whole = self.picture_length();
+        let mut end = picture * whole;
+        for y in 0..self.size.height {
+            let start = self.start(picture, y);
+            self.values[end..start].fill(0.0);
+            end = start + inside;
+        }
+        self.values[end..(picture + 1) * whole].fill(0.0);
+    }
+
+    fn reflect(&mut self, picture: usize) {
+        let (border, size, length) = (self.border, self.size, self.row_length());
+        let channels = size.channels;
+        let whole = self.picture_length();
+        let values = &mut self.values[picture * whole..][..whole];
+        for row in values
+            .chunks_exact_mut(length)
+            .skip(border)
+            .take(size.height)
+        {
+            for beyond in 1..=border {
+                let left = (border + beyond) * channels;
+                row.copy_within(left..left + channels, (border - beyond) * channels);
+                let right = (border + size.width - 1 - beyond) * channels;
+                let to = (border + size.width - 1 + beyond) * channels;
+                row.copy_within(right..right + channels, to);
+            }
+        }
+        let last = border + size.height - 1;
+        for beyond in 1..=border {
+            let above = (border + beyond) * length;
+            values.copy_within(above..above + length, (border - beyond) * length);
+            let below = (last - beyond) * length;
+            values.copy_within(below..below + length, (last + beyond) * length);
+        }
+    }
+}

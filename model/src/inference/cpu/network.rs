@@ -1,0 +1,71 @@
+//! The forward pass of any plan: one layer after the other, from feature map to feature map.
+
+use super::buffers::Buffers;
+use super::layer::Layer;
+use crate::inference::schedule::Schedule;
+use crate::inference::tensors::Tensors;
+use crate::model_folder::arrays::StateError;
+use crate::network::plan::{Edge, Plan};
+
+/// Packed layers, and what each of them reads and writes.
+#[derive(Debug)]
+pub(super) struct Network {
+    layers: Vec<Layer>,
+    pub schedule: Schedule,
+}
+
+impl Network {
+    pub fn new(plan: &Plan, tensors: Tensors) -> Result<Self, StateError> {
+        Ok(Self {
+            layers: tensors.layers(plan, Layer::new)?,
+            schedule: Schedule::new(plan),
+        })
+    }
+
+    /// Runs a layer; `row` of its outputs is the first that is to be written.
+    pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
+        let Buffers { features, sums, .. } = buffers;
+        let step = &self.schedule.steps[layer];
+        let mut input = std::mem::take(&mut features[step.from]);
+        input.close(step.edge);
+        self.layers[layer].forward(&input, sums, |sums, affine| {
+            for target in &step.to {
+                sums.write(affine, *target, &mut features[target.map], row);
+            }
+        });
+        features[step.from] = input;
+    }
+
+    /// From a tensor of the size that `buffers` are made for to a tensor.
+    pub fn forward(&self, real_a: &[f32], buffers: &mut Buffers) -> Vec<f32> {
+        self.begin(real_a, buffers);
+        for layer in 0..self.layers.len() {
+            self.run(layer, buffers, 0);
+        }
+        self.finish(real_a, buffers)
+    }
+
+    /// What comes before the first layer.
+    pub fn begin(&self, real_a: &[f32], buffers: &mut Buffers) {
+        buffers.features[self.schedule.image].fill(real_a);
+    }
+
+    /// What comes after the last.
+    pub fn finish(&self, real_a: &[f32], buffers: &Buffers) -> Vec<f32> {
+        let mut fake_b = buffers.features[self.schedule.output].tensor();
+        self.schedule.add_image(&mut fake_b, real_a);
+        fake_b
+    }
+
+    /// Whether workers can share an image by handing each other the outermost rows of what they
+    /// have: every output depends on what the layers see and on nothing else of the image, and
+    /// that is one row beyond their own.
+    pub fn is_shareable(&self) -> bool {
+        let mut steps = self.schedule.steps.iter();
+        self.layers.iter().all(Layer::is_local)
+            && steps.all(|step| {
+                let border = self.schedule.maps[step.from].border;
+                step.edge == Edge::Zeros && border == 1
+            })
+    }
+}

@@ -1,0 +1,341 @@
+//! What convolutions give before anything else is done to it, the statistics of that, and the way
+//! from there into feature maps.
+
+use std::ops::Range;
+
+use super::features::Features;
+use super::parallel::for_each_piece;
+use crate::inference::schedule::{Size, Target};
+use crate::network::activation::LEAKY_SLOPE;
+use crate::network::norm::NORM_EPSILON;
+use crate::network::plan::Activation;
+
+/// Places whose sums lie together: few enough that the input that they see stays in the cache
+/// while every block of output channels passes over it.
+pub(super) const CHUNK: usize = 256;
+
+/// Pictures, rows and columns of the places that have the same parity.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Grid {
+    pub pictures: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+impl Grid {
+    pub fn places(self) -> usize {
+        self.pictures * self.height * self.width
+    }
+}
+
+/// `[chunk, phase, block, place, lane]`: output channels in blocks of lanes, places of the same
+/// parity in chunks.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    values: Vec<f32>,
+    used: usize,
+    grid: Grid,
+    channels: usize,
+    scale: usize,
+    lanes: usize,
+}
+
+/// A factor and a summand for each channel: of all pictures, or of each.
+#[derive(Debug)]
+pub(super) struct Affine {
+    factors: Vec<f32>,
+    summands: Vec<f32>,
+    /// Channels with those that fill the last block; one group for all pictures or one for each.
+    stride: usize,
+}
+
+impl Affine {
+    /// Adds `bias` and nothing else; blocks have at most 16 lanes.
+    pub fn bias(bias: &[f32]) -> Self {
+        let stride = bias.len().next_multiple_of(16);
+        let mut summands = vec![0.0; stride];
+        summands[..bias.len()].copy_from_slice(bias);
+        Self {
+            factors: vec![1.0; stride],
+            stride,
+            summands,
+        }
+    }
+
+    /// Factor and summand, then learned scale and shift.
+    pub fn then(mut self, scale: &[f32], shift: &[f32]) -> Self {
+        let groups = self.factors.chunks_mut(self.stride);
+        for (factors, summands) in groups.zip(self.summands.chunks_mut(self.stride)) {
+            let values = factors.iter_mut().zip(summands);
+            for ((factor, summand), (scale, shift)) in values.zip(scale.iter().zip(shift)) {
+                *factor *= scale;
+                *summand = *summand * scale + shift;
+            }
+        }
+        self
+    }
+
+    fn of<const LANES: usize>(&self, picture: usize, first: usize) -> ([f32; LANES], [f32; LANES]) {
+        let group = match self.factors.len() == self.stride {
+            true => 0,
+            false => picture,
+        };
+        let start = group * self.stride + first;
+        let lanes = |values: &[f32]| std::array::from_fn(|lane| values[start + lane]);
+        (lanes(&self.factors), lanes(&self.summands))
+    }
+}
+
+impl Sums {
+    /// Makes room for an output of `size`, made in `scale²` phases.
+    pub fn begin(&mut self, size: Size, scale: usize, lanes: usize) {
+        self.grid = Grid {
+            pictures: size.pictures,
+            height: size.height / scale,
+            width: size.width / scale,
+        };
+        (self.channels, self.scale, self.lanes) = (size.channels, scale, lanes);
+        let chunks = self.grid.places().div_ceil(CHUNK);
+        self.used = chunks * scale * scale * self.blocks() * CHUNK * lanes;
+        if self.values.len() < self.used {
+            self.values.resize(self.used, 0.0);
+        }
+    }
+
+    pub fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// Blocks of output channels.
+    pub fn blocks(&self) -> usize {
+        self.channels.div_ceil(self.lanes)
+    }
+
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values[..self.used]
+    }
+
+    /// The sums of a block in one row of a phase, in pieces, with the column of each.
+    fn row(
+        &self,
+        phase: usize,
+        block: usize,
+        picture: usize,
+        y: usize,
+    ) -> impl Iterator<Item = (usize, &[f32])> {
+        let first = (picture * self.grid.height + y) * self.grid.width;
+        let end = first + self.grid.width;
+        let phases = self.scale * self.scale;
+        let mut place = first;
+        std::iter::from_fn(move || {
+            if place == end {
+                return None;
+            }
+            let (chunk, within) = (place / CHUNK, place % CHUNK);
+            let count = (CHUNK - within).min(end - place);
+            let piece = (chunk * phases + phase) * self.blocks() + block;
+            let start = (piece * CHUNK + within) * self.lanes;
+            let column = place - first;
+            place += count;
+            Some((column, &self.values[start..][..count * self.lanes]))
+        })
+    }
+
+    /// What brings every channel to mean 0 and variance 1, over all pictures or over each.
+    pub fn normalisation(&self, each_picture: bool) -> Affine {
+        match self.lanes {
+            4 => self.normalisation_of::<4>(each_picture),
+            8 => self.normalisation_of::<8>(each_picture),
+            _ => self.normalisation_of::<16>(each_picture),
+        }
+    }
+
+    fn normalisation_of<const LANES: usize>(&self, each_picture: bool) -> Affine {
+        let groups = if each_picture { self.grid.pictures } else { 1 };
+        let pictures = self.grid.pictures / groups;
+        let stride = self.blocks() * LANES;
+        // Factor and summand of a block side by side, so that one pass finds both.
+        let mut found = vec![0.0; groups * stride * 2];
+        for_each_piece(&mut found, 2 * LANES, |index, found| {
+            let (group, block) = (index / self.blocks(), index % self.blocks());
+            let pictures = group * pictures..(group + 1) * pictures;
+            let (mean, variance) = self.moments::<LANES>(block, pictures);
+            for lane in 0..LANES {
+                let factor = 1.0 / (variance[lane] + NORM_EPSILON).sqrt();
+                found[lane] = factor as f32;
+                found[LANES + lane] = (-mean[lane] * factor) as f32;
+            }
+        });
+        let half = |at: usize| {
+            let blocks = found.chunks_exact(2 * LANES);
+            blocks
+                .flat_map(|block| block[at..at + LANES].to_vec())
+                .collect()
+        };
+        Affine {
+            factors: half(0),
+            summands: half(LANES),
+            stride,
+        }
+    }
+
+    /// Mean and biased variance of each lane.
+    fn moments<const LANES: usize>(
+        &self,
+        block: usize,
+        pictures: Range<usize>,
+    ) -> ([f64; LANES], [f64; LANES]) {
+        let mean = self.mean_of::<LANES>(block, pictures.clone(), |value, _| value);
+        let centre = mean.map(|mean| mean as f32);
+        let variance = self.mean_of::<LANES>(block, pictures, |value, lane| {
+            (value - centre[lane]) * (value - centre[lane])
+        });
+        (mean, variance)
+    }
+
+    fn mean_of<const LANES: usize>(
+        &self,
+        block: usize,
+        pictures: Range<usize>,
+        term: impl Fn(f32, usize) -> f32,
+    ) -> [f64; LANES] {
+        let phases = self.scale * self.scale;
+        let count = pictures.len() * self.grid.height * self.grid.width * phases;
+        let rows = pictures.flat_map(|picture| (0..self.grid.height).map(move |y| (picture, y)));
+        let mut total = [0.0; LANES];
+        for (picture, y) in rows {
+            let pieces = (0..phases).flat_map(|phase| self.row(phase, block, picture, y));
+            for (_, values) in pieces {
+                let mut part = [0.0; LANES];
+                for values in values.as_chunks::<LANES>().0 {
+                    for lane in 0..LANES {
+                        part[lane] += term(values[lane], lane);
+                    }
+                }
+                for (total, part) in total.iter_mut().zip(part) {
+                    *total += f64::from(part);
+                }
+            }
+        }
+        total.map(|total| total / count as f64)
+    }
+
+    /// Writes as many rows of the outputs as `features` has, from `row` on.
+    pub fn write(&self, affine: &Affine, target: Target, features: &mut Features, row: usize) {
+        let to = (features, target.channel, row);
+        match target.activation {
+            _ if target.adds => self.write_as(affine, to, |before, value| before + value),
+            Activation::Relu => self.write_as(affine, to, |_, value| larger(value, 0.0)),
+            Activation::Tanh => self.write_as(affine, to, |_, value| tanh(value)),
+            Activation::LeakyRelu | Activation::Identity => {
+                let slope = match target.activation {
+                    Activation::LeakyRelu => LEAKY_SLOPE as f32,
+                    _ => 1.0,
+                };
+                self.write_as(affine, to, |_, value| larger(value, value * slope));
+            }
+        }
+    }
+
+    fn write_as(
+        &self,
+        affine: &Affine,
+        to: (&mut Features, usize, usize),
+        result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
+    ) {
+        match self.lanes {
+            4 => self.write_lanes::<4>(affine, to, result),
+            8 => self.write_lanes::<8>(affine, to, result),
+            _ => self.write_lanes::<16>(affine, to, result),
+        }
+    }
+
+    fn write_lanes<const LANES: usize>(
+        &self,
+        affine: &Affine,
+        (features, first_channel, first_row): (&mut Features, usize, usize),
+        result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
+    ) {
+        let (scale, stride) = (self.scale, features.size.channels);
+        features.for_each_row(|picture, y, row| {
+            let y = y + first_row;
+            for block in 0..self.blocks() {
+                let channel = block * LANES;
+                let count = LANES.min(self.channels - channel);
+                let (factors, summands) = affine.of::<LANES>(picture, channel);
+                for parity in 0..scale {
+                    let phase = y % scale * scale + parity;
+                    for (column, sums) in self.row(phase, block, picture, y / scale) {
+                        let start = (column * scale + parity) * stride + first_channel + channel;
+                        let pixels = row[start..].chunks_mut(scale * stride);
+                        for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
+                            let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];
+                            // Arrays of a known length become vectors: a block that is not full
+                            // computes its empty lanes too.
+                            if let (true, Some(pixel)) = (count == LANES, pixel.first_chunk_mut()) {
+                                *pixel = lanes::<LANES>(|lane| result(pixel[lane], value(lane)));
+                                continue;
+                            }
+                            let before = lanes::<LANES>(|lane| pixel[lane.min(count - 1)]);
+                            let after = lanes::<LANES>(|lane| result(before[lane], value(lane)));
+                            for (lane, after) in after.iter().enumerate().take(count) {
+                                pixel[lane] = *after;
+                            }
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[inline(always)]
+fn lanes<const LANES: usize>(value: impl Fn(usize) -> f32) -> [f32; LANES] {
+    let mut values = [0.0; LANES];
+    for (lane, slot) in values.iter_mut().enumerate() {
+        *slot = value(lane);
+    }
+    values
+}
+
+/// One instruction everywhere; `max`, which says what becomes of NaN, is a call in WebAssembly.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// Within 2e-7 of the hyperbolic tangent, without a call.
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    // tanh |x| = (1 - t) / (1 + t) with t = exp(-2 |x|) = 2^-n · 2^-f.
+    let exponent = (x.abs() * (2.0 * std::f32::consts::LOG2_E)).clamp(0.0, 126.0);
+    let whole = exponent as i32;
+    let u = (exponent - whole as f32) * -std::f32::consts::LN_2;
+    // Taylor's series: |u| < 0.7 leaves less than 1e-8.
+    let power = 1.0
+        + u * (1.0
+            + u * (1.0 / 2.0
+                + u * (1.0 / 6.0
+                    + u * (1.0 / 24.0
+                        + u * (1.0 / 120.0
+                            + u * (1.0 / 720.0 + u * (1.0 / 5040.0 + u * (1.0 / 40320.0))))))));
+    let t = power * f32::from_bits(((127 - whole) as u32) << 23);
+    ((1.0 - t) / (1.0 + t)).copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tanh;
+
+    #[test]
+    fn the_hyperbolic_tangent_is_within_two_ten_millionths() {
+        for index in -100_000..=100_000 {
+            let x = index as f32 * 1e-4;
+            let off = f64::from(tanh(x)) - f64::from(x).tanh();
+            assert!(off.abs() < 2e-7, "tanh({x}) is off by {off}");
+        }
+        assert_eq!(tanh(f32::INFINITY), 1.0);
+        assert_eq!(tanh(f32::NEG_INFINITY), -1.0);
+        assert!(tanh(f32::NAN).is_nan());
+    }
+}

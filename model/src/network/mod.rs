@@ -1,0 +1,22 @@
+//! The networks: what they are configured with, their layers as a plan, and burn's modules.
+
+pub(crate) mod activation;
+pub mod config;
+pub mod conv;
+pub mod discriminator;
+pub mod dropout;
+pub mod generator;
+pub mod geometry;
+pub mod init;
+mod macs;
+pub mod mode;
+pub mod norm;
+pub mod patchgan;
+pub mod pixelgan;
+pub mod plan;
+pub mod precision;
+pub mod receptive_field;
+pub mod resnet;
+mod running_statistic;
+pub mod state;
+pub mod unet;
