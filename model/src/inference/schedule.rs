@@ -17,10 +17,10 @@ pub(super) struct Schedule {
     adds_image: bool,
 }
 
-/// Numbers of pictures, rows, columns and channels.
+/// Numbers of images, rows, columns and channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Size {
-    pub pictures: usize,
+    pub images: usize,
     pub height: usize,
     pub width: usize,
     pub channels: usize,
@@ -124,7 +124,7 @@ impl Schedule {
     /// The size of so many images of a height and a width.
     pub fn image_size(&self, images: usize, [height, width]: [usize; 2]) -> Size {
         Size {
-            pictures: images,
+            images: images,
             height,
             width,
             channels: self.maps[self.image].channels,

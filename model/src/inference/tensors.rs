@@ -49,7 +49,7 @@ impl Tensors {
         let norm = match planned.norm {
             None | Some(NormKind::None) => Norm::Fixed { bias },
             // A bias would not outlive the mean that is taken away.
-            Some(NormKind::Instance) => Norm::OfPicture,
+            Some(NormKind::Instance) => Norm::OfImage,
             Some(NormKind::Batch) => {
                 let mut vector = |leaf: &str| vector(planned.norm_tensor(leaf));
                 let (scale, shift) = (vector("gamma")?, vector("beta")?);
@@ -93,8 +93,8 @@ pub(super) struct LayerTensors {
 pub(super) enum Norm {
     /// Nothing but a bias.
     Fixed { bias: Vec<f32> },
-    /// Statistics of all pictures at hand, then learned scale and shift.
+    /// Statistics of all images at hand, then learned scale and shift.
     OfBatch { scale: Vec<f32>, shift: Vec<f32> },
-    /// Statistics of each picture.
-    OfPicture,
+    /// Statistics of each image.
+    OfImage,
 }

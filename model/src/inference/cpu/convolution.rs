@@ -43,8 +43,8 @@ impl Convolution {
             .collect();
         let start = |place: usize| {
             let (row, x) = (place / grid.width, place % grid.width);
-            let (picture, y) = (row / grid.height, row % grid.height);
-            picture * input.picture_length()
+            let (image, y) = (row / grid.height, row % grid.height);
+            image * input.image_length()
                 + y * stride * input.row_length()
                 + x * stride * channels
         };

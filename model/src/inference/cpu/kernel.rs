@@ -1,5 +1,5 @@
 //! The innermost loops: products of pixels and packed weights, for the instruction sets that are
-//! worth a copy of their own. Nothing here knows of layers or pictures.
+//! worth a copy of their own. Nothing here knows of layers or images.
 
 /// How a convolution's outputs are cut up: sums of some pixels times `lanes` stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

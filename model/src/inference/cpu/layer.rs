@@ -41,7 +41,7 @@ impl Layer {
         self.convolution.multiply(input, sums);
         match &self.norm {
             Norm::Fixed { bias } => use_outputs(sums, &Affine::bias(bias)),
-            Norm::OfPicture => use_outputs(sums, &sums.normalisation(true)),
+            Norm::OfImage => use_outputs(sums, &sums.normalisation(true)),
             Norm::OfBatch { scale, shift } => {
                 use_outputs(sums, &sums.normalisation(false).then(scale, shift));
             }

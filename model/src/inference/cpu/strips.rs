@@ -14,7 +14,7 @@ use crate::inference::schedule::{MapShape, Step};
 /// Fewer rows of the innermost shared map would be shared too unevenly.
 const LEAST_ROWS: usize = 4;
 
-/// Which rows of a picture each worker has, and what it does with them.
+/// Which rows of an image each worker has, and what it does with them.
 #[derive(Clone, Debug)]
 pub struct Strips<'a> {
     generator: &'a CpuGenerator,
@@ -59,7 +59,7 @@ impl CpuGenerator {
 }
 
 impl<'a> Strips<'a> {
-    /// Rows for each of `workers`; `None` for a picture that is too low for so many, or just one.
+    /// Rows for each of `workers`; `None` for an image that is too low for so many, or just one.
     fn new(
         generator: &'a CpuGenerator,
         [height, width]: [usize; 2],
@@ -78,7 +78,7 @@ impl<'a> Strips<'a> {
         })
     }
 
-    /// The rows of the picture that a worker has.
+    /// The rows of the image that a worker has.
     pub fn rows(&self, worker: usize) -> Range<usize> {
         self.rows_at(0, worker)
     }
@@ -109,7 +109,7 @@ impl<'a> Strips<'a> {
         tensor
     }
 
-    /// How many workers share the picture.
+    /// How many workers share the image.
     pub fn workers(&self) -> usize {
         self.workers
     }

@@ -20,7 +20,7 @@ pub struct GpuGenerator {
     gpu: Gpu,
     layers: Vec<GpuLayer>,
     schedule: Schedule,
-    /// That of the last picture, for the next of its size.
+    /// That of the last image, for the next of its size.
     program: Mutex<Option<Program>>,
 }
 

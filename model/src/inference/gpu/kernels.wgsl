@@ -1,4 +1,4 @@
-// The forward pass on a graphics device. Feature maps are tensors [pictures, channels, height,
+// The forward pass on a graphics device. Feature maps are tensors [images, channels, height,
 // width] with one zero behind them, which stands for everything beyond an edge.
 //
 // A thread sums up 4 places times a block of output channels. Places that are neighbours in x
@@ -39,7 +39,7 @@ struct Layer {
     in_width: u32,
     reflects: u32,
     // Places of one parity.
-    pictures: u32,
+    images: u32,
     height: u32,
     width: u32,
     // Input pixels from one place to the next.
@@ -47,7 +47,7 @@ struct Layer {
     // Output pixels for each place, along one axis.
     scale: u32,
     out_channels: u32,
-    // Pictures that have factors and summands together.
+    // Images that have factors and summands together.
     together: u32,
     // Whether sums are outputs at once.
     finishes: u32,
@@ -60,7 +60,7 @@ struct Layer {
 @group(0) @binding(0) var<storage, read> layer: Layer;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-// Factor and summand of each channel, of all pictures or of each group that has its own.
+// Factor and summand of each channel, of all images or of each group that has its own.
 @group(0) @binding(3) var<storage, read> affine: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> first_output: array<f32>;
 @group(0) @binding(5) var<storage, read_write> second_output: array<f32>;
@@ -92,10 +92,10 @@ fn pixels(index: vec4<u32>, part: u32, row: i32, column: i32) -> Pixels {
     let line = index / layer.width;
     let y = on_axis(vec4<i32>(line % layer.height * layer.stride) + row, layer.in_height);
     let x = on_axis(vec4<i32>(index % layer.width * layer.stride) + column, layer.in_width);
-    let picture = line / layer.height;
-    let first = (picture * layer.in_channels + part) * plane + y.at * layer.in_width + x.at;
+    let image = line / layer.height;
+    let first = (image * layer.in_channels + part) * plane + y.at * layer.in_width + x.at;
     let inside = y.inside & x.inside;
-    let beyond = layer.pictures * layer.in_channels * plane;
+    let beyond = layer.images * layer.in_channels * plane;
     return Pixels(
         select(vec4<u32>(beyond), first, inside),
         select(vec4<u32>(0u), vec4<u32>(plane * layer.parts), inside),
@@ -152,7 +152,7 @@ fn activated(output: Output, value: vec4<f32>) -> vec4<f32> {
 
 // A place in the output, and which four channels.
 struct Target {
-    picture: u32,
+    image: u32,
     y: u32,
     x: u32,
     channel: u32,
@@ -174,7 +174,7 @@ fn write(to: Target, value: vec4<f32>) {
     let first = layer.outputs[0];
     if first.action != NOTHING {
         let values = activated(first, value);
-        let start = (to.picture * first.channels + first.channel + to.channel) * plane + place;
+        let start = (to.image * first.channels + first.channel + to.channel) * plane + place;
         write_first(start, values.x);
         if count > 1u { write_first(start + plane, values.y); }
         if count > 2u { write_first(start + plane * 2u, values.z); }
@@ -183,7 +183,7 @@ fn write(to: Target, value: vec4<f32>) {
     let second = layer.outputs[1];
     if second.action != NOTHING {
         let values = activated(second, value);
-        let start = (to.picture * second.channels + second.channel + to.channel) * plane + place;
+        let start = (to.image * second.channels + second.channel + to.channel) * plane + place;
         second_output[start] = values.x;
         if count > 1u { second_output[start + plane] = values.y; }
         if count > 2u { second_output[start + plane * 2u] = values.z; }
@@ -192,8 +192,8 @@ fn write(to: Target, value: vec4<f32>) {
 }
 
 // Sums with the factors and summands of their channels.
-fn normalised(picture: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
-    let start = picture / layer.together * layer.out_channels;
+fn normalised(image: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
+    let start = image / layer.together * layer.out_channels;
     let last = layer.out_channels - 1u;
     let a = affine[start + channel];
     let b = affine[start + min(channel + 1u, last)];
@@ -203,17 +203,17 @@ fn normalised(picture: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
 }
 
 fn write_sum(phase: u32, index: u32, part: u32, channel: u32, sum: vec4<f32>) {
-    if channel >= layer.out_channels || index >= layer.pictures * layer.height * layer.width {
+    if channel >= layer.out_channels || index >= layer.images * layer.height * layer.width {
         return;
     }
     let row = index / layer.width;
-    let picture = row / layer.height;
+    let image = row / layer.height;
     let y = row % layer.height * layer.scale + phase / layer.scale;
     let x = index % layer.width * layer.scale + phase % layer.scale;
     if layer.finishes == 0u {
-        write(Target(part * layer.pictures + picture, y, x, channel), sum);
+        write(Target(part * layer.images + image, y, x, channel), sum);
     } else {
-        write(Target(picture, y, x, channel), normalised(picture, channel, sum));
+        write(Target(image, y, x, channel), normalised(image, channel, sum));
     }
 }
 
@@ -227,7 +227,7 @@ fn convolve(
     if thread >= layer.threads {
         return;
     }
-    let places = layer.pictures * layer.height * layer.width;
+    let places = layer.images * layer.height * layer.width;
     let quarter = (places + 3u) / 4u;
     let part = thread / quarter % layer.parts;
     let block = thread / quarter / layer.parts;
@@ -244,7 +244,7 @@ fn convolve(
 
 // A sum of which `convolve` left the parts in `input`.
 fn whole_sum(index: u32) -> f32 {
-    let values = layer.pictures * layer.out_channels * layer.height * layer.width;
+    let values = layer.images * layer.out_channels * layer.height * layer.width;
     var sum = 0.0;
     for (var part = 0u; part < layer.parts; part++) {
         sum += input[part * values + index];
@@ -265,16 +265,16 @@ fn finish(
     }
     let plane = layer.height * layer.width;
     let place = thread % plane;
-    let picture = thread / plane % layer.pictures;
-    let channel = thread / plane / layer.pictures * 4u;
-    let start = (picture * layer.out_channels + channel) * plane + place;
+    let image = thread / plane % layer.images;
+    let channel = thread / plane / layer.images * 4u;
+    let start = (image * layer.out_channels + channel) * plane + place;
     let count = layer.out_channels - channel;
     var sum = vec4<f32>(whole_sum(start), 0.0, 0.0, 0.0);
     if count > 1u { sum.y = whole_sum(start + plane); }
     if count > 2u { sum.z = whole_sum(start + plane * 2u); }
     if count > 3u { sum.w = whole_sum(start + plane * 3u); }
-    let to = Target(picture, place / layer.width, place % layer.width, channel);
-    write(to, normalised(picture, channel, sum));
+    let to = Target(image, place / layer.width, place % layer.width, channel);
+    write(to, normalised(image, channel, sum));
 }
 
 const EPSILON = 1e-5;
@@ -292,7 +292,7 @@ fn sum_of_group(lane: u32, part: f32) -> f32 {
 }
 
 // Turns the learned scales and shifts in `affine` into the factors and summands that bring each
-// channel to mean 0 and variance 1 before. A group does a channel, of pictures that belong
+// channel to mean 0 and variance 1 before. A group does a channel, of images that belong
 // `together`.
 @compute @workgroup_size(64)
 fn statistics(
@@ -303,8 +303,8 @@ fn statistics(
     let plane = layer.height * layer.width;
     let count = f32(plane * layer.together);
     var total = 0.0;
-    for (var picture = 0u; picture < layer.together; picture++) {
-        let at = ((group.y * layer.together + picture) * layer.out_channels + channel) * plane;
+    for (var image = 0u; image < layer.together; image++) {
+        let at = ((group.y * layer.together + image) * layer.out_channels + channel) * plane;
         // Sums of parts lose fewer digits than one sum of all.
         for (var start = 0u; start < plane; start += 1024u) {
             var sum = 0.0;
@@ -316,8 +316,8 @@ fn statistics(
     }
     let mean = sum_of_group(lane, total) / count;
     total = 0.0;
-    for (var picture = 0u; picture < layer.together; picture++) {
-        let at = ((group.y * layer.together + picture) * layer.out_channels + channel) * plane;
+    for (var image = 0u; image < layer.together; image++) {
+        let at = ((group.y * layer.together + image) * layer.out_channels + channel) * plane;
         for (var start = 0u; start < plane; start += 1024u) {
             var sum = 0.0;
             for (var index = start + lane; index < min(start + 1024u, plane); index += 64u) {

@@ -21,11 +21,11 @@ pub(super) struct GpuLayer {
     pub statistics: Option<Statistics>,
 }
 
-/// Of which pictures the statistics come before factor and summand.
+/// Of which images the statistics come before factor and summand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statistics {
     OfBatch,
-    OfPicture,
+    OfImage,
 }
 
 impl GpuLayer {
@@ -54,9 +54,9 @@ impl GpuLayer {
         let (factors, summands, statistics) = match norm {
             Norm::Fixed { bias } => (vec![1.0; channels], bias, None),
             Norm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
-            Norm::OfPicture => {
+            Norm::OfImage => {
                 let (ones, zeros) = (vec![1.0; channels], vec![0.0; channels]);
-                (ones, zeros, Some(Statistics::OfPicture))
+                (ones, zeros, Some(Statistics::OfImage))
             }
         };
         let affine: Vec<f32> = factors

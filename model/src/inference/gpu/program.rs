@@ -1,4 +1,4 @@
-//! All that happens to a picture of one size: feature maps, and what the shaders do to them in
+//! All that happens to an image of one size: feature maps, and what the shaders do to them in
 //! turn.
 
 use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
@@ -28,7 +28,7 @@ pub(super) struct Program {
     output: FeatureMap,
 }
 
-/// `[pictures, channels, height, width]`, and a zero.
+/// `[images, channels, height, width]`, and a zero.
 #[derive(Clone, Debug)]
 struct FeatureMap {
     size: Size,
@@ -213,7 +213,7 @@ impl<'a> ProgramBuilder<'a> {
             stride: conv.step(),
             scale: conv.scale(),
             out_channels: size.channels,
-            together: size.pictures,
+            together: size.images,
             finishes: true,
             parts,
             threads: threads * parts,
@@ -229,7 +229,7 @@ impl<'a> ProgramBuilder<'a> {
             return Ok(());
         }
         let whole = Size {
-            pictures: size.pictures * parts,
+            images: size.images * parts,
             ..size
         };
         let sums = self.sums(whole)?;
@@ -239,7 +239,7 @@ impl<'a> ProgramBuilder<'a> {
             ..convolution
         };
         self.pass(shader, convolution, read, convolution.outputs, convolve);
-        let threads = size.channels.div_ceil(4) * size.pictures * size.height * size.width;
+        let threads = size.channels.div_ceil(4) * size.images * size.height * size.width;
         let finish = Words {
             windows: &[],
             outputs,
@@ -248,8 +248,8 @@ impl<'a> ProgramBuilder<'a> {
             stride: 1,
             scale: 1,
             together: match layer.statistics {
-                Some(Statistics::OfPicture) => 1,
-                _ => size.pictures,
+                Some(Statistics::OfImage) => 1,
+                _ => size.images,
             },
             threads,
             ..convolution
@@ -258,7 +258,7 @@ impl<'a> ProgramBuilder<'a> {
         let affine = match layer.statistics {
             None => &layer.affine,
             Some(_) => {
-                let groups = size.pictures / finish.together;
+                let groups = size.images / finish.together;
                 found = FeatureMap {
                     size,
                     buffer: self
@@ -356,7 +356,7 @@ impl Words<'_> {
             self.input.height,
             self.input.width,
             usize::from(self.edge == Edge::Reflection),
-            self.places.pictures,
+            self.places.images,
             self.places.height,
             self.places.width,
             self.stride,
@@ -373,7 +373,7 @@ impl Words<'_> {
 }
 
 fn values_of(size: Size) -> usize {
-    size.pictures * size.channels * size.height * size.width
+    size.images * size.channels * size.height * size.width
 }
 
 /// A device takes so many groups along an axis and no more.
