@@ -1,5 +1,5 @@
 //! Convolutions of every kind that the networks have, each brought to the same form: at each
-//! place of a grid, sums over windows of the input. What doubles the size has four such grids,
+//! position of a grid, sums over the taps of a kernel. What doubles the size has four such grids,
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
 use super::schedule::Size;

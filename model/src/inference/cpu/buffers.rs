@@ -1,7 +1,7 @@
 //! What goes from layer to layer, kept for the next image of the same size.
 
+use super::accumulators::Accumulators;
 use super::features::Features;
-use super::sums::Sums;
 use crate::inference::schedule::{MapShape, Schedule, Size};
 
 /// Room for one forward pass, or for a worker's part of it.
@@ -12,7 +12,7 @@ pub(super) struct Buffers {
     pub features: Vec<Features>,
     /// Where a layer's outputs are not shared any more: all rows of what it reads.
     pub gathered: Vec<Option<Features>>,
-    pub sums: Sums,
+    pub accumulators: Accumulators,
 }
 
 /// The image, how many workers share it, and which of them this is.
@@ -37,7 +37,7 @@ impl Buffers {
             made_for,
             features: features.collect(),
             gathered: Vec::new(),
-            sums: Sums::default(),
+            accumulators: Accumulators::default(),
         }
     }
 

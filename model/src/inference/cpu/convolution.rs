@@ -1,9 +1,9 @@
 //! The convolution of feature maps, by one thread or many.
 
+use super::accumulators::{Accumulators, CHUNK};
 use super::features::Features;
 use super::kernel::{Run, Tile};
 use super::parallel::for_each_piece;
-use super::sums::{CHUNK, Sums};
 use crate::inference::packing::{Packed, Phase};
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::ConvGeometry;
@@ -26,15 +26,15 @@ impl Convolution {
     }
 
     /// The convolution of `input` without bias.
-    pub fn multiply(&self, input: &Features, sums: &mut Sums) {
+    pub fn multiply(&self, input: &Features, accumulators: &mut Accumulators) {
         debug_assert_eq!(input.size.channels, self.packed.in_channels);
         let (stride, channels) = (self.packed.conv.step(), self.packed.in_channels);
-        sums.begin(
+        accumulators.begin(
             self.packed.output_size(input.size),
             self.packed.conv.scale(),
             self.tile.lanes,
         );
-        let grid = sums.grid();
+        let grid = accumulators.grid();
         let runs: Vec<Vec<Run>> = self
             .packed
             .phases
@@ -44,26 +44,34 @@ impl Convolution {
         let start = |place: usize| {
             let (row, x) = (place / grid.width, place % grid.width);
             let (image, y) = (row / grid.height, row % grid.height);
-            image * input.image_length()
-                + y * stride * input.row_length()
-                + x * stride * channels
+            image * input.image_length() + y * stride * input.row_length() + x * stride * channels
         };
-        let (places, blocks) = (grid.places(), sums.blocks());
+        let (places, blocks) = (grid.places(), accumulators.blocks());
         let weights_length = |phase: &Phase| phase.weights.len() / blocks;
-        for_each_piece(sums.values_mut(), CHUNK * self.tile.lanes, |piece, sums| {
-            let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
-            let index = piece / blocks % self.packed.phases.len();
-            let phase = &self.packed.phases[index];
-            let first = chunk * CHUNK;
-            let mut starts = [0; CHUNK];
-            let count = CHUNK.min(places - first);
-            for (place, slot) in (first..).zip(&mut starts[..count]) {
-                *slot = start(place);
-            }
-            let weights = &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
-            self.tile
-                .multiply(weights, &input.values, &starts[..count], &runs[index], sums);
-        });
+        for_each_piece(
+            accumulators.values_mut(),
+            CHUNK * self.tile.lanes,
+            |piece, accumulators| {
+                let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
+                let index = piece / blocks % self.packed.phases.len();
+                let phase = &self.packed.phases[index];
+                let first = chunk * CHUNK;
+                let mut starts = [0; CHUNK];
+                let count = CHUNK.min(places - first);
+                for (place, slot) in (first..).zip(&mut starts[..count]) {
+                    *slot = start(place);
+                }
+                let weights =
+                    &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
+                self.tile.multiply(
+                    weights,
+                    &input.values,
+                    &starts[..count],
+                    &runs[index],
+                    accumulators,
+                );
+            },
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! A convolution on the CPU with the norm that follows it.
 
+use super::accumulators::{Accumulators, Affine};
 use super::convolution::Convolution;
 use super::features::Features;
-use super::sums::{Affine, Sums};
 use crate::inference::tensors::{LayerTensors, Norm};
 
 /// A convolution and what normalises its outputs.
@@ -26,24 +26,27 @@ impl Layer {
         }
     }
 
-    /// Whether an output depends on nothing but its window.
+    /// Whether an output depends on nothing but what the kernel sees.
     pub fn is_local(&self) -> bool {
         matches!(self.norm, Norm::Fixed { .. })
     }
 
-    /// Fills `sums` and hands them, with what normalises them, to `use_outputs`.
+    /// Fills `accumulators` and hands them, with what normalises them, to `use_outputs`.
     pub fn forward(
         &self,
         input: &Features,
-        sums: &mut Sums,
-        use_outputs: impl FnOnce(&Sums, &Affine),
+        accumulators: &mut Accumulators,
+        use_outputs: impl FnOnce(&Accumulators, &Affine),
     ) {
-        self.convolution.multiply(input, sums);
+        self.convolution.multiply(input, accumulators);
         match &self.norm {
-            Norm::Fixed { bias } => use_outputs(sums, &Affine::bias(bias)),
-            Norm::OfImage => use_outputs(sums, &sums.normalisation(true)),
+            Norm::Fixed { bias } => use_outputs(accumulators, &Affine::bias(bias)),
+            Norm::OfImage => use_outputs(accumulators, &accumulators.normalisation(true)),
             Norm::OfBatch { scale, shift } => {
-                use_outputs(sums, &sums.normalisation(false).then(scale, shift));
+                use_outputs(
+                    accumulators,
+                    &accumulators.normalisation(false).then(scale, shift),
+                );
             }
         }
     }

@@ -24,13 +24,17 @@ impl Network {
 
     /// Runs a layer; `row` of its outputs is the first that is to be written.
     pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
-        let Buffers { features, sums, .. } = buffers;
+        let Buffers {
+            features,
+            accumulators,
+            ..
+        } = buffers;
         let step = &self.schedule.steps[layer];
         let mut input = std::mem::take(&mut features[step.from]);
         input.close(step.edge);
-        self.layers[layer].forward(&input, sums, |sums, affine| {
+        self.layers[layer].forward(&input, accumulators, |accumulators, affine| {
             for target in &step.to {
-                sums.write(affine, *target, &mut features[target.map], row);
+                accumulators.write(affine, *target, &mut features[target.map], row);
             }
         });
         features[step.from] = input;

@@ -1,7 +1,7 @@
 // The forward pass on a graphics device. Feature maps are tensors [images, channels, height,
 // width] with one zero behind them, which stands for everything beyond an edge.
 //
-// A thread sums up 4 places times a block of output channels. Places that are neighbours in x
+// A thread adds up 4 places times a block of output channels. Places that are neighbours in x
 // belong to neighbouring threads, which read neighbouring pixels and the same weights. Where there
 // are few places, several threads share the input channels, and `finish` adds up what they found.
 
@@ -49,7 +49,7 @@ struct Layer {
     out_channels: u32,
     // Images that have factors and summands together.
     together: u32,
-    // Whether sums are outputs at once.
+    // Whether accumulators become outputs at once.
     finishes: u32,
     // Parts of the input channels that are summed up by themselves.
     parts: u32,
@@ -111,9 +111,9 @@ fn product(weight: vec4<f32>, value: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(weight * value.x, weight * value.y, weight * value.z, weight * value.w);
 }
 
-// The sums of four places over one part of the input channels, for output channels 0 to 3 and 4
-// to 7 of a block.
-fn sums(phase: u32, block: u32, index: vec4<u32>, part: u32) -> array<mat4x4<f32>, 2> {
+// The accumulators of four places over one part of the input channels, for output channels 0 to 3
+// and 4 to 7 of a block.
+fn accumulated(phase: u32, block: u32, index: vec4<u32>, part: u32) -> array<mat4x4<f32>, 2> {
     let window = layer.windows[phase];
     let vectors = select(1u, 2u, WIDE);
     let tap = layer.in_channels * vectors;
@@ -232,7 +232,7 @@ fn convolve(
     let part = thread / quarter % layer.parts;
     let block = thread / quarter / layer.parts;
     let index = thread % quarter + vec4<u32>(0u, 1u, 2u, 3u) * quarter;
-    var found = sums(group.z, block, min(index, vec4<u32>(places - 1u)), part);
+    var found = accumulated(group.z, block, min(index, vec4<u32>(places - 1u)), part);
     let vectors = select(1u, 2u, WIDE);
     for (var vector = 0u; vector < vectors; vector++) {
         let channel = (block * vectors + vector) * 4u;

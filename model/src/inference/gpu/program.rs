@@ -121,7 +121,7 @@ pub(super) struct ProgramBuilder<'a> {
     gpu: &'a Gpu,
     passes: Vec<Pass>,
     /// Sums that wait for their statistics.
-    sums: Option<Buffer>,
+    accumulators: Option<Buffer>,
     /// Stands for an output that a pass has not.
     unwritten: Buffer,
 }
@@ -131,7 +131,7 @@ impl<'a> ProgramBuilder<'a> {
         Self {
             gpu,
             passes: Vec::new(),
-            sums: None,
+            accumulators: None,
             unwritten: gpu.zeros(4, BufferUsages::STORAGE),
         }
     }
@@ -232,9 +232,9 @@ impl<'a> ProgramBuilder<'a> {
             images: size.images * parts,
             ..size
         };
-        let sums = self.sums(whole)?;
+        let accumulators = self.accumulators(whole)?;
         let convolution = Words {
-            outputs: [Some(sums.whole()), None],
+            outputs: [Some(accumulators.whole()), None],
             finishes: false,
             ..convolution
         };
@@ -265,24 +265,24 @@ impl<'a> ProgramBuilder<'a> {
                         .gpu
                         .zeros(groups * size.channels * 2, BufferUsages::STORAGE),
                 };
-                let read = [&sums.buffer, &layer.weights, &layer.affine];
+                let read = [&accumulators.buffer, &layer.weights, &layer.affine];
                 let outputs = [Some(found.whole()), None];
                 let groups = [size.channels as u32, groups as u32, 1];
                 self.pass(&self.gpu.shaders.statistics, finish, read, outputs, groups);
                 &found.buffer
             }
         };
-        let read = [&sums.buffer, &layer.weights, affine];
+        let read = [&accumulators.buffer, &layer.weights, affine];
         let groups = groups(threads.div_ceil(GROUP), 1);
         self.pass(&self.gpu.shaders.finish, finish, read, outputs, groups);
-        self.sums = Some(sums.buffer);
+        self.accumulators = Some(accumulators.buffer);
         Ok(())
     }
 
-    /// Room for sums, that of an earlier layer where it is large enough.
-    fn sums(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
+    /// Room for accumulators, that of an earlier layer where it is large enough.
+    fn accumulators(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
         let bytes = (values_of(size) * size_of::<f32>()) as u64;
-        match self.sums.take().filter(|kept| kept.size() >= bytes) {
+        match self.accumulators.take().filter(|kept| kept.size() >= bytes) {
             Some(buffer) => Ok(FeatureMap { size, buffer }),
             None => self.map(size),
         }

@@ -10,8 +10,8 @@ use crate::network::activation::LEAKY_SLOPE;
 use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::Activation;
 
-/// Places whose sums lie together: few enough that the input that they see stays in the cache
-/// while every block of output channels passes over it.
+/// Places whose accumulators lie side by side: few enough that the input that they see stays in the
+/// cache while every block of output channels passes over it.
 pub(super) const CHUNK: usize = 256;
 
 /// Images, rows and columns of the places that have the same parity.
@@ -31,7 +31,7 @@ impl Grid {
 /// `[chunk, phase, block, place, lane]`: output channels in blocks of lanes, places of the same
 /// parity in chunks.
 #[derive(Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct Accumulators {
     values: Vec<f32>,
     used: usize,
     grid: Grid,
@@ -86,7 +86,7 @@ impl Affine {
     }
 }
 
-impl Sums {
+impl Accumulators {
     /// Makes room for an output of `size`, made in `scale²` phases.
     pub fn begin(&mut self, size: Size, scale: usize, lanes: usize) {
         self.grid = Grid {
@@ -115,7 +115,7 @@ impl Sums {
         &mut self.values[..self.used]
     }
 
-    /// The sums of a block in one row of a phase, in pieces, with the column of each.
+    /// The accumulators of a block in one row of a phase, in pieces, with the column of each.
     fn row(
         &self,
         phase: usize,
@@ -265,11 +265,13 @@ impl Sums {
                 let (factors, summands) = affine.of::<LANES>(image, channel);
                 for parity in 0..scale {
                     let phase = y % scale * scale + parity;
-                    for (column, sums) in self.row(phase, block, image, y / scale) {
+                    for (column, accumulators) in self.row(phase, block, image, y / scale) {
                         let start = (column * scale + parity) * stride + first_channel + channel;
                         let pixels = row[start..].chunks_mut(scale * stride);
-                        for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
-                            let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];
+                        for (pixel, accumulators) in pixels.zip(accumulators.as_chunks::<LANES>().0)
+                        {
+                            let value =
+                                |lane: usize| accumulators[lane] * factors[lane] + summands[lane];
                             // Arrays of a known length become vectors: a block that is not full
                             // computes its empty lanes too.
                             if let (true, Some(pixel)) = (count == LANES, pixel.first_chunk_mut()) {
