@@ -10,11 +10,11 @@ use crate::network::activation::LEAKY_SLOPE;
 use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::Activation;
 
-/// Places whose accumulators lie side by side: few enough that the input that they see stays in the
-/// cache while every block of output channels passes over it.
+/// Positions whose accumulators lie side by side: few enough that the input that they see stays in
+/// the cache while every block of output channels passes over it.
 pub(super) const CHUNK: usize = 256;
 
-/// Images, rows and columns of the places that have the same parity.
+/// Images, rows and columns of the positions that have the same parity.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Grid {
     pub images: usize,
@@ -23,13 +23,13 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub fn places(self) -> usize {
+    pub fn positions(self) -> usize {
         self.images * self.height * self.width
     }
 }
 
-/// `[chunk, phase, block, place, lane]`: output channels in blocks of lanes, places of the same
-/// parity in chunks.
+/// `[chunk, phase, block, position, lane]`: output channels in blocks of lanes, positions of the
+/// same parity in chunks.
 #[derive(Debug, Default)]
 pub(super) struct Accumulators {
     values: Vec<f32>,
@@ -95,7 +95,7 @@ impl Accumulators {
             width: size.width / scale,
         };
         (self.channels, self.scale, self.lanes) = (size.channels, scale, lanes);
-        let chunks = self.grid.places().div_ceil(CHUNK);
+        let chunks = self.grid.positions().div_ceil(CHUNK);
         self.used = chunks * scale * scale * self.blocks() * CHUNK * lanes;
         if self.values.len() < self.used {
             self.values.resize(self.used, 0.0);
@@ -126,17 +126,17 @@ impl Accumulators {
         let first = (image * self.grid.height + y) * self.grid.width;
         let end = first + self.grid.width;
         let phases = self.scale * self.scale;
-        let mut place = first;
+        let mut position = first;
         std::iter::from_fn(move || {
-            if place == end {
+            if position == end {
                 return None;
             }
-            let (chunk, within) = (place / CHUNK, place % CHUNK);
-            let count = (CHUNK - within).min(end - place);
+            let (chunk, within) = (position / CHUNK, position % CHUNK);
+            let count = (CHUNK - within).min(end - position);
             let piece = (chunk * phases + phase) * self.blocks() + block;
             let start = (piece * CHUNK + within) * self.lanes;
-            let column = place - first;
-            place += count;
+            let column = position - first;
+            position += count;
             Some((column, &self.values[start..][..count * self.lanes]))
         })
     }

@@ -41,12 +41,12 @@ impl Convolution {
             .iter()
             .map(|phase| phase.runs(input))
             .collect();
-        let start = |place: usize| {
-            let (row, x) = (place / grid.width, place % grid.width);
+        let start = |position: usize| {
+            let (row, x) = (position / grid.width, position % grid.width);
             let (image, y) = (row / grid.height, row % grid.height);
             image * input.image_length() + y * stride * input.row_length() + x * stride * channels
         };
-        let (places, blocks) = (grid.places(), accumulators.blocks());
+        let (positions, blocks) = (grid.positions(), accumulators.blocks());
         let weights_length = |phase: &Phase| phase.weights.len() / blocks;
         for_each_piece(
             accumulators.values_mut(),
@@ -57,9 +57,9 @@ impl Convolution {
                 let phase = &self.packed.phases[index];
                 let first = chunk * CHUNK;
                 let mut starts = [0; CHUNK];
-                let count = CHUNK.min(places - first);
-                for (place, slot) in (first..).zip(&mut starts[..count]) {
-                    *slot = start(place);
+                let count = CHUNK.min(positions - first);
+                for (position, slot) in (first..).zip(&mut starts[..count]) {
+                    *slot = start(position);
                 }
                 let weights =
                     &phase.weights[block * weights_length(phase)..][..weights_length(phase)];

@@ -1,5 +1,5 @@
 //! Feature maps with the channels of a pixel side by side and a border around each image, so
-//! that a convolution finds every value of its window where it looks.
+//! that a convolution finds every value where its kernel looks.
 
 use super::parallel::for_each_piece;
 use crate::inference::schedule::Size;

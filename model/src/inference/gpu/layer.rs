@@ -13,8 +13,8 @@ pub(super) struct GpuLayer {
     pub packed: Packed,
     /// Output channels of a thread.
     pub lanes: usize,
-    /// `Window` in `kernels.wgsl` of each phase.
-    pub windows: Vec<u32>,
+    /// `Taps` in `kernels.wgsl` of each phase.
+    pub taps: Vec<u32>,
     pub weights: Buffer,
     /// Factor and summand of each output channel.
     pub affine: Buffer,
@@ -40,9 +40,9 @@ impl GpuLayer {
         let lanes = if channels <= 4 { 4 } else { 8 };
         let mut packed = Packed::new(conv, &weight, &gains, lanes);
         drop(weight);
-        let (mut windows, mut weights) = (Vec::new(), Vec::new());
+        let (mut taps, mut weights) = (Vec::new(), Vec::new());
         for phase in &mut packed.phases {
-            windows.extend([
+            taps.extend([
                 phase.first_row as i32 as u32,
                 phase.first_column as i32 as u32,
                 phase.rows as u32,
@@ -67,7 +67,7 @@ impl GpuLayer {
         Self {
             packed,
             lanes,
-            windows,
+            taps,
             weights: gpu.constant(weights.into_iter().map(f32::to_le_bytes)),
             affine: gpu.constant(affine.into_iter().map(f32::to_le_bytes)),
             statistics,

@@ -9,13 +9,13 @@ use crate::inference::schedule::{Schedule, Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::plan::{Activation, Edge};
 
-/// Places of a thread.
-const PLACES: usize = 4;
+/// Positions of a thread.
+const POSITIONS: usize = 4;
 /// Threads of a group.
 const GROUP: usize = 64;
 /// Fewer threads than this leave a device idle.
 const FEW_THREADS: usize = 1 << 14;
-/// Threads that share the input channels of one place, at most.
+/// Threads that share the input channels of one position, at most.
 const MOST_PARTS: usize = 32;
 /// Groups along one axis.
 const MOST_GROUPS: usize = 65_535;
@@ -190,7 +190,7 @@ impl<'a> ProgramBuilder<'a> {
         outputs: [Option<Output>; 2],
     ) -> Result<(), GpuError> {
         let (conv, size) = (layer.packed.conv, layer.packed.output_size(from.size));
-        let places = Size {
+        let positions = Size {
             height: size.height / conv.scale(),
             width: size.width / conv.scale(),
             ..size
@@ -199,21 +199,21 @@ impl<'a> ProgramBuilder<'a> {
         let blocks = size.channels.div_ceil(layer.lanes);
         let threads = values_of(Size {
             channels: 1,
-            ..places
+            ..positions
         })
-        .div_ceil(PLACES)
+        .div_ceil(POSITIONS)
             * blocks;
         let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(from.size.channels));
         let convolution = Words {
-            windows: &layer.windows,
+            taps: &layer.taps,
             outputs,
             input: from.size,
             edge,
-            places,
+            positions,
             stride: conv.step(),
             scale: conv.scale(),
             out_channels: size.channels,
-            together: size.images,
+            norm_images: size.images,
             finishes: true,
             parts,
             threads: threads * parts,
@@ -241,13 +241,13 @@ impl<'a> ProgramBuilder<'a> {
         self.pass(shader, convolution, read, convolution.outputs, convolve);
         let threads = size.channels.div_ceil(4) * size.images * size.height * size.width;
         let finish = Words {
-            windows: &[],
+            taps: &[],
             outputs,
             input: size,
-            places: size,
+            positions: size,
             stride: 1,
             scale: 1,
-            together: match layer.statistics {
+            norm_images: match layer.statistics {
                 Some(Statistics::OfImage) => 1,
                 _ => size.images,
             },
@@ -258,7 +258,7 @@ impl<'a> ProgramBuilder<'a> {
         let affine = match layer.statistics {
             None => &layer.affine,
             Some(_) => {
-                let groups = size.images / finish.together;
+                let groups = size.images / finish.norm_images;
                 found = FeatureMap {
                     size,
                     buffer: self
@@ -329,15 +329,15 @@ impl<'a> ProgramBuilder<'a> {
 /// `Layer` in `kernels.wgsl`.
 #[derive(Clone, Copy)]
 struct Words<'a> {
-    windows: &'a [u32],
+    taps: &'a [u32],
     outputs: [Option<Output<'a>>; 2],
     input: Size,
     edge: Edge,
-    places: Size,
+    positions: Size,
     stride: usize,
     scale: usize,
     out_channels: usize,
-    together: usize,
+    norm_images: usize,
     finishes: bool,
     parts: usize,
     threads: usize,
@@ -345,9 +345,9 @@ struct Words<'a> {
 
 impl Words<'_> {
     fn in_order(self) -> Vec<u32> {
-        const WINDOWS: usize = 4 * 5;
-        let mut words = self.windows.to_vec();
-        words.resize(WINDOWS, 0);
+        const TAPS: usize = 4 * 5;
+        let mut words = self.taps.to_vec();
+        words.resize(TAPS, 0);
         for output in self.outputs {
             words.extend(output.map_or([0; 4], Output::words));
         }
@@ -356,13 +356,13 @@ impl Words<'_> {
             self.input.height,
             self.input.width,
             usize::from(self.edge == Edge::Reflection),
-            self.places.images,
-            self.places.height,
-            self.places.width,
+            self.positions.images,
+            self.positions.height,
+            self.positions.width,
             self.stride,
             self.scale,
             self.out_channels,
-            self.together,
+            self.norm_images,
             usize::from(self.finishes),
             self.parts,
             self.threads,
