@@ -2,7 +2,7 @@
 //! position of a grid, sums over the taps of a kernel. What doubles the size has four such grids,
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
-use super::schedule::Size;
+use super::dataflow::Size;
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::{ConvGeometry, ConvKind};
 
@@ -19,14 +19,14 @@ pub(super) struct Phase {
 
 /// Weights in the order in which they are used.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(super) struct PackedWeights {
     pub conv: ConvGeometry,
     pub in_channels: usize,
     pub out_channels: usize,
     pub phases: Vec<Phase>,
 }
 
-impl Packed {
+impl PackedWeights {
     /// Packs `weight` in blocks of as many output channels as `lanes`, each multiplied by its
     /// `gain`.
     pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32], lanes: usize) -> Self {

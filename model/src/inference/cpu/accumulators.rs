@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::features::Features;
 use super::parallel::for_each_piece;
-use crate::inference::schedule::{Size, Target};
+use crate::inference::dataflow::{Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::Activation;

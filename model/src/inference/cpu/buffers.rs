@@ -2,13 +2,13 @@
 
 use super::accumulators::Accumulators;
 use super::features::Features;
-use crate::inference::schedule::{MapShape, Schedule, Size};
+use crate::inference::dataflow::{Dataflow, MapShape, Size};
 
 /// Room for one forward pass, or for a worker's part of it.
 #[derive(Debug)]
 pub(super) struct Buffers {
     made_for: MadeFor,
-    /// One for each map of the schedule.
+    /// One for each map of the dataflow.
     pub features: Vec<Features>,
     /// Where a layer's outputs are not shared any more: all rows of what it reads.
     pub gathered: Vec<Option<Features>>,
@@ -25,8 +25,8 @@ pub(super) struct MadeFor {
 
 impl Buffers {
     /// `rows` says how many of the rows of a map there are here.
-    pub fn new(schedule: &Schedule, made_for: MadeFor, rows: impl Fn(MapShape) -> usize) -> Self {
-        let features = schedule.maps.iter().map(|shape| {
+    pub fn new(dataflow: &Dataflow, made_for: MadeFor, rows: impl Fn(MapShape) -> usize) -> Self {
+        let features = dataflow.maps.iter().map(|shape| {
             let size = Size {
                 height: rows(*shape),
                 ..shape.size(made_for.size)

@@ -2,25 +2,25 @@
 
 use super::accumulators::{Accumulators, CHUNK};
 use super::features::Features;
-use super::kernel::{Run, Tile};
+use super::kernel::{RegisterTile, Run};
 use super::parallel::for_each_piece;
-use crate::inference::packing::{Packed, Phase};
+use crate::inference::packing::{PackedWeights, Phase};
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::ConvGeometry;
 
 /// Packed weights, and the tile that they are packed for.
 #[derive(Debug)]
-pub(super) struct Convolution {
-    pub packed: Packed,
-    tile: Tile,
+pub(super) struct PackedConvolution {
+    pub packed: PackedWeights,
+    tile: RegisterTile,
 }
 
-impl Convolution {
+impl PackedConvolution {
     /// Packs `weight`, each output channel multiplied by its gain.
     pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32]) -> Self {
-        let tile = Tile::for_channels(gains.len());
+        let tile = RegisterTile::for_channels(gains.len());
         Self {
-            packed: Packed::new(conv, weight, gains, tile.lanes),
+            packed: PackedWeights::new(conv, weight, gains, tile.lanes),
             tile,
         }
     }

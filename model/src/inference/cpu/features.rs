@@ -2,7 +2,7 @@
 //! that a convolution finds every value where its kernel looks.
 
 use super::parallel::for_each_piece;
-use crate::inference::schedule::Size;
+use crate::inference::dataflow::Size;
 use crate::network::plan::Edge;
 
 /// `[images, border + height + border, border + width + border, channels]`, row-major.

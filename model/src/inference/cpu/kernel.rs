@@ -3,7 +3,7 @@
 
 /// How a convolution's outputs are cut up: sums of some pixels times `lanes` stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(super) struct RegisterTile {
     /// Output channels at a time.
     pub lanes: usize,
     instructions: Instructions,
@@ -24,7 +24,7 @@ enum Instructions {
 /// Consecutive input values, counted from the first under the kernel, and how many.
 pub(super) type Run = (usize, usize);
 
-impl Tile {
+impl RegisterTile {
     /// The tile that wastes least on this processor for as many output channels.
     pub fn for_channels(channels: usize) -> Self {
         #[cfg(target_arch = "x86_64")]

@@ -3,14 +3,14 @@
 use wgpu::Buffer;
 
 use super::device::Gpu;
-use crate::inference::packing::Packed;
-use crate::inference::tensors::{LayerTensors, Norm};
+use crate::inference::packing::PackedWeights;
+use crate::inference::tensors::{InferenceNorm, LayerTensors};
 
 /// Packed weights on the device.
 #[derive(Debug)]
 pub(super) struct GpuLayer {
     /// Without the weights.
-    pub packed: Packed,
+    pub packed: PackedWeights,
     /// Output channels of a thread.
     pub lanes: usize,
     /// `Taps` in `kernels.wgsl` of each phase.
@@ -38,7 +38,7 @@ impl GpuLayer {
         } = tensors;
         let channels = gains.len();
         let lanes = if channels <= 4 { 4 } else { 8 };
-        let mut packed = Packed::new(conv, &weight, &gains, lanes);
+        let mut packed = PackedWeights::new(conv, &weight, &gains, lanes);
         drop(weight);
         let (mut taps, mut weights) = (Vec::new(), Vec::new());
         for phase in &mut packed.phases {
@@ -52,9 +52,9 @@ impl GpuLayer {
             weights.append(&mut phase.weights);
         }
         let (factors, summands, statistics) = match norm {
-            Norm::Fixed { bias } => (vec![1.0; channels], bias, None),
-            Norm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
-            Norm::OfImage => {
+            InferenceNorm::Fixed { bias } => (vec![1.0; channels], bias, None),
+            InferenceNorm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
+            InferenceNorm::OfImage => {
                 let (ones, zeros) = (vec![1.0; channels], vec![0.0; channels]);
                 (ones, zeros, Some(Statistics::OfImage))
             }

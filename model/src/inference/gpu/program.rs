@@ -5,7 +5,7 @@ use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
-use crate::inference::schedule::{Schedule, Size, Target};
+use crate::inference::dataflow::{Dataflow, Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::plan::{Activation, Edge};
 
@@ -139,12 +139,12 @@ impl<'a> ProgramBuilder<'a> {
     pub fn program(
         mut self,
         layers: &[GpuLayer],
-        schedule: &Schedule,
+        dataflow: &Dataflow,
         size: Size,
     ) -> Result<Program, GpuError> {
-        let maps = schedule.maps.iter().map(|shape| self.map(shape.size(size)));
+        let maps = dataflow.maps.iter().map(|shape| self.map(shape.size(size)));
         let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
-        for (layer, step) in layers.iter().zip(&schedule.steps) {
+        for (layer, step) in layers.iter().zip(&dataflow.steps) {
             let output = |target: &Target| Output {
                 map: &maps[target.map],
                 channel: target.channel,
@@ -155,9 +155,9 @@ impl<'a> ProgramBuilder<'a> {
             self.layer(layer, &maps[step.from], step.edge, outputs)?;
         }
         Ok(Program {
-            input: maps[schedule.image].clone(),
+            input: maps[dataflow.image].clone(),
             passes: self.passes,
-            output: maps[schedule.output].clone(),
+            output: maps[dataflow.output].clone(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::network::plan::{Activation, Edge, Plan, Source};
 
 /// The feature maps of a network, and what its layers do with them.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(super) struct Dataflow {
     pub maps: Vec<MapShape>,
     /// The map that takes the image.
     pub image: usize,
@@ -71,7 +71,7 @@ impl MapShape {
     }
 }
 
-impl Schedule {
+impl Dataflow {
     pub fn new(plan: &Plan) -> Self {
         let output = [plan.output()];
         let layers = plan.layers.iter();
@@ -228,14 +228,14 @@ mod tests {
     use super::*;
     use crate::{Decoder, GeneratorArch, GeneratorConfig, NormKind, Upsample};
 
-    fn schedule(arch: GeneratorArch) -> Schedule {
-        Schedule::new(&GeneratorConfig::new(arch, 4, NormKind::Batch).plan())
+    fn dataflow(arch: GeneratorArch) -> Dataflow {
+        Dataflow::new(&GeneratorConfig::new(arch, 4, NormKind::Batch).plan())
     }
 
     #[test]
     fn residual_blocks_take_two_maps_however_many_they_are() {
         let [six, nine] = [GeneratorArch::Resnet6Blocks, GeneratorArch::Resnet9Blocks]
-            .map(|arch| schedule(arch).maps.len());
+            .map(|arch| dataflow(arch).maps.len());
         assert_eq!(six, nine);
         // Image, two of each size between stem and head, result.
         assert!(nine <= 8, "{nine}");
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_unet_takes_a_map_for_what_each_layer_sees() {
-        assert_eq!(schedule(GeneratorArch::Unet256).maps.len(), 8 + 8 + 1);
+        assert_eq!(dataflow(GeneratorArch::Unet256).maps.len(), 8 + 8 + 1);
     }
 
     /// A layer that reads what it writes would see its own outputs.
@@ -257,7 +257,7 @@ mod tests {
                         decoder,
                         ..GeneratorConfig::new(arch, 4, NormKind::Batch)
                     };
-                    for step in Schedule::new(&config.plan()).steps {
+                    for step in Dataflow::new(&config.plan()).steps {
                         assert!((1..=2).contains(&step.to.len()));
                         assert!(step.to.iter().all(|target| target.map != step.from));
                     }
