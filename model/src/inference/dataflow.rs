@@ -80,43 +80,20 @@ impl Dataflow {
             before: layer.before,
             border: layer.conv.padding,
         });
-        let views: Vec<View> = views.chain([View::alone(&output)]).collect();
-        let (maps, read) = shared_maps(plan, &views);
-        let targets = |source: Source, after: Activation, adds: bool| {
-            let mut targets = Vec::new();
-            for (view, map) in views.iter().zip(&read) {
-                let Some(at) = view.inputs.iter().position(|input| *input == source) else {
-                    continue;
-                };
-                let channels = view.inputs[..at].iter().map(|input| plan.channels(*input));
-                let target = Target {
-                    map: *map,
-                    channel: channels.sum(),
-                    activation: match view.before {
-                        Activation::Identity => after,
-                        before => before,
-                    },
-                    adds,
-                };
-                // Several layers may see the same.
-                if !targets.contains(&target) {
-                    targets.push(target);
-                }
-            }
-            targets
-        };
+        let views = views.chain([View::alone(&output)]).collect();
+        let maps = SharedMaps::new(plan, views);
         let layers = plan.layers.iter().enumerate();
         let steps = layers.map(|(index, layer)| Step {
-            from: read[index],
+            from: maps.read[index],
             edge: layer.edge,
             level: layer.level,
-            to: targets(Source::Layer(index), layer.after, layer.adds.is_some()),
+            to: maps.targets(index),
         });
         Self {
             steps: steps.collect(),
-            image: read[0],
-            output: read[plan.layers.len()],
-            maps,
+            image: maps.read[0],
+            output: maps.read[plan.layers.len()],
+            maps: maps.shapes,
             adds_image: plan.adds_input,
         }
     }
@@ -124,7 +101,7 @@ impl Dataflow {
     /// The size of so many images of a height and a width.
     pub fn image_size(&self, images: usize, [height, width]: [usize; 2]) -> Size {
         Size {
-            images: images,
+            images,
             height,
             width,
             channels: self.maps[self.image].channels,
@@ -160,7 +137,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn is_of_the_same(self, other: View) -> bool {
+    fn is_like(self, other: View) -> bool {
         self.inputs == other.inputs && self.before == other.before
     }
 
@@ -174,53 +151,113 @@ impl<'a> View<'a> {
     }
 }
 
-/// The maps, and which of them each layer reads.
-fn shared_maps(plan: &Plan, views: &[View]) -> (Vec<MapShape>, Vec<usize>) {
-    let mut maps: Vec<MapShape> = Vec::new();
-    // The number of the last layer that needs each.
-    let mut needed: Vec<usize> = Vec::new();
-    let mut read: Vec<Option<usize>> = vec![None; views.len()];
-    for begins in 0..views.len() {
-        for (index, view) in views.iter().enumerate() {
-            if view.begins() != begins {
-                continue;
-            }
-            let like = |wanted: View| {
-                let mut views = views.iter().zip(&read);
-                views.find_map(|(view, map)| map.filter(|_| view.is_of_the_same(wanted)))
-            };
-            // What is added to is not needed any more, and takes the sum.
-            let sum = || match (view.inputs, view.before) {
-                ([Source::Layer(index)], Activation::Identity) => {
-                    let addend = plan.layers[*index].adds?;
-                    like(View::alone(&[addend]))
+/// Maps in the making, for what each layer sees.
+struct SharedMaps<'a> {
+    plan: &'a Plan,
+    views: Vec<View<'a>>,
+    shapes: Vec<MapShape>,
+    /// The number of the last layer that needs each map.
+    needed: Vec<usize>,
+    /// The map of each view.
+    read: Vec<usize>,
+}
+
+impl<'a> SharedMaps<'a> {
+    fn new(plan: &'a Plan, views: Vec<View<'a>>) -> Self {
+        const NONE: usize = usize::MAX;
+        let mut maps = Self {
+            plan,
+            read: vec![NONE; views.len()],
+            views,
+            shapes: Vec::new(),
+            needed: Vec::new(),
+        };
+        // In the order in which the first of each is written.
+        for begins in 0..maps.views.len() {
+            for index in 0..maps.views.len() {
+                if maps.views[index].begins() == begins {
+                    maps.read[index] = maps.map_for(maps.views[index], begins);
                 }
-                _ => None,
-            };
-            let shape = MapShape {
-                channels: view.inputs.iter().map(|input| plan.channels(*input)).sum(),
-                level: view.inputs.first().map_or(0, |input| plan.level(*input)),
-                border: view.border,
-            };
-            let is_free = |map: &usize| maps[*map] == shape && needed[*map] < begins;
-            let known = like(*view).or_else(sum);
-            let map = known.or_else(|| (0..maps.len()).find(is_free));
-            let map = map.unwrap_or_else(|| {
-                maps.push(shape);
-                needed.push(0);
-                maps.len() - 1
-            });
-            let adds = |addend: Source| view.is_of_the_same(View::alone(&[addend]));
-            let mut layers = plan.layers.iter();
-            let added = layers.rposition(|layer| layer.adds.is_some_and(adds));
-            let seen = views.iter().rposition(|other| other.is_of_the_same(*view));
-            let last = added.max(seen).unwrap_or(index) + 1;
-            needed[map] = needed[map].max(last);
-            maps[map].border = maps[map].border.max(view.border);
-            read[index] = Some(map);
+            }
+        }
+        maps
+    }
+
+    /// A map that holds the same already or has done its work, or else a new one.
+    fn map_for(&mut self, view: View<'a>, begins: usize) -> usize {
+        let channels = view.inputs.iter().map(|input| self.plan.channels(*input));
+        let shape = MapShape {
+            channels: channels.sum(),
+            level: view
+                .inputs
+                .first()
+                .map_or(0, |input| self.plan.level(*input)),
+            border: view.border,
+        };
+        let is_free = |map: &usize| self.shapes[*map] == shape && self.needed[*map] < begins;
+        let known = self.map_of(view).or_else(|| self.map_of_addend(view));
+        let map = known.or_else(|| (0..self.shapes.len()).find(is_free));
+        let map = map.unwrap_or_else(|| {
+            self.shapes.push(shape);
+            self.needed.push(0);
+            self.shapes.len() - 1
+        });
+        self.shapes[map].border = self.shapes[map].border.max(view.border);
+        self.needed[map] = self.needed[map].max(self.last_that_needs(view));
+        map
+    }
+
+    fn map_of(&self, wanted: View) -> Option<usize> {
+        let mut views = self.views.iter().zip(&self.read);
+        let found = views.find(|(view, map)| **map < self.shapes.len() && view.is_like(wanted));
+        found.map(|(_, map)| *map)
+    }
+
+    /// What a layer's output is added to is not needed any more, and takes the sum.
+    fn map_of_addend(&self, view: View) -> Option<usize> {
+        match (view.inputs, view.before) {
+            ([Source::Layer(index)], Activation::Identity) => {
+                let addend = self.plan.layers[*index].adds?;
+                self.map_of(View::alone(&[addend]))
+            }
+            _ => None,
         }
     }
-    (maps, read.into_iter().flatten().collect())
+
+    fn last_that_needs(&self, view: View) -> usize {
+        let adds = |addend: Source| view.is_like(View::alone(&[addend]));
+        let mut layers = self.plan.layers.iter();
+        let added = layers.rposition(|layer| layer.adds.is_some_and(adds));
+        let seen = self.views.iter().rposition(|other| other.is_like(view));
+        added.max(seen).map_or(0, |last| last + 1)
+    }
+
+    /// Where a layer's outputs go.
+    fn targets(&self, layer: usize) -> Vec<Target> {
+        let planned = &self.plan.layers[layer];
+        let mut targets = Vec::new();
+        for (view, map) in self.views.iter().zip(&self.read) {
+            let is_it = |input: &Source| *input == Source::Layer(layer);
+            let Some(at) = view.inputs.iter().position(is_it) else {
+                continue;
+            };
+            let before = view.inputs[..at].iter();
+            let target = Target {
+                map: *map,
+                channel: before.map(|input| self.plan.channels(*input)).sum(),
+                activation: match view.before {
+                    Activation::Identity => planned.after,
+                    before => before,
+                },
+                adds: planned.adds.is_some(),
+            };
+            // Several layers may see the same.
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
+    }
 }
 
 #[cfg(test)]
@@ -228,28 +265,13 @@ mod tests {
     use super::*;
     use crate::{Decoder, GeneratorArch, GeneratorConfig, NormKind, Upsample};
 
-    fn dataflow(arch: GeneratorArch) -> Dataflow {
-        Dataflow::new(&GeneratorConfig::new(arch, 4, NormKind::Batch).plan())
-    }
-
-    #[test]
-    fn residual_blocks_take_two_maps_however_many_they_are() {
-        let [six, nine] = [GeneratorArch::Resnet6Blocks, GeneratorArch::Resnet9Blocks]
-            .map(|arch| dataflow(arch).maps.len());
-        assert_eq!(six, nine);
-        // Image, two of each size between stem and head, result.
-        assert!(nine <= 8, "{nine}");
-    }
-
-    #[test]
-    fn a_unet_takes_a_map_for_what_each_layer_sees() {
-        assert_eq!(dataflow(GeneratorArch::Unet256).maps.len(), 8 + 8 + 1);
-    }
-
-    /// A layer that reads what it writes would see its own outputs.
-    #[test]
-    fn no_layer_writes_what_it_reads_and_none_writes_more_than_two_maps() {
-        for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet9Blocks] {
+    fn plans() -> Vec<Plan> {
+        let mut plans = Vec::new();
+        for arch in [
+            GeneratorArch::Unet128,
+            GeneratorArch::Unet256,
+            GeneratorArch::Resnet9Blocks,
+        ] {
             for upsample in [Upsample::Transposed, Upsample::Resize] {
                 for decoder in [Decoder::Mirrored, Decoder::Listed] {
                     let config = GeneratorConfig {
@@ -257,12 +279,47 @@ mod tests {
                         decoder,
                         ..GeneratorConfig::new(arch, 4, NormKind::Batch)
                     };
-                    for step in Dataflow::new(&config.plan()).steps {
-                        assert!((1..=2).contains(&step.to.len()));
-                        assert!(step.to.iter().all(|target| target.map != step.from));
-                    }
+                    plans.push(config.plan());
                 }
             }
         }
+        plans
+    }
+
+    /// Follows what lies in each map, channel by channel.
+    #[test]
+    fn every_layer_finds_its_inputs_in_the_map_that_it_reads() {
+        for plan in plans() {
+            let dataflow = Dataflow::new(&plan);
+            let mut held: Vec<Vec<Option<Source>>> = dataflow.maps.iter().map(|_| vec![]).collect();
+            held[dataflow.image] = vec![Some(Source::Image); plan.in_channels];
+            let whole = |source: &Source| vec![Some(*source); plan.channels(*source)];
+            for (index, (layer, step)) in plan.layers.iter().zip(&dataflow.steps).enumerate() {
+                let inputs: Vec<_> = layer.inputs.iter().flat_map(whole).collect();
+                assert_eq!(held[step.from], inputs, "{}", layer.path);
+                assert!((1..=2).contains(&step.to.len()), "{}", layer.path);
+                for target in &step.to {
+                    assert_ne!(target.map, step.from, "{}", layer.path);
+                    let held = &mut held[target.map];
+                    held.resize(dataflow.maps[target.map].channels, None);
+                    let channels = &mut held[target.channel..][..layer.channels[1]];
+                    if let Some(addend) = layer.adds {
+                        assert_eq!(channels, whole(&addend), "{}", layer.path);
+                    }
+                    channels.fill(Some(Source::Layer(index)));
+                }
+            }
+            assert_eq!(held[dataflow.output], whole(&plan.output()));
+        }
+    }
+
+    #[test]
+    fn residual_blocks_take_two_maps_however_many_they_are() {
+        let [six, nine] = [GeneratorArch::Resnet6Blocks, GeneratorArch::Resnet9Blocks]
+            .map(|arch| GeneratorConfig::new(arch, 4, NormKind::Instance).plan())
+            .map(|plan| Dataflow::new(&plan).maps.len());
+        assert_eq!(six, nine);
+        // Image, two of each size between stem and head, result.
+        assert!(nine <= 8, "{nine}");
     }
 }
