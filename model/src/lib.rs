@@ -1,7 +1,7 @@
 //! Networks of pix2pix and CycleGAN, the model folder's format, and the way from pixels to pixels.
 //!
 //! Compiles for every target and, but for the feature `training`, holds no backend: a
-//! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes pictures or parses command lines.
+//! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes images or parses command lines.
 
 mod image;
 mod inference;
@@ -39,6 +39,6 @@ pub use precision::Precision;
 pub use raster::Raster;
 pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
-pub use translator::picture_strips::PictureStrips;
+pub use translator::image_strips::ImageStrips;
 pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator, WHOLE_PIXELS};
 pub use weights_source::WeightsSource;

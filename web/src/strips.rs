@@ -3,7 +3,7 @@
 
 use js_sys::{Float32Array, Function, Promise, Uint8Array};
 use model::pixels::PixelsError;
-use model::{Exchange, PictureStrips, TranslateError};
+use model::{Exchange, ImageStrips, TranslateError};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
@@ -98,7 +98,7 @@ fn refused(error: PixelsError) -> JsValue {
 }
 
 impl Session {
-    fn strips(&self, width: u32, height: u32, workers: u32) -> Result<PictureStrips<'_>, WebError> {
+    fn strips(&self, width: u32, height: u32, workers: u32) -> Result<ImageStrips<'_>, WebError> {
         let size = (width as usize, height as usize);
         let strips = self.translator.strips(size, workers as usize);
         strips.ok_or_else(|| WebError::internal("This picture cannot be shared."))

@@ -1,5 +1,5 @@
 //! What the numbers of a raster stand for: colours, depths, or parts of CIELAB. The way from
-//! RGBA pixels to a generator's input and from its output to a picture for people.
+//! RGBA pixels to a generator's input and from its output to an image for people.
 
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ pub enum Encoding {
     },
     /// L of CIELAB (D65): `L / 50 - 1`.
     Lightness,
-    /// a and b of CIELAB (D65), each divided by 110; a picture joins them with the lightness of
+    /// a and b of CIELAB (D65), each divided by 110; an image joins them with the lightness of
     /// the input.
     Chroma,
 }
@@ -62,7 +62,7 @@ impl Encoding {
     }
 
     /// A generator's input of `channels` channels from RGBA8 pixels. Depth is read off a grey
-    /// picture whose white is the largest distance, as [`Self::shown`] draws it.
+    /// image whose white is the largest distance, as [`Self::shown`] draws it.
     ///
     /// # Errors
     /// RGBA pixels make 1, 3 or 4 channels of colour, and no chroma.
@@ -89,7 +89,7 @@ impl Encoding {
         }
     }
 
-    /// A raster as a picture for people, samples in `[-1, 1]`: depth and lightness as grey,
+    /// A raster as an image for people, samples in `[-1, 1]`: depth and lightness as grey,
     /// chroma as RGB with the lightness of `input`, the generator's input; colours as they are.
     pub fn shown<'a>(self, raster: &'a Raster, input: &Raster) -> Cow<'a, Raster> {
         match self {
@@ -118,7 +118,7 @@ pub fn chroma(rgb: &Raster) -> Raster {
     Raster::from_planes(rgb.width(), rgb.height(), [a, b].concat())
 }
 
-/// RGBA8 pixels of a picture as [`Encoding::shown`] gives it. Fewer than three channels are grey;
+/// RGBA8 pixels of an image as [`Encoding::shown`] gives it. Fewer than three channels are grey;
 /// a fourth of four is alpha, otherwise `source`, pixels of the same size, lends its own.
 pub fn to_rgba(shown: &Raster, source: &[u8]) -> Vec<u8> {
     let mut rgba = source.to_vec();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn lightness_and_chroma_together_are_the_picture() {
+    fn lightness_and_chroma_together_are_the_image() {
         let rgb = Encoding::Color
             .from_rgba(&pixels(), (6, 5), 3)
             .expect("RGB");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_that_a_picture_does_not_have_are_refused() {
+    fn bands_that_an_image_does_not_have_are_refused() {
         for (encoding, channels) in [(Encoding::Color, 5), (Encoding::Chroma, 2)] {
             let refused = encoding.from_rgba(&pixels(), (6, 5), channels);
             assert_eq!(refused, Err(PixelsError::Channels(channels)));

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::image::raster::Raster;
 
-/// Largest picture that is translated in one piece, in pixels after padding.
+/// Largest image that is translated in one piece, in pixels after padding.
 pub const MAX_PIXELS: usize = 4096 * 4096;
 
 /// Which heights and widths a network takes.
@@ -14,7 +14,7 @@ pub struct SizeRule {
     multiple_of: usize,
 }
 
-/// A picture that cannot be turned into a tensor.
+/// An image that cannot be turned into a tensor.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PixelsError {
     /// Zero width or height.
@@ -107,10 +107,10 @@ impl SizeRule {
 }
 
 /// A raster as the values of a tensor and its shape, `[1, channels, height', width']`, whose sides
-/// follow `rule`. The picture lies in the middle; the margin mirrors it.
+/// follow `rule`. The image lies in the middle; the margin mirrors it.
 ///
 /// # Errors
-/// Empty and too large pictures.
+/// Empty and too large images.
 pub fn padded(raster: &Raster, rule: SizeRule) -> Result<(Vec<f32>, [usize; 4]), PixelsError> {
     let (width, height) = (raster.width(), raster.height());
     check_size(width, height, rule)?;
@@ -138,7 +138,7 @@ pub(crate) fn padded_to(raster: &Raster, [height, width]: [usize; 2]) -> Vec<f32
     values
 }
 
-/// The picture of `width × height` in the middle of `values`, a tensor `[1, channels, height',
+/// The image of `width × height` in the middle of `values`, a tensor `[1, channels, height',
 /// width']` of the size to which [`padded`] brought it.
 pub fn cropped(values: &[f32], width: usize, height: usize, rule: SizeRule) -> Raster {
     let from = [rule.padded(height), rule.padded(width)];
@@ -153,13 +153,13 @@ pub(crate) fn cropped_from(
 ) -> Raster {
     let (left, top) = ((from_width - width) / 2, (from_height - height) / 2);
     let planes = values.chunks_exact(from_width * from_height);
-    let mut picture = Vec::with_capacity(planes.len() * width * height);
+    let mut image = Vec::with_capacity(planes.len() * width * height);
     for plane in planes {
         for row in plane.chunks_exact(from_width).skip(top).take(height) {
-            picture.extend_from_slice(&row[left..][..width]);
+            image.extend_from_slice(&row[left..][..width]);
         }
     }
-    Raster::from_planes(width, height, picture)
+    Raster::from_planes(width, height, image)
 }
 
 /// `0..=255` to `-1..=1`.
@@ -173,7 +173,7 @@ pub fn to_byte(unit: f32) -> u8 {
     ((unit + 1.0) * 127.5 + 0.5) as u8
 }
 
-/// Refuses pictures that are empty or, padded by `rule`, above [`MAX_PIXELS`].
+/// Refuses images that are empty or, padded by `rule`, above [`MAX_PIXELS`].
 ///
 /// # Errors
 /// [`PixelsError::Empty`], [`PixelsError::TooLarge`].
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_any_size_is_padded_and_cropped_back_unchanged() {
+    fn an_image_of_any_size_is_padded_and_cropped_back_unchanged() {
         let rule = SizeRule::multiple_of(16);
         for (width, height) in [(1, 1), (5, 3), (16, 16), (17, 33)] {
             let values = (0..3 * width * height).map(|index| (index * 37 % 256) as f32);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_without_pixels_or_with_too_many_are_refused() {
+    fn images_without_pixels_or_with_too_many_are_refused() {
         let rule = SizeRule::multiple_of(256);
         assert_eq!(
             check_size(0, 4, rule),

@@ -1,4 +1,4 @@
-//! A picture as networks see it: planes of numbers. What the numbers mean is not known here, see
+//! An image as networks see it: planes of numbers. What the numbers mean is not known here, see
 //! [`Encoding`](crate::Encoding).
 
 /// Planes of equal size, one after the other (CHW), values in `[-1, 1]`.

@@ -1,5 +1,5 @@
-//! Pictures in tiles: where tiles lie, what each of them sees, and how their results become one
-//! picture without seams. Knows nothing of networks, devices and files, so that native programs
+//! Images in tiles: where tiles lie, what each of them sees, and how their results become one
+//! image without seams. Knows nothing of networks, devices and files, so that native programs
 //! and browsers share it.
 
 use std::collections::VecDeque;
@@ -48,7 +48,7 @@ pub enum TilingError {
     },
 }
 
-/// A rectangle of a picture, in pixels.
+/// A rectangle of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {
     /// Left edge.
@@ -68,7 +68,7 @@ pub struct Tile {
     row: usize,
 }
 
-/// How a picture is cut into tiles and put together again.
+/// How an image is cut into tiles and put together again.
 #[derive(Clone, Debug)]
 pub struct TilePlan {
     columns: Axis,
@@ -77,7 +77,7 @@ pub struct TilePlan {
 }
 
 impl TilePlan {
-    /// One tile that holds the whole picture of `width` and `height`, padded by `rule`.
+    /// One tile that holds the whole image of `width` and `height`, padded by `rule`.
     ///
     /// # Errors
     /// [`TilingError::Empty`].
@@ -96,7 +96,7 @@ impl TilePlan {
     ///
     /// `radius` is how far the network looks; tiles then overlap so much, unless told
     /// otherwise, that no pixel is taken whose surroundings are not in its tile: the result is
-    /// that of the whole picture. `None` says that the network looks at all of a tile. Such
+    /// that of the whole image. `None` says that the network looks at all of a tile. Such
     /// tiles, and tiles that are too small for the radius, fade into each other.
     ///
     /// # Errors
@@ -148,17 +148,17 @@ impl TilePlan {
         (self.columns.tile, self.rows.tile)
     }
 
-    /// Whether the result is that of the whole picture in one piece.
+    /// Whether the result is that of the whole image in one piece.
     pub fn is_exact(&self) -> bool {
         self.exact
     }
 
-    /// Columns and rows of the picture in whose front a tile begins or ends to count.
+    /// Columns and rows of the image in whose front a tile begins or ends to count.
     pub fn seams(&self) -> (Vec<usize>, Vec<usize>) {
         (self.columns.seams(), self.rows.seams())
     }
 
-    /// The part of the picture that a tile shows.
+    /// The part of the image that a tile shows.
     pub fn source(&self, tile: Tile) -> Rect {
         let (x, y) = (self.columns.source(tile.column), self.rows.source(tile.row));
         Rect {
@@ -169,8 +169,8 @@ impl TilePlan {
         }
     }
 
-    /// What the network sees of a tile: `cut`, the picture's part that [`Self::source`] names,
-    /// mirrored where the tile reaches over the picture's edge.
+    /// What the network sees of a tile: `cut`, the image's part that [`Self::source`] names,
+    /// mirrored where the tile reaches over the image's edge.
     pub fn input(&self, tile: Tile, cut: &Raster) -> Raster {
         let (columns, rows) = (self.columns.shown(tile.column), self.rows.shown(tile.row));
         let source = self.source(tile);
@@ -189,9 +189,9 @@ impl TilePlan {
 /// Rows of the result that no later tile changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
-    /// Row of the picture at which it begins.
+    /// Row of the image at which it begins.
     pub top: usize,
-    /// As wide as the picture.
+    /// As wide as the image.
     pub raster: Raster,
 }
 
@@ -206,7 +206,7 @@ pub struct Mosaic<'a> {
 }
 
 impl<'a> Mosaic<'a> {
-    /// An empty picture of `channels` channels.
+    /// An empty image of `channels` channels.
     pub fn new(plan: &'a TilePlan, channels: usize) -> Self {
         Self {
             plan,
@@ -323,14 +323,14 @@ impl Joint {
     }
 }
 
-/// Tiles along one side of the picture. Positions are those of the padded side.
+/// Tiles along one side of the image. Positions are those of the padded side.
 #[derive(Clone, Debug)]
 struct Axis {
-    /// Pixels of the picture.
+    /// Pixels of the image.
     length: usize,
     /// Pixels of padding before it.
     before: usize,
-    /// For each position, the pixel of the picture that is there.
+    /// For each position, the pixel of the image that is there.
     pixels: Vec<usize>,
     /// Pixels of a tile.
     tile: usize,
@@ -401,7 +401,7 @@ impl Axis {
         first..last + 1
     }
 
-    /// Pixels of the picture in a tile, each with its place in the tile.
+    /// Pixels of the image in a tile, each with its place in the tile.
     fn inside(&self, index: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (origin, before) = (self.origins[index], self.before);
         let first = self.begins_at(index);
@@ -409,7 +409,7 @@ impl Axis {
         (first..end).map(move |pixel| (pixel, pixel + before - origin))
     }
 
-    /// First pixel of the picture in a tile; behind the last tile, the end of the picture.
+    /// First pixel of the image in a tile; behind the last tile, the end of the image.
     fn begins_at(&self, index: usize) -> usize {
         let origin = self.origins.get(index).copied().unwrap_or(usize::MAX);
         origin.saturating_sub(self.before).min(self.length)
@@ -441,7 +441,7 @@ impl Axis {
     }
 }
 
-/// What a pixel counts at `distance` from an edge behind which the picture goes on: nothing in
+/// What a pixel counts at `distance` from an edge behind which the image goes on: nothing in
 /// the margin, then rising smoothly to one.
 fn faded(distance: usize, joint: Joint) -> f32 {
     if distance < joint.margin {
@@ -460,31 +460,31 @@ mod tests {
         TilePlan::new(size, SizeRule::multiple_of(8), radius, 64, overlap).expect("a plan")
     }
 
-    fn picture(width: usize, height: usize) -> Raster {
+    fn image(width: usize, height: usize) -> Raster {
         let values = (0..2 * width * height).map(|index| ((index * 37) % 256) as f32 / 128.0 - 1.0);
         Raster::from_planes(width, height, values.collect())
     }
 
-    fn cut(picture: &Raster, rect: Rect) -> Raster {
+    fn cut(image: &Raster, rect: Rect) -> Raster {
         let plane = |channel: usize| {
-            let rows = picture.plane(channel).chunks_exact(picture.width());
+            let rows = image.plane(channel).chunks_exact(image.width());
             let rows = rows.skip(rect.y).take(rect.height);
             rows.flat_map(move |row| &row[rect.x..][..rect.width])
         };
-        let values = (0..picture.channels()).flat_map(plane).copied().collect();
+        let values = (0..image.channels()).flat_map(plane).copied().collect();
         Raster::from_planes(rect.width, rect.height, values)
     }
 
-    fn through(plan: &TilePlan, picture: &Raster, network: impl Fn(Raster) -> Raster) -> Raster {
-        let mut mosaic = Mosaic::new(plan, picture.channels());
+    fn through(plan: &TilePlan, image: &Raster, network: impl Fn(Raster) -> Raster) -> Raster {
+        let mut mosaic = Mosaic::new(plan, image.channels());
         let mut strips = Vec::new();
         for tile in plan.tiles() {
-            let input = plan.input(tile, &cut(picture, plan.source(tile)));
+            let input = plan.input(tile, &cut(image, plan.source(tile)));
             assert_eq!((input.width(), input.height()), plan.tile_size());
             strips.extend(mosaic.add(tile, &network(input)));
             assert!(mosaic.rows.len() <= plan.tile_size().1);
         }
-        let mut planes = vec![Vec::new(); picture.channels()];
+        let mut planes = vec![Vec::new(); image.channels()];
         let mut next = 0;
         for strip in strips {
             assert_eq!(strip.top, next, "strips follow each other");
@@ -493,7 +493,7 @@ mod tests {
                 plane.extend_from_slice(strip.raster.plane(channel));
             }
         }
-        Raster::from_planes(picture.width(), next, planes.concat())
+        Raster::from_planes(image.width(), next, planes.concat())
     }
 
     fn largest_difference(a: &Raster, b: &Raster) -> f32 {
@@ -526,20 +526,20 @@ mod tests {
     }
 
     #[test]
-    fn tiles_that_nothing_is_done_to_are_the_picture() {
+    fn tiles_that_nothing_is_done_to_are_the_image() {
         for (width, height) in [(1, 1), (64, 64), (65, 200), (301, 77)] {
-            let picture = picture(width, height);
+            let image = image(width, height);
             for overlap in [None, Some(0), Some(40)] {
                 let plan = plan((width, height), None, overlap);
-                let joined = through(&plan, &picture, |tile| tile);
-                assert!(largest_difference(&joined, &picture) < 1e-6);
+                let joined = through(&plan, &image, |tile| tile);
+                assert!(largest_difference(&joined, &image) < 1e-6);
             }
         }
     }
 
     #[test]
     fn what_a_tiles_edges_spoil_never_arrives_where_the_radius_is_known() {
-        let picture = picture(300, 150);
+        let image = image(300, 150);
         let plan = plan((300, 150), Some(10), None);
         assert!(plan.is_exact() && plan.count() > 20);
         let spoilt = |tile: Raster| {
@@ -555,15 +555,15 @@ mod tests {
             assert_eq!(channels, 2);
             Raster::from_planes(width, height, values)
         };
-        let joined = through(&plan, &picture, spoilt);
-        // The picture's own edges are edges of the network's input, tiled or not.
+        let joined = through(&plan, &image, spoilt);
+        // The image's own edges are edges of the network's input, tiled or not.
         let inner = Rect {
             x: 10,
             y: 10,
             width: 280,
             height: 130,
         };
-        assert!(largest_difference(&cut(&joined, inner), &cut(&picture, inner)) < 1e-6);
+        assert!(largest_difference(&cut(&joined, inner), &cut(&image, inner)) < 1e-6);
     }
 
     #[test]
@@ -592,7 +592,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_picture_is_one_tile_and_an_overlap_of_a_whole_tile_is_refused() {
+    fn a_small_image_is_one_tile_and_an_overlap_of_a_whole_tile_is_refused() {
         assert_eq!(plan((60, 60), None, None).count(), 1);
         assert!(plan((60, 60), None, None).is_exact());
         let rule = SizeRule::multiple_of(8);

@@ -1,12 +1,12 @@
 //! Convolutions of every kind that the networks have, each brought to the same form: at each
-//! place of a grid, sums over windows of the input. What doubles the size has four such grids,
+//! position of a grid, sums over the taps of a kernel. What doubles the size has four such grids,
 //! one for each parity of row and column, and never multiplies by the zeros in between.
 
-use super::schedule::Size;
+use super::dataflow::Size;
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::{ConvGeometry, ConvKind};
 
-/// Windows and weights of the output pixels of one parity.
+/// Taps and weights of the output pixels of one parity.
 #[derive(Debug)]
 pub(super) struct Phase {
     pub first_row: isize,
@@ -19,14 +19,14 @@ pub(super) struct Phase {
 
 /// Weights in the order in which they are used.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(super) struct PackedWeights {
     pub conv: ConvGeometry,
     pub in_channels: usize,
     pub out_channels: usize,
     pub phases: Vec<Phase>,
 }
 
-impl Packed {
+impl PackedWeights {
     /// Packs `weight` in blocks of as many output channels as `lanes`, each multiplied by its
     /// `gain`.
     pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32], lanes: usize) -> Self {
@@ -41,19 +41,19 @@ impl Packed {
         let parities = (0..conv.scale()).flat_map(|y| (0..conv.scale()).map(move |x| (y, x)));
         let phase = |(parity_y, parity_x): (usize, usize)| {
             let (rows, columns) = (conv.taps(parity_y), conv.taps(parity_x));
-            let windows = rows.len() * columns.len();
-            let mut places = Vec::new();
+            // Each weight of the kernel, and the tap that it belongs to.
+            let mut indices = Vec::new();
             for (row, (_, ys)) in rows.iter().enumerate() {
                 for (column, (_, xs)) in columns.iter().enumerate() {
-                    let window = row * columns.len() + column;
-                    let places_of = |y| xs.iter().map(move |x| (window, y * kernel + x));
-                    places.extend(ys.iter().flat_map(places_of));
+                    let tap = row * columns.len() + column;
+                    let indices_of = |y| xs.iter().map(move |x| (tap, y * kernel + x));
+                    indices.extend(ys.iter().flat_map(indices_of));
                 }
             }
-            let length = windows * in_channels * lanes;
+            let length = rows.len() * columns.len() * in_channels * lanes;
             let mut weights = vec![0.0; out_channels.div_ceil(lanes) * length];
             for (block, weights) in weights.chunks_mut(length).enumerate() {
-                packing.fill_block(block, &places, weights);
+                packing.fill_block(block, &indices, weights);
             }
             Phase {
                 first_row: rows.first().map_or(0, |tap| tap.0),
@@ -100,11 +100,11 @@ struct Packing<'a> {
 }
 
 impl Packing<'_> {
-    /// Fills zeros. `places`: a window and a place of the kernel that goes into it.
+    /// Fills zeros. `indices`: a tap, and the index of a weight of the kernel that goes into it.
     ///
     /// A function of its own, since a browser's faster code begins with the next call.
     #[inline(never)]
-    fn fill_block(&self, block: usize, places: &[(usize, usize)], weights: &mut [f32]) {
+    fn fill_block(&self, block: usize, indices: &[(usize, usize)], weights: &mut [f32]) {
         let [out_channels, in_channels] = channels(self.conv, self.weight);
         let kernel = self.conv.kernel;
         let (out_stride, in_stride) = match self.conv.kind {
@@ -115,17 +115,17 @@ impl Packing<'_> {
         let gains = &self.gains[first..out_channels.min(first + self.lanes)];
         let kernel = kernel * kernel;
         // In between, since lines of the one and the other order crowd each other out of a cache.
-        let mut lanes = vec![0.0; places.len() * self.lanes];
+        let mut lanes = vec![0.0; indices.len() * self.lanes];
         for input in 0..in_channels {
             for (lane, gain) in gains.iter().enumerate() {
                 let start = (first + lane) * out_stride + input * in_stride;
                 let values = &self.weight.values[start..start + kernel];
-                for (lanes, (_, place)) in lanes.chunks_exact_mut(self.lanes).zip(places) {
-                    lanes[lane] = values[*place] * gain;
+                for (lanes, (_, index)) in lanes.chunks_exact_mut(self.lanes).zip(indices) {
+                    lanes[lane] = values[*index] * gain;
                 }
             }
-            for (lanes, (window, _)) in lanes.chunks_exact(self.lanes).zip(places) {
-                let start = (window * in_channels + input) * self.lanes;
+            for (lanes, (tap, _)) in lanes.chunks_exact(self.lanes).zip(indices) {
+                let start = (tap * in_channels + input) * self.lanes;
                 let weights = &mut weights[start..start + self.lanes];
                 for (weight, value) in weights.iter_mut().zip(lanes) {
                     *weight += value;

@@ -47,22 +47,22 @@ impl Tensors {
         };
         let mut gains = vec![1.0; out_channels];
         let norm = match planned.norm {
-            None | Some(NormKind::None) => Norm::Fixed { bias },
+            None | Some(NormKind::None) => InferenceNorm::Fixed { bias },
             // A bias would not outlive the mean that is taken away.
-            Some(NormKind::Instance) => Norm::OfPicture,
+            Some(NormKind::Instance) => InferenceNorm::OfImage,
             Some(NormKind::Batch) => {
                 let mut vector = |leaf: &str| vector(planned.norm_tensor(leaf));
                 let (scale, shift) = (vector("gamma")?, vector("beta")?);
                 let (mean, variance) = (vector("running_mean")?, vector("running_var")?);
                 match self.stats {
-                    NormStats::Batch => Norm::OfBatch { scale, shift },
+                    NormStats::Batch => InferenceNorm::OfBatch { scale, shift },
                     // A factor and a summand, which the weights and the bias take in.
                     NormStats::Running => {
                         let gain =
                             |at: usize| scale[at] / (variance[at] + NORM_EPSILON as f32).sqrt();
                         gains = (0..out_channels).map(gain).collect();
                         let bias = |at: usize| shift[at] - (mean[at] - bias[at]) * gains[at];
-                        Norm::Fixed {
+                        InferenceNorm::Fixed {
                             bias: (0..out_channels).map(bias).collect(),
                         }
                     }
@@ -85,16 +85,16 @@ pub(super) struct LayerTensors {
     pub weight: Array,
     /// What each output channel's weights are to be multiplied by.
     pub gains: Vec<f32>,
-    pub norm: Norm,
+    pub norm: InferenceNorm,
 }
 
 /// What follows a convolution.
 #[derive(Debug)]
-pub(super) enum Norm {
+pub(super) enum InferenceNorm {
     /// Nothing but a bias.
     Fixed { bias: Vec<f32> },
-    /// Statistics of all pictures at hand, then learned scale and shift.
+    /// Statistics of all images at hand, then learned scale and shift.
     OfBatch { scale: Vec<f32>, shift: Vec<f32> },
-    /// Statistics of each picture.
-    OfPicture,
+    /// Statistics of each image.
+    OfImage,
 }

@@ -20,7 +20,7 @@ pub const MAX_MANIFEST_BYTES: usize = 1 << 20;
 
 const MAX_CHANNELS: usize = 8;
 const MAX_BASE: usize = 256;
-/// Sides that the smallest picture is padded to, at most, where the network needs no more: a
+/// Sides that the smallest image is padded to, at most, where the network needs no more: a
 /// feature map of 256 channels takes 64 MiB then.
 const MAX_MULTIPLE: usize = 256;
 
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_picture_is_padded_to_no_more_than_the_network_or_256_needs() {
+    fn the_smallest_image_is_padded_to_no_more_than_the_network_or_256_needs() {
         let with = |arch: &str, multiple_of: usize| {
             let mut manifest = valid();
             manifest["generator"]["arch"] = json!(arch);

@@ -54,12 +54,12 @@ impl GeneratorArch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decoder {
-    /// Each up block gives what the down block of its level took; the last gives the picture.
+    /// Each up block gives what the down block of its level took; the last gives the image.
     #[default]
     Mirrored,
     /// The paper's listing (arXiv 1611.07004, section 6.1.1) at its word, as some tutorials
     /// read it: at base 64, up blocks of 512-1024-1024-1024-1024-512-256-128 filters, dropout
-    /// on the first three, then a 3×3 convolution to the picture.
+    /// on the first three, then a 3×3 convolution to the image.
     Listed,
 }
 
@@ -149,7 +149,7 @@ pub enum Patches {
 pub struct DiscriminatorConfig {
     /// Architecture.
     pub arch: DiscriminatorArch,
-    /// Channels of the judged picture; for pix2pix those of `real_A` and `real_B` together.
+    /// Channels of the judged image; for pix2pix those of `real_A` and `real_B` together.
     pub in_channels: usize,
     /// Feature maps of the first layer (`ndf`).
     pub base: usize,
@@ -182,7 +182,7 @@ impl NormKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormStats {
-    /// Mean and variance of the picture at hand.
+    /// Mean and variance of the image at hand.
     Batch,
     /// Mean and variance averaged over the training.
     Running,

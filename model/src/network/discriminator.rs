@@ -35,7 +35,7 @@ pub enum DiscriminatorNetwork {
     Pixelgan(PixelGan),
 }
 
-/// `netD`: judges each patch of a picture.
+/// `netD`: judges each patch of an image.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// The layers.
@@ -46,10 +46,10 @@ impl Discriminator {
     /// # Shapes
     /// `[batch, in_channels, height, width]` to logits `[batch, 1, h, w]`; 256×256 gives 30×30
     /// with the basic network. A positive logit means real.
-    pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub fn forward(&self, image: Tensor<4>, mode: Mode) -> Tensor<4> {
         match &self.network {
-            DiscriminatorNetwork::Patchgan(patchgan) => patchgan.forward(picture, mode),
-            DiscriminatorNetwork::Pixelgan(pixelgan) => pixelgan.forward(picture, mode),
+            DiscriminatorNetwork::Patchgan(patchgan) => patchgan.forward(image, mode),
+            DiscriminatorNetwork::Pixelgan(pixelgan) => pixelgan.forward(image, mode),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Norm {
     }
 }
 
-/// Instance norm is a batch norm in which every plane of every picture is a channel.
+/// Instance norm is a batch norm in which every plane of every image is a channel.
 fn instance_norm(input: Tensor<4>) -> Tensor<4> {
     let [batch, channels, height, width] = input.dims();
     let planes = batch * channels;

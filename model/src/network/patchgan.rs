@@ -74,11 +74,11 @@ impl PatchGan {
 
     /// # Shapes
     /// `[batch, in_channels, height, width]` to logits `[batch, 1, h, w]`.
-    pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub fn forward(&self, image: Tensor<4>, mode: Mode) -> Tensor<4> {
         let features = self
             .layers
             .iter()
-            .fold(picture, |x, layer| layer.forward(x, mode));
+            .fold(image, |x, layer| layer.forward(x, mode));
         convolve(&self.head, features, mode)
     }
 }

@@ -40,8 +40,8 @@ impl PixelGan {
 
     /// # Shapes
     /// `[batch, in_channels, height, width]` to logits `[batch, 1, height, width]`.
-    pub fn forward(&self, picture: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let features = self.first.forward(picture, mode);
+    pub fn forward(&self, image: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let features = self.first.forward(image, mode);
         let features = self.second.forward(features, mode);
         convolve(&self.head, features, mode)
     }

@@ -1,5 +1,5 @@
 //! How far a generator looks: the distance beyond which an input pixel cannot change an output
-//! pixel, from the shapes of its layers alone. Norms that take statistics of the picture look at
+//! pixel, from the shapes of its layers alone. Norms that take statistics of the image look at
 //! all of it, whatever is said here.
 
 use crate::network::config::GeneratorConfig;
@@ -51,7 +51,7 @@ impl Plan {
 
 impl GeneratorConfig {
     /// Whether an output pixel depends on its surroundings alone, with these statistics of batch
-    /// norms, rather than on the mean and variance of the whole picture.
+    /// norms, rather than on the mean and variance of the whole image.
     pub fn is_local(&self, stats: NormStats) -> bool {
         match self.norm {
             NormKind::None => true,
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn only_statistics_of_the_picture_reach_further_than_convolutions() {
+    fn only_statistics_of_the_image_reach_further_than_convolutions() {
         let local =
             |norm, stats| GeneratorConfig::new(GeneratorArch::Unet128, 1, norm).is_local(stats);
         assert!(local(NormKind::None, NormStats::Batch));

@@ -1,7 +1,7 @@
 //! A loaded model: RGBA pixels in, RGBA pixels of the same size out. Native programs and the
 //! browser go the same way through here.
 
-pub mod picture_strips;
+pub mod image_strips;
 
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
@@ -27,7 +27,7 @@ use crate::network::generator::Generator;
 use crate::network::mode::Mode;
 use crate::network::state::{StateError, load_state};
 
-/// Largest picture, in pixels after padding, that is translated in one piece although tiles would
+/// Largest image, in pixels after padding, that is translated in one piece although tiles would
 /// give the same, or pass for it.
 pub const WHOLE_PIXELS: usize = 2048 * 2048;
 
@@ -35,7 +35,7 @@ pub const WHOLE_PIXELS: usize = 2048 * 2048;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TileOptions {
     /// Side of a tile in pixels, rounded up to what the network takes; without it, large
-    /// pictures are tiled.
+    /// images are tiled.
     pub side: Option<usize>,
     /// Pixels that neighbours share, at least; without it, as many as it takes.
     pub overlap: Option<usize>,
@@ -92,13 +92,13 @@ pub enum LoadError {
     State(#[from] StateError),
 }
 
-/// Why a picture cannot be translated.
+/// Why an image cannot be translated.
 #[derive(Debug, Error)]
 pub enum TranslateError {
-    /// The picture is at fault.
+    /// The image is at fault.
     #[error(transparent)]
     Pixels(#[from] PixelsError),
-    /// The device lacks memory for a picture of this size.
+    /// The device lacks memory for an image of this size.
     #[error("the picture does not fit: {0}; translate it in tiles")]
     OutOfMemory(String),
     /// The device failed.
@@ -183,7 +183,7 @@ impl Translator {
     /// model makes an alpha of its own. Depth comes as grey.
     ///
     /// # Errors
-    /// Pictures that are empty, too large, or lack channels, and failures of the device.
+    /// Images that are empty, too large, or lack channels, and failures of the device.
     #[cfg(not(target_family = "wasm"))]
     pub fn translate(
         &self,
@@ -242,13 +242,13 @@ impl Translator {
     }
 
     /// How far the generator looks, in pixels; `None` where every output pixel depends on the
-    /// statistics of the whole picture.
+    /// statistics of the whole image.
     pub fn receptive_radius(&self) -> Option<usize> {
         self.radius
     }
 
-    /// The tiles of a picture of `size`, width and height: as many as `options` ask for;
-    /// otherwise one, unless the picture is too large for that.
+    /// The tiles of an image of `size`, width and height: as many as `options` ask for;
+    /// otherwise one, unless the image is too large for that.
     ///
     /// # Errors
     /// [`TilingError`].
@@ -275,7 +275,7 @@ impl Translator {
         TilePlan::whole(size, self.rule)
     }
 
-    /// Translates a picture tile by tile. `read` gives the part of the input, in the model's
+    /// Translates an image tile by tile. `read` gives the part of the input, in the model's
     /// encoding, that a tile shows; `write` takes the rows of the output as they are finished,
     /// from top to bottom. The whole of neither is ever held.
     ///

@@ -1,18 +1,18 @@
 //! What goes from layer to layer, kept for the next image of the same size.
 
+use super::accumulators::Accumulators;
 use super::features::Features;
-use super::sums::Sums;
-use crate::inference::schedule::{MapShape, Schedule, Size};
+use crate::inference::dataflow::{Dataflow, MapShape, Size};
 
 /// Room for one forward pass, or for a worker's part of it.
 #[derive(Debug)]
 pub(super) struct Buffers {
     made_for: MadeFor,
-    /// One for each map of the schedule.
+    /// One for each map of the dataflow.
     pub features: Vec<Features>,
     /// Where a layer's outputs are not shared any more: all rows of what it reads.
     pub gathered: Vec<Option<Features>>,
-    pub sums: Sums,
+    pub accumulators: Accumulators,
 }
 
 /// The image, how many workers share it, and which of them this is.
@@ -25,8 +25,8 @@ pub(super) struct MadeFor {
 
 impl Buffers {
     /// `rows` says how many of the rows of a map there are here.
-    pub fn new(schedule: &Schedule, made_for: MadeFor, rows: impl Fn(MapShape) -> usize) -> Self {
-        let features = schedule.maps.iter().map(|shape| {
+    pub fn new(dataflow: &Dataflow, made_for: MadeFor, rows: impl Fn(MapShape) -> usize) -> Self {
+        let features = dataflow.maps.iter().map(|shape| {
             let size = Size {
                 height: rows(*shape),
                 ..shape.size(made_for.size)
@@ -37,7 +37,7 @@ impl Buffers {
             made_for,
             features: features.collect(),
             gathered: Vec::new(),
-            sums: Sums::default(),
+            accumulators: Accumulators::default(),
         }
     }
 

@@ -1,69 +1,77 @@
 //! The convolution of feature maps, by one thread or many.
 
+use super::accumulators::{Accumulators, CHUNK};
 use super::features::Features;
-use super::kernel::{Run, Tile};
+use super::kernel::{RegisterTile, Run};
 use super::parallel::for_each_piece;
-use super::sums::{CHUNK, Sums};
-use crate::inference::packing::{Packed, Phase};
+use crate::inference::packing::{PackedWeights, Phase};
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::ConvGeometry;
 
 /// Packed weights, and the tile that they are packed for.
 #[derive(Debug)]
-pub(super) struct Convolution {
-    pub packed: Packed,
-    tile: Tile,
+pub(super) struct PackedConvolution {
+    pub packed: PackedWeights,
+    tile: RegisterTile,
 }
 
-impl Convolution {
+impl PackedConvolution {
     /// Packs `weight`, each output channel multiplied by its gain.
     pub fn new(conv: ConvGeometry, weight: &Array, gains: &[f32]) -> Self {
-        let tile = Tile::for_channels(gains.len());
+        let tile = RegisterTile::for_channels(gains.len());
         Self {
-            packed: Packed::new(conv, weight, gains, tile.lanes),
+            packed: PackedWeights::new(conv, weight, gains, tile.lanes),
             tile,
         }
     }
 
     /// The convolution of `input` without bias.
-    pub fn multiply(&self, input: &Features, sums: &mut Sums) {
+    pub fn multiply(&self, input: &Features, accumulators: &mut Accumulators) {
         debug_assert_eq!(input.size.channels, self.packed.in_channels);
         let (stride, channels) = (self.packed.conv.step(), self.packed.in_channels);
-        sums.begin(
+        accumulators.begin(
             self.packed.output_size(input.size),
             self.packed.conv.scale(),
             self.tile.lanes,
         );
-        let grid = sums.grid();
+        let grid = accumulators.grid();
         let runs: Vec<Vec<Run>> = self
             .packed
             .phases
             .iter()
             .map(|phase| phase.runs(input))
             .collect();
-        let start = |place: usize| {
-            let (row, x) = (place / grid.width, place % grid.width);
-            let (picture, y) = (row / grid.height, row % grid.height);
-            picture * input.picture_length()
-                + y * stride * input.row_length()
-                + x * stride * channels
+        let start = |position: usize| {
+            let (row, x) = (position / grid.width, position % grid.width);
+            let (image, y) = (row / grid.height, row % grid.height);
+            image * input.image_length() + y * stride * input.row_length() + x * stride * channels
         };
-        let (places, blocks) = (grid.places(), sums.blocks());
+        let (positions, blocks) = (grid.positions(), accumulators.blocks());
         let weights_length = |phase: &Phase| phase.weights.len() / blocks;
-        for_each_piece(sums.values_mut(), CHUNK * self.tile.lanes, |piece, sums| {
-            let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
-            let index = piece / blocks % self.packed.phases.len();
-            let phase = &self.packed.phases[index];
-            let first = chunk * CHUNK;
-            let mut starts = [0; CHUNK];
-            let count = CHUNK.min(places - first);
-            for (place, slot) in (first..).zip(&mut starts[..count]) {
-                *slot = start(place);
-            }
-            let weights = &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
-            self.tile
-                .multiply(weights, &input.values, &starts[..count], &runs[index], sums);
-        });
+        for_each_piece(
+            accumulators.values_mut(),
+            CHUNK * self.tile.lanes,
+            |piece, accumulators| {
+                let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
+                let index = piece / blocks % self.packed.phases.len();
+                let phase = &self.packed.phases[index];
+                let first = chunk * CHUNK;
+                let mut starts = [0; CHUNK];
+                let count = CHUNK.min(positions - first);
+                for (position, slot) in (first..).zip(&mut starts[..count]) {
+                    *slot = start(position);
+                }
+                let weights =
+                    &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
+                self.tile.multiply(
+                    weights,
+                    &input.values,
+                    &starts[..count],
+                    &runs[index],
+                    accumulators,
+                );
+            },
+        );
     }
 }
 

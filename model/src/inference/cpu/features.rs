@@ -1,11 +1,11 @@
-//! Feature maps with the channels of a pixel side by side and a border around each picture, so
-//! that a convolution finds every value of its window where it looks.
+//! Feature maps with the channels of a pixel side by side and a border around each image, so
+//! that a convolution finds every value where its kernel looks.
 
 use super::parallel::for_each_piece;
-use crate::inference::schedule::Size;
+use crate::inference::dataflow::Size;
 use crate::network::plan::Edge;
 
-/// `[pictures, border + height + border, border + width + border, channels]`, row-major.
+/// `[images, border + height + border, border + width + border, channels]`, row-major.
 #[derive(Debug, Default)]
 pub(super) struct Features {
     pub values: Vec<f32>,
@@ -20,7 +20,7 @@ impl Features {
     pub fn new(size: Size, border: usize) -> Self {
         let area = (size.height + 2 * border) * (size.width + 2 * border);
         Self {
-            values: vec![0.0; size.pictures * area * size.channels],
+            values: vec![0.0; size.images * area * size.channels],
             size,
             border,
             edge: Edge::Zeros,
@@ -32,31 +32,31 @@ impl Features {
         (self.size.width + 2 * self.border) * self.size.channels
     }
 
-    /// Values from one picture to the next.
-    pub fn picture_length(&self) -> usize {
+    /// Values from one image to the next.
+    pub fn image_length(&self) -> usize {
         (self.size.height + 2 * self.border) * self.row_length()
     }
 
-    /// Hands every row inside the border to `work`, with the indices of picture and row.
+    /// Hands every row inside the border to `work`, with the indices of image and row.
     pub fn for_each_row(&mut self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
         let (border, size, length) = (self.border, self.size, self.row_length());
         let rows = size.height + 2 * border;
         for_each_piece(&mut self.values, length, |index, row| {
-            let (picture, row_index) = (index / rows, index % rows);
+            let (image, row_index) = (index / rows, index % rows);
             if (border..border + size.height).contains(&row_index) {
                 let inside = &mut row[border * size.channels..][..size.width * size.channels];
-                work(picture, row_index - border, inside);
+                work(image, row_index - border, inside);
             }
         });
     }
 
-    /// Takes a tensor `[pictures, channels, height, width]`.
+    /// Takes a tensor `[images, channels, height, width]`.
     pub fn fill(&mut self, values: &[f32]) {
         let size = self.size;
         let plane = size.height * size.width;
-        self.for_each_row(|picture, y, row| {
+        self.for_each_row(|image, y, row| {
             for channel in 0..size.channels {
-                let start = (picture * size.channels + channel) * plane + y * size.width;
+                let start = (image * size.channels + channel) * plane + y * size.width;
                 let line = &values[start..][..size.width];
                 for (pixel, value) in row.chunks_exact_mut(size.channels).zip(line) {
                     pixel[channel] = *value;
@@ -65,14 +65,14 @@ impl Features {
         });
     }
 
-    /// The tensor `[pictures, channels, height, width]`.
+    /// The tensor `[images, channels, height, width]`.
     pub fn tensor(&self) -> Vec<f32> {
         let size = self.size;
-        let mut tensor = vec![0.0; size.pictures * size.channels * size.height * size.width];
+        let mut tensor = vec![0.0; size.images * size.channels * size.height * size.width];
         for_each_piece(&mut tensor, size.width, |index, row| {
             let (plane, y) = (index / size.height, index % size.height);
-            let (picture, channel) = (plane / size.channels, plane % size.channels);
-            let start = self.start(picture, y) + channel;
+            let (image, channel) = (plane / size.channels, plane % size.channels);
+            let start = self.start(image, y) + channel;
             let pixels = self.values[start..].iter().step_by(size.channels);
             for (value, pixel) in row.iter_mut().zip(pixels) {
                 *value = *pixel;
@@ -81,7 +81,7 @@ impl Features {
         tensor
     }
 
-    /// The first and the last row inside the border, of one picture.
+    /// The first and the last row inside the border, of one image.
     pub fn outer_rows(&self) -> Vec<f32> {
         let length = self.row_length();
         let (first, last) = (self.border, self.border + self.size.height - 1);
@@ -89,7 +89,7 @@ impl Features {
         [row(first), row(last)].concat()
     }
 
-    /// Takes the rows next to one picture: the one above, then the one below.
+    /// Takes the rows next to one image: the one above, then the one below.
     pub fn set_neighbours(&mut self, rows: &[f32]) {
         let length = self.row_length();
         let below = (self.border + self.size.height) * length;
@@ -98,7 +98,7 @@ impl Features {
         self.values[below..][..length].copy_from_slice(under);
     }
 
-    /// All rows inside the border of one picture.
+    /// All rows inside the border of one image.
     pub fn rows(&self) -> &[f32] {
         let length = self.row_length();
         &self.values[self.border * length..][..self.size.height * length]
@@ -112,40 +112,40 @@ impl Features {
 
     /// Brings the border up to date with what it encloses.
     pub fn close(&mut self, edge: Edge) {
-        for picture in 0..self.size.pictures {
+        for image in 0..self.size.images {
             match (self.edge, edge) {
                 (Edge::Zeros, Edge::Zeros) => {}
-                (Edge::Reflection, Edge::Zeros) => self.clear_border(picture),
-                (_, Edge::Reflection) => self.reflect(picture),
+                (Edge::Reflection, Edge::Zeros) => self.clear_border(image),
+                (_, Edge::Reflection) => self.reflect(image),
             }
         }
         self.edge = edge;
     }
 
     /// Index of the first value of a row inside the border.
-    fn start(&self, picture: usize, y: usize) -> usize {
-        picture * self.picture_length()
+    fn start(&self, image: usize, y: usize) -> usize {
+        image * self.image_length()
             + (y + self.border) * self.row_length()
             + self.border * self.size.channels
     }
 
-    fn clear_border(&mut self, picture: usize) {
+    fn clear_border(&mut self, image: usize) {
         let inside = self.size.width * self.size.channels;
-        let whole = self.picture_length();
-        let mut end = picture * whole;
+        let whole = self.image_length();
+        let mut end = image * whole;
         for y in 0..self.size.height {
-            let start = self.start(picture, y);
+            let start = self.start(image, y);
             self.values[end..start].fill(0.0);
             end = start + inside;
         }
-        self.values[end..(picture + 1) * whole].fill(0.0);
+        self.values[end..(image + 1) * whole].fill(0.0);
     }
 
-    fn reflect(&mut self, picture: usize) {
+    fn reflect(&mut self, image: usize) {
         let (border, size, length) = (self.border, self.size, self.row_length());
         let channels = size.channels;
-        let whole = self.picture_length();
-        let values = &mut self.values[picture * whole..][..whole];
+        let whole = self.image_length();
+        let values = &mut self.values[image * whole..][..whole];
         for row in values
             .chunks_exact_mut(length)
             .skip(border)

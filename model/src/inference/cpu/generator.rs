@@ -6,9 +6,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::buffers::{Buffers, MadeFor};
-use super::network::Network;
+use super::network::CpuNetwork;
 use super::parallel::among_threads;
-use crate::inference::schedule::MapShape;
+use crate::inference::dataflow::MapShape;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
 use crate::model_folder::stored_weights::StoredWeights;
@@ -17,7 +17,7 @@ use crate::network::config::{GeneratorConfig, NormStats};
 /// A generator for inference on the CPU.
 #[derive(Debug)]
 pub struct CpuGenerator {
-    pub(super) network: Network,
+    pub(super) network: CpuNetwork,
     weights_bytes: usize,
     /// Those of the last image, for the next of its size.
     buffers: Mutex<Option<Buffers>>,
@@ -36,7 +36,7 @@ impl CpuGenerator {
         let weights = weights.into();
         let weights_bytes = weights.values() * size_of::<f32>();
         Ok(Self {
-            network: Network::new(&config.plan(), Tensors { weights, stats })?,
+            network: CpuNetwork::new(&config.plan(), Tensors { weights, stats })?,
             weights_bytes,
             buffers: Mutex::default(),
         })
@@ -52,7 +52,7 @@ impl CpuGenerator {
     /// `[batch, out_channels, height, width]`.
     pub fn forward(&self, real_a: &[f32], [batch, _, height, width]: [usize; 4]) -> Vec<f32> {
         let made_for = MadeFor {
-            size: self.network.schedule.image_size(batch, [height, width]),
+            size: self.network.dataflow.image_size(batch, [height, width]),
             workers: 1,
             worker: 0,
         };
@@ -62,7 +62,7 @@ impl CpuGenerator {
             let fitting = kept.take().filter(|buffers| buffers.fit(made_for));
             let mut buffers = fitting.unwrap_or_else(|| {
                 let rows = |shape: MapShape| height >> shape.level;
-                Buffers::new(&self.network.schedule, made_for, rows)
+                Buffers::new(&self.network.dataflow, made_for, rows)
             });
             let fake_b = self.network.forward(real_a, &mut buffers);
             *kept = Some(buffers);

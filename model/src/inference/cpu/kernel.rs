@@ -1,9 +1,9 @@
 //! The innermost loops: products of pixels and packed weights, for the instruction sets that are
-//! worth a copy of their own. Nothing here knows of layers or pictures.
+//! worth a copy of their own. Nothing here knows of layers or images.
 
 /// How a convolution's outputs are cut up: sums of some pixels times `lanes` stay in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(super) struct RegisterTile {
     /// Output channels at a time.
     pub lanes: usize,
     instructions: Instructions,
@@ -21,10 +21,10 @@ enum Instructions {
     Avx2,
 }
 
-/// Consecutive input values, from the first that a pixel's window covers, and how many.
+/// Consecutive input values, counted from the first under the kernel, and how many.
 pub(super) type Run = (usize, usize);
 
-impl Tile {
+impl RegisterTile {
     /// The tile that wastes least on this processor for as many output channels.
     pub fn for_channels(channels: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
@@ -43,8 +43,8 @@ impl Tile {
 
     /// Weighted sums of some pixels for one block of output channels.
     ///
-    /// `weights` holds `lanes` values for each input value of `runs`; `starts` is where each
-    /// pixel's window begins in `input`; `sums` takes `lanes` values for each pixel.
+    /// `weights` holds `lanes` values for each input value of `runs`; `starts` is where the kernel
+    /// begins in `input` for each pixel; `sums` takes `lanes` values for each pixel.
     pub fn multiply(
         self,
         weights: &[f32],
@@ -181,14 +181,14 @@ fn tile<const PIXELS: usize, const LANES: usize>(
     let mut sums = [[0.0; LANES]; PIXELS];
     let mut weights = weights.as_chunks::<LANES>().0;
     for &(offset, length) in runs {
-        let windows: [&[f32]; PIXELS] =
+        let seen: [&[f32]; PIXELS] =
             std::array::from_fn(|pixel| &input[starts[pixel] + offset..][..length]);
         let (now, later) = weights.split_at(length);
         weights = later;
         for (index, weights) in now.iter().enumerate() {
-            for (sums, window) in sums.iter_mut().zip(&windows) {
-                // SAFETY: every window is as long as `now`.
-                let value = unsafe { *window.get_unchecked(index) };
+            for (sums, seen) in sums.iter_mut().zip(&seen) {
+                // SAFETY: what each pixel sees is as long as `now`.
+                let value = unsafe { *seen.get_unchecked(index) };
                 add_product(value, weights, sums);
             }
         }

@@ -1,18 +1,18 @@
 //! A convolution on the CPU with the norm that follows it.
 
-use super::convolution::Convolution;
+use super::accumulators::{Accumulators, Affine};
+use super::convolution::PackedConvolution;
 use super::features::Features;
-use super::sums::{Affine, Sums};
-use crate::inference::tensors::{LayerTensors, Norm};
+use crate::inference::tensors::{InferenceNorm, LayerTensors};
 
 /// A convolution and what normalises its outputs.
 #[derive(Debug)]
-pub(super) struct Layer {
-    convolution: Convolution,
-    norm: Norm,
+pub(super) struct CpuLayer {
+    convolution: PackedConvolution,
+    norm: InferenceNorm,
 }
 
-impl Layer {
+impl CpuLayer {
     pub fn new(tensors: LayerTensors) -> Self {
         let LayerTensors {
             conv,
@@ -21,29 +21,32 @@ impl Layer {
             norm,
         } = tensors;
         Self {
-            convolution: Convolution::new(conv, &weight, &gains),
+            convolution: PackedConvolution::new(conv, &weight, &gains),
             norm,
         }
     }
 
-    /// Whether an output depends on nothing but its window.
+    /// Whether an output depends on nothing but what the kernel sees.
     pub fn is_local(&self) -> bool {
-        matches!(self.norm, Norm::Fixed { .. })
+        matches!(self.norm, InferenceNorm::Fixed { .. })
     }
 
-    /// Fills `sums` and hands them, with what normalises them, to `use_outputs`.
+    /// Fills `accumulators` and hands them, with what normalises them, to `use_outputs`.
     pub fn forward(
         &self,
         input: &Features,
-        sums: &mut Sums,
-        use_outputs: impl FnOnce(&Sums, &Affine),
+        accumulators: &mut Accumulators,
+        use_outputs: impl FnOnce(&Accumulators, &Affine),
     ) {
-        self.convolution.multiply(input, sums);
+        self.convolution.multiply(input, accumulators);
         match &self.norm {
-            Norm::Fixed { bias } => use_outputs(sums, &Affine::bias(bias)),
-            Norm::OfPicture => use_outputs(sums, &sums.normalisation(true)),
-            Norm::OfBatch { scale, shift } => {
-                use_outputs(sums, &sums.normalisation(false).then(scale, shift));
+            InferenceNorm::Fixed { bias } => use_outputs(accumulators, &Affine::bias(bias)),
+            InferenceNorm::OfImage => use_outputs(accumulators, &accumulators.normalisation(true)),
+            InferenceNorm::OfBatch { scale, shift } => {
+                use_outputs(
+                    accumulators,
+                    &accumulators.normalisation(false).then(scale, shift),
+                );
             }
         }
     }

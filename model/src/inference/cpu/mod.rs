@@ -1,5 +1,6 @@
 //! Forward passes on a CPU.
 
+mod accumulators;
 mod buffers;
 mod convolution;
 mod features;
@@ -9,7 +10,6 @@ mod layer;
 mod network;
 mod parallel;
 mod strips;
-mod sums;
 
 pub use self::generator::CpuGenerator;
 pub use self::strips::{Exchange, Strips};

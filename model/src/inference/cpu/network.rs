@@ -1,36 +1,40 @@
 //! The forward pass of any plan: one layer after the other, from feature map to feature map.
 
 use super::buffers::Buffers;
-use super::layer::Layer;
-use crate::inference::schedule::Schedule;
+use super::layer::CpuLayer;
+use crate::inference::dataflow::Dataflow;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
 use crate::network::plan::{Edge, Plan};
 
 /// Packed layers, and what each of them reads and writes.
 #[derive(Debug)]
-pub(super) struct Network {
-    layers: Vec<Layer>,
-    pub schedule: Schedule,
+pub(super) struct CpuNetwork {
+    layers: Vec<CpuLayer>,
+    pub dataflow: Dataflow,
 }
 
-impl Network {
+impl CpuNetwork {
     pub fn new(plan: &Plan, tensors: Tensors) -> Result<Self, StateError> {
         Ok(Self {
-            layers: tensors.layers(plan, Layer::new)?,
-            schedule: Schedule::new(plan),
+            layers: tensors.layers(plan, CpuLayer::new)?,
+            dataflow: Dataflow::new(plan),
         })
     }
 
     /// Runs a layer; `row` of its outputs is the first that is to be written.
     pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
-        let Buffers { features, sums, .. } = buffers;
-        let step = &self.schedule.steps[layer];
+        let Buffers {
+            features,
+            accumulators,
+            ..
+        } = buffers;
+        let step = &self.dataflow.steps[layer];
         let mut input = std::mem::take(&mut features[step.from]);
         input.close(step.edge);
-        self.layers[layer].forward(&input, sums, |sums, affine| {
+        self.layers[layer].forward(&input, accumulators, |accumulators, affine| {
             for target in &step.to {
-                sums.write(affine, *target, &mut features[target.map], row);
+                accumulators.write(affine, *target, &mut features[target.map], row);
             }
         });
         features[step.from] = input;
@@ -47,13 +51,13 @@ impl Network {
 
     /// What comes before the first layer.
     pub fn begin(&self, real_a: &[f32], buffers: &mut Buffers) {
-        buffers.features[self.schedule.image].fill(real_a);
+        buffers.features[self.dataflow.image].fill(real_a);
     }
 
     /// What comes after the last.
     pub fn finish(&self, real_a: &[f32], buffers: &Buffers) -> Vec<f32> {
-        let mut fake_b = buffers.features[self.schedule.output].tensor();
-        self.schedule.add_image(&mut fake_b, real_a);
+        let mut fake_b = buffers.features[self.dataflow.output].tensor();
+        self.dataflow.add_image(&mut fake_b, real_a);
         fake_b
     }
 
@@ -61,10 +65,10 @@ impl Network {
     /// have: every output depends on what the layers see and on nothing else of the image, and
     /// that is one row beyond their own.
     pub fn is_shareable(&self) -> bool {
-        let mut steps = self.schedule.steps.iter();
-        self.layers.iter().all(Layer::is_local)
+        let mut steps = self.dataflow.steps.iter();
+        self.layers.iter().all(CpuLayer::is_local)
             && steps.all(|step| {
-                let border = self.schedule.maps[step.from].border;
+                let border = self.dataflow.maps[step.from].border;
                 step.edge == Edge::Zeros && border == 1
             })
     }

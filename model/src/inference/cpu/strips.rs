@@ -9,12 +9,12 @@ use std::ops::Range;
 use super::buffers::{Buffers, MadeFor};
 use super::features::Features;
 use super::generator::CpuGenerator;
-use crate::inference::schedule::{MapShape, Step};
+use crate::inference::dataflow::{MapShape, Step};
 
 /// Fewer rows of the innermost shared map would be shared too unevenly.
 const LEAST_ROWS: usize = 4;
 
-/// Which rows of a picture each worker has, and what it does with them.
+/// Which rows of an image each worker has, and what it does with them.
 #[derive(Clone, Debug)]
 pub struct Strips<'a> {
     generator: &'a CpuGenerator,
@@ -59,14 +59,14 @@ impl CpuGenerator {
 }
 
 impl<'a> Strips<'a> {
-    /// Rows for each of `workers`; `None` for a picture that is too low for so many, or just one.
+    /// Rows for each of `workers`; `None` for an image that is too low for so many, or just one.
     fn new(
         generator: &'a CpuGenerator,
         [height, width]: [usize; 2],
         workers: usize,
     ) -> Option<Self> {
         let is_shared = |level: &usize| height >> level >= LEAST_ROWS * workers;
-        let maps = generator.network.schedule.maps.iter();
+        let maps = generator.network.dataflow.maps.iter();
         let innermost = maps.map(|map| map.level).max()?;
         let level = (1..innermost).rev().find(is_shared)?;
         (workers > 1 && generator.network.is_shareable()).then_some(Self {
@@ -78,7 +78,7 @@ impl<'a> Strips<'a> {
         })
     }
 
-    /// The rows of the picture that a worker has.
+    /// The rows of the image that a worker has.
     pub fn rows(&self, worker: usize) -> Range<usize> {
         self.rows_at(0, worker)
     }
@@ -109,7 +109,7 @@ impl<'a> Strips<'a> {
         tensor
     }
 
-    /// How many workers share the picture.
+    /// How many workers share the image.
     pub fn workers(&self) -> usize {
         self.workers
     }
@@ -143,7 +143,7 @@ impl<'a> Strips<'a> {
         let fitting = kept.filter(|buffers| buffers.fit(self.made_for(worker)));
         let mut buffers = fitting.unwrap_or_else(|| self.new_buffers(worker));
         network.begin(real_a, &mut buffers);
-        for (layer, step) in network.schedule.steps.iter().enumerate() {
+        for (layer, step) in network.dataflow.steps.iter().enumerate() {
             if let Some(mut whole) = buffers.gathered[layer].take() {
                 gather(&buffers.features[step.from], &mut whole, &exchange).await?;
                 swap(&mut buffers.features[step.from], &mut whole);
@@ -153,7 +153,7 @@ impl<'a> Strips<'a> {
                 continue;
             }
             let mut first_row = 0;
-            if self.is_shared(network.schedule.maps[step.from].level) {
+            if self.is_shared(network.dataflow.maps[step.from].level) {
                 meet(&mut buffers.features[step.from], &exchange).await?;
             } else if self.is_shared(step.level) {
                 first_row = self.rows_at(step.level, worker).start;
@@ -166,27 +166,27 @@ impl<'a> Strips<'a> {
     }
 
     fn made_for(&self, worker: usize) -> MadeFor {
-        let schedule = &self.generator.network.schedule;
+        let dataflow = &self.generator.network.dataflow;
         MadeFor {
-            size: schedule.image_size(1, [self.height, self.width]),
+            size: dataflow.image_size(1, [self.height, self.width]),
             workers: self.workers,
             worker,
         }
     }
 
     fn new_buffers(&self, worker: usize) -> Buffers {
-        let (schedule, made_for) = (&self.generator.network.schedule, self.made_for(worker));
+        let (dataflow, made_for) = (&self.generator.network.dataflow, self.made_for(worker));
         let rows = |shape: MapShape| match self.is_shared(shape.level) {
             true => self.rows_at(shape.level, worker).len(),
             false => self.height >> shape.level,
         };
         let gathered = |step: &Step| {
-            let from = schedule.maps[step.from];
+            let from = dataflow.maps[step.from];
             let gathers = self.is_shared(from.level) && !self.is_shared(step.level);
             gathers.then(|| Features::new(from.size(made_for.size), from.border))
         };
-        let mut buffers = Buffers::new(schedule, made_for, rows);
-        buffers.gathered = schedule.steps.iter().map(gathered).collect();
+        let mut buffers = Buffers::new(dataflow, made_for, rows);
+        buffers.gathered = dataflow.steps.iter().map(gathered).collect();
         buffers
     }
 }

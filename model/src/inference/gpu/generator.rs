@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::device::{Gpu, GpuError};
 use super::layer::GpuLayer;
 use super::program::{Program, ProgramBuilder};
-use crate::inference::schedule::Schedule;
+use crate::inference::dataflow::Dataflow;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
 use crate::model_folder::stored_weights::StoredWeights;
@@ -19,8 +19,8 @@ use crate::network::config::NormStats;
 pub struct GpuGenerator {
     gpu: Gpu,
     layers: Vec<GpuLayer>,
-    schedule: Schedule,
-    /// That of the last picture, for the next of its size.
+    dataflow: Dataflow,
+    /// That of the last image, for the next of its size.
     program: Mutex<Option<Program>>,
 }
 
@@ -41,7 +41,7 @@ impl GpuGenerator {
         Ok(Self {
             gpu: gpu.clone(),
             layers,
-            schedule: Schedule::new(&plan),
+            dataflow: Dataflow::new(&plan),
             program: Mutex::default(),
         })
     }
@@ -57,20 +57,20 @@ impl GpuGenerator {
         real_a: &[f32],
         [batch, _, height, width]: [usize; 4],
     ) -> Result<Vec<f32>, GpuError> {
-        let size = self.schedule.image_size(batch, [height, width]);
+        let size = self.dataflow.image_size(batch, [height, width]);
         let kept = self.kept().take().filter(|program| program.size() == size);
         let program = match kept {
             Some(program) => program,
             None => {
                 let program =
-                    || ProgramBuilder::new(&self.gpu).program(&self.layers, &self.schedule, size);
+                    || ProgramBuilder::new(&self.gpu).program(&self.layers, &self.dataflow, size);
                 self.gpu.checked(program).await??
             }
         };
         let answer = program.run(&self.gpu, real_a).await;
         *self.kept() = Some(program);
         let mut fake_b = answer?;
-        self.schedule.add_image(&mut fake_b, real_a);
+        self.dataflow.add_image(&mut fake_b, real_a);
         Ok(fake_b)
     }
 

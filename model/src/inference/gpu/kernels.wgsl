@@ -1,15 +1,15 @@
-// The forward pass on a graphics device. Feature maps are tensors [pictures, channels, height,
+// The forward pass on a graphics device. Feature maps are tensors [images, channels, height,
 // width] with one zero behind them, which stands for everything beyond an edge.
 //
-// A thread sums up 4 places times a block of output channels. Places that are neighbours in x
+// A thread adds up 4 positions times a block of output channels. Positions that are neighbours in x
 // belong to neighbouring threads, which read neighbouring pixels and the same weights. Where there
-// are few places, several threads share the input channels, and `finish` adds up what they found.
+// are few positions, several threads share the input channels, and `finish` adds up what they found.
 
 // Whether a block has 8 output channels, not 4.
 override WIDE: bool = true;
 
 // What the output pixels of one parity see, and where their weights begin.
-struct Window {
+struct Taps {
     first_row: i32,
     first_column: i32,
     rows: u32,
@@ -32,24 +32,24 @@ struct Output {
 }
 
 struct Layer {
-    windows: array<Window, 4>,
+    taps: array<Taps, 4>,
     outputs: array<Output, 2>,
     in_channels: u32,
     in_height: u32,
     in_width: u32,
     reflects: u32,
-    // Places of one parity.
-    pictures: u32,
+    // Positions of one parity.
+    images: u32,
     height: u32,
     width: u32,
-    // Input pixels from one place to the next.
+    // Input pixels from one position to the next.
     stride: u32,
-    // Output pixels for each place, along one axis.
+    // Output pixels for each position, along one axis.
     scale: u32,
     out_channels: u32,
-    // Pictures that have factors and summands together.
-    together: u32,
-    // Whether sums are outputs at once.
+    // Images whose statistics are taken as one.
+    norm_images: u32,
+    // Whether accumulators become outputs at once.
     finishes: u32,
     // Parts of the input channels that are summed up by themselves.
     parts: u32,
@@ -60,7 +60,7 @@ struct Layer {
 @group(0) @binding(0) var<storage, read> layer: Layer;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
-// Factor and summand of each channel, of all pictures or of each group that has its own.
+// Factor and summand of each channel, of all images or of each group that has its own.
 @group(0) @binding(3) var<storage, read> affine: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read_write> first_output: array<f32>;
 @group(0) @binding(5) var<storage, read_write> second_output: array<f32>;
@@ -80,7 +80,7 @@ fn on_axis(position: vec4<i32>, length: u32) -> Axis {
     return Axis(vec4<u32>(there), there == position);
 }
 
-// Where four places find the first value that they see through a tap of the window, and how far
+// Where four positions find the first value that they see through one of the taps, and how far
 // it is to the next.
 struct Pixels {
     at: vec4<u32>,
@@ -92,10 +92,10 @@ fn pixels(index: vec4<u32>, part: u32, row: i32, column: i32) -> Pixels {
     let line = index / layer.width;
     let y = on_axis(vec4<i32>(line % layer.height * layer.stride) + row, layer.in_height);
     let x = on_axis(vec4<i32>(index % layer.width * layer.stride) + column, layer.in_width);
-    let picture = line / layer.height;
-    let first = (picture * layer.in_channels + part) * plane + y.at * layer.in_width + x.at;
+    let image = line / layer.height;
+    let first = (image * layer.in_channels + part) * plane + y.at * layer.in_width + x.at;
     let inside = y.inside & x.inside;
-    let beyond = layer.pictures * layer.in_channels * plane;
+    let beyond = layer.images * layer.in_channels * plane;
     return Pixels(
         select(vec4<u32>(beyond), first, inside),
         select(vec4<u32>(0u), vec4<u32>(plane * layer.parts), inside),
@@ -106,26 +106,26 @@ fn values(at: vec4<u32>) -> vec4<f32> {
     return vec4<f32>(input[at.x], input[at.y], input[at.z], input[at.w]);
 }
 
-// Four channels' weights times four places' values, a column for each place.
+// Four channels' weights times four positions' values, a column for each position.
 fn product(weight: vec4<f32>, value: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(weight * value.x, weight * value.y, weight * value.z, weight * value.w);
 }
 
-// The sums of four places over one part of the input channels, for output channels 0 to 3 and 4
-// to 7 of a block.
-fn sums(phase: u32, block: u32, index: vec4<u32>, part: u32) -> array<mat4x4<f32>, 2> {
-    let window = layer.windows[phase];
+// The accumulators of four positions over one part of the input channels, for output channels 0 to 3
+// and 4 to 7 of a block.
+fn accumulated(phase: u32, block: u32, index: vec4<u32>, part: u32) -> array<mat4x4<f32>, 2> {
+    let taps = layer.taps[phase];
     let vectors = select(1u, 2u, WIDE);
     let tap = layer.in_channels * vectors;
-    var weight = window.weights + block * window.rows * window.columns * tap;
+    var weight = taps.weights + block * taps.rows * taps.columns * tap;
     var a = mat4x4<f32>();
     var b = mat4x4<f32>();
-    for (var row = 0u; row < window.rows; row++) {
-        for (var column = 0u; column < window.columns; column++) {
-            let y = window.first_row + i32(row);
-            let x = window.first_column + i32(column);
+    for (var row = 0u; row < taps.rows; row++) {
+        for (var column = 0u; column < taps.columns; column++) {
+            let y = taps.first_row + i32(row);
+            let x = taps.first_column + i32(column);
             var pixels = pixels(index, part, y, x);
-            // At 1 × 1 pixels, most of a window is beyond the edge.
+            // At 1 × 1 pixels, most of a kernel is beyond the edge.
             if any(pixels.step != vec4<u32>(0u)) {
                 for (var channel = part; channel < layer.in_channels; channel += layer.parts) {
                     let values = values(pixels.at);
@@ -150,9 +150,9 @@ fn activated(output: Output, value: vec4<f32>) -> vec4<f32> {
     return select(value * output.slope, value, value > vec4<f32>(0.0));
 }
 
-// A place in the output, and which four channels.
+// A position in the output, and which four channels.
 struct Target {
-    picture: u32,
+    image: u32,
     y: u32,
     x: u32,
     channel: u32,
@@ -169,12 +169,12 @@ fn write_first(index: u32, value: f32) {
 fn write(to: Target, value: vec4<f32>) {
     let width = layer.width * layer.scale;
     let plane = layer.height * layer.scale * width;
-    let place = to.y * width + to.x;
+    let position = to.y * width + to.x;
     let count = layer.out_channels - to.channel;
     let first = layer.outputs[0];
     if first.action != NOTHING {
         let values = activated(first, value);
-        let start = (to.picture * first.channels + first.channel + to.channel) * plane + place;
+        let start = (to.image * first.channels + first.channel + to.channel) * plane + position;
         write_first(start, values.x);
         if count > 1u { write_first(start + plane, values.y); }
         if count > 2u { write_first(start + plane * 2u, values.z); }
@@ -183,7 +183,7 @@ fn write(to: Target, value: vec4<f32>) {
     let second = layer.outputs[1];
     if second.action != NOTHING {
         let values = activated(second, value);
-        let start = (to.picture * second.channels + second.channel + to.channel) * plane + place;
+        let start = (to.image * second.channels + second.channel + to.channel) * plane + position;
         second_output[start] = values.x;
         if count > 1u { second_output[start + plane] = values.y; }
         if count > 2u { second_output[start + plane * 2u] = values.z; }
@@ -192,8 +192,8 @@ fn write(to: Target, value: vec4<f32>) {
 }
 
 // Sums with the factors and summands of their channels.
-fn normalised(picture: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
-    let start = picture / layer.together * layer.out_channels;
+fn normalised(image: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
+    let start = image / layer.norm_images * layer.out_channels;
     let last = layer.out_channels - 1u;
     let a = affine[start + channel];
     let b = affine[start + min(channel + 1u, last)];
@@ -203,17 +203,17 @@ fn normalised(picture: u32, channel: u32, sum: vec4<f32>) -> vec4<f32> {
 }
 
 fn write_sum(phase: u32, index: u32, part: u32, channel: u32, sum: vec4<f32>) {
-    if channel >= layer.out_channels || index >= layer.pictures * layer.height * layer.width {
+    if channel >= layer.out_channels || index >= layer.images * layer.height * layer.width {
         return;
     }
     let row = index / layer.width;
-    let picture = row / layer.height;
+    let image = row / layer.height;
     let y = row % layer.height * layer.scale + phase / layer.scale;
     let x = index % layer.width * layer.scale + phase % layer.scale;
     if layer.finishes == 0u {
-        write(Target(part * layer.pictures + picture, y, x, channel), sum);
+        write(Target(part * layer.images + image, y, x, channel), sum);
     } else {
-        write(Target(picture, y, x, channel), normalised(picture, channel, sum));
+        write(Target(image, y, x, channel), normalised(image, channel, sum));
     }
 }
 
@@ -227,24 +227,24 @@ fn convolve(
     if thread >= layer.threads {
         return;
     }
-    let places = layer.pictures * layer.height * layer.width;
-    let quarter = (places + 3u) / 4u;
+    let positions = layer.images * layer.height * layer.width;
+    let quarter = (positions + 3u) / 4u;
     let part = thread / quarter % layer.parts;
     let block = thread / quarter / layer.parts;
     let index = thread % quarter + vec4<u32>(0u, 1u, 2u, 3u) * quarter;
-    var found = sums(group.z, block, min(index, vec4<u32>(places - 1u)), part);
+    var found = accumulated(group.z, block, min(index, vec4<u32>(positions - 1u)), part);
     let vectors = select(1u, 2u, WIDE);
     for (var vector = 0u; vector < vectors; vector++) {
         let channel = (block * vectors + vector) * 4u;
-        for (var place = 0u; place < 4u; place++) {
-            write_sum(group.z, index[place], part, channel, found[vector][place]);
+        for (var position = 0u; position < 4u; position++) {
+            write_sum(group.z, index[position], part, channel, found[vector][position]);
         }
     }
 }
 
 // A sum of which `convolve` left the parts in `input`.
 fn whole_sum(index: u32) -> f32 {
-    let values = layer.pictures * layer.out_channels * layer.height * layer.width;
+    let values = layer.images * layer.out_channels * layer.height * layer.width;
     var sum = 0.0;
     for (var part = 0u; part < layer.parts; part++) {
         sum += input[part * values + index];
@@ -264,17 +264,17 @@ fn finish(
         return;
     }
     let plane = layer.height * layer.width;
-    let place = thread % plane;
-    let picture = thread / plane % layer.pictures;
-    let channel = thread / plane / layer.pictures * 4u;
-    let start = (picture * layer.out_channels + channel) * plane + place;
+    let position = thread % plane;
+    let image = thread / plane % layer.images;
+    let channel = thread / plane / layer.images * 4u;
+    let start = (image * layer.out_channels + channel) * plane + position;
     let count = layer.out_channels - channel;
     var sum = vec4<f32>(whole_sum(start), 0.0, 0.0, 0.0);
     if count > 1u { sum.y = whole_sum(start + plane); }
     if count > 2u { sum.z = whole_sum(start + plane * 2u); }
     if count > 3u { sum.w = whole_sum(start + plane * 3u); }
-    let to = Target(picture, place / layer.width, place % layer.width, channel);
-    write(to, normalised(picture, channel, sum));
+    let to = Target(image, position / layer.width, position % layer.width, channel);
+    write(to, normalised(image, channel, sum));
 }
 
 const EPSILON = 1e-5;
@@ -292,8 +292,7 @@ fn sum_of_group(lane: u32, part: f32) -> f32 {
 }
 
 // Turns the learned scales and shifts in `affine` into the factors and summands that bring each
-// channel to mean 0 and variance 1 before. A group does a channel, of pictures that belong
-// `together`.
+// channel to mean 0 and variance 1 before. A group does a channel of `norm_images`.
 @compute @workgroup_size(64)
 fn statistics(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -301,10 +300,10 @@ fn statistics(
 ) {
     let channel = group.x;
     let plane = layer.height * layer.width;
-    let count = f32(plane * layer.together);
+    let count = f32(plane * layer.norm_images);
     var total = 0.0;
-    for (var picture = 0u; picture < layer.together; picture++) {
-        let at = ((group.y * layer.together + picture) * layer.out_channels + channel) * plane;
+    for (var image = 0u; image < layer.norm_images; image++) {
+        let at = ((group.y * layer.norm_images + image) * layer.out_channels + channel) * plane;
         // Sums of parts lose fewer digits than one sum of all.
         for (var start = 0u; start < plane; start += 1024u) {
             var sum = 0.0;
@@ -316,8 +315,8 @@ fn statistics(
     }
     let mean = sum_of_group(lane, total) / count;
     total = 0.0;
-    for (var picture = 0u; picture < layer.together; picture++) {
-        let at = ((group.y * layer.together + picture) * layer.out_channels + channel) * plane;
+    for (var image = 0u; image < layer.norm_images; image++) {
+        let at = ((group.y * layer.norm_images + image) * layer.out_channels + channel) * plane;
         for (var start = 0u; start < plane; start += 1024u) {
             var sum = 0.0;
             for (var index = start + lane; index < min(start + 1024u, plane); index += 64u) {

@@ -3,29 +3,29 @@
 use wgpu::Buffer;
 
 use super::device::Gpu;
-use crate::inference::packing::Packed;
-use crate::inference::tensors::{LayerTensors, Norm};
+use crate::inference::packing::PackedWeights;
+use crate::inference::tensors::{InferenceNorm, LayerTensors};
 
 /// Packed weights on the device.
 #[derive(Debug)]
 pub(super) struct GpuLayer {
     /// Without the weights.
-    pub packed: Packed,
+    pub packed: PackedWeights,
     /// Output channels of a thread.
     pub lanes: usize,
-    /// `Window` in `kernels.wgsl` of each phase.
-    pub windows: Vec<u32>,
+    /// `Taps` in `kernels.wgsl` of each phase.
+    pub taps: Vec<u32>,
     pub weights: Buffer,
     /// Factor and summand of each output channel.
     pub affine: Buffer,
     pub statistics: Option<Statistics>,
 }
 
-/// Of which pictures the statistics come before factor and summand.
+/// Of which images the statistics come before factor and summand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statistics {
     OfBatch,
-    OfPicture,
+    OfImage,
 }
 
 impl GpuLayer {
@@ -38,11 +38,11 @@ impl GpuLayer {
         } = tensors;
         let channels = gains.len();
         let lanes = if channels <= 4 { 4 } else { 8 };
-        let mut packed = Packed::new(conv, &weight, &gains, lanes);
+        let mut packed = PackedWeights::new(conv, &weight, &gains, lanes);
         drop(weight);
-        let (mut windows, mut weights) = (Vec::new(), Vec::new());
+        let (mut taps, mut weights) = (Vec::new(), Vec::new());
         for phase in &mut packed.phases {
-            windows.extend([
+            taps.extend([
                 phase.first_row as i32 as u32,
                 phase.first_column as i32 as u32,
                 phase.rows as u32,
@@ -52,11 +52,11 @@ impl GpuLayer {
             weights.append(&mut phase.weights);
         }
         let (factors, summands, statistics) = match norm {
-            Norm::Fixed { bias } => (vec![1.0; channels], bias, None),
-            Norm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
-            Norm::OfPicture => {
+            InferenceNorm::Fixed { bias } => (vec![1.0; channels], bias, None),
+            InferenceNorm::OfBatch { scale, shift } => (scale, shift, Some(Statistics::OfBatch)),
+            InferenceNorm::OfImage => {
                 let (ones, zeros) = (vec![1.0; channels], vec![0.0; channels]);
-                (ones, zeros, Some(Statistics::OfPicture))
+                (ones, zeros, Some(Statistics::OfImage))
             }
         };
         let affine: Vec<f32> = factors
@@ -67,7 +67,7 @@ impl GpuLayer {
         Self {
             packed,
             lanes,
-            windows,
+            taps,
             weights: gpu.constant(weights.into_iter().map(f32::to_le_bytes)),
             affine: gpu.constant(affine.into_iter().map(f32::to_le_bytes)),
             statistics,

@@ -1,21 +1,21 @@
-//! All that happens to a picture of one size: feature maps, and what the shaders do to them in
+//! All that happens to an image of one size: feature maps, and what the shaders do to them in
 //! turn.
 
 use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
 
 use super::device::{Gpu, GpuError};
 use super::layer::{GpuLayer, Statistics};
-use crate::inference::schedule::{Schedule, Size, Target};
+use crate::inference::dataflow::{Dataflow, Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::plan::{Activation, Edge};
 
-/// Places of a thread.
-const PLACES: usize = 4;
+/// Positions of a thread.
+const POSITIONS: usize = 4;
 /// Threads of a group.
 const GROUP: usize = 64;
 /// Fewer threads than this leave a device idle.
 const FEW_THREADS: usize = 1 << 14;
-/// Threads that share the input channels of one place, at most.
+/// Threads that share the input channels of one position, at most.
 const MOST_PARTS: usize = 32;
 /// Groups along one axis.
 const MOST_GROUPS: usize = 65_535;
@@ -28,7 +28,7 @@ pub(super) struct Program {
     output: FeatureMap,
 }
 
-/// `[pictures, channels, height, width]`, and a zero.
+/// `[images, channels, height, width]`, and a zero.
 #[derive(Clone, Debug)]
 struct FeatureMap {
     size: Size,
@@ -121,7 +121,7 @@ pub(super) struct ProgramBuilder<'a> {
     gpu: &'a Gpu,
     passes: Vec<Pass>,
     /// Sums that wait for their statistics.
-    sums: Option<Buffer>,
+    accumulators: Option<Buffer>,
     /// Stands for an output that a pass has not.
     unwritten: Buffer,
 }
@@ -131,7 +131,7 @@ impl<'a> ProgramBuilder<'a> {
         Self {
             gpu,
             passes: Vec::new(),
-            sums: None,
+            accumulators: None,
             unwritten: gpu.zeros(4, BufferUsages::STORAGE),
         }
     }
@@ -139,12 +139,12 @@ impl<'a> ProgramBuilder<'a> {
     pub fn program(
         mut self,
         layers: &[GpuLayer],
-        schedule: &Schedule,
+        dataflow: &Dataflow,
         size: Size,
     ) -> Result<Program, GpuError> {
-        let maps = schedule.maps.iter().map(|shape| self.map(shape.size(size)));
+        let maps = dataflow.maps.iter().map(|shape| self.map(shape.size(size)));
         let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
-        for (layer, step) in layers.iter().zip(&schedule.steps) {
+        for (layer, step) in layers.iter().zip(&dataflow.steps) {
             let output = |target: &Target| Output {
                 map: &maps[target.map],
                 channel: target.channel,
@@ -155,9 +155,9 @@ impl<'a> ProgramBuilder<'a> {
             self.layer(layer, &maps[step.from], step.edge, outputs)?;
         }
         Ok(Program {
-            input: maps[schedule.image].clone(),
+            input: maps[dataflow.image].clone(),
             passes: self.passes,
-            output: maps[schedule.output].clone(),
+            output: maps[dataflow.output].clone(),
         })
     }
 
@@ -190,7 +190,7 @@ impl<'a> ProgramBuilder<'a> {
         outputs: [Option<Output>; 2],
     ) -> Result<(), GpuError> {
         let (conv, size) = (layer.packed.conv, layer.packed.output_size(from.size));
-        let places = Size {
+        let positions = Size {
             height: size.height / conv.scale(),
             width: size.width / conv.scale(),
             ..size
@@ -199,21 +199,21 @@ impl<'a> ProgramBuilder<'a> {
         let blocks = size.channels.div_ceil(layer.lanes);
         let threads = values_of(Size {
             channels: 1,
-            ..places
+            ..positions
         })
-        .div_ceil(PLACES)
+        .div_ceil(POSITIONS)
             * blocks;
         let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(from.size.channels));
         let convolution = Words {
-            windows: &layer.windows,
+            taps: &layer.taps,
             outputs,
             input: from.size,
             edge,
-            places,
+            positions,
             stride: conv.step(),
             scale: conv.scale(),
             out_channels: size.channels,
-            together: size.pictures,
+            norm_images: size.images,
             finishes: true,
             parts,
             threads: threads * parts,
@@ -229,27 +229,27 @@ impl<'a> ProgramBuilder<'a> {
             return Ok(());
         }
         let whole = Size {
-            pictures: size.pictures * parts,
+            images: size.images * parts,
             ..size
         };
-        let sums = self.sums(whole)?;
+        let accumulators = self.accumulators(whole)?;
         let convolution = Words {
-            outputs: [Some(sums.whole()), None],
+            outputs: [Some(accumulators.whole()), None],
             finishes: false,
             ..convolution
         };
         self.pass(shader, convolution, read, convolution.outputs, convolve);
-        let threads = size.channels.div_ceil(4) * size.pictures * size.height * size.width;
+        let threads = size.channels.div_ceil(4) * size.images * size.height * size.width;
         let finish = Words {
-            windows: &[],
+            taps: &[],
             outputs,
             input: size,
-            places: size,
+            positions: size,
             stride: 1,
             scale: 1,
-            together: match layer.statistics {
-                Some(Statistics::OfPicture) => 1,
-                _ => size.pictures,
+            norm_images: match layer.statistics {
+                Some(Statistics::OfImage) => 1,
+                _ => size.images,
             },
             threads,
             ..convolution
@@ -258,31 +258,31 @@ impl<'a> ProgramBuilder<'a> {
         let affine = match layer.statistics {
             None => &layer.affine,
             Some(_) => {
-                let groups = size.pictures / finish.together;
+                let groups = size.images / finish.norm_images;
                 found = FeatureMap {
                     size,
                     buffer: self
                         .gpu
                         .zeros(groups * size.channels * 2, BufferUsages::STORAGE),
                 };
-                let read = [&sums.buffer, &layer.weights, &layer.affine];
+                let read = [&accumulators.buffer, &layer.weights, &layer.affine];
                 let outputs = [Some(found.whole()), None];
                 let groups = [size.channels as u32, groups as u32, 1];
                 self.pass(&self.gpu.shaders.statistics, finish, read, outputs, groups);
                 &found.buffer
             }
         };
-        let read = [&sums.buffer, &layer.weights, affine];
+        let read = [&accumulators.buffer, &layer.weights, affine];
         let groups = groups(threads.div_ceil(GROUP), 1);
         self.pass(&self.gpu.shaders.finish, finish, read, outputs, groups);
-        self.sums = Some(sums.buffer);
+        self.accumulators = Some(accumulators.buffer);
         Ok(())
     }
 
-    /// Room for sums, that of an earlier layer where it is large enough.
-    fn sums(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
+    /// Room for accumulators, that of an earlier layer where it is large enough.
+    fn accumulators(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
         let bytes = (values_of(size) * size_of::<f32>()) as u64;
-        match self.sums.take().filter(|kept| kept.size() >= bytes) {
+        match self.accumulators.take().filter(|kept| kept.size() >= bytes) {
             Some(buffer) => Ok(FeatureMap { size, buffer }),
             None => self.map(size),
         }
@@ -329,15 +329,15 @@ impl<'a> ProgramBuilder<'a> {
 /// `Layer` in `kernels.wgsl`.
 #[derive(Clone, Copy)]
 struct Words<'a> {
-    windows: &'a [u32],
+    taps: &'a [u32],
     outputs: [Option<Output<'a>>; 2],
     input: Size,
     edge: Edge,
-    places: Size,
+    positions: Size,
     stride: usize,
     scale: usize,
     out_channels: usize,
-    together: usize,
+    norm_images: usize,
     finishes: bool,
     parts: usize,
     threads: usize,
@@ -345,9 +345,9 @@ struct Words<'a> {
 
 impl Words<'_> {
     fn in_order(self) -> Vec<u32> {
-        const WINDOWS: usize = 4 * 5;
-        let mut words = self.windows.to_vec();
-        words.resize(WINDOWS, 0);
+        const TAPS: usize = 4 * 5;
+        let mut words = self.taps.to_vec();
+        words.resize(TAPS, 0);
         for output in self.outputs {
             words.extend(output.map_or([0; 4], Output::words));
         }
@@ -356,13 +356,13 @@ impl Words<'_> {
             self.input.height,
             self.input.width,
             usize::from(self.edge == Edge::Reflection),
-            self.places.pictures,
-            self.places.height,
-            self.places.width,
+            self.positions.images,
+            self.positions.height,
+            self.positions.width,
             self.stride,
             self.scale,
             self.out_channels,
-            self.together,
+            self.norm_images,
             usize::from(self.finishes),
             self.parts,
             self.threads,
@@ -373,7 +373,7 @@ impl Words<'_> {
 }
 
 fn values_of(size: Size) -> usize {
-    size.pictures * size.channels * size.height * size.width
+    size.images * size.channels * size.height * size.width
 }
 
 /// A device takes so many groups along an axis and no more.

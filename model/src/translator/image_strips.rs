@@ -1,4 +1,4 @@
-//! A picture that several workers share: the way from its pixels to each worker's rows of the
+//! An image that several workers share: the way from its pixels to each worker's rows of the
 //! network's input, and back.
 
 use std::ops::Range;
@@ -7,32 +7,32 @@ use crate::image::pixels::{PixelsError, check_rgba, cropped_from, mirrored, padd
 use crate::inference::cpu::{CpuGenerator, Exchange, Strips};
 use crate::translator::{LoadedGenerator, TranslateError, Translator};
 
-/// A picture of fewer pixels is done before it is handed out.
+/// An image of fewer pixels is done before it is handed out.
 const LEAST_SHARED_PIXELS: usize = 256 * 256;
 /// Bytes of weights that nobody misses.
 const MOST_COPIES: usize = 64 << 20;
 /// What a wide network's feature maps take.
 const BYTES_FOR_EACH_PIXEL: usize = 256;
 
-/// Which rows of a picture each worker has, and what it does with them.
+/// Which rows of an image each worker has, and what it does with them.
 #[derive(Clone, Debug)]
-pub struct PictureStrips<'a> {
+pub struct ImageStrips<'a> {
     translator: &'a Translator,
     strips: Strips<'a>,
     width: usize,
     height: usize,
     /// Of the network's input.
     padded_width: usize,
-    /// For each row of the network's input, the row of the picture that it shows.
+    /// For each row of the network's input, the row of the image that it shows.
     rows: Vec<usize>,
-    /// Rows of the network's input above the picture.
+    /// Rows of the network's input above the image.
     top: usize,
 }
 
 impl Translator {
-    /// How many workers, at most `most`, are to share a picture of `size`, width and height, that
+    /// How many workers, at most `most`, are to share an image of `size`, width and height, that
     /// is translated in one piece: 1 for small ones, and where copies of the weights would take
-    /// more memory than the picture does.
+    /// more memory than the image does.
     pub fn sharers(&self, (width, height): (usize, usize), most: usize) -> usize {
         let LoadedGenerator::Cpu(generator) = &self.generator else {
             return 1;
@@ -47,17 +47,17 @@ impl Translator {
         (2..=most).rev().find(is_worth_it).unwrap_or(1)
     }
 
-    /// How `workers` share a picture of `size`, width and height, that is translated in one piece;
+    /// How `workers` share an image of `size`, width and height, that is translated in one piece;
     /// `None` where they cannot.
-    pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<PictureStrips<'_>> {
+    pub fn strips(&self, size: (usize, usize), workers: usize) -> Option<ImageStrips<'_>> {
         match &self.generator {
-            LoadedGenerator::Cpu(generator) => PictureStrips::new(self, generator, size, workers),
+            LoadedGenerator::Cpu(generator) => ImageStrips::new(self, generator, size, workers),
             _ => None,
         }
     }
 }
 
-impl<'a> PictureStrips<'a> {
+impl<'a> ImageStrips<'a> {
     fn new(
         translator: &'a Translator,
         generator: &'a CpuGenerator,
@@ -78,12 +78,12 @@ impl<'a> PictureStrips<'a> {
         })
     }
 
-    /// How many workers share the picture.
+    /// How many workers share the image.
     pub fn workers(&self) -> usize {
         self.strips.workers()
     }
 
-    /// Refuses pixels that are not those of a picture of the size.
+    /// Refuses pixels that are not those of an image of the size.
     ///
     /// # Errors
     /// [`PixelsError`].
@@ -91,8 +91,8 @@ impl<'a> PictureStrips<'a> {
         check_rgba(rgba, self.width, self.height, self.translator.size_rule())
     }
 
-    /// The pixels that a worker needs of `rgba`, the picture's, which [`Self::check`] has passed:
-    /// its rows, of which those outside of the picture mirror others.
+    /// The pixels that a worker needs of `rgba`, the image's, which [`Self::check`] has passed:
+    /// its rows, of which those outside of the image mirror others.
     pub fn cut(&self, rgba: &[u8], worker: usize) -> Vec<u8> {
         let length = 4 * self.width;
         let rows = &self.rows[self.strips.rows(worker)];
@@ -117,7 +117,7 @@ impl<'a> PictureStrips<'a> {
     /// result. `exchange` is that of [`Strips::forward`].
     ///
     /// # Errors
-    /// Pictures that lack channels, pixels that are not those of the part, and errors of
+    /// Images that lack channels, pixels that are not those of the part, and errors of
     /// `exchange`.
     pub async fn translate<E: From<TranslateError>>(
         &self,

@@ -5,33 +5,33 @@ use std::ops::Range;
 
 use super::features::Features;
 use super::parallel::for_each_piece;
-use crate::inference::schedule::{Size, Target};
+use crate::inference::dataflow::{Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::Activation;
 
-/// Places whose sums lie together: few enough that the input that they see stays in the cache
-/// while every block of output channels passes over it.
+/// Positions whose accumulators lie side by side: few enough that the input that they see stays in
+/// the cache while every block of output channels passes over it.
 pub(super) const CHUNK: usize = 256;
 
-/// Pictures, rows and columns of the places that have the same parity.
+/// Images, rows and columns of the positions that have the same parity.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Grid {
-    pub pictures: usize,
+    pub images: usize,
     pub height: usize,
     pub width: usize,
 }
 
 impl Grid {
-    pub fn places(self) -> usize {
-        self.pictures * self.height * self.width
+    pub fn positions(self) -> usize {
+        self.images * self.height * self.width
     }
 }
 
-/// `[chunk, phase, block, place, lane]`: output channels in blocks of lanes, places of the same
-/// parity in chunks.
+/// `[chunk, phase, block, position, lane]`: output channels in blocks of lanes, positions of the
+/// same parity in chunks.
 #[derive(Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct Accumulators {
     values: Vec<f32>,
     used: usize,
     grid: Grid,
@@ -40,12 +40,12 @@ pub(super) struct Sums {
     lanes: usize,
 }
 
-/// A factor and a summand for each channel: of all pictures, or of each.
+/// A factor and a summand for each channel: of all images, or of each.
 #[derive(Debug)]
 pub(super) struct Affine {
     factors: Vec<f32>,
     summands: Vec<f32>,
-    /// Channels with those that fill the last block; one group for all pictures or one for each.
+    /// Channels with those that fill the last block; one group for all images or one for each.
     stride: usize,
 }
 
@@ -75,10 +75,10 @@ impl Affine {
         self
     }
 
-    fn of<const LANES: usize>(&self, picture: usize, first: usize) -> ([f32; LANES], [f32; LANES]) {
+    fn of<const LANES: usize>(&self, image: usize, first: usize) -> ([f32; LANES], [f32; LANES]) {
         let group = match self.factors.len() == self.stride {
             true => 0,
-            false => picture,
+            false => image,
         };
         let start = group * self.stride + first;
         let lanes = |values: &[f32]| std::array::from_fn(|lane| values[start + lane]);
@@ -86,16 +86,16 @@ impl Affine {
     }
 }
 
-impl Sums {
+impl Accumulators {
     /// Makes room for an output of `size`, made in `scale²` phases.
     pub fn begin(&mut self, size: Size, scale: usize, lanes: usize) {
         self.grid = Grid {
-            pictures: size.pictures,
+            images: size.images,
             height: size.height / scale,
             width: size.width / scale,
         };
         (self.channels, self.scale, self.lanes) = (size.channels, scale, lanes);
-        let chunks = self.grid.places().div_ceil(CHUNK);
+        let chunks = self.grid.positions().div_ceil(CHUNK);
         self.used = chunks * scale * scale * self.blocks() * CHUNK * lanes;
         if self.values.len() < self.used {
             self.values.resize(self.used, 0.0);
@@ -115,51 +115,51 @@ impl Sums {
         &mut self.values[..self.used]
     }
 
-    /// The sums of a block in one row of a phase, in pieces, with the column of each.
+    /// The accumulators of a block in one row of a phase, in pieces, with the column of each.
     fn row(
         &self,
         phase: usize,
         block: usize,
-        picture: usize,
+        image: usize,
         y: usize,
     ) -> impl Iterator<Item = (usize, &[f32])> {
-        let first = (picture * self.grid.height + y) * self.grid.width;
+        let first = (image * self.grid.height + y) * self.grid.width;
         let end = first + self.grid.width;
         let phases = self.scale * self.scale;
-        let mut place = first;
+        let mut position = first;
         std::iter::from_fn(move || {
-            if place == end {
+            if position == end {
                 return None;
             }
-            let (chunk, within) = (place / CHUNK, place % CHUNK);
-            let count = (CHUNK - within).min(end - place);
+            let (chunk, within) = (position / CHUNK, position % CHUNK);
+            let count = (CHUNK - within).min(end - position);
             let piece = (chunk * phases + phase) * self.blocks() + block;
             let start = (piece * CHUNK + within) * self.lanes;
-            let column = place - first;
-            place += count;
+            let column = position - first;
+            position += count;
             Some((column, &self.values[start..][..count * self.lanes]))
         })
     }
 
-    /// What brings every channel to mean 0 and variance 1, over all pictures or over each.
-    pub fn normalisation(&self, each_picture: bool) -> Affine {
+    /// What brings every channel to mean 0 and variance 1, over all images or over each.
+    pub fn normalisation(&self, each_image: bool) -> Affine {
         match self.lanes {
-            4 => self.normalisation_of::<4>(each_picture),
-            8 => self.normalisation_of::<8>(each_picture),
-            _ => self.normalisation_of::<16>(each_picture),
+            4 => self.normalisation_of::<4>(each_image),
+            8 => self.normalisation_of::<8>(each_image),
+            _ => self.normalisation_of::<16>(each_image),
         }
     }
 
-    fn normalisation_of<const LANES: usize>(&self, each_picture: bool) -> Affine {
-        let groups = if each_picture { self.grid.pictures } else { 1 };
-        let pictures = self.grid.pictures / groups;
+    fn normalisation_of<const LANES: usize>(&self, each_image: bool) -> Affine {
+        let groups = if each_image { self.grid.images } else { 1 };
+        let images = self.grid.images / groups;
         let stride = self.blocks() * LANES;
         // Factor and summand of a block side by side, so that one pass finds both.
         let mut found = vec![0.0; groups * stride * 2];
         for_each_piece(&mut found, 2 * LANES, |index, found| {
             let (group, block) = (index / self.blocks(), index % self.blocks());
-            let pictures = group * pictures..(group + 1) * pictures;
-            let (mean, variance) = self.moments::<LANES>(block, pictures);
+            let images = group * images..(group + 1) * images;
+            let (mean, variance) = self.moments::<LANES>(block, images);
             for lane in 0..LANES {
                 let factor = 1.0 / (variance[lane] + NORM_EPSILON).sqrt();
                 found[lane] = factor as f32;
@@ -183,11 +183,11 @@ impl Sums {
     fn moments<const LANES: usize>(
         &self,
         block: usize,
-        pictures: Range<usize>,
+        images: Range<usize>,
     ) -> ([f64; LANES], [f64; LANES]) {
-        let mean = self.mean_of::<LANES>(block, pictures.clone(), |value, _| value);
+        let mean = self.mean_of::<LANES>(block, images.clone(), |value, _| value);
         let centre = mean.map(|mean| mean as f32);
-        let variance = self.mean_of::<LANES>(block, pictures, |value, lane| {
+        let variance = self.mean_of::<LANES>(block, images, |value, lane| {
             (value - centre[lane]) * (value - centre[lane])
         });
         (mean, variance)
@@ -196,15 +196,15 @@ impl Sums {
     fn mean_of<const LANES: usize>(
         &self,
         block: usize,
-        pictures: Range<usize>,
+        images: Range<usize>,
         term: impl Fn(f32, usize) -> f32,
     ) -> [f64; LANES] {
         let phases = self.scale * self.scale;
-        let count = pictures.len() * self.grid.height * self.grid.width * phases;
-        let rows = pictures.flat_map(|picture| (0..self.grid.height).map(move |y| (picture, y)));
+        let count = images.len() * self.grid.height * self.grid.width * phases;
+        let rows = images.flat_map(|image| (0..self.grid.height).map(move |y| (image, y)));
         let mut total = [0.0; LANES];
-        for (picture, y) in rows {
-            let pieces = (0..phases).flat_map(|phase| self.row(phase, block, picture, y));
+        for (image, y) in rows {
+            let pieces = (0..phases).flat_map(|phase| self.row(phase, block, image, y));
             for (_, values) in pieces {
                 let mut part = [0.0; LANES];
                 for values in values.as_chunks::<LANES>().0 {
@@ -257,19 +257,21 @@ impl Sums {
         result: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
     ) {
         let (scale, stride) = (self.scale, features.size.channels);
-        features.for_each_row(|picture, y, row| {
+        features.for_each_row(|image, y, row| {
             let y = y + first_row;
             for block in 0..self.blocks() {
                 let channel = block * LANES;
                 let count = LANES.min(self.channels - channel);
-                let (factors, summands) = affine.of::<LANES>(picture, channel);
+                let (factors, summands) = affine.of::<LANES>(image, channel);
                 for parity in 0..scale {
                     let phase = y % scale * scale + parity;
-                    for (column, sums) in self.row(phase, block, picture, y / scale) {
+                    for (column, accumulators) in self.row(phase, block, image, y / scale) {
                         let start = (column * scale + parity) * stride + first_channel + channel;
                         let pixels = row[start..].chunks_mut(scale * stride);
-                        for (pixel, sums) in pixels.zip(sums.as_chunks::<LANES>().0) {
-                            let value = |lane: usize| sums[lane] * factors[lane] + summands[lane];
+                        for (pixel, accumulators) in pixels.zip(accumulators.as_chunks::<LANES>().0)
+                        {
+                            let value =
+                                |lane: usize| accumulators[lane] * factors[lane] + summands[lane];
                             // Arrays of a known length become vectors: a block that is not full
                             // computes its empty lanes too.
                             if let (true, Some(pixel)) = (count == LANES, pixel.first_chunk_mut()) {
