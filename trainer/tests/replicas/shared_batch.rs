@@ -76,9 +76,7 @@ pub fn trained(
         assert_eq!(batches.len(), devices.len());
         let made;
         (replicas, made) = replicas.step(batches, step, RATES);
-        let made = made.read();
-        eprintln!("DEBUG {} {step} {made}", devices.len());
-        losses.push(made);
+        losses.push(made.read());
     }
     (losses, replicas)
 }
