@@ -37,12 +37,21 @@ pub fn all() -> Result<Modules> {
 
 /// All that a script names by a relative path: what it imports, its workers, its style sheets.
 fn named_in(script: &str, folder: &str) -> BTreeSet<String> {
-    let code = script.lines();
+    let code = without_doc_comments(script);
+    let code = code.lines();
     let code = code.filter(|line| !line.trim_start().starts_with("//"));
     let paths = code.flat_map(quoted);
     let paths = paths.filter(|path| path.starts_with("./") || path.starts_with("../"));
     let paths = paths.filter(|path| path.ends_with(".js") || path.ends_with(".css"));
     paths.map(|path| resolved(folder, path)).collect()
+}
+
+/// The imports in doc comments are of types alone.
+fn without_doc_comments(script: &str) -> String {
+    let mut parts = script.split("/**");
+    let before = parts.next().unwrap_or_default().to_owned();
+    let after = parts.filter_map(|part| part.split_once("*/"));
+    after.fold(before, |code, (_, rest)| code + rest)
 }
 
 fn resolved(folder: &str, path: &str) -> String {

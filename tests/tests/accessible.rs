@@ -32,8 +32,7 @@ fn wait_for_widgets(browser: &mut Browser, count: usize, state: &str) -> Result<
 fn what_axe_finds_fails_a_test() -> Result<()> {
     let site = Mock::photo().site()?;
     let mut page = Page::open(&site.url(""), Graphics::None)?;
-    let faults =
-        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=favicon.svg>')";
+    let faults = "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=page/icons/favicon.svg>')";
     page.browser.evaluate(faults)?;
     let outcome = ensure_accessible(&mut page.browser, "faulty");
     ensure!(outcome.is_err_and(|error| error.to_string().contains("image-alt")));

@@ -83,7 +83,7 @@ fn widget(attributes: &str) -> String {
 fn comparing(attributes: &str) -> String {
     format!(
         "<pix2pix-widget src={MODEL} backend=cpu mode=compare {attributes}>\
-         <img slot=picture src=favicon.svg width=64 height=64 alt=''></pix2pix-widget>"
+         <img slot=picture src=page/icons/favicon.svg width=64 height=64 alt=''></pix2pix-widget>"
     )
 }
 
