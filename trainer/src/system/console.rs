@@ -79,7 +79,7 @@ pub fn print_either(
 ) -> Result<(), ResultError> {
     match format {
         Format::Json => {
-            let json = serde_json::to_value(json).map_err(io::Error::from)?;
+            let json = serde_json::to_string(json).map_err(io::Error::from)?;
             print_result!("{json}")
         }
         Format::Human | Format::Plain => print_result!("{words}"),
