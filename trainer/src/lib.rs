@@ -1,4 +1,4 @@
-//! Trains pix2pix and CycleGAN models and translates pictures with them. The binary `trainer` is a thin
+//! Trains pix2pix and CycleGAN models and translates images with them. The binary `trainer` is a thin
 //! shell around [`cli`].
 
 // Printing ends a program whose reader has gone; `console` does not.

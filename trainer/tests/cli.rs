@@ -2,15 +2,15 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod harness;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use tempfile::TempDir;
+use harness::{DONE, FAILED, image, run, temp};
+use image::{DynamicImage, ImageBuffer, Luma, Rgb, Rgba, RgbaImage};
 
-const DONE: i32 = 0;
-const FAILED: i32 = 1;
 const WRONG_USAGE: i32 = 2;
 
 fn trainer() -> Command {
@@ -19,9 +19,8 @@ fn trainer() -> Command {
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    let output = trainer().current_dir(folder).args(arguments).output();
-    output.expect("the trainer starts")
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
 }
 
 fn stdout(output: &Output) -> String {
@@ -44,21 +43,13 @@ fn assert_names(output: &Output, words: &[&str]) {
     }
 }
 
-fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| {
-        let wave = ((x + seed * 13) as f32 / 9.0).sin() + ((y + seed * 7) as f32 / 6.0).cos();
-        let value = ((wave + 2.0) * 60.0) as u8;
-        Rgb([value, 255 - value, (x * 255 / width) as u8])
-    })
-}
-
 /// A folder with a few drawn photos.
 fn photos(folder: &Path, count: u32) -> PathBuf {
     let photos = folder.join("photos");
     fs::create_dir_all(&photos).expect("a folder");
     for index in 0..count {
         let path = photos.join(format!("photo-{index}.png"));
-        picture(150, 140, index).save(path).expect("a picture");
+        image(150, 140, index).save(path).expect("an image");
     }
     photos
 }
@@ -66,32 +57,17 @@ fn photos(folder: &Path, count: u32) -> PathBuf {
 /// Trains the smallest network for two steps and gives the model folder.
 fn tiny_model(folder: &Path) -> PathBuf {
     photos(folder, 5);
-    let output = run(folder, &[&TINY[..], &["--run", "run"]].concat());
+    let output = run(folder, &[&tiny()[..], &["--run", "run"]].concat());
     assert_code(&output, DONE);
     folder.join("run/export")
 }
 
-const TINY: [&str; 16] = [
-    "train",
-    "--photos",
-    "photos",
-    "--task",
-    "deblur",
-    "--net-g",
-    "unet_128",
-    "--size",
-    "128",
-    "--base",
-    "2",
-    "--steps",
-    "2",
-    "--device",
-    "cpu",
-    "--no-flip",
-];
-
-fn temp() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+/// The smallest training; each word but the last is a flag or its value.
+fn tiny() -> Vec<&'static str> {
+    words(
+        "train --photos photos --task deblur --net-g unet_128 --size 128 --base 2 --steps 2 \
+         --device cpu --no-flip",
+    )
 }
 
 #[test]
@@ -159,26 +135,21 @@ fn an_adapter_that_is_emulated_in_software_is_refused() {
 fn a_training_leaves_samples_metrics_a_checkpoint_and_a_model() {
     let folder = temp();
     photos(folder.path(), 5);
-    let output = run(folder.path(), &[&TINY[..], &["--run", "run"]].concat());
+    let output = run(folder.path(), &[&tiny()[..], &["--run", "run"]].concat());
     assert_code(&output, DONE);
     let summary = stdout(&output);
     for word in [
         "finished 2 steps",
         "PSNR",
         "untouched input",
-        "translate --model run PICTURE",
+        "translate --model run IMAGE",
     ] {
         assert!(summary.contains(word), "\"{word}\" is not in:\n{summary}");
     }
     let run = folder.path().join("run");
-    for file in [
-        "config.json",
-        "metrics.jsonl",
-        "samples/00000002.png",
-        "checkpoints/latest",
-        "checkpoints/00000002/netG.bpk",
-        "export/manifest.json",
-    ] {
+    for file in words(
+        "config.json metrics.jsonl samples/00000002.png checkpoints/latest checkpoints/00000002/netG.bpk export/manifest.json",
+    ) {
         assert!(run.join(file).is_file(), "{file}");
     }
     let grid = image::open(run.join("samples/00000002.png"))
@@ -192,7 +163,7 @@ fn every_photo_task_makes_its_own_inputs() {
     let folder = temp();
     photos(folder.path(), 3);
     for task in ["colorize", "edges"] {
-        let mut arguments = TINY.to_vec();
+        let mut arguments = tiny();
         arguments[4] = task;
         arguments.extend(["--run", task]);
         assert_code(&run(folder.path(), &arguments), DONE);
@@ -216,7 +187,7 @@ fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
     let weights = |name: &str, seed: &str| {
         let output = run(
             folder.path(),
-            &[&TINY[..], &["--run", name, "--seed", seed]].concat(),
+            &[&tiny()[..], &["--run", name, "--seed", seed]].concat(),
         );
         assert_code(&output, DONE);
         fs::read(folder.path().join(name).join("export/generator.f16.bpk")).expect("weights")
@@ -242,25 +213,23 @@ fn the_drawn_facades_train_without_any_data() {
 }
 
 #[test]
-fn combined_pictures_and_two_folders_train_in_both_directions() {
+fn combined_images_and_two_folders_train_in_both_directions() {
     let folder = temp();
     for (name, seed) in [("a", 1), ("b", 2)] {
         fs::create_dir_all(folder.path().join(name)).expect("a folder");
         for index in 0..3 {
             let path = folder.path().join(name).join(format!("{index}.png"));
-            picture(140, 140, seed * 10 + index)
+            image(140, 140, seed * 10 + index)
                 .save(path)
-                .expect("a picture");
+                .expect("an image");
         }
     }
     fs::create_dir_all(folder.path().join("both")).expect("a folder");
     for index in 0..3 {
         let path = folder.path().join(format!("both/{index}.png"));
-        picture(280, 140, index).save(path).expect("a picture");
+        image(280, 140, index).save(path).expect("an image");
     }
-    let common = [
-        "--net-g", "unet_128", "--size", "128", "--base", "2", "--steps", "1", "--device", "cpu",
-    ];
+    let common = words("--net-g unet_128 --size 128 --base 2 --steps 1 --device cpu");
     for (index, data) in [
         vec!["--a", "a", "--b", "b"],
         vec!["--data", "both"],
@@ -282,12 +251,10 @@ fn folders_whose_names_do_not_match_are_refused_by_name() {
         fs::create_dir_all(folder.path().join(name)).expect("a folder");
         for file in files {
             let path = folder.path().join(name).join(format!("{file}.png"));
-            picture(140, 140, 1).save(path).expect("a picture");
+            image(140, 140, 1).save(path).expect("an image");
         }
     }
-    let arguments = [
-        "train", "--a", "a", "--b", "b", "--steps", "1", "--device", "cpu",
-    ];
+    let arguments = words("train --a a --b b --steps 1 --device cpu");
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &["two", "three", "--skip-unmatched"]);
@@ -295,13 +262,13 @@ fn folders_whose_names_do_not_match_are_refused_by_name() {
 }
 
 #[test]
-fn drawn_facades_can_be_written_as_combined_pictures() {
+fn drawn_facades_can_be_written_as_combined_images() {
     let folder = temp();
     let arguments = ["data", "demo", "facades", "--count", "4", "--size", "64"];
     assert_code(&run(folder.path(), &arguments), DONE);
-    let pictures = fs::read_dir(folder.path().join("facades/train")).expect("a folder");
-    assert_eq!(pictures.count(), 4);
-    let first = image::open(folder.path().join("facades/val/0000.png")).expect("a picture");
+    let images = fs::read_dir(folder.path().join("facades/train")).expect("a folder");
+    assert_eq!(images.count(), 4);
+    let first = image::open(folder.path().join("facades/val/0000.png")).expect("an image");
     assert_eq!((first.width(), first.height()), (128, 64));
 }
 
@@ -323,8 +290,8 @@ fn missing_and_empty_folders_are_named_with_their_flag() {
 fn a_bad_photo_among_good_ones_is_named_and_left_out() {
     let folder = temp();
     let photos = photos(folder.path(), 5);
-    fs::write(photos.join("broken.png"), b"this is no picture").expect("a file");
-    let arguments = [&TINY[..], &["--run", "run", "--steps", "8"]].concat();
+    fs::write(photos.join("broken.png"), b"this is no image").expect("a file");
+    let arguments = [&tiny()[..], &["--run", "run", "--steps", "8"]].concat();
     let arguments: Vec<&str> = without_first_steps(&arguments);
     let output = run(folder.path(), &arguments);
     assert_code(&output, DONE);
@@ -346,7 +313,7 @@ fn without_first_steps<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 fn a_run_folder_is_never_overwritten() {
     let folder = temp();
     tiny_model(folder.path());
-    let output = run(folder.path(), &[&TINY[..], &["--run", "run"]].concat());
+    let output = run(folder.path(), &[&tiny()[..], &["--run", "run"]].concat());
     assert_code(&output, FAILED);
     assert_names(&output, &["--run run", "another run"]);
 }
@@ -355,9 +322,9 @@ fn a_run_folder_is_never_overwritten() {
 fn a_training_can_start_from_another_one_of_the_same_network() {
     let folder = temp();
     tiny_model(folder.path());
-    let tuned = [&TINY[..], &["--run", "tuned", "--from", "run"]].concat();
+    let tuned = [&tiny()[..], &["--run", "tuned", "--from", "run"]].concat();
     assert_code(&run(folder.path(), &tuned), DONE);
-    let mut wider = [&TINY[..], &["--run", "wider", "--from", "run"]].concat();
+    let mut wider = [&tiny()[..], &["--run", "wider", "--from", "run"]].concat();
     wider[10] = "3";
     let output = run(folder.path(), &wider);
     assert_code(&output, FAILED);
@@ -372,9 +339,7 @@ fn a_training_can_start_from_another_one_of_the_same_network() {
 fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
     let folder = temp();
     photos(folder.path(), 3);
-    let arguments = [
-        "train", "--photos", "photos", "--task", "edges", "--size", "200",
-    ];
+    let arguments = words("train --photos photos --task edges --size 200");
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &["--size 200", "256", "resnet_9blocks"]);
@@ -385,39 +350,29 @@ fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
 }
 
 #[test]
-fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
+fn images_of_any_size_and_kind_are_translated_to_the_same_size() {
     let folder = temp();
-    let model = tiny_model(folder.path());
+    tiny_model(folder.path());
     let inputs = folder.path().join("in");
     fs::create_dir_all(&inputs).expect("a folder");
-    picture(1, 1, 1)
+    image(1, 1, 1)
         .save(inputs.join("dot.png"))
-        .expect("a picture");
-    picture(300, 200, 1)
+        .expect("an image");
+    image(300, 200, 1)
         .save(inputs.join("odd.png"))
-        .expect("a picture");
+        .expect("an image");
     let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = ImageBuffer::from_fn(60, 40, |x, y| {
         Rgb([(x * 1000) as u16, (y * 1500) as u16, 9])
     });
-    deep.save(inputs.join("deep.png")).expect("a picture");
+    deep.save(inputs.join("deep.png")).expect("an image");
     let grey: ImageBuffer<Luma<u8>, Vec<u8>> = ImageBuffer::from_pixel(50, 50, Luma([9]));
-    grey.save(inputs.join("grey.png")).expect("a picture");
+    grey.save(inputs.join("grey.png")).expect("an image");
     let glass = RgbaImage::from_fn(40, 30, |x, y| Rgba([x as u8, y as u8, 7, (x * 6) as u8]));
-    glass.save(inputs.join("glass.png")).expect("a picture");
-    fs::write(inputs.join("turned.jpg"), exif_rotated_jpeg(80, 40)).expect("a picture");
+    glass.save(inputs.join("glass.png")).expect("an image");
+    fs::write(inputs.join("turned.jpg"), exif_rotated_jpeg(80, 40)).expect("an image");
     let cmyk = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cmyk.jpg");
-    fs::copy(cmyk, inputs.join("print.jpg")).expect("a picture");
-    let model = model.to_string_lossy().into_owned();
-    let arguments = [
-        "translate",
-        "--model",
-        &model,
-        "in",
-        "--output",
-        "out",
-        "--device",
-        "cpu",
-    ];
+    fs::copy(cmyk, inputs.join("print.jpg")).expect("an image");
+    let arguments = words("translate --model run/export in --output out --device cpu");
     let output = run(folder.path(), &arguments);
     assert_code(&output, DONE);
     let result = |name: &str| image::open(folder.path().join("out").join(name)).expect("a result");
@@ -430,10 +385,10 @@ fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
         ("turned.png", (40, 80)),
         ("print.png", (24, 16)),
     ] {
-        let picture = result(name);
-        assert_eq!((picture.width(), picture.height()), size, "{name}");
+        let image = result(name);
+        assert_eq!((image.width(), image.height()), size, "{name}");
     }
-    let alpha = |picture: &RgbaImage| picture.pixels().map(|pixel| pixel[3]).collect::<Vec<_>>();
+    let alpha = |image: &RgbaImage| image.pixels().map(|pixel| pixel[3]).collect::<Vec<_>>();
     assert_eq!(alpha(&result("glass.png").to_rgba8()), alpha(&glass));
     assert!(matches!(result("odd.png"), DynamicImage::ImageRgb8(_)));
 }
@@ -441,31 +396,21 @@ fn pictures_of_any_size_and_kind_are_translated_to_the_same_size() {
 #[test]
 fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
     let folder = temp();
-    let model = tiny_model(folder.path());
+    tiny_model(folder.path());
     let inputs = folder.path().join("in");
     fs::create_dir_all(&inputs).expect("a folder");
-    picture(64, 64, 1)
+    image(64, 64, 1)
         .save(inputs.join("good.png"))
-        .expect("a picture");
+        .expect("an image");
     let whole = fs::read(inputs.join("good.png")).expect("bytes");
     fs::write(inputs.join("cut.png"), &whole[..whole.len() / 2]).expect("a file");
     let jpeg = exif_rotated_jpeg(200, 100);
     fs::write(inputs.join("cut.jpg"), &jpeg[..jpeg.len() / 2]).expect("a file");
     fs::write(inputs.join("empty.png"), []).expect("a file");
-    fs::write(inputs.join("text.jpg"), "not a picture").expect("a file");
+    fs::write(inputs.join("text.jpg"), "not an image").expect("a file");
     huge_png(&inputs.join("huge.png"));
-    let model = model.to_string_lossy().into_owned();
-    let arguments = [
-        "translate",
-        "--model",
-        &model,
-        "in",
-        "in/missing.png",
-        "--output",
-        "out",
-        "--device",
-        "cpu",
-    ];
+    let arguments =
+        words("translate --model run/export in in/missing.png --output out --device cpu");
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(
@@ -478,7 +423,7 @@ fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
             "missing.png",
             "huge.png",
             "scale it down",
-            "6 of 7 pictures failed",
+            "6 of 7 images failed",
         ],
     );
     assert!(folder.path().join("out/good.png").is_file());
@@ -487,22 +432,14 @@ fn bad_files_are_listed_at_the_end_and_the_others_are_done() {
 #[test]
 fn inputs_of_one_name_keep_their_endings_and_those_of_one_output_are_refused() {
     let folder = temp();
-    let model = tiny_model(folder.path()).to_string_lossy().into_owned();
+    tiny_model(folder.path());
     for name in ["in/a.png", "in/a.jpg", "other/a.png"] {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        picture(32, 32, 1).save(path).expect("a picture");
+        image(32, 32, 1).save(path).expect("an image");
     }
     let translate = |inputs: &[&str]| {
-        let common = [
-            "translate",
-            "--model",
-            &model,
-            "--output",
-            "out",
-            "--device",
-            "cpu",
-        ];
+        let common = words("translate --model run/export --output out --device cpu");
         run(folder.path(), &[&common[..], inputs].concat())
     };
     assert_code(&translate(&["in"]), DONE);
@@ -519,23 +456,13 @@ fn an_altered_model_is_refused_before_it_is_decoded() {
     let model = tiny_model(folder.path());
     let weights = model.join("generator.f16.bpk");
     let mut bytes = fs::read(&weights).expect("weights");
-    picture(64, 64, 1)
+    image(64, 64, 1)
         .save(folder.path().join("in.png"))
-        .expect("a picture");
+        .expect("an image");
     let translate = || {
-        let model = model.to_string_lossy().into_owned();
         run(
             folder.path(),
-            &[
-                "translate",
-                "--model",
-                &model,
-                "in.png",
-                "--output",
-                "out",
-                "--device",
-                "cpu",
-            ],
+            &words("translate --model run/export in.png --output out --device cpu"),
         )
     };
     let last = bytes.len() - 1;
@@ -557,9 +484,9 @@ fn an_altered_model_is_refused_before_it_is_decoded() {
 fn exported_weights_of_every_kind_translate_alike() {
     let folder = temp();
     tiny_model(folder.path());
-    picture(100, 90, 3)
+    image(100, 90, 3)
         .save(folder.path().join("in.png"))
-        .expect("a picture");
+        .expect("an image");
     let translated = |weights: &str| {
         let model = format!("model-{weights}");
         let arguments = ["export", "run", "--output", &model, "--weights", weights];
@@ -576,8 +503,8 @@ fn exported_weights_of_every_kind_translate_alike() {
             "cpu",
         ];
         assert_code(&run(folder.path(), &arguments), DONE);
-        let picture = image::open(folder.path().join(out).join("in.png"));
-        picture.expect("a result").to_rgb8().into_raw()
+        let image = image::open(folder.path().join(out).join("in.png"));
+        image.expect("a result").to_rgb8().into_raw()
     };
     let exact = translated("f32");
     for (weights, tolerance) in [("f16", 1.0), ("q8", 6.0)] {
@@ -600,7 +527,7 @@ fn a_disk_that_takes_no_more_is_reported_with_the_file_and_keeps_the_last_checkp
     let script = format!(
         "trap '' XFSZ; ulimit -f 40; exec {} {} --run run --sample-every 9",
         env!("CARGO_BIN_EXE_trainer"),
-        TINY.join(" ")
+        tiny().join(" ")
     );
     let output = Command::new("sh")
         .args(["-c", &script])
@@ -622,7 +549,7 @@ fn an_interrupted_training_saves_and_says_so() {
     let folder = temp();
     photos(folder.path(), 3);
     let arguments =
-        without_first_steps(&[&TINY[..], &["--run", "run", "--steps", "100000"]].concat());
+        without_first_steps(&[&tiny()[..], &["--run", "run", "--steps", "100000"]].concat());
     let child = trainer()
         .current_dir(folder.path())
         .args(arguments)
@@ -664,16 +591,7 @@ fn results_that_nobody_reads_end_the_program_without_a_word() {
     let folder = temp();
     tiny_model(folder.path());
     for arguments in [
-        &[
-            "translate",
-            "--model",
-            "run",
-            "photos",
-            "-o",
-            "out",
-            "--device",
-            "cpu",
-        ][..],
+        &words("translate --model run photos -o out --device cpu")[..],
         &["eval", "--model", "run", "--device", "cpu"],
         &["recipes"],
         &["devices"],
@@ -706,7 +624,7 @@ fn a_training_goes_on_and_is_saved_when_nobody_listens_any_more() {
     for format in ["plain", "json"] {
         let mut child = trainer()
             .current_dir(folder.path())
-            .args([&TINY[..], &["--run", format, "--format", format]].concat())
+            .args([&tiny()[..], &["--run", format, "--format", format]].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -725,7 +643,7 @@ fn a_scheduler_that_asks_twice_gets_a_saved_run_and_the_command_that_goes_on() {
     let folder = temp();
     photos(folder.path(), 3);
     let arguments =
-        without_first_steps(&[&TINY[..], &["--run", "my run", "--steps", "100000"]].concat());
+        without_first_steps(&[&tiny()[..], &["--run", "my run", "--steps", "100000"]].concat());
     let child = trainer()
         .current_dir(folder.path())
         .args(arguments)
@@ -768,10 +686,10 @@ fn without_a_display_nothing_is_complained_about() {
 fn quiet_leaves_results_warnings_and_errors() {
     let folder = temp();
     let photos = photos(folder.path(), 5);
-    fs::write(photos.join("broken.png"), b"this is no picture").expect("a file");
+    fs::write(photos.join("broken.png"), b"this is no image").expect("a file");
     let output = run(
         folder.path(),
-        &[&TINY[..], &["--run", "run", "--quiet"]].concat(),
+        &[&tiny()[..], &["--run", "run", "--quiet"]].concat(),
     );
     assert_code(&output, DONE);
     assert!(stdout(&output).contains("finished 2 steps"));
@@ -789,9 +707,7 @@ fn flags_that_can_do_nothing_are_wrong_usage_and_say_what_they_need() {
     let folder = temp();
     photos(folder.path(), 3);
     let photos = ["train", "--photos", "photos", "--task", "edges"];
-    let cyclegan = [
-        "train", "--model", "cyclegan", "--a", "photos", "--b", "photos",
-    ];
+    let cyclegan = words("train --model cyclegan --a photos --b photos");
     for (arguments, words) in [
         (
             &["train", "--data", "photos", "--task", "deblur"][..],
@@ -849,27 +765,10 @@ fn flags_that_can_do_nothing_are_wrong_usage_and_say_what_they_need() {
 fn a_recipe_may_name_more_than_what_the_user_leaves_of_it() {
     let folder = temp();
     photos(folder.path(), 3);
-    let common = [
-        "train", "--recipe", "facades", "--a", "photos", "--b", "photos",
-    ];
-    let tiny = [
-        "--net-g",
-        "resnet_6blocks",
-        "--size",
-        "32",
-        "--load-size",
-        "32",
-        "--base",
-        "1",
-        "--base-d",
-        "1",
-        "--steps",
-        "1",
-        "--device",
-        "cpu",
-        "--run",
-        "run",
-    ];
+    let common = words("train --recipe facades --a photos --b photos");
+    let tiny = words(
+        "--net-g resnet_6blocks --size 32 --load-size 32 --base 1 --base-d 1 --steps 1 --device cpu --run run",
+    );
     let output = run(
         folder.path(),
         &[&common[..], &["--model", "cyclegan"], &tiny].concat(),
@@ -907,12 +806,10 @@ fn names_that_differ_by_an_ending_of_their_folder_are_pairs() {
         fs::create_dir_all(folder.path().join(name)).expect("a folder");
         for index in 0..3 {
             let path = folder.path().join(format!("{name}/10{index}{ending}.png"));
-            picture(140, 140, index).save(path).expect("a picture");
+            image(140, 140, index).save(path).expect("an image");
         }
     }
-    let arguments = [
-        "data", "inspect", "--a", "a", "--b", "b", "--fast", "--format", "json",
-    ];
+    let arguments = words("data inspect --a a --b b --fast --format json");
     let output = run(folder.path(), &arguments);
     assert_code(&output, DONE);
     let set: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -930,16 +827,7 @@ fn names_that_differ_by_an_ending_of_their_folder_are_pairs() {
         folder.path().join("b/x.png"),
     )
     .expect("moved");
-    let arguments = [
-        "train",
-        "--a",
-        "a",
-        "--b",
-        "b",
-        "--skip-unmatched",
-        "--device",
-        "cpu",
-    ];
+    let arguments = words("train --a a --b b --skip-unmatched --device cpu");
     let output = run(folder.path(), &arguments);
     assert_code(&output, FAILED);
     assert_names(&output, &["not one pair", "1_A.png"]);
@@ -1005,7 +893,7 @@ fn help_shows_what_matters_first_and_has_examples() {
         "{short}"
     );
     for heading in [
-        "Pictures:",
+        "Images:",
         "Networks:",
         "Learning:",
         "What is kept and shown:",
@@ -1019,8 +907,8 @@ fn help_shows_what_matters_first_and_has_examples() {
 #[test]
 fn bench_tells_time_and_memory_of_each_width_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let words = ["bench", "--device", "cpu", "--base", "2,1", "--repeat", "1"];
-    let output = run(folder.path(), &words);
+    let bench = ["bench", "--device", "cpu", "--base", "2,1", "--repeat", "1"];
+    let output = run(folder.path(), &bench);
     assert_code(&output, DONE);
     let rows: Vec<serde_json::Value> = stdout(&output)
         .lines()
@@ -1033,12 +921,7 @@ fn bench_tells_time_and_memory_of_each_width_and_leaves_nothing_behind() {
     let bases: Vec<f64> = rows.iter().map(|row| number(row, "/base")).collect();
     assert_eq!(bases, [2.0, 1.0]);
     for row in &rows {
-        for path in [
-            "forward_ms",
-            "step_ms",
-            "checkpoint_write_ms",
-            "checkpoint_load_ms",
-        ] {
+        for path in words("forward_ms step_ms checkpoint_write_ms checkpoint_load_ms") {
             assert!(number(row, &format!("/{path}")) > 0.0, "{row}");
         }
         #[cfg(target_os = "linux")]
@@ -1056,7 +939,7 @@ fn bench_tells_time_and_memory_of_each_width_and_leaves_nothing_behind() {
 fn exif_rotated_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut jpeg = std::io::Cursor::new(Vec::new());
     let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
-    picture(width, height, 4)
+    image(width, height, 4)
         .write_with_encoder(encoder)
         .expect("a JPEG");
     let jpeg = jpeg.into_inner();
@@ -1070,11 +953,11 @@ fn exif_rotated_jpeg(width: u32, height: u32) -> Vec<u8> {
     [&jpeg[..2], b"\xff\xe1", &length, &exif, &jpeg[2..]].concat()
 }
 
-/// Wider than any picture that is decoded.
+/// Wider than any image that is decoded.
 fn huge_png(path: &Path) {
     let file = std::io::BufWriter::new(fs::File::create(path).expect("a file"));
     let encoder = image::codecs::png::PngEncoder::new(file);
     let grey = vec![0u8; 40_000 * 8];
     image::ImageEncoder::write_image(encoder, &grey, 40_000, 8, image::ExtendedColorType::L8)
-        .expect("a picture");
+        .expect("an image");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use harness::{done, grey16, picture, refused, run, talk, temp, trained, translated, two_folders};
+use harness::{done, grey16, image, refused, run, talk, temp, trained, translated, two_folders};
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage};
 use tiff::decoder::DecodingResult;
 use tiff::encoder::{TiffEncoder, colortype};
@@ -22,12 +22,12 @@ fn json(path: &Path) -> serde_json::Value {
 }
 
 #[test]
-fn grey_pictures_of_16_bit_are_learnt_and_made_with_16_bit() {
+fn grey_images_of_16_bit_are_learnt_and_made_with_16_bit() {
     let folder = temp();
     two_folders(folder.path(), "png", |_, index, path| {
         grey16(140, 130, index, 65_535)
             .save(path)
-            .expect("a picture");
+            .expect("an image");
     });
     let flags = ["--channels-a", "1", "--channels-b", "1"];
     trained(folder.path(), &[&FOLDERS[..], &flags].concat());
@@ -44,8 +44,8 @@ fn grey_pictures_of_16_bit_are_learnt_and_made_with_16_bit() {
 fn rgb_tiffs_of_16_bit_become_pngs_of_16_bit() {
     let folder = temp();
     two_folders(folder.path(), "tif", |_, index, path| {
-        let wide = DynamicImage::ImageRgb8(picture(130, 130, index)).to_rgb16();
-        wide.save(path).expect("a picture");
+        let wide = DynamicImage::ImageRgb8(image(130, 130, index)).to_rgb16();
+        wide.save(path).expect("an image");
     });
     trained(folder.path(), &FOLDERS);
     let result = translated(folder.path(), "b/1.tif");
@@ -71,7 +71,7 @@ fn sparse_depth_is_judged_where_it_was_measured_and_made_in_its_unit() {
     let folder = temp();
     two_folders(folder.path(), "png", |side, index, path| {
         let step = if side == "a" { 7 } else { 2 };
-        sparse(index, MAX, step).save(path).expect("a picture");
+        sparse(index, MAX, step).save(path).expect("an image");
     });
     let flags = ["--depth-a", "5000", "--depth-b", "5000"];
     trained(folder.path(), &[&FOLDERS[..], &flags].concat());
@@ -142,7 +142,7 @@ fn sparse_depth_is_judged_where_it_was_measured_and_made_in_its_unit() {
 fn depth_in_files_of_8_bit_is_refused_by_name() {
     let folder = temp();
     two_folders(folder.path(), "png", |_, index, path| {
-        picture(140, 140, index).save(path).expect("a picture");
+        image(140, 140, index).save(path).expect("an image");
     });
     let data = [&FOLDERS[..], &["--depth-b", "1000"]].concat();
     refused(
@@ -153,7 +153,7 @@ fn depth_in_files_of_8_bit_is_refused_by_name() {
 }
 
 /// L of CIELAB, by its definition and not by the product's code.
-fn lightness(picture: &RgbImage) -> Vec<f64> {
+fn lightness(image: &RgbImage) -> Vec<f64> {
     let linear = |byte: u8| {
         let value = f64::from(byte) / 255.0;
         match value <= 0.04045 {
@@ -169,16 +169,16 @@ fn lightness(picture: &RgbImage) -> Vec<f64> {
             false => y * 24_389.0 / 27.0,
         }
     };
-    picture.pixels().map(of).collect()
+    image.pixels().map(of).collect()
 }
 
 #[test]
-fn a_colorized_picture_keeps_the_lightness_of_its_input() {
+fn a_colorized_image_keeps_the_lightness_of_its_input() {
     let folder = temp();
     fs::create_dir(folder.path().join("photos")).expect("a folder");
     for index in 0..4 {
         let path = folder.path().join(format!("photos/{index}.png"));
-        picture(150, 140, index).save(path).expect("a picture");
+        image(150, 140, index).save(path).expect("an image");
     }
     let data = ["--photos", "photos", "--task", "colorize"];
     trained(folder.path(), &data);
@@ -187,7 +187,7 @@ fn a_colorized_picture_keeps_the_lightness_of_its_input() {
     assert_eq!(manifest["output"]["encoding"], "chroma");
     assert_eq!(manifest["generator"]["in_channels"], 1);
     assert_eq!(manifest["generator"]["out_channels"], 2);
-    let open = |path: &Path| image::open(path).expect("a picture").to_rgb8();
+    let open = |path: &Path| image::open(path).expect("an image").to_rgb8();
     let input = open(&folder.path().join("photos/0.png"));
     let result = open(&translated(folder.path(), "photos/0.png"));
     let lightnesses = lightness(&input).into_iter().zip(lightness(&result));
@@ -210,15 +210,15 @@ fn a_colorized_picture_keeps_the_lightness_of_its_input() {
 fn one_channel_becomes_three() {
     let folder = temp();
     two_folders(folder.path(), "png", |side, index, path| {
-        let rgb = DynamicImage::ImageRgb8(picture(140, 140, index));
-        let picture = if side == "a" { rgb.grayscale() } else { rgb };
-        picture.save(path).expect("a picture");
+        let rgb = DynamicImage::ImageRgb8(image(140, 140, index));
+        let image = if side == "a" { rgb.grayscale() } else { rgb };
+        image.save(path).expect("an image");
     });
     trained(
         folder.path(),
         &[&FOLDERS[..], &["--channels-a", "1"]].concat(),
     );
-    // A colour picture is reduced to grey for the same model.
+    // A colour image is reduced to grey for the same model.
     for input in ["a/0.png", "b/0.png"] {
         let result = image::open(translated(folder.path(), input)).expect("a result");
         assert!(matches!(result, DynamicImage::ImageRgb8(_)), "{input}");
@@ -230,7 +230,7 @@ fn a_pair_of_differing_sizes_is_refused_with_both_names_before_anything_starts()
     let folder = temp();
     two_folders(folder.path(), "png", |side, index, path| {
         let width = if (side, index) == ("b", 1) { 141 } else { 140 };
-        picture(width, 140, index).save(path).expect("a picture");
+        image(width, 140, index).save(path).expect("an image");
     });
     let words = ["a/1.png", "140×140", "b/1.png", "141×140", "equal sizes"];
     refused(folder.path(), &FOLDERS, &words);
@@ -240,7 +240,7 @@ fn a_pair_of_differing_sizes_is_refused_with_both_names_before_anything_starts()
 fn files_with_other_channels_than_asked_for_are_refused_with_the_flag() {
     let folder = temp();
     two_folders(folder.path(), "png", |_, index, path| {
-        picture(140, 140, index).save(path).expect("a picture");
+        image(140, 140, index).save(path).expect("an image");
     });
     let data = [&FOLDERS[..], &["--channels-a", "4"]].concat();
     refused(
@@ -295,7 +295,7 @@ fn files_of_five_bands_are_learnt_and_made() {
 fn each_preprocess_mode_gives_its_own_sizes() {
     let folder = temp();
     two_folders(folder.path(), "png", |_, index, path| {
-        picture(300, 600, index).save(path).expect("a picture");
+        image(300, 600, index).save(path).expect("an image");
     });
     for (mode, width, height) in [
         ("resize_and_crop", 128, 128),
@@ -325,10 +325,10 @@ fn each_preprocess_mode_gives_its_own_sizes() {
 }
 
 #[test]
-fn pictures_smaller_than_the_crop_are_named_with_a_remedy() {
+fn images_smaller_than_the_crop_are_named_with_a_remedy() {
     let folder = temp();
     two_folders(folder.path(), "png", |_, index, path| {
-        picture(100, 140, index).save(path).expect("a picture");
+        image(100, 140, index).save(path).expect("an image");
     });
     let data = [&FOLDERS[..], &["--preprocess", "crop"]].concat();
     let tiny = [&["train", "--run", "run"], &data[..], &harness::TINY].concat();
@@ -346,7 +346,7 @@ fn holes_and_low_resolution_are_tasks_for_photos() {
         fs::create_dir(folder.path().join("photos")).expect("a folder");
         for index in 0..3 {
             let path = folder.path().join(format!("photos/{index}.jpg"));
-            picture(150, 140, index).save(path).expect("a picture");
+            image(150, 140, index).save(path).expect("an image");
         }
         trained(folder.path(), &["--photos", "photos", "--task", task]);
         let grid = folder.path().join("run/samples/00000002.png");
@@ -366,7 +366,7 @@ fn flags_that_do_not_go_together_are_refused_with_what_to_do() {
     fs::create_dir_all(folder.path().join("set/trainB")).expect("a folder");
     for side in ["A", "B"] {
         let path = folder.path().join(format!("set/train{side}/0.png"));
-        picture(140, 140, 1).save(path).expect("a picture");
+        image(140, 140, 1).save(path).expect("an image");
     }
     refused(
         folder.path(),
@@ -402,7 +402,7 @@ fn flags_that_do_not_go_together_are_refused_with_what_to_do() {
 fn turned_jpeg(upright_width: u32, upright_height: u32) -> Vec<u8> {
     let mut jpeg = std::io::Cursor::new(Vec::new());
     let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
-    picture(upright_height, upright_width, 4)
+    image(upright_height, upright_width, 4)
         .write_with_encoder(encoder)
         .expect("a JPEG");
     let jpeg = jpeg.into_inner();
@@ -421,7 +421,7 @@ fn a_turned_photo_is_as_large_as_it_is_upright() {
     let folder = temp();
     two_folders(folder.path(), "png", |side, index, path| match side {
         "a" => fs::write(path.with_extension("jpg"), turned_jpeg(130, 170)).expect("a file"),
-        _ => picture(130, 170, index).save(path).expect("a picture"),
+        _ => image(130, 170, index).save(path).expect("an image"),
     });
     let output = trained(folder.path(), &FOLDERS);
     assert!(!talk(&output).contains("left out"), "{}", talk(&output));

@@ -19,11 +19,11 @@ fn photos(folder: &Path) {
         fs::create_dir_all(folder.join("photos").join(part)).expect("a folder");
     }
     for index in 0..3 {
-        let picture = harness::picture(180, 170, index);
+        let image = harness::image(180, 170, index);
         let name = format!("flower, \"{index}\".png");
-        picture.save(photos.join(&name)).expect("a picture");
+        image.save(photos.join(&name)).expect("an image");
         let train = folder.join("photos/train").join(name);
-        picture.save(train).expect("a picture");
+        image.save(train).expect("an image");
     }
 }
 
@@ -34,7 +34,7 @@ fn eval(folder: &Path, more: &[&str]) -> String {
 }
 
 #[test]
-fn each_picture_has_a_row_and_their_mean_is_the_result() {
+fn each_image_has_a_row_and_their_mean_is_the_result() {
     let folder = temp();
     photos(folder.path());
     trained(folder.path(), &DATA);
@@ -73,10 +73,10 @@ fn the_folder_of_a_run_stands_for_its_exported_model() {
     trained(folder.path(), &DATA);
     let table = eval(folder.path(), &["--model", "run"]);
     assert_eq!(table, eval(folder.path(), &["--model", "run/export"]));
-    assert!(table.contains("untouched input") && table.contains("3 validation pictures"));
+    assert!(table.contains("untouched input") && table.contains("3 validation images"));
 }
 
-/// What `eval` prints of a run without a word on pictures.
+/// What `eval` prints of a run without a word on images.
 fn eval_plainly(folder: &Path, more: &[&str]) -> String {
     let words = ["eval", "--model", "run", "--device", "cpu"];
     let output = done(folder, &[&words[..], more].concat());
@@ -84,15 +84,15 @@ fn eval_plainly(folder: &Path, more: &[&str]) -> String {
 }
 
 #[test]
-fn a_run_is_judged_on_its_own_pictures_as_at_its_end_and_they_are_named() {
+fn a_run_is_judged_on_its_own_images_as_at_its_end_and_they_are_named() {
     let folder = temp();
     let folder = folder.path();
     fs::create_dir_all(folder.join("pairs")).expect("a folder");
     for index in 0..9 {
         let path = folder.join(format!("pairs/{index}.png"));
-        harness::picture(280, 140, index)
+        harness::image(280, 140, index)
             .save(path)
-            .expect("a picture");
+            .expect("an image");
     }
     let words = [
         "--data",
@@ -107,7 +107,7 @@ fn a_run_is_judged_on_its_own_pictures_as_at_its_end_and_they_are_named() {
     let trained = trained(folder, &words);
     let table = eval_plainly(folder, &[]);
     for word in [
-        "2 validation pictures of pairs, BtoA",
+        "2 validation images of pairs, BtoA",
         "--all judges the other 7 too",
     ] {
         assert!(table.contains(word), "\"{word}\" is not in:\n{table}");
@@ -131,7 +131,7 @@ fn a_run_is_judged_on_its_own_pictures_as_at_its_end_and_they_are_named() {
     assert!(other.contains("pairs, AtoB"), "{other}");
     assert_ne!(other.lines().nth(2), table.lines().nth(2));
     let all = eval_plainly(folder, &["--all"]);
-    assert!(all.contains("(9 pictures, all of pairs, BtoA)"), "{all}");
+    assert!(all.contains("(9 images, all of pairs, BtoA)"), "{all}");
     // The model folder inside the run knows as much; one elsewhere knows the direction.
     let model = done(
         folder,
@@ -148,7 +148,7 @@ fn a_run_is_judged_on_its_own_pictures_as_at_its_end_and_they_are_named() {
 }
 
 #[test]
-fn a_model_without_its_run_asks_for_pictures_and_knows_its_task() {
+fn a_model_without_its_run_asks_for_images_and_knows_its_task() {
     let folder = temp();
     let folder = folder.path();
     photos(folder);
@@ -165,7 +165,7 @@ fn a_model_without_its_run_asks_for_pictures_and_knows_its_task() {
     let output = done(folder, &[&words[..], &["--photos", "photos"]].concat());
     let table = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        table.contains("3 validation pictures of photos, task deblur"),
+        table.contains("3 validation images of photos, task deblur"),
         "{table}"
     );
     // The drawn set is named, too.
@@ -173,7 +173,7 @@ fn a_model_without_its_run_asks_for_pictures_and_knows_its_task() {
     trained(drawn.path(), &[]);
     let table = eval_plainly(drawn.path(), &[]);
     assert!(
-        table.contains("24 validation pictures of the drawn façades, AtoB"),
+        table.contains("24 validation images of the drawn façades, AtoB"),
         "{table}"
     );
     let all = harness::run(
@@ -189,16 +189,14 @@ fn a_model_without_its_run_asks_for_pictures_and_knows_its_task() {
 }
 
 #[test]
-fn cyclegan_is_judged_by_cycles_and_identities_of_pictures_nobody_learned_from() {
+fn cyclegan_is_judged_by_cycles_and_identities_of_images_nobody_learned_from() {
     let folder = temp();
     let folder = folder.path();
     for (side, count) in [("a", 5), ("b", 10)] {
         fs::create_dir_all(folder.join(side)).expect("a folder");
         for index in 0..count {
             let path = folder.join(side).join(format!("{index}.png"));
-            harness::picture(40, 40, index)
-                .save(path)
-                .expect("a picture");
+            harness::image(40, 40, index).save(path).expect("an image");
         }
     }
     let words = "train --model cyclegan --a a --b b --net-g resnet_6blocks --size 32 --base 1 \
@@ -224,7 +222,7 @@ fn cyclegan_is_judged_by_cycles_and_identities_of_pictures_nobody_learned_from()
     }
     assert!(
         psnr(&json["cycle_a"]) < 99.0,
-        "an untrained cycle changes pictures: {json}"
+        "an untrained cycle changes images: {json}"
     );
     let csv = fs::read_to_string(folder.join("rows.csv")).expect("a file");
     assert!(
@@ -236,7 +234,7 @@ fn cyclegan_is_judged_by_cycles_and_identities_of_pictures_nobody_learned_from()
     for word in [
         "cycle_A",
         "idt_B",
-        "5 pictures of A and 10 of B, all of a and b, AtoB",
+        "5 images of A and 10 of B, all of a and b, AtoB",
     ] {
         assert!(all.contains(word), "\"{word}\" is not in:\n{all}");
     }
@@ -286,7 +284,7 @@ fn lpips_and_fid_are_in_the_table_the_rows_and_the_json() {
     }
     assert_ne!(json["output"]["fid"], json["input"]["fid"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("FID of 3 pictures"), "{said}");
+    assert!(said.contains("FID of 3 images"), "{said}");
     let csv = fs::read_to_string(folder.path().join("rows.csv")).expect("a file");
     let head = csv.lines().next().expect("a head");
     assert!(
@@ -302,11 +300,11 @@ fn lpips_and_fid_are_in_the_table_the_rows_and_the_json() {
 }
 
 #[test]
-fn pictures_of_other_channels_are_refused_for_lpips() {
+fn images_of_other_channels_are_refused_for_lpips() {
     let folder = temp();
     harness::two_folders(folder.path(), "png", |_, index, path| {
-        let rgba = image::DynamicImage::from(harness::picture(140, 130, index)).to_rgba8();
-        rgba.save(path).expect("a picture");
+        let rgba = image::DynamicImage::from(harness::image(140, 130, index)).to_rgba8();
+        rgba.save(path).expect("an image");
     });
     let data = [
         "--a",

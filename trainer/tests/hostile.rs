@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use harness::{DONE, FAILED, picture, run, talk, temp, trained};
+use harness::{DONE, FAILED, image, run, talk, temp, trained};
 use image::RgbImage;
 use serde_json::{Value, json};
 
@@ -43,11 +43,10 @@ fn photos_with_a_line(folder: &Path) {
     fs::create_dir(folder.join("photos")).expect("a folder");
     for index in 0..10 {
         let path = folder.join(format!("photos/{index}.png"));
-        picture(140, 130, index).save(path).expect("a picture");
+        image(140, 130, index).save(path).expect("an image");
     }
     let line = RgbImage::new(1, 32_768);
-    line.save(folder.join("photos/line.png"))
-        .expect("a picture");
+    line.save(folder.join("photos/line.png")).expect("an image");
 }
 
 #[test]
@@ -69,7 +68,7 @@ fn a_photo_that_would_become_huge_is_left_out_of_speed_and_sheet_too() {
 fn a_jpeg_of_two_gigabytes_of_zeros_is_refused_by_its_length() {
     let folder = temp();
     let path = folder.path().join("zeros.jpg");
-    picture(20, 20, 1).save(&path).expect("a picture");
+    image(20, 20, 1).save(&path).expect("an image");
     let file = File::options().write(true).open(&path).expect("a file");
     file.set_len(2 << 30).expect("no room is needed");
     fs::create_dir(folder.path().join("photos")).expect("a folder");

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use burn::tensor::Device;
-use harness::{DONE, picture, temp};
+use harness::{DONE, image, temp};
 use model::state::{StateDict, state_of};
 use trainer::run_folder::RunFolder;
 
@@ -22,14 +22,12 @@ const CYCLEGAN: &str = "--model cyclegan --net-g resnet_6blocks --size 32 --norm
 const OFTEN: &str = "--a a --b b --base 2 --seed 1 --lr-policy constant --sample-every 5 \
     --checkpoint-every 4 --norm-stats running --ema 0.9";
 
-fn pictures(folder: &Path) {
+fn images(folder: &Path) {
     for (side, shift) in [("a", 0), ("b", 50)] {
         fs::create_dir_all(folder.join(side)).expect("a folder");
         for index in 0..8 {
             let path = folder.join(side).join(format!("{index}.png"));
-            picture(140, 130, shift + index)
-                .save(path)
-                .expect("a picture");
+            image(140, 130, shift + index).save(path).expect("an image");
         }
     }
 }
@@ -82,7 +80,7 @@ fn assert_same(folder: &Path, one: &str, other: &str, settings: &str) {
 fn identical(model: &str, device: &str, batches: &[u32]) {
     for batch in batches {
         let folder = temp();
-        pictures(folder.path());
+        images(folder.path());
         let settings = format!("{model} {OFTEN} --batch {batch} --device {device}");
         let runs = ["one", "two"].map(|name| {
             let line = format!("train {settings} --steps {STEPS} --run {name}");

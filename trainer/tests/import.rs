@@ -184,7 +184,7 @@ fn other_networks_are_called_by_their_names() {
             ["PatchGAN discriminator", "latest_net_G.pth"],
         ),
         ("pixelgan.pth", ["pixel discriminator", "latest_net_G.pth"]),
-        // A safetensors file of pictures.
+        // A safetensors file of images.
         (
             "pixelgan.safetensors",
             ["no generator is known", "input, output"],
@@ -202,9 +202,9 @@ fn an_imported_model_translates() {
     let folder = folder();
     let file = fixture("unet_128_gray_in.pth");
     assert_code(&import(folder.path(), &file, &[]), DONE);
-    let picture = image::RgbImage::from_fn(128, 96, |x, y| image::Rgb([(x + y) as u8; 3]));
+    let image = image::RgbImage::from_fn(128, 96, |x, y| image::Rgb([(x + y) as u8; 3]));
     let path = folder.path().join("in.png");
-    picture.save(&path).expect("a picture");
+    image.save(&path).expect("an image");
     let arguments = [
         "translate",
         "--model",
@@ -216,9 +216,9 @@ fn an_imported_model_translates() {
         "cpu",
     ];
     assert_code(&run(folder.path(), &arguments), DONE);
-    let result = image::open(folder.path().join("out/in.png")).expect("a picture");
+    let result = image::open(folder.path().join("out/in.png")).expect("an image");
     assert_eq!((result.width(), result.height()), (128, 96));
-    assert_ne!(result.to_rgb8(), picture);
+    assert_ne!(result.to_rgb8(), image);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use harness::{
-    DONE, FAILED, TINY, done, grey16, picture, refused, run, talk, temp, trained, two_folders,
+    DONE, FAILED, TINY, done, grey16, image, refused, run, talk, temp, trained, two_folders,
 };
 use image::{Rgb, RgbImage};
 use serde_json::Value;
@@ -26,10 +26,10 @@ fn inspected(folder: &Path, words: &[&str], code: i32) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn put(folder: &Path, name: &str, picture: &RgbImage) {
+fn put(folder: &Path, name: &str, image: &RgbImage) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    picture.save(path).expect("a picture");
+    image.save(path).expect("an image");
 }
 
 fn close(value: &Value, expected: f64) {
@@ -105,7 +105,7 @@ fn files_without_a_partner_are_all_named_and_refused_unless_skipped() {
     let folder = temp();
     let folder = folder.path();
     two_folders(folder, "png", |_, index, path| {
-        picture(300, 300, index).save(path).expect("a picture");
+        image(300, 300, index).save(path).expect("an image");
     });
     fs::rename(folder.join("b/1.png"), folder.join("b/one.png")).expect("renamed");
     let set = inspected(folder, &["--a", "a", "--b", "b"], FAILED);
@@ -130,11 +130,11 @@ fn files_that_are_there_twice_are_found_within_and_across_the_parts() {
         put(
             folder,
             &format!("photos/train/{index}.png"),
-            &picture(300, 280, index),
+            &image(300, 280, index),
         );
     }
-    put(folder, "photos/val/a.png", &picture(300, 280, 2));
-    put(folder, "photos/val/b.png", &picture(300, 280, 7));
+    put(folder, "photos/val/a.png", &image(300, 280, 2));
+    put(folder, "photos/val/b.png", &image(300, 280, 7));
     let copy = |from: &str, to: &str| {
         fs::copy(folder.join(from), folder.join(to)).expect("a copy");
     };
@@ -179,17 +179,17 @@ fn files_that_are_there_twice_are_found_within_and_across_the_parts() {
 }
 
 #[test]
-fn bad_small_and_long_pictures_are_named_by_inspect_and_before_a_training() {
+fn bad_small_and_long_images_are_named_by_inspect_and_before_a_training() {
     let folder = temp();
     let folder = folder.path();
     for index in 0..4 {
-        put(folder, &format!("a/{index}.png"), &picture(300, 280, index));
-        put(folder, &format!("b/{index}.png"), &picture(300, 280, index));
+        put(folder, &format!("a/{index}.png"), &image(300, 280, index));
+        put(folder, &format!("b/{index}.png"), &image(300, 280, index));
     }
     for side in ["a", "b"] {
-        put(folder, &format!("{side}/long.png"), &picture(900, 300, 1));
-        put(folder, &format!("{side}/tiny.png"), &picture(20, 30, 1));
-        fs::write(folder.join(side).join("bad.png"), "no picture").expect("a file");
+        put(folder, &format!("{side}/long.png"), &image(900, 300, 1));
+        put(folder, &format!("{side}/tiny.png"), &image(20, 30, 1));
+        fs::write(folder.join(side).join("bad.png"), "no image").expect("a file");
         fs::create_dir_all(folder.join(side).join("train")).expect("a folder");
         for name in ["0.png", "1.png", "long.png", "tiny.png", "bad.png"] {
             let from = folder.join(side).join(name);
@@ -227,7 +227,7 @@ fn depth_is_judged_by_what_was_measured() {
         for (_, y, pixel) in depth.enumerate_pixels_mut() {
             pixel.0 = [if y < 65 { 0 } else { 500 }];
         }
-        depth.save(path).expect("a picture");
+        depth.save(path).expect("an image");
     });
     let words = [
         "--a",
@@ -257,7 +257,7 @@ fn a_largest_depth_in_another_unit_is_refused_with_the_largest_that_is_there() {
         for pixel in depth.pixels_mut() {
             pixel.0[0] = pixel.0[0].max(500);
         }
-        depth.save(path).expect("a picture");
+        depth.save(path).expect("an image");
     });
     let words = |max: &'static str| ["--a", "a", "--b", "b", "--depth-a", max, "--depth-b", max];
     refused(
@@ -283,7 +283,7 @@ fn a_largest_depth_in_another_unit_is_refused_with_the_largest_that_is_there() {
     two_folders(folder, "png", |_, index, path| {
         let mut depth = grey16(300, 260, index, 8000);
         depth.pixels_mut().for_each(|pixel| pixel.0 = [0]);
-        depth.save(path).expect("a picture");
+        depth.save(path).expect("an image");
     });
     refused(
         folder,
@@ -301,7 +301,7 @@ fn sets_without_pairs_are_counted_by_side() {
             put(
                 folder,
                 &format!("{side}/{index}.png"),
-                &picture(40, 40, index),
+                &image(40, 40, index),
             );
         }
     }
@@ -310,11 +310,11 @@ fn sets_without_pairs_are_counted_by_side() {
     ];
     let said = talk(&done(folder, &words));
     assert!(
-        said.contains("train: 4 pictures of A, 8 pictures of B"),
+        said.contains("train: 4 images of A, 8 images of B"),
         "{said}"
     );
     assert!(
-        said.contains("validation: 1 picture of A, 2 pictures of B"),
+        said.contains("validation: 1 image of A, 2 images of B"),
         "{said}"
     );
     assert!(
@@ -331,7 +331,7 @@ fn a_contact_sheet_is_what_its_name_says() {
         put(
             folder,
             &format!("photos/{index}.png"),
-            &picture(40, 40, index),
+            &image(40, 40, index),
         );
     }
     let words = [
@@ -362,8 +362,8 @@ fn a_missing_set_is_refused_and_no_set_is_asked_for() {
 fn a_model_folder_tells_its_network_and_is_checked() {
     let folder = temp();
     let folder = folder.path();
-    put(folder, "photos/0.png", &picture(140, 140, 0));
-    put(folder, "photos/1.png", &picture(140, 140, 1));
+    put(folder, "photos/0.png", &image(140, 140, 0));
+    put(folder, "photos/1.png", &image(140, 140, 1));
     let words = [
         "train", "--run", "run", "--photos", "photos", "--task", "deblur",
     ];

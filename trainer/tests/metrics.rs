@@ -17,13 +17,13 @@ use trainer::evaluate::metrics::Metrics;
 
 const TOLERANCE: f64 = 1e-3;
 
-fn picture(name: &str) -> Raster {
-    let picture = image::open(fixture(&format!("metrics/{name}.png"))).expect("a picture");
-    let picture = picture.to_rgb8();
-    let plane = |channel: usize| picture.pixels().map(move |pixel| pixel[channel]);
+fn image(name: &str) -> Raster {
+    let image = image::open(fixture(&format!("metrics/{name}.png"))).expect("an image");
+    let image = image.to_rgb8();
+    let plane = |channel: usize| image.pixels().map(move |pixel| pixel[channel]);
     let bytes = (0..3).flat_map(plane);
     let values = bytes.map(|byte| to_unit(f32::from(byte))).collect();
-    let (width, height) = picture.dimensions();
+    let (width, height) = image.dimensions();
     Raster::from_planes(width as usize, height as usize, values)
 }
 
@@ -31,18 +31,18 @@ fn picture(name: &str) -> Raster {
 fn l1_psnr_ssim_and_multi_scale_ssim_are_those_of_the_python_libraries() {
     let json = std::fs::read(fixture("metrics/metrics.json")).expect("the numbers are there");
     let all: Value = serde_json::from_slice(&json).expect("JSON");
-    let target = picture("target");
-    let all = all.as_object().expect("pictures by name");
+    let target = image("target");
+    let all = all.as_object().expect("images by name");
     assert_eq!(all.len(), 4);
     for (name, wanted) in all {
-        let metrics = Metrics::between(&picture(name), &target, None);
+        let metrics = Metrics::between(&image(name), &target, None);
         for (metric, found) in [
             ("l1", metrics.l1),
             ("psnr", metrics.psnr),
             ("ssim", metrics.ssim),
             (
                 "ms_ssim",
-                metrics.ms_ssim.expect("the pictures are large enough"),
+                metrics.ms_ssim.expect("the images are large enough"),
             ),
         ] {
             let wanted = wanted[metric].as_f64().expect("a number");

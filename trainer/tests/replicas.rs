@@ -18,13 +18,13 @@ fn cpus(count: usize) -> Vec<Device> {
 }
 
 #[test]
-fn two_devices_with_a_picture_each_train_pix2pix_like_one_with_two() {
+fn two_devices_with_an_image_each_train_pix2pix_like_one_with_two() {
     let config = settings(&format!("{PIX2PIX} --batch 2"));
     several_equal_one(&config, &cpus(2), 4);
 }
 
 #[test]
-fn shares_of_differing_size_count_by_their_pictures() {
+fn shares_of_differing_size_count_by_their_images() {
     let config = settings(&format!("{PIX2PIX} --batch 5"));
     several_equal_one(&config, &cpus(3), 3);
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::{DONE, FAILED, done, picture, run, talk, temp};
+use harness::{DONE, FAILED, done, image, run, talk, temp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -38,14 +38,12 @@ fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
-fn pictures(folder: &Path) {
+fn images(folder: &Path) {
     for (side, shift) in [("a", 0), ("b", 50)] {
         fs::create_dir_all(folder.join(side)).expect("a folder");
         for index in 0..6 {
             let path = folder.join(side).join(format!("{index}.png"));
-            picture(140, 130, shift + index)
-                .save(path)
-                .expect("a picture");
+            image(140, 130, shift + index).save(path).expect("an image");
         }
     }
 }
@@ -138,7 +136,7 @@ fn is_rising(steps: &[u64]) -> bool {
 fn stopped_and_resumed_equals_straight(settings: &str, device: &str) {
     let settings = &settings.replace("--device cpu", device);
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     train(folder.path(), settings, "straight", "");
     let often = "--checkpoint-every 3 --sample-every 5 --format json";
     for (index, start) in [
@@ -190,7 +188,7 @@ fn a_run_on_two_devices_goes_on_as_if_it_had_never_stopped() {
 #[test]
 fn the_rate_of_a_plateau_falls_at_the_same_step_after_a_restart() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     // So slow that no epoch is better than the first by a hundredth.
     let settings = format!("{PIX2PIX} --lr 1e-7");
     train(folder.path(), &settings, "straight", "");
@@ -219,7 +217,7 @@ fn fifty_kills_at_random_moments_cost_nothing() {
     let (mut kills, mut half_written) = (0, 0);
     for settings in [CYCLEGAN, PIX2PIX] {
         let folder = temp();
-        pictures(folder.path());
+        images(folder.path());
         let started = Instant::now();
         train(folder.path(), settings, "straight", "--checkpoint-every 1");
         let whole = started.elapsed();
@@ -293,7 +291,7 @@ fn kill_after(child: &mut Child, time: Duration) -> bool {
 #[test]
 fn a_checkpoint_cut_anywhere_is_refused_by_name_and_the_one_before_is_used() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let settings = format!("{CYCLEGAN} --checkpoint-every 7");
     train(folder.path(), &settings, "run", "");
     let run = RunFolder::open(&folder.path().join("run"));
@@ -326,7 +324,7 @@ fn a_checkpoint_cut_anywhere_is_refused_by_name_and_the_one_before_is_used() {
 #[test]
 fn a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     train(folder.path(), CYCLEGAN, "run", "--checkpoint-every 7");
     let expected = weights(folder.path(), "run");
     let damaged = folder
@@ -353,7 +351,7 @@ fn a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before() {
 #[test]
 fn a_second_trainer_in_a_run_folder_is_refused_until_the_first_is_gone() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let longer = PIX2PIX.replace("--epochs 12", "--epochs 99999");
     let line = format!("train {longer} --run run --checkpoint-every 1 --format json");
     let mut first = spawn(folder.path(), &line);
@@ -430,7 +428,7 @@ fn limit(child: &Child, size: &str) {
 #[test]
 fn a_full_disk_costs_a_checkpoint_and_the_run_goes_on_when_there_is_room() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let longer = CYCLEGAN.replace("--epochs 3 ", "--epochs 40 ");
     train(folder.path(), &longer, "straight", "");
     let disk = SmallDisk::new(folder.path());
@@ -479,7 +477,7 @@ fn a_full_disk_costs_a_checkpoint_and_the_run_goes_on_when_there_is_room() {
 #[test]
 fn the_last_checkpoints_and_the_best_are_kept() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let more = "--checkpoint-every 1 --sample-every 1 --keep 3 --keep-best";
     train(folder.path(), PIX2PIX, "run", more);
     let checkpoints = folder.path().join("run/checkpoints");
@@ -506,7 +504,7 @@ fn the_last_checkpoints_and_the_best_are_kept() {
 #[test]
 fn the_best_of_a_run_without_pairs_is_that_of_the_lowest_cycle_losses() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let more = "--checkpoint-every 9 --sample-every 4 --keep 1 --keep-best";
     train(folder.path(), CYCLEGAN, "straight", more);
     let best = |name: &str| fs::read(folder.path().join(name).join("checkpoints/best"));
@@ -526,7 +524,7 @@ fn the_best_of_a_run_without_pairs_is_that_of_the_lowest_cycle_losses() {
 fn weights_that_are_no_numbers_stop_the_run_and_never_reach_a_checkpoint() {
     for (settings, network) in [(PIX2PIX, "netG"), (CYCLEGAN, "netG_A")] {
         let folder = temp();
-        pictures(folder.path());
+        images(folder.path());
         // The update itself is infinite; the losses, which come before it, are not.
         let settings = settings.replace("plateau", "constant");
         let settings = format!("{settings} --lr-d 0.0002 --checkpoint-every 1");
@@ -587,7 +585,7 @@ fn weights_that_are_no_numbers_stop_the_run_and_never_reach_a_checkpoint() {
 #[test]
 fn a_run_may_be_made_longer_but_not_another_one() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     let settings = PIX2PIX.replace("plateau", "constant");
     train(folder.path(), &settings, "straight", "");
     let short = settings.replace("--epochs 12", "--epochs 5");
@@ -628,7 +626,7 @@ fn a_run_may_be_made_longer_but_not_another_one() {
 #[test]
 fn a_folder_that_cannot_be_resumed_says_why() {
     let folder = temp();
-    pictures(folder.path());
+    images(folder.path());
     train(folder.path(), PIX2PIX, "run", "");
     let refused = |line: &str, wanted: &[&str]| {
         let output = run(folder.path(), &words(line));

@@ -24,8 +24,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 events = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "images": 0, "tensors": 0})
 events.Reload()
 tags = events.Tags()
-def png_size(picture):
-    png = picture.encoded_image_string
+def png_size(image):
+    png = image.encoded_image_string
     assert png[:8] == b"\x89PNG\r\n\x1a\n", png[:8]
     return list(struct.unpack(">II", png[16:24]))
 print(json.dumps({
@@ -132,7 +132,7 @@ fn tensorboard_reads_every_loss_metric_sample_and_patch_of_a_run() {
     ] {
         assert!(found["scalars"][tag].is_array(), "no {tag} in {found}");
     }
-    // Three pictures of 128 in each of four rows, 4 pixels between them.
+    // Three images of 128 in each of four rows, 4 pixels between them.
     let (width, height) = (3 * 132 + 4, 4 * 132 + 4);
     let grid = |step: u64| serde_json::json!([step, width, height, [width, height]]);
     assert_eq!(

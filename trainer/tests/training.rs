@@ -13,18 +13,18 @@ use serde_json::Value;
 
 const WRONG_USAGE: i32 = 2;
 
-/// Two folders of pictures without pairs: reddish ones and more of bluish ones.
+/// Two folders of images without pairs: reddish ones and more of bluish ones.
 fn unpaired(folder: &Path) {
     for (name, count, color) in [("reds", 3, [200, 40, 30]), ("blues", 5, [20, 60, 190])] {
         let set = folder.join(name);
         fs::create_dir_all(&set).expect("a folder");
         for index in 0..count {
-            let picture = RgbImage::from_fn(40, 36, |x, y| {
+            let image = RgbImage::from_fn(40, 36, |x, y| {
                 let shade = ((x * y + index * 31) % 50) as u8;
                 Rgb(color.map(|channel: u8| channel.saturating_add(shade)))
             });
             let path = set.join(format!("{name}-{index}.png"));
-            picture.save(path).expect("a picture");
+            image.save(path).expect("an image");
         }
     }
 }
@@ -98,7 +98,7 @@ fn cyclegan_trains_without_pairs_and_translates_both_ways() {
         ];
         done(folder.path(), &[&words[..], &["--device", "cpu"]].concat());
         let made = image::open(folder.path().join(&output).join("reds-0.png"));
-        let made = made.expect("a picture");
+        let made = made.expect("an image");
         assert_eq!((made.width(), made.height()), (40, 36));
     }
     let (there, back) = (
@@ -145,7 +145,7 @@ fn the_manifest_of_a_run_from_b_to_a_says_so() {
 }
 
 #[test]
-fn every_validation_judges_the_same_pictures_and_the_end_all_and_they_say_so() {
+fn every_validation_judges_the_same_images_and_the_end_all_and_they_say_so() {
     let folder = temp();
     let output = harness::trained(folder.path(), &["--sample-every", "1"]);
     let lines = metrics(folder.path());
@@ -158,8 +158,8 @@ fn every_validation_judges_the_same_pictures_and_the_end_all_and_they_say_so() {
     assert_eq!(count("validated"), [16, 16]);
     assert_eq!(count("finished"), [24]);
     let said = talk(&output);
-    assert_eq!(said.matches("of 16 of 24 pictures").count(), 2, "{said}");
-    assert!(said.contains("(24 validation pictures)"), "{said}");
+    assert_eq!(said.matches("of 16 of 24 images").count(), 2, "{said}");
+    assert!(said.contains("(24 validation images)"), "{said}");
     assert_eq!(
         manifest(folder.path(), "run/export")["training"]["metrics"]["count"],
         24
@@ -198,11 +198,11 @@ fn either_generator_of_a_cyclegan_run_is_exported_later_as_at_its_end() {
 }
 
 #[test]
-fn samples_of_cyclegan_show_four_pictures_there_and_four_back() {
+fn samples_of_cyclegan_show_four_images_there_and_four_back() {
     let folder = temp();
     train_cycle(folder.path(), &[]);
     let grid = image::open(folder.path().join("run/samples/00000003.png")).expect("a grid");
-    // Validation pictures are 32 wide, 4 pixels lie between them.
+    // Validation images are 32 wide, 4 pixels lie between them.
     assert_eq!(grid.width(), 8 * 36 + 4);
 }
 
@@ -370,7 +370,7 @@ fn epochs_at_the_full_rate_and_epochs_of_decay_make_the_steps() {
     done(folder.path(), &words);
     let json = fs::read(folder.path().join("run/config.json")).expect("a config");
     let config: Value = serde_json::from_slice(&json).expect("JSON");
-    // Four of five blue pictures train; an epoch is as long as the larger set.
+    // Four of five blue images train; an epoch is as long as the larger set.
     assert_eq!(config["steps"], 12);
     let lines = metrics(folder.path());
     let last = lines

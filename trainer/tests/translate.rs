@@ -1,4 +1,4 @@
-//! `translate` and `inspect` through the binary: which pictures, in how many pieces, and what is
+//! `translate` and `inspect` through the binary: which images, in how many pieces, and what is
 //! said about them.
 
 #![allow(
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use harness::{FAILED, done, picture, run, talk, temp, trained};
+use harness::{FAILED, done, image, run, talk, temp, trained};
 use image::{DynamicImage, ImageBuffer, Rgb, RgbaImage};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ fn with_model() -> TempDir {
     fs::create_dir(folder.path().join("training")).expect("a folder");
     for index in 0..3 {
         let path = folder.path().join(format!("training/{index}.png"));
-        picture(140, 140, index).save(path).expect("a picture");
+        image(140, 140, index).save(path).expect("an image");
     }
     let words = [
         "--photos",
@@ -48,7 +48,7 @@ fn with_model() -> TempDir {
 fn put(folder: &Path, name: &str, seed: u32) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    picture(40, 30, seed).save(path).expect("a picture");
+    image(40, 30, seed).save(path).expect("an image");
 }
 
 fn translate(folder: &Path, words: &[&str]) -> Output {
@@ -123,13 +123,13 @@ fn shares_are_disjoint_complete_and_go_on_where_they_were_stopped() {
 }
 
 #[test]
-fn a_single_picture_becomes_the_file_that_is_named_in_its_format() {
+fn a_single_image_becomes_the_file_that_is_named_in_its_format() {
     let folder = with_model();
     let folder = folder.path();
     put(folder, "in/a.png", 1);
     put(folder, "in/b.png", 2);
     let glass = RgbaImage::from_fn(40, 30, |x, _| image::Rgba([9, 9, 9, (x * 6) as u8]));
-    glass.save(folder.join("glass.png")).expect("a picture");
+    glass.save(folder.join("glass.png")).expect("an image");
     let format = |name: &str| {
         let reader = image::ImageReader::open(folder.join(name)).expect("a file");
         reader.with_guessed_format().expect("a file").format()
@@ -144,8 +144,8 @@ fn a_single_picture_becomes_the_file_that_is_named_in_its_format() {
             let output = translated(folder, &[input, "-o", name]);
             assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), name);
             assert_eq!(format(name), Some(expected));
-            let picture = image::open(folder.join(name)).expect("a picture");
-            assert_eq!((picture.width(), picture.height()), (40, 30));
+            let image = image::open(folder.join(name)).expect("an image");
+            assert_eq!((image.width(), image.height()), (40, 30));
         }
     }
     for (words, word) in [
@@ -173,7 +173,7 @@ fn a_page_shows_inputs_and_results_side_by_side_and_the_end_counts_them() {
     put(folder, "in/b/c.png", 2);
     let output = translated(folder, &["in", "-o", "out", "--page"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("2 pictures translated in"), "{said}");
+    assert!(said.contains("2 images translated in"), "{said}");
     let page = fs::read_to_string(folder.join("out/index.html")).expect("a page");
     let sources: Vec<&str> = page
         .split("src=\"")
@@ -192,12 +192,12 @@ fn a_page_shows_inputs_and_results_side_by_side_and_the_end_counts_them() {
 }
 
 #[test]
-fn a_small_picture_is_enlarged_first_if_that_is_wanted() {
+fn a_small_image_is_enlarged_first_if_that_is_wanted() {
     let folder = with_model();
     let folder = folder.path();
     put(folder, "a.png", 1);
     translated(folder, &["a.png", "-o", "large.png", "--enlarge", "4"]);
-    let large = image::open(folder.join("large.png")).expect("a picture");
+    let large = image::open(folder.join("large.png")).expect("an image");
     assert_eq!((large.width(), large.height()), (160, 120));
 }
 
@@ -210,7 +210,7 @@ fn frames_that_are_left_out_are_told_once() {
         let file = fs::File::create(folder.join("in").join(name)).expect("a file");
         let mut encoder = image::codecs::gif::GifEncoder::new(file);
         for index in 0..frames {
-            let frame = DynamicImage::from(picture(20, 20, index)).to_rgba8();
+            let frame = DynamicImage::from(image(20, 20, index)).to_rgba8();
             encoder
                 .encode_frame(image::Frame::new(frame))
                 .expect("a frame");
@@ -257,7 +257,7 @@ fn the_folder_of_a_run_stands_for_its_model_and_an_unfinished_one_says_what_to_d
 }
 
 #[test]
-fn a_picture_that_is_added_moves_no_other_to_another_share() {
+fn an_image_that_is_added_moves_no_other_to_another_share() {
     let folder = with_model();
     let folder = folder.path();
     let share = |out: &str| {
@@ -279,7 +279,7 @@ fn a_picture_that_is_added_moves_no_other_to_another_share() {
 }
 
 #[test]
-fn patterns_find_pictures_and_keep_the_folders_behind_the_first_wildcard() {
+fn patterns_find_images_and_keep_the_folders_behind_the_first_wildcard() {
     let folder = with_model();
     let folder = folder.path();
     for name in [
@@ -291,7 +291,7 @@ fn patterns_find_pictures_and_keep_the_folders_behind_the_first_wildcard() {
     ] {
         put(folder, name, 1);
     }
-    fs::write(folder.join("in/b/notes.txt"), "no picture").expect("a file");
+    fs::write(folder.join("in/b/notes.txt"), "no image").expect("a file");
     let found = |pattern: &str, out: &str| {
         translated(folder, &[pattern, "-o", out]);
         let files = files(&folder.join(out));
@@ -310,8 +310,8 @@ fn patterns_find_pictures_and_keep_the_folders_behind_the_first_wildcard() {
     // A file of that name is no pattern.
     assert_eq!(found("in/c[1].png", "five"), ["c[1].png"]);
     for (pattern, words) in [
-        ("in/*/nothing-*.png", ["in/*/nothing-*.png", "no picture"]),
-        ("in/b/*.txt", ["in/b/*.txt", "no picture"]),
+        ("in/*/nothing-*.png", ["in/*/nothing-*.png", "no image"]),
+        ("in/b/*.txt", ["in/b/*.txt", "no image"]),
         ("in/[.png", ["in/[.png", "pattern"]),
     ] {
         let output = translate(folder, &["in/a/x.png", pattern, "-o", "six"]);
@@ -371,11 +371,11 @@ fn results_never_overwrite_inputs_and_are_no_inputs_themselves() {
 }
 
 #[test]
-fn each_picture_is_an_event_and_bad_ones_are_named() {
+fn each_image_is_an_event_and_bad_ones_are_named() {
     let folder = with_model();
     let folder = folder.path();
     put(folder, "in/good.png", 1);
-    fs::write(folder.join("in/bad.png"), "no picture").expect("a file");
+    fs::write(folder.join("in/bad.png"), "no image").expect("a file");
     let words = ["in", "-o", "out", "--format", "json"];
     let output = translate(folder, &words);
     assert_eq!(output.status.code(), Some(FAILED));
@@ -408,11 +408,11 @@ fn tiles_keep_size_alpha_and_sixteen_bits() {
     let glass = RgbaImage::from_fn(400, 300, |x, y| {
         image::Rgba([x as u8, y as u8, 7, ((x * 3 + y) % 256) as u8])
     });
-    glass.save(folder.join("in/glass.png")).expect("a picture");
+    glass.save(folder.join("in/glass.png")).expect("an image");
     let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = ImageBuffer::from_fn(301, 259, |x, y| {
         Rgb([(x * 200) as u16, (y * 250) as u16, 9])
     });
-    deep.save(folder.join("in/deep.png")).expect("a picture");
+    deep.save(folder.join("in/deep.png")).expect("an image");
     let words = [
         "in",
         "-o",
@@ -429,7 +429,7 @@ fn tiles_keep_size_alpha_and_sixteen_bits() {
         assert!(event["tiles"].as_u64().expect("a number") > 4, "{event}");
     }
     let result = |name: &str| image::open(folder.join("out").join(name)).expect("a result");
-    let alpha = |picture: &RgbaImage| picture.pixels().map(|pixel| pixel[3]).collect::<Vec<_>>();
+    let alpha = |image: &RgbaImage| image.pixels().map(|pixel| pixel[3]).collect::<Vec<_>>();
     assert!(matches!(result("glass.png"), DynamicImage::ImageRgba8(_)));
     assert_eq!(alpha(&result("glass.png").to_rgba8()), alpha(&glass));
     let DynamicImage::ImageRgb16(deep) = result("deep.png") else {
@@ -443,12 +443,12 @@ fn tiles_keep_size_alpha_and_sixteen_bits() {
 }
 
 #[test]
-fn a_picture_that_is_too_large_for_one_piece_is_tiled_by_itself() {
+fn an_image_that_is_too_large_for_one_piece_is_tiled_by_itself() {
     let folder = with_model();
     let folder = folder.path();
-    picture(9_000, 1_930, 1)
+    image(9_000, 1_930, 1)
         .save(folder.join("wide.png"))
-        .expect("a picture");
+        .expect("an image");
     let output = translated(folder, &["wide.png", "-o", "out", "--format", "json"]);
     let event = &events(&output, "translated")[0];
     assert!(event["tiles"].as_u64().expect("a number") > 10, "{event}");
@@ -462,9 +462,9 @@ fn tiles_that_differ_are_told_with_the_remedy_once() {
     let folder = folder.path();
     put(folder, "in/small.png", 1);
     for name in ["one.png", "two.png"] {
-        picture(300, 200, 1)
+        image(300, 200, 1)
             .save(folder.join("in").join(name))
-            .expect("a picture");
+            .expect("an image");
     }
     let notes = |out: &str, words: &[&str]| {
         let output = translated(folder, &[&["in", "-o", out], words].concat());
@@ -505,8 +505,8 @@ fn a_colour_profile_is_noted_once_unless_it_is_srgb() {
             .expect("a profile");
         let colors = image::ExtendedColorType::Rgb8;
         encoder
-            .write_image(&picture(8, 8, 1), 8, 8, colors)
-            .expect("a picture");
+            .write_image(&image(8, 8, 1), 8, 8, colors)
+            .expect("an image");
     };
     with_profile("a.png", b"desc sRGB IEC61966-2.1");
     let quiet = translated(folder, &["in", "-o", "quiet"]);

@@ -8,20 +8,20 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{shapes_of, state_of};
-use model::training::{Batch, Gan, Hyperparameters, ModelKind, Rates};
+use model::training::{Batch, Gan, ModelKind, Rates};
 use model::{
-    CpuGenerator, DiscriminatorArch, DiscriminatorConfig, Engine, Generator, GeneratorArch,
-    GeneratorConfig, InitType, Mode, NormKind, NormStats, Patches, Precision, init_weights,
+    CpuGenerator, Engine, GeneratorConfig, InitType, Mode, NormStats, Precision, init_weights,
 };
 use serde::Serialize;
 
 use crate::bench::roofline::Roofline;
+use crate::config::{TrainArgs, TrainConfig};
 use crate::run_folder::{Progress, RunFolder};
 use crate::system::device::is_cpu;
 use crate::system::memory::peak_resident_bytes;
 use crate::translate::engine;
 
-/// Sides of pictures are multiples of this.
+/// Sides of images are multiples of this.
 pub const SIDE: u32 = 256;
 /// First runs compile shaders and fill caches.
 const WARM_UP: u32 = 2;
@@ -39,9 +39,9 @@ pub struct Measurement {
     pub model: ModelKind,
     /// Feature maps of the outermost layer.
     pub base: u32,
-    /// Height and width of the pictures, a multiple of [`SIDE`].
+    /// Height and width of the images, a multiple of [`SIDE`].
     pub size: u32,
-    /// Pictures of a batch.
+    /// Images of a batch.
     pub batch: u32,
     /// Timed repetitions.
     pub repeat: u32,
@@ -127,15 +127,13 @@ pub struct PeakMemory {
 /// measurement before it may hide it.
 pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let Measurement {
-        model: kind,
-        base,
         size,
         batch,
         repeat,
-        precision,
         only_forward,
+        ..
     } = what;
-    let picture = |device: &Device| {
+    let image = |device: &Device| {
         let range = Distribution::Uniform(-1.0, 1.0);
         Tensor::<4>::random(
             [batch, 3, size, size].map(|side| side as usize),
@@ -143,10 +141,11 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
             device,
         )
     };
-    let config = generator_config(kind, base);
-    let forward_ms = forward(device, &config, picture(device), repeat)?;
+    let train_config = paper_config(what)?;
+    let config = train_config.generator();
+    let forward_ms = forward(device, &config, image(device), repeat)?;
     let forward = peak_megabytes();
-    let multiply_adds = multiply_adds(kind, base, size, batch);
+    let multiply_adds = multiply_adds(&train_config, size, batch);
     let limits = || {
         let weights = 4 * values_of(&config);
         is_cpu(device).then(|| Limits::measure(multiply_adds, weights as f64))
@@ -162,9 +161,9 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         });
     }
     let autodiff = device.clone().autodiff();
-    let fresh = || model(kind, base, precision, &autodiff);
+    let fresh = || train_config.init(&autodiff);
     let mut model = Some(fresh());
-    let (real_a, real_b) = (picture(&autodiff), picture(&autodiff));
+    let (real_a, real_b) = (image(&autodiff), image(&autodiff));
     let step_ms = median(WARM_UP, repeat, || {
         let batch = Batch {
             real_a: real_a.clone(),
@@ -194,14 +193,14 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     })
 }
 
-fn multiply_adds(kind: ModelKind, base: u32, size: u32, batch: u32) -> MultiplyAdds {
+fn multiply_adds(config: &TrainConfig, size: u32, batch: u32) -> MultiplyAdds {
     let sides = [size as usize; 2];
-    let net_g = generator_config(kind, base).plan().macs(sides);
-    let net_d = discriminator_config(kind, base).plan().macs(sides);
+    let net_g = config.generator().plan().macs(sides);
+    let net_d = config.discriminator().plan().macs(sides);
     // A pass with all its gradients is three products, one that updates nothing two. Pix2pix makes one
     // of netG and two of netD, and asks netD once more for the way back to netG; CycleGAN makes six
     // and four, and asks twice.
-    let step = match kind {
+    let step = match config.model {
         ModelKind::Pix2Pix => 3 * net_g + (2 * 3 + 2) * net_d,
         ModelKind::CycleGan => 6 * 3 * net_g + (4 * 3 + 2 * 2) * net_d,
     };
@@ -218,14 +217,14 @@ fn values_of(config: &GeneratorConfig) -> usize {
     values.sum()
 }
 
-/// Times what translates pictures, with the averaged statistics of batch norms.
+/// Times what translates images, with the averaged statistics of batch norms.
 fn forward(
     device: &Device,
     config: &GeneratorConfig,
     real_a: Tensor<4>,
     repeat: u32,
 ) -> Result<f64> {
-    let network = generator(config, device);
+    let network = init_weights(config.init(device), InitType::Normal, 0.02);
     match engine(device) {
         Engine::Cpu => {
             let state = state_of(&network);
@@ -246,51 +245,25 @@ fn forward(
     }
 }
 
-fn generator_config(kind: ModelKind, base: u32) -> GeneratorConfig {
-    let (arch, norm) = match kind {
-        ModelKind::Pix2Pix => (GeneratorArch::Unet256, NormKind::Batch),
-        ModelKind::CycleGan => (GeneratorArch::Resnet9Blocks, NormKind::Instance),
+/// A model of the paper's networks, of this width.
+fn paper_config(what: Measurement) -> Result<TrainConfig> {
+    let net_g = match what.model {
+        ModelKind::Pix2Pix => "unet_256",
+        ModelKind::CycleGan => "resnet_9blocks",
     };
-    GeneratorConfig::new(arch, base as usize, norm)
-}
-
-fn discriminator_config(kind: ModelKind, base: u32) -> DiscriminatorConfig {
-    DiscriminatorConfig {
-        arch: DiscriminatorArch::Basic,
-        in_channels: match kind {
-            ModelKind::Pix2Pix => 6,
-            ModelKind::CycleGan => 3,
-        },
-        base: base as usize,
-        norm: generator_config(kind, base).norm,
-        patches: Patches::default(),
-    }
-}
-
-fn generator(config: &GeneratorConfig, device: &Device) -> Generator {
-    init_weights(config.init(device), InitType::Normal, 0.02)
-}
-
-/// Networks with the objective of their paper.
-fn model(kind: ModelKind, base: u32, precision: Precision, autodiff: &Device) -> Gan {
-    let config = generator_config(kind, base);
-    let discriminator = discriminator_config(kind, base);
-    let networks = match kind {
-        ModelKind::Pix2Pix => 1,
-        ModelKind::CycleGan => 2,
-    };
-    let net_g = (0..networks).map(|_| generator(&config, autodiff));
-    let net_d =
-        (0..networks).map(|_| init_weights(discriminator.init(autodiff), InitType::Normal, 0.02));
-    let hyperparameters = Hyperparameters {
-        dropout: match kind {
-            ModelKind::Pix2Pix => 0.5,
-            ModelKind::CycleGan => 0.0,
-        },
-        precision,
-        ..Hyperparameters::of(kind)
-    };
-    Gan::new(kind, net_g.collect(), net_d.collect(), hyperparameters)
+    let base = what.base.to_string();
+    let words = [
+        "train",
+        "--model",
+        what.model.name(),
+        "--net-g",
+        net_g,
+        "--base",
+        &base,
+        "--precision",
+        what.precision.name(),
+    ];
+    Ok(TrainArgs::parsed(&words)?.decide(true, 1)?)
 }
 
 /// Milliseconds that it takes to write and to load a checkpoint, in the folder that we are in:

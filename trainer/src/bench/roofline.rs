@@ -7,7 +7,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Independent sums: enough to keep the units for multiplication busy.
+/// Independent accumulators: enough to keep the units for multiplication busy.
 const CHAINS: usize = 12;
 const LANES: usize = 8;
 const ROUNDS: usize = 4_000_000;
@@ -40,8 +40,8 @@ impl Roofline {
         };
         let values = vec![1.0f32; BYTES / size_of::<f32>()];
         let started = Instant::now();
-        let sums = values.par_chunks(1 << 16).map(sum);
-        black_box(sums.sum::<f32>());
+        let accumulators = values.par_chunks(1 << 16).map(sum);
+        black_box(accumulators.sum::<f32>());
         Self {
             read_gb_s: BYTES as f64 / started.elapsed().as_secs_f64() / 1e9,
             thread_gflops: on_threads(1),
@@ -63,13 +63,13 @@ fn multiply_adds() -> f32 {
         return unsafe { fused() };
     }
     let (factor, addend) = (black_box(0.999), black_box(0.001));
-    let mut sums = [[1.0f32; LANES]; CHAINS];
+    let mut accumulators = [[1.0f32; LANES]; CHAINS];
     for _ in 0..ROUNDS {
-        for sum in sums.as_flattened_mut() {
+        for sum in accumulators.as_flattened_mut() {
             *sum = *sum * factor + addend;
         }
     }
-    sums.as_flattened().iter().sum()
+    accumulators.as_flattened().iter().sum()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -78,21 +78,24 @@ fn fused() -> f32 {
     use std::arch::x86_64::{_mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps};
 
     let (factor, addend) = (_mm256_set1_ps(black_box(0.999)), _mm256_set1_ps(0.001));
-    let mut sums = [_mm256_set1_ps(1.0); CHAINS];
+    let mut accumulators = [_mm256_set1_ps(1.0); CHAINS];
     for _ in 0..ROUNDS {
-        for sum in &mut sums {
+        for sum in &mut accumulators {
             *sum = _mm256_fmadd_ps(*sum, factor, addend);
         }
     }
-    sums.into_iter().map(|sum| _mm256_cvtss_f32(sum)).sum()
+    accumulators
+        .into_iter()
+        .map(|sum| _mm256_cvtss_f32(sum))
+        .sum()
 }
 
 fn sum(values: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
+    let mut accumulators = [0.0; LANES];
     for values in values.as_chunks::<LANES>().0 {
-        for (sum, value) in sums.iter_mut().zip(values) {
+        for (sum, value) in accumulators.iter_mut().zip(values) {
             *sum += value;
         }
     }
-    sums.iter().sum()
+    accumulators.iter().sum()
 }

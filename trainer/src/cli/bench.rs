@@ -33,10 +33,10 @@ pub(super) struct BenchArgs {
     /// Feature maps of the outermost layer, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [16u32, 32, 64])]
     base: Vec<u32>,
-    /// Height and width of pictures, a multiple of 256, several with commas
+    /// Height and width of images, a multiple of 256, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [bench::SIDE], value_parser = multiple_of_side)]
     size: Vec<u32>,
-    /// Pictures per batch, several with commas
+    /// Images per batch, several with commas
     #[arg(long, value_delimiter = ',', default_values_t = [1], value_parser = at_least_one::<u32>)]
     batch: Vec<u32>,
     /// What convolutions of the training step compute in

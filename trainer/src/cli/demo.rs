@@ -19,7 +19,7 @@ pub(super) struct DemoArgs {
     /// Folder to write; gets `train` and `val` inside
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Pictures to train on; a quarter as many validate
+    /// Images to train on; a quarter as many validate
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = at_least_one::<u64>)]
     count: u64,
     /// Side of each half in pixels
@@ -30,7 +30,7 @@ pub(super) struct DemoArgs {
     seed: u64,
 }
 
-/// Refuses a folder that has pictures already: half of them would be of another set.
+/// Refuses a folder that has images already: half of them would be of another set.
 pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
     let parts = [
         ("train", DemoSplit::Train, args.count),

@@ -1,4 +1,4 @@
-//! `eval`: judges a model on pictures that it did not learn from. What is not said on the command
+//! `eval`: judges a model on images that it did not learn from. What is not said on the command
 //! line is as in the training.
 
 use std::cell::RefCell;
@@ -35,12 +35,12 @@ const GRID_ROWS: usize = 6;
 
 const EXAMPLES: &str = "\
 Examples:
-  trainer eval --model runs/demo                              the run's own validation pictures
-  trainer eval --model runs/maps --data maps/test --all       every picture of a folder
+  trainer eval --model runs/demo                              the run's own validation images
+  trainer eval --model runs/maps --data maps/test --all       every image of a folder
   trainer eval --model models/sharper --photos photos --csv rows.csv";
 
 /// Judges a model: L1, PSNR and SSIM of its outputs, with those of the untouched inputs beside
-/// them; of CycleGAN the cycle and identity losses. The pictures are those that validate in the
+/// them; of CycleGAN the cycle and identity losses. The images are those that validate in the
 /// model's run, unless others are named. Direction, channels, task and size are those of the
 /// training, unless said otherwise.
 #[derive(Debug, Args)]
@@ -51,19 +51,19 @@ pub struct EvalArgs {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Judge on every picture of the set, also on those that train
+    /// Judge on every image of the set, also on those that train
     #[arg(long)]
     all: bool,
-    /// Side of the pictures in pixels [default: as in the run's validation, or 256]
+    /// Side of the images in pixels [default: as in the run's validation, or 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     size: Option<u32>,
     /// Seed of the demo set and of the 80/20 split [default: as in the run, or 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Also write a grid of input, output and target of some pictures
+    /// Also write a grid of input, output and target of some images
     #[arg(long, value_name = "FILE")]
     grid: Option<PathBuf>,
-    /// Also write the metrics of each picture, as CSV
+    /// Also write the metrics of each image, as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Also judge by LPIPS, with these weights: the state dict of lpips.LPIPS(net='alex'), or
@@ -99,7 +99,7 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
         seed: args.seed,
     };
     let judging = Judging::decide(&args.model, &named).map_err(|error| match error {
-        JudgingError::NoPictures(missing) => Error::new(missing),
+        JudgingError::NoImages(missing) => Error::new(missing),
         other => Error::new(other),
     })?;
     refuse_idle(&judging.data, given, idle::DATA)?;
@@ -133,7 +133,7 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The pictures that are judged on, and how they are told.
+/// The images that are judged on, and how they are told.
 struct Set {
     source: PairSource,
     /// What one of them is called.
@@ -148,11 +148,11 @@ impl Set {
         if all {
             let joined = PairSource::joined(train, validation);
             let source = joined.ok_or_else(|| {
-                anyhow!("--all: the drawn set has no end; name pictures with --data or --photos")
+                anyhow!("--all: the drawn set has no end; name images with --data or --photos")
             })?;
             return Ok(Self {
                 source,
-                noun: "picture",
+                noun: "image",
                 of: format!(", all of {described}"),
             });
         }
@@ -162,7 +162,7 @@ impl Set {
         };
         Ok(Self {
             source: validation,
-            noun: "validation picture",
+            noun: "validation image",
             of: format!(" of {described}{others}"),
         })
     }
@@ -178,7 +178,7 @@ impl Set {
 
 /// What was found out about a model.
 struct Findings {
-    /// Of all pictures together, and in `rows` of each.
+    /// Of all images together, and in `rows` of each.
     evaluation: Value,
     /// The first in words.
     table: String,
@@ -190,7 +190,7 @@ struct Judge<'a> {
     args: &'a EvalArgs,
     device: Device,
     format: Format,
-    /// Why a picture could not be translated.
+    /// Why an image could not be translated.
     failure: RefCell<Option<TranslateError>>,
 }
 
@@ -244,9 +244,9 @@ impl Judge<'_> {
         let frame = judging.frame(there.size_rule().divisor());
         set.drop_unusable(frame, self.format)?;
         let bar = progress(set.source.len(), self.format);
-        let translate = |direction, picture: &Raster| match direction {
-            Direction::AtoB => self.translated(&there, picture),
-            Direction::BtoA => self.translated(&back, picture),
+        let translate = |direction, image: &Raster| match direction {
+            Direction::AtoB => self.translated(&there, image),
+            Direction::BtoA => self.translated(&back, image),
         };
         let rows = judge_cycles(&set.source, frame, translate, |error| self.left_out(&error));
         let wanted = self.args.grid.is_some();
@@ -273,14 +273,12 @@ impl Judge<'_> {
         })
     }
 
-    /// What becomes of a picture; it comes back as it is where that fails, and the failure is kept.
-    fn translated(&self, translator: &Translator, picture: &Raster) -> Raster {
-        translator
-            .translate_raster(picture)
-            .unwrap_or_else(|error| {
-                self.failure.replace(Some(error));
-                picture.clone()
-            })
+    /// What becomes of an image; it comes back as it is where that fails, and the failure is kept.
+    fn translated(&self, translator: &Translator, image: &Raster) -> Raster {
+        translator.translate_raster(image).unwrap_or_else(|error| {
+            self.failure.replace(Some(error));
+            image.clone()
+        })
     }
 
     fn left_out(&self, error: &DataError) {
@@ -294,7 +292,7 @@ fn with_rows(evaluation: &impl Serialize, rows: &impl Serialize) -> Result<Value
     Ok(object)
 }
 
-/// A line for each picture: which it is, and two sets of metrics with what was measured of any, and
+/// A line for each image: which it is, and two sets of metrics with what was measured of any, and
 /// of what depends on its size alone.
 fn csv(name: &str, sets: [&str; 2], rows: &[(String, [Option<&Metrics>; 2])]) -> String {
     let measured = |column: &&Column| {

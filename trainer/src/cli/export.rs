@@ -60,7 +60,7 @@ pub(super) struct ExportArgs {
     weights: Option<WeightsDtype>,
     #[command(flatten)]
     naming: Naming,
-    /// Picture to offer as an example input; may be given several times
+    /// Image to offer as an example input; may be given several times
     #[arg(long, value_name = "FILE")]
     sample: Vec<PathBuf>,
 }

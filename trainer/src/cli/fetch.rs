@@ -106,7 +106,7 @@ pub(super) fn run(args: &FetchArgs, format: Format) -> Result<ExitCode> {
 }
 
 fn request(args: &FetchArgs, set: &DataSet) -> Result<FetchRequest> {
-    let target = args.output.clone().unwrap_or_else(|| set.place());
+    let target = args.output.clone().unwrap_or_else(|| set.folder());
     let (url, bytes, known) = match (&args.url, set.source) {
         (Some(url), _) => (url.as_str(), None, None),
         (

@@ -37,7 +37,7 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     part: Option<String>,
     /// Statistics of batch norms when translating. The reference's test.py uses those of the
-    /// picture at hand, unless called with --eval. It also leaves dropout on then; here it is off
+    /// image at hand, unless called with --eval. It also leaves dropout on then; here it is off
     #[arg(long, value_name = "NAME", default_value = "batch",
         value_parser = one_of::<NormStats>(NORM_STATS))]
     norm_stats: NormStats,

@@ -51,7 +51,7 @@ pub(super) struct InspectDataArgs {
     /// Whether pairs are needed
     #[arg(long, default_value = "pix2pix", value_parser = one_of_explained::<ModelKind>(MODELS))]
     model: ModelKind,
-    /// Side of training pictures in pixels
+    /// Side of training images in pixels
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     size: u32,
     /// Seed of the 80/20 split, as in the training
@@ -110,7 +110,7 @@ pub(super) fn data(
     })
 }
 
-/// Opens a set, also one with pictures that have no partner.
+/// Opens a set, also one with images that have no partner.
 fn open(data: &DataArgs, seed: u64, unpaired: bool) -> Result<Inspected> {
     let unmatched = match (&data.a, &data.b, unpaired) {
         (Some(a), Some(b), false) => unmatched(a, b)?,
@@ -139,7 +139,7 @@ fn described(inspection: &Inspection) -> String {
             .iter()
             .filter(|group| ["A", "B"].contains(&group.name));
         let of_sides =
-            of_sides.map(|group| format!("{} of {}", counted(group.files, "picture"), group.name));
+            of_sides.map(|group| format!("{} of {}", counted(group.files, "image"), group.name));
         let of_sides = of_sides.collect::<Vec<_>>().join(", ");
         let pairs = match of_sides.is_empty() {
             true => counted(part.pairs, "pair"),
@@ -262,7 +262,7 @@ fn word(value: &impl Serialize) -> String {
     }
 }
 
-/// How far the network looks, where it does not look at the whole picture.
+/// How far the network looks, where it does not look at the whole image.
 fn radius(manifest: &Manifest) -> Option<usize> {
     let generator = &manifest.generator;
     let local = generator.config.is_local(generator.norm_stats);
@@ -290,9 +290,9 @@ fn described_model(manifest: &Manifest, parameters: usize) -> Result<String> {
     let (generator, file) = (&manifest.generator, manifest.weights_file()?);
     let config = &generator.config;
     let norms = match (config.norm, generator.norm_stats) {
-        (NormKind::Batch, NormStats::Batch) => "batch, statistics of each picture",
+        (NormKind::Batch, NormStats::Batch) => "batch, statistics of each image",
         (NormKind::Batch, NormStats::Running) => "batch, statistics of the training",
-        (NormKind::Instance, _) => "instance, statistics of each picture",
+        (NormKind::Instance, _) => "instance, statistics of each image",
         (NormKind::None, _) => "none",
     };
     let sees = match radius(manifest) {
@@ -300,7 +300,7 @@ fn described_model(manifest: &Manifest, parameters: usize) -> Result<String> {
             "{radius} pixels far; tiles that share {} join exactly",
             2 * radius
         ),
-        None => "the whole picture: tiles differ and are blended".to_string(),
+        None => "the whole image: tiles differ and are blended".to_string(),
     };
     let rows = [
         ("name", manifest.name.clone()),

@@ -20,9 +20,9 @@ use crate::data::source::listing::is_unpaired_layout;
 use crate::data::source::photos::PhotoTask;
 use crate::run_folder::{RunFolder, RunFolderError};
 
-/// Side of pictures where nothing says another.
+/// Side of images where nothing says another.
 const SIZE: u32 = 256;
-/// Flags that name the pictures.
+/// Flags that name the images.
 const SOURCES: [&str; 3] = ["data", "a", "photos"];
 
 /// A model that cannot be judged like this.
@@ -33,21 +33,21 @@ pub enum JudgingError {
     #[error(transparent)]
     Run(#[from] RunFolderError),
     #[error(transparent)]
-    NoPictures(#[from] MissingFlag),
+    NoImages(#[from] MissingFlag),
     #[error(
         "--model {model}: a cycle needs both generators of a CycleGAN; name the folder of its run, \
-         with {missing} inside, or pairs to compare with: --data, with A|B pictures"
+         with {missing} inside, or pairs to compare with: --data, with A|B images"
     )]
     OneWay { model: PathBuf, missing: PathBuf },
 }
 
 /// What the command line says.
 pub struct NamedSettings<'a> {
-    /// Where pictures come from.
+    /// Where images come from.
     pub data: &'a DataArgs,
     /// Flags that are no defaults.
     pub given: &'a BTreeSet<String>,
-    /// Side of the pictures.
+    /// Side of the images.
     pub size: Option<u32>,
     /// Seed of the split.
     pub seed: Option<u64>,
@@ -58,7 +58,7 @@ pub struct NamedSettings<'a> {
 pub struct Judging {
     /// The model folder.
     pub model: PathBuf,
-    /// Where pictures come from.
+    /// Where images come from.
     pub data: DataArgs,
     /// Seed of the split.
     pub seed: u64,
@@ -84,7 +84,7 @@ impl Judging {
         let was_drawn = manifest.training["dataset"] == DRAWN_SET;
         if !is_named && run.is_none() && !was_drawn {
             return Err(MissingFlag(format!(
-                "--model {}: its run is not there to say which pictures validate; name them with \
+                "--model {}: its run is not there to say which images validate; name them with \
                  --data, --a and --b, or --photos",
                 path.display()
             ))
@@ -110,7 +110,7 @@ impl Judging {
         })
     }
 
-    /// How pictures are scaled and cropped, for a network whose sides are multiples of
+    /// How images are scaled and cropped, for a network whose sides are multiples of
     /// `multiple_of`: as the run validated, unless another size is wanted.
     pub fn frame(&self, multiple_of: usize) -> Frame {
         let (size, run) = match (self.size, &self.run) {

@@ -30,7 +30,7 @@ use exit::{NO_READER, WRONG_USAGE};
 /// Where flags of all commands stand in their help.
 const LAST: usize = 900;
 
-/// Trains image-to-image translators (pix2pix) and translates pictures with them.
+/// Trains image-to-image translators (pix2pix) and translates images with them.
 ///
 /// Without a command it trains on façades that it draws itself, on the best device found.
 #[derive(Debug, Parser)]
@@ -55,9 +55,9 @@ struct Cli {
 enum Command {
     /// Train a translator
     Train(Box<TrainArgs>),
-    /// Translate pictures with a model
+    /// Translate images with a model
     Translate(translate::TranslateArgs),
-    /// Judge a model on validation pictures: L1, PSNR, SSIM, beside the untouched input
+    /// Judge a model on validation images: L1, PSNR, SSIM, beside the untouched input
     Eval(eval::EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
     Export(export::ExportArgs),
@@ -80,7 +80,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    /// Write façades of the built-in set as combined pictures, label map left, photo right
+    /// Write façades of the built-in set as combined images, label map left, photo right
     Demo(demo::DemoArgs),
     /// Download the public data set of a recipe
     Fetch(fetch::FetchArgs),

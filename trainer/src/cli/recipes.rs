@@ -41,7 +41,7 @@ fn in_json(recipe: &Recipe) -> Value {
         "flags": flags,
         "settings_from": recipe.settings_from,
         "data": recipe.data,
-        "folder": recipe.data.place(),
+        "folder": recipe.data.folder(),
     })
 }
 
@@ -95,7 +95,7 @@ fn in_full(recipe: &Recipe) -> String {
         title = recipe.title,
         flags = recipe.flags,
         settings_from = recipe.settings_from,
-        folder = recipe.data.place().display(),
+        folder = recipe.data.folder().display(),
         license = recipe.data.license,
         citation = recipe.data.citation,
     )

@@ -27,11 +27,11 @@ pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Resul
     let saved = resumed
         .map(|run| RunFolder::open(run).config())
         .transpose()?;
-    let (model, pictures, seed) = match &saved {
+    let (model, images, seed) = match &saved {
         Some(saved) => (saved.model, &saved.data, saved.seed),
         None => (args.model, &args.data, args.seed),
     };
-    let (train, validation) = pictures.open(seed, model == ModelKind::CycleGan)?;
+    let (train, validation) = images.open(seed, model == ModelKind::CycleGan)?;
     let data = RunData { train, validation };
     let chosen = args.device.open()?;
     let config = match &saved {

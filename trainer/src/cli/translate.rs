@@ -1,4 +1,4 @@
-//! `trainer translate`: its words, what it says about each picture, and about all at the end.
+//! `trainer translate`: its words, what it says about each image, and about all at the end.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,13 +32,13 @@ Examples:
 
 A model that fills holes (train --task inpaint) looks for them in mid-grey: paint what is to be
 filled with RGB 128, 128, 128. One for more resolution (train --task super-resolve) keeps the size
-of a picture and sharpens it; --enlarge 4 makes a small picture larger first.";
+of an image and sharpens it; --enlarge 4 makes a small image larger first.";
 
 /// How many failures are named again at the end.
 const FAILURES_LISTED: usize = 10_000;
 
-/// Translates pictures of any size. Results are PNGs in the folder OUTPUT, under the names and in
-/// the folders that the pictures have inside what was named; of a single picture OUTPUT may be a
+/// Translates images of any size. Results are PNGs in the folder OUTPUT, under the names and in
+/// the folders that the images have inside what was named; of a single image OUTPUT may be a
 /// file. With --shard, results that are there already are kept, so that the same command goes on
 /// where it was stopped.
 #[derive(Debug, Args)]
@@ -47,27 +47,27 @@ pub(super) struct TranslateArgs {
     /// Model folder, with a manifest.json, or the folder of a run
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Pictures, folders of pictures, or patterns in quotes: 'photos/**/*.jpg'
+    /// Images, folders of images, or patterns in quotes: 'photos/**/*.jpg'
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// Folder for the results, PNGs of the same names; for one picture also a file that ends with
+    /// Folder for the results, PNGs of the same names; for one image also a file that ends with
     /// .png, .jpg, .webp, .tif or .bmp
     #[arg(long, short, value_name = "PATH")]
     output: PathBuf,
     /// Also write index.html beside the results: inputs and results side by side
     #[arg(long)]
     page: bool,
-    /// Scale pictures up so many times first, bicubic: for models that add resolution
+    /// Scale images up so many times first, bicubic: for models that add resolution
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     enlarge: u32,
-    /// Cut pictures into tiles of this side, rounded up to what the network takes [default: only
-    /// pictures that are too large for one piece]
+    /// Cut images into tiles of this side, rounded up to what the network takes [default: only
+    /// images that are too large for one piece]
     #[arg(long, value_name = "N", value_parser = pixels(16..=16_384))]
     tile: Option<u64>,
     /// Pixels that neighbouring tiles share at least [default: as many as make seams invisible]
     #[arg(long, value_name = "N", value_parser = pixels(0..=8_192))]
     overlap: Option<u64>,
-    /// Translate one share of the pictures: 3/16 is the third of sixteen. A picture's share
+    /// Translate one share of the images: 3/16 is the third of sixteen. An image's share
     /// follows from its name, the same on every machine. Results that are there are kept; 1/1 is
     /// everything that is missing
     #[arg(long, value_name = "I/N")]
@@ -75,7 +75,7 @@ pub(super) struct TranslateArgs {
     /// Make results of the share again that are there already
     #[arg(long, requires = "shard")]
     overwrite: bool,
-    /// Statistics of batch norms: of each picture or tile, or of the training [default: as the
+    /// Statistics of batch norms: of each image or tile, or of the training [default: as the
     /// model says]
     #[arg(long, value_name = "NAME", value_parser = one_of::<NormStats>(NORM_STATS))]
     norm_stats: Option<NormStats>,
@@ -92,11 +92,11 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     memory::return_large_blocks();
     let shard = args.shard.unwrap_or(Shard::ALL);
     let inputs = Inputs::find(&args.inputs, &args.output, shard)?;
-    // Outside a share, a result of that name may be another picture's or another model's.
+    // Outside a share, a result of that name may be another image's or another model's.
     let keeps = args.shard.is_some() && !args.overwrite;
     let chosen = args.device.open()?;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
-    let stop = stop_flag("picture")?;
+    let stop = stop_flag("image")?;
     let tiles = TileOptions {
         side: args.tile.map(|side| side as usize),
         overlap: args.overlap.map(|overlap| overlap as usize),
@@ -228,13 +228,13 @@ impl Talk {
             self.told_of_colors = true;
             self.note(&format!(
                 "{}: its colour profile (ICC) is ignored, here and in other files: samples are \
-                 taken for sRGB; convert pictures to sRGB first where colours matter",
+                 taken for sRGB; convert images to sRGB first where colours matter",
                 input.display()
             ));
         }
     }
 
-    /// Says once that of a moving picture one frame alone is translated.
+    /// Says once that of a moving image one frame alone is translated.
     fn note_frames(&mut self, input: &Path) {
         if !self.told_of_frames && image_file::is_animated(input) {
             self.told_of_frames = true;
@@ -246,7 +246,7 @@ impl Talk {
         }
     }
 
-    /// Says once why tiles give another result than the whole picture would.
+    /// Says once why tiles give another result than the whole image would.
     fn note_tiles(
         &mut self,
         input: &Path,
@@ -267,7 +267,7 @@ impl Talk {
             (Some(radius), _) => format!(
                 "{input}: its {tiles} tiles fade into each other; the network looks {radius} \
                  pixels far, so that tiles which share {} pixels would give exactly the result of \
-                 the whole picture: --overlap {}, with --tile {} or more",
+                 the whole image: --overlap {}, with --tile {} or more",
                 2 * radius,
                 2 * radius,
                 translator.size_rule().padded(3 * radius)
@@ -279,7 +279,7 @@ impl Talk {
             ),
             (None, _) => format!(
                 "{input}: its {tiles} tiles differ in brightness and colour and fade into each \
-                 other, because instance norms take statistics of each tile; scale the picture \
+                 other, because instance norms take statistics of each tile; scale the image \
                  down, or take larger tiles with --tile, if that shows"
             ),
         };
@@ -293,7 +293,7 @@ impl Talk {
         }
     }
 
-    /// The end, and the exit code; pictures that nobody has come to were left by an interruption.
+    /// The end, and the exit code; images that nobody has come to were left by an interruption.
     fn finished(&self, folder: &Path) -> Result<ExitCode> {
         self.bar.finish_and_clear();
         for failure in &self.failures {
@@ -333,7 +333,7 @@ impl Talk {
         }
         talk!(
             "{} translated in {:.1} s, into {}",
-            counted(self.translated, "picture"),
+            counted(self.translated, "image"),
             self.started.elapsed().as_secs_f64(),
             folder.display()
         );
@@ -343,7 +343,7 @@ impl Talk {
         if failed > 0 {
             notice!(
                 "{failed} of {} failed, the others are done",
-                counted(total, "picture")
+                counted(total, "image")
             );
         }
         if left > 0 {
@@ -353,7 +353,7 @@ impl Talk {
             let share = if self.is_share { "" } else { " --shard 1/1" };
             notice!(
                 "stopped with {} to go; go on with them:\n  {}{share}",
-                counted(left, "picture"),
+                counted(left, "image"),
                 words.join(" ")
             );
         }

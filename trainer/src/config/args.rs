@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use model::training::{DiffAugment, GanMode, LrPolicy, ModelKind, Schedule};
 use model::{
     Decoder, DiscriminatorArch, GeneratorArch, InitType, NormKind, NormStats, Patches, Precision,
     Upsample, WeightsDtype,
 };
 
-use super::names::{LR_POLICIES, MODELS, NET_G, NORM_STATS, NORMS, PICTURES, PRECISIONS, WEIGHTS};
+use super::names::{IMAGES, LR_POLICIES, MODELS, NET_G, NORM_STATS, NORMS, PRECISIONS, WEIGHTS};
 use super::words::{at_least_one, not_negative, one_of, one_of_explained, positive, rate};
 use super::{ConfigError, DataArgs};
 use crate::config::TrainConfig;
@@ -22,7 +22,7 @@ use crate::system::files::last_name;
 /// Scale before the crop, relative to the crop: 286 to 256 (arXiv 1611.07004, section 6.2).
 const LOAD_SIZE_FACTOR: f64 = 286.0 / 256.0;
 
-/// Headings of the flags that few need, beside [`PICTURES`].
+/// Headings of the flags that few need, beside [`IMAGES`].
 const NETWORKS: &str = "Networks";
 const LEARNING: &str = "Learning";
 const KEPT: &str = "What is kept and shown";
@@ -31,8 +31,8 @@ const EXAMPLES: &str = "\
 Examples:
   trainer train                                          drawn façades, to see how it goes
   trainer train --photos photos --task deblur            photos alone; inputs are made of them
-  trainer train --data facades --direction BtoA          combined pictures A|B
-  trainer train --a labels --b photos --epochs 100       two folders of pictures of the same names
+  trainer train --data facades --direction BtoA          combined images A|B
+  trainer train --a labels --b photos --epochs 100       two folders of images of the same names
   trainer train --model cyclegan --a tulips --b roses    two folders without pairs
   trainer train --recipe facades                         settings of a paper, and its data set
   trainer train --resume runs/facades                    where it stopped, by Ctrl-C for instance
@@ -73,7 +73,7 @@ pub struct TrainArgs {
     /// pix2pix learns from pairs, cyclegan from two sets without pairs
     #[arg(long, default_value = "pix2pix", value_parser = one_of_explained::<ModelKind>(MODELS))]
     pub model: ModelKind,
-    /// Where pictures come from.
+    /// Where images come from.
     #[command(flatten)]
     pub data: DataArgs,
     /// Generator [default: unet_256; resnet_9blocks for cyclegan, resnet_6blocks on a CPU]
@@ -132,7 +132,7 @@ pub struct TrainArgs {
     /// Scale of drawn weights
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "X", default_value_t = 0.02, value_parser = positive)]
     pub init_gain: f64,
-    /// Passes over the training pictures at the full learning rate
+    /// Passes over the training images at the full learning rate
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub epochs: Option<u64>,
     /// Further passes, while --lr-policy linear lets the rate fall to zero [default: as --epochs]
@@ -145,14 +145,14 @@ pub struct TrainArgs {
     /// Pairs per step
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub batch: u32,
-    /// Side of training pictures in pixels
+    /// Side of training images in pixels
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub size: u32,
     /// Side before the random crop [default: size · 286 / 256]
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8192))]
     pub load_size: Option<u32>,
-    /// Do not mirror pictures at random
-    #[arg(long, help_heading = PICTURES, hide_short_help = true)]
+    /// Do not mirror images at random
+    #[arg(long, help_heading = IMAGES, hide_short_help = true)]
     pub no_flip: bool,
     /// Learning rate of Adam
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RATE", default_value_t = 2e-4, value_parser = positive)]
@@ -181,7 +181,7 @@ pub struct TrainArgs {
     /// Weight of the identity losses of cyclegan, relative to --lambda-cycle
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "X", default_value_t = 0.5, value_parser = not_negative)]
     pub lambda_identity: f64,
-    /// Past pictures that the discriminators of cyclegan learn from
+    /// Past images that the discriminators of cyclegan learn from
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub pool_size: u32,
     /// Keep a running average of the generator's weights with this decay, such as 0.999, and
@@ -218,11 +218,11 @@ pub struct TrainArgs {
     /// Last checkpoints to keep
     #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", default_value_t = super::train_config::KEEP, value_parser = at_least_one::<u32>)]
     pub keep: u32,
-    /// Also keep the checkpoint that did best: by the PSNR of the validation pictures, without
+    /// Also keep the checkpoint that did best: by the PSNR of the validation images, without
     /// pairs by the losses since the last samples
     #[arg(long, help_heading = KEPT, hide_short_help = true)]
     pub keep_best: bool,
-    /// Threads that prepare pictures [default: 1 on a CPU, 8 on a GPU]
+    /// Threads that prepare images [default: 1 on a CPU, 8 on a GPU]
     #[arg(long, help_heading = KEPT, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
     /// How the exported model stores its weights
@@ -292,6 +292,12 @@ impl Defaults {
 }
 
 impl TrainArgs {
+    /// The flags that `words` give, as on a command line that starts with `train`.
+    pub fn parsed(words: &[&str]) -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("train"));
+        Self::from_arg_matches(&command.try_get_matches_from(words)?)
+    }
+
     /// Decides every setting. `on_gpu` chooses among defaults; `training_pairs` turns epochs
     /// into steps.
     pub fn decide(&self, on_gpu: bool, training_pairs: usize) -> Result<TrainConfig, ConfigError> {

@@ -8,14 +8,14 @@ use model::{Encoding, Translator};
 use serde::{Deserialize, Serialize};
 
 use super::words::at_least_one;
-use crate::config::names::PICTURES;
+use crate::config::names::IMAGES;
 use crate::data::demo::DemoSplit;
 use crate::data::sample::frame::Preprocess;
 use crate::data::source::drawn::DrawnPairs;
 use crate::data::source::folders::FolderPairs;
 use crate::data::source::photos::{PhotoTask, Photos};
 use crate::data::source::unpaired::UnpairedFolders;
-use crate::data::{DataError, Direction, Frame, PairSource, Side, Sides};
+use crate::data::{DataError, Direction, Frame, PairFormat, PairSource, SampleFormat};
 
 /// Pairs of the built-in demo set.
 const DEMO_TRAIN: usize = 2_000;
@@ -25,14 +25,14 @@ const DEMO_VALIDATION: usize = 24;
 #[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DataArgs {
-    /// Folder of combined pictures, A on the left, B on the right; for cyclegan, of the folders
+    /// Folder of combined images, A on the left, B on the right; for cyclegan, of the folders
     /// trainA and trainB (and testA, testB or valA, valB)
     #[arg(long, value_name = "DIR", conflicts_with_all = ["a", "b", "photos"])]
     pub data: Option<PathBuf>,
-    /// Folder of pictures A; their partners in --b have the same names, except for cyclegan
+    /// Folder of images A; their partners in --b have the same names, except for cyclegan
     #[arg(long, value_name = "DIR", requires = "b", conflicts_with = "photos")]
     pub a: Option<PathBuf>,
-    /// Folder of pictures B
+    /// Folder of images B
     #[arg(long, value_name = "DIR", requires = "a")]
     pub b: Option<PathBuf>,
     /// Folder of photos; --task says what is computed from them
@@ -41,26 +41,26 @@ pub struct DataArgs {
     /// What to learn to undo to the photos
     #[arg(long)]
     pub task: Option<PhotoTask>,
-    /// Leave out pictures of --a and --b that have no partner
-    #[arg(long, help_heading = PICTURES, hide_short_help = true)]
+    /// Leave out images of --a and --b that have no partner
+    #[arg(long, help_heading = IMAGES, hide_short_help = true)]
     pub skip_unmatched: bool,
-    /// Which picture of a pair is the input
+    /// Which image of a pair is the input
     #[arg(long, default_value = "AtoB")]
     pub direction: Direction,
     /// Channels of A: grey is expanded to 3, colour reduced to 1, other files need as many [default: 3]
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", conflicts_with = "depth_a", value_parser = channels())]
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, value_name = "N", conflicts_with = "depth_a", value_parser = channels())]
     pub channels_a: Option<usize>,
     /// Channels of B [default: 3]
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "N", conflicts_with = "depth_b", value_parser = channels())]
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, value_name = "N", conflicts_with = "depth_b", value_parser = channels())]
     pub channels_b: Option<usize>,
     /// A is depth: 16-bit grey files, 0 where nothing was measured, MAX the largest depth
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
     pub depth_a: Option<u16>,
     /// B is depth, likewise; losses and metrics leave out what was not measured
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, value_name = "MAX", value_parser = at_least_one::<u16>)]
     pub depth_b: Option<u16>,
-    /// How pictures become samples; `none` and `scale_width` need --batch 1
-    #[arg(long, help_heading = PICTURES, hide_short_help = true, default_value = "resize_and_crop")]
+    /// How images become samples; `none` and `scale_width` need --batch 1
+    #[arg(long, help_heading = IMAGES, hide_short_help = true, default_value = "resize_and_crop")]
     pub preprocess: Preprocess,
 }
 
@@ -80,7 +80,7 @@ impl DataArgs {
         named.into_iter().flatten().collect()
     }
 
-    /// The set for people: where its pictures lie, and what is learned from them.
+    /// The set for people: where its images lie, and what is learned from them.
     pub fn described(&self) -> String {
         let direction = self.direction;
         match (&self.data, &self.a, &self.b, &self.photos, self.task) {
@@ -96,46 +96,46 @@ impl DataArgs {
     }
 
     /// What input and target are made of, after --direction.
-    pub fn sides(&self) -> Sides {
+    pub fn format(&self) -> PairFormat {
         let side = |channels: Option<usize>, depth: Option<u16>| match depth {
-            Some(max) => Side {
+            Some(max) => SampleFormat {
                 channels: 1,
                 encoding: Encoding::Depth { max },
             },
-            None => Side {
-                channels: channels.unwrap_or(Side::RGB.channels),
+            None => SampleFormat {
+                channels: channels.unwrap_or(SampleFormat::RGB.channels),
                 encoding: Encoding::Color,
             },
         };
         let a = side(self.channels_a, self.depth_a);
         let b = side(self.channels_b, self.depth_b);
         if self.task == Some(PhotoTask::Colorize) {
-            return Sides::COLORIZE;
+            return PairFormat::COLORIZE;
         }
         let (input, target) = match self.photos {
             Some(_) => (a, b),
             None => self.direction.orient((a, b)),
         };
-        Sides { input, target }
+        PairFormat { input, target }
     }
 
     /// Channels of the generator's input, after --direction.
     pub fn in_channels(&self) -> usize {
-        self.sides().input.channels
+        self.format().input.channels
     }
 
     /// Channels of the generator's output, after --direction.
     pub fn out_channels(&self) -> usize {
-        self.sides().target.channels
+        self.format().target.channels
     }
 
     /// What the generator's input and output mean, after --direction.
     pub fn encodings(&self) -> (Encoding, Encoding) {
-        let sides = self.sides();
-        (sides.input.encoding, sides.target.encoding)
+        let format = self.format();
+        (format.input.encoding, format.target.encoding)
     }
 
-    /// How training pictures are scaled and cropped, for a network whose sides are multiples of
+    /// How training images are scaled and cropped, for a network whose format are multiples of
     /// `multiple_of`.
     pub fn frame(&self, load_size: u32, size: u32, multiple_of: usize) -> Frame {
         Frame {
@@ -146,7 +146,7 @@ impl DataArgs {
         }
     }
 
-    /// How validation pictures are scaled and cropped, where training does it as `training` says:
+    /// How validation images are scaled and cropped, where training does it as `training` says:
     /// squares of `size` instead of random crops; nothing is mirrored or drawn at random.
     pub fn validation_frame(&self, training: Frame, size: u32) -> Frame {
         match self.preprocess {
@@ -164,31 +164,31 @@ impl DataArgs {
         !self.preprocess.crops()
     }
 
-    /// Finds the pictures: those to train on and those to validate on. `seed` splits what no
-    /// folder splits; `unpaired` sets have input and target of different pictures.
+    /// Finds the images: those to train on and those to validate on. `seed` splits what no
+    /// folder splits; `unpaired` sets have input and target of different images.
     pub fn open(&self, seed: u64, unpaired: bool) -> Result<(PairSource, PairSource), DataError> {
         self.check(unpaired)?;
-        let (direction, sides) = (self.direction, self.sides());
+        let (direction, format) = (self.direction, self.format());
         match (&self.data, &self.a, &self.b, &self.photos, self.task) {
             (Some(folder), ..) if unpaired => {
-                let folders = UnpairedFolders::open(folder, direction, sides, seed)?;
+                let folders = UnpairedFolders::open(folder, direction, format, seed)?;
                 Ok(both(folders, PairSource::Unpaired))
             }
             (Some(folder), ..) => {
-                let folders = FolderPairs::combined(folder, direction, sides, seed)?;
+                let folders = FolderPairs::combined(folder, direction, format, seed)?;
                 Ok(both(folders, PairSource::Folders))
             }
             (_, Some(a), Some(b), ..) if unpaired => {
-                let folders = UnpairedFolders::two(a, b, direction, sides, seed)?;
+                let folders = UnpairedFolders::two(a, b, direction, format, seed)?;
                 Ok(both(folders, PairSource::Unpaired))
             }
             (_, Some(a), Some(b), ..) => {
                 let skip = self.skip_unmatched;
-                let folders = FolderPairs::two(a, b, direction, sides, seed, skip)?;
+                let folders = FolderPairs::two(a, b, direction, format, seed, skip)?;
                 Ok(both(folders, PairSource::Folders))
             }
             (_, _, _, Some(folder), Some(task)) => {
-                let photos = Photos::open(folder, task, sides, seed)?;
+                let photos = Photos::open(folder, task, format, seed)?;
                 Ok(both(photos, PairSource::Photos))
             }
             _ => {
@@ -197,7 +197,7 @@ impl DataArgs {
                     split,
                     count,
                     direction,
-                    sides,
+                    format,
                     unpaired,
                 };
                 let train = drawn(DemoSplit::Train, DEMO_TRAIN);
@@ -207,7 +207,7 @@ impl DataArgs {
         }
     }
 
-    /// Checks whether a model takes and makes what the flags say the pictures are.
+    /// Checks whether a model takes and makes what the flags say the images are.
     pub fn check_fits(&self, translator: &Translator) -> Result<(), DataError> {
         let described = |(encoding, channels): (Encoding, usize)| match encoding {
             Encoding::Color => format!("{channels} channels of colour"),
@@ -215,7 +215,7 @@ impl DataArgs {
             Encoding::Lightness => "lightness".to_string(),
             Encoding::Chroma => "chroma".to_string(),
         };
-        let Sides { input, target } = self.sides();
+        let PairFormat { input, target } = self.format();
         let given = [input, target].map(|side| (side.encoding, side.channels));
         let model = [translator.input(), translator.output()];
         if given == model {
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_direction_swaps_channels_and_meaning() {
-        let sides = |direction: &str| {
+        let format = |direction: &str| {
             let args = args(serde_json::json!({
                 "a": "x", "b": "y", "channels_a": 4, "depth_b": 900, "direction": direction
             }));
@@ -299,8 +299,8 @@ mod tests {
             (channels, args.encodings())
         };
         let depth = Encoding::Depth { max: 900 };
-        assert_eq!(sides("AtoB"), ((4, 1), (Encoding::Color, depth)));
-        assert_eq!(sides("BtoA"), ((1, 4), (depth, Encoding::Color)));
+        assert_eq!(format("AtoB"), ((4, 1), (Encoding::Color, depth)));
+        assert_eq!(format("BtoA"), ((1, 4), (depth, Encoding::Color)));
     }
 
     #[test]

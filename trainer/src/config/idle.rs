@@ -136,7 +136,7 @@ pub const TRAIN: &[Acts<TrainArgs>] = &[
     ),
     acts(
         "no_flip",
-        "pictures of your own; the drawn façades are never mirrored",
+        "images of your own; the drawn façades are never mirrored",
         |args| !args.data.is_demo(),
     ),
 ];

@@ -2,8 +2,8 @@
 
 use model::GeneratorArch;
 
-/// Heading of the flags about pictures in the help of several commands.
-pub(super) const PICTURES: &str = "Pictures";
+/// Heading of the flags about images in the help of several commands.
+pub(super) const IMAGES: &str = "Images";
 
 /// Names of generators.
 pub const NET_G: &[&str] = &[

@@ -1,7 +1,7 @@
 //! Reads `config.json`, and says which key is wrong when one is.
 
 use clap::error::ErrorKind;
-use clap::{Args, Command, FromArgMatches};
+use clap::{Args, Command};
 use serde_json::{Map, Value};
 
 use super::TrainArgs;
@@ -25,9 +25,7 @@ pub fn read(bytes: &[u8]) -> Result<TrainConfig, String> {
 
 /// Settings with every key, all valid.
 fn example() -> Option<Map<String, Value>> {
-    let command = TrainArgs::augment_args(Command::new("train"));
-    let matches = command.try_get_matches_from(["train"]).ok()?;
-    let args = TrainArgs::from_arg_matches(&matches).ok()?;
+    let args = TrainArgs::parsed(&["train"]).ok()?;
     match serde_json::to_value(args.decide(false, 1).ok()?).ok()? {
         Value::Object(example) => Some(example),
         _ => None,

@@ -18,92 +18,54 @@ use crate::data::Frame;
 /// Checkpoints that are kept unless the user says otherwise.
 pub(super) const KEEP: u32 = 2;
 
-/// Every setting of a run, decided. Written to `config.json`.
+/// Every setting of a run, decided. Written to `config.json`. What each means stands at the flag of
+/// its name in `TrainArgs`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// Name of the run and of the exported model.
     pub name: String,
-    /// What learns.
     pub model: ModelKind,
-    /// Where pictures come from.
     pub data: DataArgs,
     pub net_g: GeneratorArch,
-    /// Feature maps of the generator's outermost layer.
     pub base: u32,
-    /// How the generator doubles height and width.
     pub upsample: Upsample,
-    /// Widths of a U-Net's decoder.
     pub decoder: Decoder,
-    /// Whether the generator's output is added to its input.
     pub residual: bool,
     pub net_d: DiscriminatorArch,
-    /// How a PatchGAN ends.
     pub patches: Patches,
-    /// Feature maps of the discriminator's first layer.
     pub base_d: u32,
-    /// Normalisation of the generator.
     pub norm: NormKind,
-    /// Normalisation of the discriminator.
     pub norm_d: NormKind,
-    /// Statistics at inference.
     pub norm_stats: NormStats,
-    /// Dropout rate in training.
     pub dropout: f64,
-    /// What convolutions compute in while training.
     #[serde(default)]
     pub precision: Precision,
-    /// How weights are drawn.
     pub init: InitType,
-    /// Scale of drawn weights.
     pub init_gain: f64,
-    /// Training steps.
     pub steps: u64,
-    /// Plan of the learning rates.
     pub schedule: Schedule,
-    /// Run whose generator was the start.
     pub from: Option<PathBuf>,
-    /// Pairs per step.
     pub batch: u32,
-    /// Side of training pictures.
     pub size: u32,
-    /// Side before the crop.
     pub load_size: u32,
-    /// Mirror at random.
     pub flip: bool,
-    /// Learning rate of the generators.
     pub lr: f64,
-    /// Learning rate of the discriminators.
     pub lr_d: f64,
-    /// Adversarial loss.
     pub gan_mode: GanMode,
-    /// Weight of the L1 loss of pix2pix.
     pub lambda_l1: f64,
-    /// Weight of the adversarial loss of pix2pix.
     pub lambda_gan: f64,
-    /// Weight of the cycle losses of CycleGAN.
     pub lambda_cycle: f64,
-    /// Weight of the identity losses of CycleGAN, relative to that.
     pub lambda_identity: f64,
-    /// Past pictures that the discriminators of CycleGAN learn from.
     pub pool_size: u32,
-    /// Decay of the average of the generator's weights.
     pub ema: Option<f64>,
-    /// Changes to what the discriminators see.
     pub diff_augment: DiffAugment,
     pub seed: u64,
-    /// Steps between sample grids.
     pub sample_every: u64,
-    /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Last checkpoints that are kept.
     #[serde(default = "kept_by_default")]
     pub keep: u32,
-    /// Whether the best checkpoint is kept too.
     #[serde(default)]
     pub keep_best: bool,
-    /// Loader threads.
     pub workers: u32,
-    /// Storage of exported weights.
     pub weights: WeightsDtype,
 }
 
@@ -122,7 +84,7 @@ pub enum ConfigError {
         others: String,
     },
     #[error(
-        "--batch {batch} needs pictures of one size, --preprocess none and scale_width keep theirs; \
+        "--batch {batch} needs images of one size, --preprocess none and scale_width keep theirs; \
          use --batch 1 or another --preprocess"
     )]
     SizesVary { batch: u32 },
@@ -169,7 +131,7 @@ impl TrainConfig {
     }
 
     /// The discriminator of what is made from A: of input and output together in pix2pix, of
-    /// pictures of B in CycleGAN.
+    /// images of B in CycleGAN.
     pub fn discriminator(&self) -> DiscriminatorConfig {
         let (a, b) = (self.data.in_channels(), self.data.out_channels());
         DiscriminatorConfig {
@@ -184,7 +146,7 @@ impl TrainConfig {
         }
     }
 
-    /// The discriminator of pictures of A in CycleGAN.
+    /// The discriminator of images of A in CycleGAN.
     pub fn discriminator_back(&self) -> DiscriminatorConfig {
         DiscriminatorConfig {
             in_channels: self.data.in_channels(),
@@ -229,20 +191,20 @@ impl TrainConfig {
         Gan::new(self.model, net_g, net_d.collect(), self.hyperparameters())
     }
 
-    /// Side of validation pictures: the scale of the training pictures before their crop, as far
+    /// Side of validation images: the scale of the training images before their crop, as far
     /// as the network takes it. 256 for 286 cropped to 256, and for 256 cropped to 128.
     pub fn validation_size(&self) -> u32 {
         let divisor = self.net_g.size_rule().divisor() as u32;
         self.load_size / divisor * divisor
     }
 
-    /// How training pictures are scaled and cropped.
+    /// How training images are scaled and cropped.
     pub fn frame(&self) -> Frame {
         let multiple_of = self.net_g.size_rule().divisor();
         self.data.frame(self.load_size, self.size, multiple_of)
     }
 
-    /// How validation pictures are scaled and cropped.
+    /// How validation images are scaled and cropped.
     pub fn validation_frame(&self) -> Frame {
         self.data
             .validation_frame(self.frame(), self.validation_size())
@@ -271,7 +233,7 @@ impl TrainConfig {
         self.check_channels()
     }
 
-    /// The other generators that take pictures of this size, as advice.
+    /// The other generators that take images of this size, as advice.
     fn fitting_generators(&self) -> String {
         let fits =
             |arch: &GeneratorArch| (self.size as usize).is_multiple_of(arch.size_rule().divisor());

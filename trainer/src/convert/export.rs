@@ -27,7 +27,7 @@ use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::data::direction::Direction;
 use crate::data::source::photos::PhotoTask;
 use crate::evaluate::metrics::Evaluation;
-use crate::image_file::{PictureError, write_rgb_png};
+use crate::image_file::{ImageFileError, write_rgb_png};
 use crate::run_folder::{RunFolder, RunFolderError, write_whole};
 use crate::system::files::last_name;
 
@@ -47,7 +47,7 @@ pub enum ExportError {
         source: std::io::Error,
     },
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageFileError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
@@ -65,7 +65,7 @@ pub struct OneWay {
     learned: Direction,
 }
 
-/// Which generator of a run turns the pictures of its data set as `asked`: the first one, which is
+/// Which generator of a run turns the images of its data set as `asked`: the first one, which is
 /// also the answer where nothing is asked, or CycleGAN's second.
 pub(crate) fn generator_for(
     config: &TrainConfig,
@@ -113,7 +113,7 @@ pub struct ExportOptions {
     /// Storage of the weights.
     pub weights: Option<WeightsDtype>,
     pub naming: Naming,
-    /// Pictures that are copied into the folder as example inputs.
+    /// Images that are copied into the folder as example inputs.
     pub samples: Vec<PathBuf>,
 }
 
@@ -226,7 +226,7 @@ pub struct Trained<'a> {
 }
 
 impl Trained<'_> {
-    /// Which way the generator translates the pictures of the data set: the networks of a run with
+    /// Which way the generator translates the images of the data set: the networks of a run with
     /// `--direction BtoA` call B their A.
     fn learned_direction(&self) -> Direction {
         match self.config.data.direction {

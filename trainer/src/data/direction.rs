@@ -1,4 +1,4 @@
-//! Which picture of a pair is the input.
+//! Which image of a pair is the input.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use model::training::{A_TO_B, B_TO_A};
 use serde::{Deserialize, Serialize};
 
-/// Which picture of a pair is the input.
+/// Which image of a pair is the input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum Direction {
     /// A becomes B.

@@ -6,13 +6,13 @@ use model::pixels::MAX_PIXELS;
 use thiserror::Error;
 
 use crate::data::sample::raster::FitError;
-use crate::image_file::PictureError;
+use crate::image_file::ImageFileError;
 
 /// Data that cannot be used.
 #[derive(Debug, Error)]
 pub enum DataError {
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageFileError),
     #[error(
         "{a} is {a_width}×{a_height}, its partner {b} is {b_width}×{b_height}; a pair needs equal \
          sizes: scale one of them, or remove both"
@@ -25,12 +25,10 @@ pub enum DataError {
         b_width: u32,
         b_height: u32,
     },
-    #[error(
-        "{path}: {width} pixels wide; a combined A|B picture needs an even width of at least 2"
-    )]
+    #[error("{path}: {width} pixels wide; a combined A|B image needs an even width of at least 2")]
     NotCombined { path: PathBuf, width: u32 },
     #[error(
-        "{path}: {width}×{height} is smaller than a crop of {size}; lower --size, or scale pictures \
+        "{path}: {width}×{height} is smaller than a crop of {size}; lower --size, or scale images \
          up with --preprocess resize_and_crop"
     )]
     TooSmall {
@@ -61,7 +59,7 @@ impl DataError {
     /// set being put together wrongly.
     pub(crate) fn spares_the_others(&self) -> bool {
         match self {
-            Self::Picture(_)
+            Self::Image(_)
             | Self::NotCombined { .. }
             | Self::TooSmall { .. }
             | Self::TooLarge { .. } => true,
@@ -75,8 +73,8 @@ impl DataError {
 pub enum FolderProblem {
     #[error("{flag} {path}: no such folder; check the path")]
     Missing { flag: String, path: PathBuf },
-    #[error("{flag} {path}: no pictures (PNG, JPEG, WebP, BMP, GIF, TIFF) in this folder")]
-    NoPictures { flag: String, path: PathBuf },
+    #[error("{flag} {path}: no images (PNG, JPEG, WebP, BMP, GIF, TIFF) in this folder")]
+    NoImages { flag: String, path: PathBuf },
     #[error("{flag} {path}: cannot be read ({reason}); check its permissions")]
     Unreadable {
         flag: String,
@@ -85,7 +83,7 @@ pub enum FolderProblem {
     },
     #[error(
         "--data {path} is an unpaired set (trainA, trainB), which --model cyclegan takes; if the \
-         pictures match by name, pass --a {path}/trainA --b {path}/trainB"
+         images match by name, pass --a {path}/trainA --b {path}/trainB"
     )]
     Unpaired { path: PathBuf },
     #[error(
@@ -94,7 +92,7 @@ pub enum FolderProblem {
     )]
     NotUnpaired { path: PathBuf },
     #[error(
-        "pictures of {a} and {b} without a partner of the same name: {count} ({names}); {remedy}"
+        "images of {a} and {b} without a partner of the same name: {count} ({names}); {remedy}"
     )]
     Unmatched {
         a: PathBuf,

@@ -34,9 +34,9 @@ pub struct LoaderConfig {
 /// The pairs of one step.
 #[derive(Debug)]
 pub struct Loaded {
-    /// As many as the batch size, unless every picture failed.
+    /// As many as the batch size, unless every image failed.
     pub pairs: Vec<Pair>,
-    /// Pictures that could not be used; the next one took their place.
+    /// Images that could not be used; the next one took their place.
     pub problems: Vec<DataError>,
 }
 
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::data::demo::DemoSplit;
     use crate::data::direction::Direction;
-    use crate::data::sample::raster::{Side, Sides};
+    use crate::data::sample::raster::{PairFormat, SampleFormat};
     use crate::data::source::drawn::DrawnPairs;
 
     fn config(workers: usize) -> LoaderConfig {
@@ -172,9 +172,9 @@ mod tests {
             split: DemoSplit::Train,
             count: 5,
             direction: Direction::AtoB,
-            sides: Sides {
-                input: Side::RGB,
-                target: Side::RGB,
+            format: PairFormat {
+                input: SampleFormat::RGB,
+                target: SampleFormat::RGB,
             },
             unpaired: false,
         })

@@ -1,4 +1,4 @@
-//! Pairs of pictures to train on: where they come from and how they become a batch.
+//! Pairs of images to train on: where they come from and how they become a batch.
 
 pub mod demo;
 mod digest;
@@ -16,5 +16,5 @@ pub use error::DataError;
 pub use pair::{Pair, Sampling};
 pub use sample::batch::batch_of;
 pub use sample::frame::Frame;
-pub use sample::raster::{Mask, Side, Sides};
+pub use sample::raster::{Mask, PairFormat, SampleFormat};
 pub use source::PairSource;

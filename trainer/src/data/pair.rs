@@ -1,13 +1,13 @@
-//! A pair, and how it is cut out of its pictures.
+//! A pair, and how it is cut out of its images.
 
 use model::Raster;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::{Mask, Sides};
+use crate::data::sample::raster::{Mask, PairFormat};
 
-/// An input and what it should become, both of the same size; of unpaired sets, two pictures
+/// An input and what it should become, both of the same size; of unpaired sets, two images
 /// that have nothing to do with each other, and may differ in size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
@@ -20,17 +20,17 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// What networks see of two pictures.
-    pub fn encode(input: &Bands, target: &Bands, sides: Sides) -> Self {
+    /// What networks see of two images.
+    pub fn encode(input: &Bands, target: &Bands, format: PairFormat) -> Self {
         Self {
-            real_a: sides.input.raster(input),
-            real_b: sides.target.raster(target),
-            mask: sides.target.mask(target),
+            real_a: format.input.raster(input),
+            real_b: format.target.raster(target),
+            mask: format.target.mask(target),
         }
     }
 }
 
-/// How a pair is cut out of its pictures.
+/// How a pair is cut out of its images.
 pub enum Sampling<'a> {
     /// Random jitter (arXiv 1611.07004, section 6.2): scale, crop at a random place, mirror with
     /// probability one half if `flip`.
@@ -42,7 +42,7 @@ pub enum Sampling<'a> {
         /// Randomness of this sample.
         rng: &'a mut ChaCha8Rng,
     },
-    /// The same picture every time: scale, crop the middle.
+    /// The same image every time: scale, crop the middle.
     Fixed {
         /// Scale and crop.
         frame: Frame,

@@ -91,8 +91,8 @@ pub fn cycle_grid(
             let fake_a = translate(Direction::BtoA, &real_b);
             let rec_a = translate(Direction::BtoA, &fake_b);
             let rec_b = translate(Direction::AtoB, &fake_a);
-            let shown_a = |picture: &Raster| painted(&a.shown(picture, &real_b));
-            let shown_b = |picture: &Raster| painted(&b.shown(picture, &real_a));
+            let shown_a = |image: &Raster| painted(&a.shown(image, &real_b));
+            let shown_b = |image: &Raster| painted(&b.shown(image, &real_a));
             let mut there = vec![shown_a(&real_a), shown_b(&fake_b), shown_a(&rec_a)];
             let mut back = vec![shown_b(&real_b), shown_a(&fake_a), shown_b(&rec_b)];
             if real_a.channels() == real_b.channels() {
@@ -106,7 +106,7 @@ pub fn cycle_grid(
     grid(&rows)
 }
 
-/// What `generator` makes of one picture.
+/// What `generator` makes of one image.
 pub fn translate_raster(
     generator: &Generator,
     mode: Mode,

@@ -23,27 +23,27 @@ const PATCH_PIXELS: u32 = 8;
 const MAP_GAP: u32 = 8;
 /// Side of the thumbnails that are compared with each other.
 const THUMBNAIL: usize = 16;
-/// Standard deviation, of values in `[-1, 1]`, of pictures that are all the same.
+/// Standard deviation, of values in `[-1, 1]`, of images that are all the same.
 const SAME: f64 = 0.01;
 
 /// What the networks do with a few validation pairs.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Snapshot {
-    /// What the discriminators say of real and of fake pictures.
+    /// What the discriminators say of real and of fake images.
     #[serde(skip)]
     pub maps: Vec<PatchMaps>,
     /// How the outputs of each generator vary.
     pub outputs: Vec<OutputStatistics>,
 }
 
-/// What a discriminator says of some pictures, patch by patch.
+/// What a discriminator says of some images, patch by patch.
 #[derive(Clone, Debug)]
 pub struct PatchMaps {
     /// `D/real`, `D/fake`; in CycleGAN `D_A/real`…
     pub name: String,
-    /// A map for each picture, side by side: white where it takes a patch for real, black where
+    /// A map for each image, side by side: white where it takes a patch for real, black where
     /// for fake.
-    pub picture: GrayImage,
+    pub image: GrayImage,
 }
 
 /// How the outputs of a generator vary.
@@ -52,8 +52,8 @@ pub struct OutputStatistics {
     /// `fake_B`, in CycleGAN also `fake_A`.
     pub name: String,
     /// Standard deviation between outputs of different inputs, as people see them, relative to that
-    /// between the inputs or between real pictures, whichever is smaller: no output can vary more
-    /// than what it is made from. `None` where inputs or real pictures are all the same.
+    /// between the inputs or between real images, whichever is smaller: no output can vary more
+    /// than what it is made from. `None` where inputs or real images are all the same.
     pub variety: Option<f64>,
     /// Correlation of output and target, -1 to 1; in CycleGAN, which has none, of output and
     /// input. `None` where one of them is flat or their channels differ.
@@ -68,18 +68,18 @@ struct Way<'a> {
     net_g: &'a Generator,
 }
 
-/// A picture that went through a generator, and what it is compared with.
+/// An image that went through a generator, and what it is compared with.
 struct Translated {
     input: Raster,
     output: Raster,
     real: Raster,
     valid: Option<Vec<bool>>,
-    /// What the input means, and what output and real picture do.
+    /// What the input means, and what output and real image do.
     encodings: (Encoding, Encoding),
 }
 
 impl Translated {
-    /// Input, output and real picture as people see them, in cells; pixels that do not count are
+    /// Input, output and real image as people see them, in cells; pixels that do not count are
     /// left out of the last two.
     fn thumbnails(&self) -> [Vec<f64>; 3] {
         let (input, target) = self.encodings;
@@ -158,8 +158,8 @@ impl Snapshot {
         for (kind, maps) in [("real", real_maps), ("fake", fake_maps)] {
             if !maps.is_empty() {
                 let name = format!("{}/{kind}", way.net_d);
-                let picture = side_by_side(&maps);
-                self.maps.push(PatchMaps { name, picture });
+                let image = side_by_side(&maps);
+                self.maps.push(PatchMaps { name, image });
             }
         }
         self.outputs
@@ -168,19 +168,19 @@ impl Snapshot {
 }
 
 impl OutputStatistics {
-    fn of(name: &str, pictures: &[Translated], paired: bool) -> Self {
-        let thumbnails: Vec<[Vec<f64>; 3]> = pictures.iter().map(Translated::thumbnails).collect();
+    fn of(name: &str, images: &[Translated], paired: bool) -> Self {
+        let thumbnails: Vec<[Vec<f64>; 3]> = images.iter().map(Translated::thumbnails).collect();
         let spread_of = |side: usize| spread(thumbnails.iter().map(|all| all[side].as_slice()));
         let (inputs, output, real) = (spread_of(0), spread_of(1), spread_of(2));
         let varies = real > SAME && inputs > SAME;
         let reference: fn(&Translated) -> &Raster = match paired {
-            true => |picture| &picture.real,
-            false => |picture| &picture.input,
+            true => |image| &image.real,
+            false => |image| &image.input,
         };
         Self {
             name: name.to_string(),
             variety: varies.then(|| output / real.min(inputs)),
-            correlation: correlation(pictures, reference),
+            correlation: correlation(images, reference),
         }
     }
 }
@@ -190,7 +190,7 @@ fn thumbnail(raster: &Raster, valid: Option<&[bool]>) -> Vec<f64> {
     let raster = raster.to_rgb();
     let (width, height) = (raster.width(), raster.height());
     let cells = THUMBNAIL * THUMBNAIL;
-    let mut sums = vec![(0.0, 0usize); raster.channels() * cells];
+    let mut accumulators = vec![(0.0, 0usize); raster.channels() * cells];
     for channel in 0..raster.channels() {
         for (index, &value) in raster.plane(channel).iter().enumerate() {
             if valid.is_some_and(|valid| !valid[index]) {
@@ -198,13 +198,13 @@ fn thumbnail(raster: &Raster, valid: Option<&[bool]>) -> Vec<f64> {
             }
             let (x, y) = (index % width, index / width);
             let cell = (y * THUMBNAIL / height) * THUMBNAIL + x * THUMBNAIL / width;
-            let (sum, count) = &mut sums[channel * cells + cell];
+            let (sum, count) = &mut accumulators[channel * cells + cell];
             *sum += f64::from(value);
             *count += 1;
         }
     }
     let mean = |(sum, count): (f64, usize)| sum / count.max(1) as f64;
-    sums.into_iter().map(mean).collect()
+    accumulators.into_iter().map(mean).collect()
 }
 
 /// Standard deviation between thumbnails, over all their cells.
@@ -221,18 +221,18 @@ fn spread<'a>(thumbnails: impl Iterator<Item = &'a [f64]>) -> f64 {
 }
 
 /// Pearson's correlation of outputs and what they are compared with, each channel about its mean.
-fn correlation(pictures: &[Translated], reference: fn(&Translated) -> &Raster) -> Option<f64> {
-    let channels = pictures.first()?.output.channels();
+fn correlation(images: &[Translated], reference: fn(&Translated) -> &Raster) -> Option<f64> {
+    let channels = images.first()?.output.channels();
     let (mut covariance, mut of_output, mut of_reference, mut samples) = (0.0, 0.0, 0.0, 0.0);
     for channel in 0..channels {
         let (mut n, mut x, mut y, mut xx, mut yy, mut xy) = (0.0f64, 0.0, 0.0, 0.0, 0.0, 0.0);
-        for picture in pictures {
-            let compared = reference(picture);
-            if compared.channels() != channels || compared.pixels() != picture.output.pixels() {
+        for image in images {
+            let compared = reference(image);
+            if compared.channels() != channels || compared.pixels() != image.output.pixels() {
                 return None;
             }
-            let counts = |index: usize| picture.valid.as_ref().is_none_or(|valid| valid[index]);
-            let values = picture.output.plane(channel).iter();
+            let counts = |index: usize| image.valid.as_ref().is_none_or(|valid| valid[index]);
+            let values = image.output.plane(channel).iter();
             let values = values.zip(compared.plane(channel)).enumerate();
             for (_, (&a, &b)) in values.filter(|(index, _)| counts(*index)) {
                 let (a, b) = (f64::from(a), f64::from(b));
@@ -255,11 +255,11 @@ fn correlation(pictures: &[Translated], reference: fn(&Translated) -> &Raster) -
     varies.then(|| covariance / (of_output * of_reference).sqrt())
 }
 
-/// Logits of one picture, `[1, 1, height, width]`, as grey patches.
+/// Logits of one image, `[1, 1, height, width]`, as grey patches.
 fn drawn(logits: Tensor<4>, gan_mode: GanMode) -> GrayImage {
     let [_, _, height, width] = logits.dims();
     let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
-    let picture = GrayImage::from_fn(width as u32, height as u32, |x, y| {
+    let image = GrayImage::from_fn(width as u32, height as u32, |x, y| {
         let logit = values[y as usize * width + x as usize];
         let real = match gan_mode {
             GanMode::Vanilla => 1.0 / (1.0 + (-logit).exp()),
@@ -269,7 +269,7 @@ fn drawn(logits: Tensor<4>, gan_mode: GanMode) -> GrayImage {
         Luma([(real.clamp(0.0, 1.0) * 255.0).round() as u8])
     });
     let (width, height) = (width as u32 * PATCH_PIXELS, height as u32 * PATCH_PIXELS);
-    imageops::resize(&picture, width, height, imageops::FilterType::Nearest)
+    imageops::resize(&image, width, height, imageops::FilterType::Nearest)
 }
 
 fn side_by_side(maps: &[GrayImage]) -> GrayImage {
@@ -301,14 +301,14 @@ mod tests {
     }
 
     fn statistics(output: impl Fn(usize) -> Raster, paired: bool) -> OutputStatistics {
-        let pictures = (0..6).map(|seed| Translated {
+        let images = (0..6).map(|seed| Translated {
             input: wave(seed, 0.9),
             output: output(seed),
             real: wave(seed + 20, 0.8),
             valid: None,
             encodings: COLOR,
         });
-        OutputStatistics::of("fake_B", &pictures.collect::<Vec<_>>(), paired)
+        OutputStatistics::of("fake_B", &images.collect::<Vec<_>>(), paired)
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_pale_colorization_varies_as_its_grey_inputs_do() {
-        let pictures: Vec<_> = (0..6)
+        let images: Vec<_> = (0..6)
             .map(|seed| Translated {
                 input: wave(seed, 0.9),
                 output: Raster::from_planes(SIDE, SIDE, vec![0.02; 2 * SIDE * SIDE]),
@@ -336,14 +336,14 @@ mod tests {
                 encodings: (Encoding::Lightness, Encoding::Chroma),
             })
             .collect();
-        let found = OutputStatistics::of("fake_B", &pictures, true);
+        let found = OutputStatistics::of("fake_B", &images, true);
         assert!(found.variety.expect("variety") > 0.8, "{found:?}");
     }
 
     #[test]
     fn what_cannot_vary_more_than_its_inputs_is_compared_with_them() {
         // Inputs that hardly differ: outputs that differ as little follow them all the same.
-        let pictures: Vec<_> = (0..6)
+        let images: Vec<_> = (0..6)
             .map(|seed| Translated {
                 input: wave(seed, 0.06),
                 output: wave(seed, 0.06),
@@ -352,7 +352,7 @@ mod tests {
                 encodings: COLOR,
             })
             .collect();
-        let found = OutputStatistics::of("fake_B", &pictures, true);
+        let found = OutputStatistics::of("fake_B", &images, true);
         assert!(
             (found.variety.expect("variety") - 1.0).abs() < 1e-6,
             "{found:?}"
@@ -385,7 +385,7 @@ mod tests {
             let values = values.map(|(&kept, &valid)| if valid { kept } else { value });
             Raster::from_planes(SIDE, SIDE, values.collect())
         };
-        let pictures: Vec<_> = (0..4)
+        let images: Vec<_> = (0..4)
             .map(|seed| Translated {
                 input: wave(seed, 0.9),
                 output: masked(wave(seed, -0.8), -1.0),
@@ -394,12 +394,12 @@ mod tests {
                 encodings: COLOR,
             })
             .collect();
-        let found = correlation(&pictures, |picture| &picture.real);
+        let found = correlation(&images, |image| &image.real);
         assert!((found.expect("correlation") + 1.0).abs() < 1e-5);
     }
 
     #[test]
-    fn flat_or_equal_pictures_say_nothing() {
+    fn flat_or_equal_images_say_nothing() {
         let flat = || Raster::from_planes(SIDE, SIDE, vec![0.1; SIDE * SIDE]);
         assert_eq!(statistics(|_| flat(), true).correlation, None);
         let same = |_| Translated {
@@ -409,21 +409,18 @@ mod tests {
             valid: None,
             encodings: COLOR,
         };
-        let pictures: Vec<_> = (0..4).map(same).collect();
-        assert_eq!(
-            OutputStatistics::of("fake_B", &pictures, true).variety,
-            None
-        );
+        let images: Vec<_> = (0..4).map(same).collect();
+        assert_eq!(OutputStatistics::of("fake_B", &images, true).variety, None);
     }
 
     #[test]
     fn patches_taken_for_real_are_white() {
         let device = Device::flex();
         let logits = Tensor::<1>::from_floats([9.0, -9.0], &device).reshape([1, 1, 1, 2]);
-        let picture = drawn(logits, GanMode::Vanilla);
+        let image = drawn(logits, GanMode::Vanilla);
         let (width, height) = (2 * PATCH_PIXELS, PATCH_PIXELS);
-        assert_eq!(picture.dimensions(), (width, height));
-        assert_eq!(picture.get_pixel(0, 0).0, [255]);
-        assert_eq!(picture.get_pixel(width - 1, height - 1).0, [0]);
+        assert_eq!(image.dimensions(), (width, height));
+        assert_eq!(image.get_pixel(0, 0).0, [255]);
+        assert_eq!(image.get_pixel(width - 1, height - 1).0, [0]);
     }
 }

@@ -1,14 +1,14 @@
-//! Rasters as pictures, and pictures in rows.
+//! Rasters as images, and images in rows.
 
 use image::{RgbImage, imageops};
 use model::Raster;
 use model::pixels::to_byte;
 
-/// Pixels between the pictures of a grid.
+/// Pixels between the images of a grid.
 const GRID_GAP: u32 = 4;
 const GRID_BACKGROUND: image::Rgb<u8> = image::Rgb([245, 245, 245]);
 
-/// A raster, as [`Encoding::shown`](model::Encoding::shown) gives it, as an RGB picture.
+/// A raster, as [`Encoding::shown`](model::Encoding::shown) gives it, as an RGB image.
 pub fn painted(shown: &Raster) -> RgbImage {
     let rgb = shown.to_rgb();
     let width = rgb.width();
@@ -18,7 +18,7 @@ pub fn painted(shown: &Raster) -> RgbImage {
     })
 }
 
-/// Pictures in rows, each in the upper left corner of a cell as large as the largest of them.
+/// Images in rows, each in the upper left corner of a cell as large as the largest of them.
 pub fn grid(rows: &[Vec<RgbImage>]) -> RgbImage {
     let largest = |side: fn(&RgbImage) -> u32| rows.iter().flatten().map(side).max().unwrap_or(0);
     let pitch_x = largest(RgbImage::width) + GRID_GAP;
@@ -26,11 +26,11 @@ pub fn grid(rows: &[Vec<RgbImage>]) -> RgbImage {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0) as u32;
     let (width, height) = (columns * pitch_x, rows.len() as u32 * pitch_y);
     let mut grid = RgbImage::from_pixel(width + GRID_GAP, height + GRID_GAP, GRID_BACKGROUND);
-    for (row, pictures) in rows.iter().enumerate() {
-        for (column, picture) in pictures.iter().enumerate() {
+    for (row, images) in rows.iter().enumerate() {
+        for (column, image) in images.iter().enumerate() {
             let x = GRID_GAP + column as u32 * pitch_x;
             let y = GRID_GAP + row as u32 * pitch_y;
-            imageops::replace(&mut grid, picture, i64::from(x), i64::from(y));
+            imageops::replace(&mut grid, image, i64::from(x), i64::from(y));
         }
     }
     grid

@@ -1,4 +1,4 @@
-//! Picture files: the one place that decodes, with limits, with EXIF
+//! Image files: the one place that decodes, with limits, with EXIF
 //! orientation applied, and with errors that name the file and the remedy.
 
 pub mod grid;
@@ -25,7 +25,7 @@ pub use output::{
     OUTPUT_EXTENSIONS, Samples, output_format, write_png, write_rgb, write_rgb_png, write_samples,
 };
 
-/// File name endings that count as pictures when a folder is listed.
+/// File name endings that count as images when a folder is listed.
 pub const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
 
 const MAX_SIDE: u32 = 32_768;
@@ -33,24 +33,24 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 /// Longest JPEG; its decoder reads the file into memory whole.
 const MAX_JPEG_BYTES: u64 = 1 << 28;
 
-/// A picture file that cannot be used.
-pub type PictureError = InFile<PictureProblem>;
+/// An image file that cannot be used.
+pub type ImageFileError = InFile<ImageFileProblem>;
 
 #[derive(Debug, Error)]
-pub enum PictureProblem {
+pub enum ImageFileProblem {
     #[error("cannot be opened ({0}); check the path and its permissions")]
     Open(#[from] io::Error),
     #[error("the file is empty; delete it or copy it again")]
     Empty,
-    #[error("not a picture in a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)")]
+    #[error("not an image in a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)")]
     Format,
     #[error(
         "too large to decode; scale it down to at most {MAX_SIDE} pixels a side and 1 GiB decoded"
     )]
     TooLarge,
-    #[error("the file has {bytes} bytes, no picture needs more than {limit}; scale it down")]
+    #[error("the file has {bytes} bytes, no image needs more than {limit}; scale it down")]
     TooLong { bytes: u64, limit: u64 },
-    #[error("damaged or unsupported ({0}); open and save it again with a picture program")]
+    #[error("damaged or unsupported ({0}); open and save it again with an image program")]
     Decode(String),
     #[error("results are PNG, JPEG, WebP, TIFF or BMP; give the name one of their endings")]
     OutputFormat,
@@ -58,7 +58,7 @@ pub enum PictureProblem {
     Write(io::Error),
 }
 
-impl From<ImageError> for PictureProblem {
+impl From<ImageError> for ImageFileProblem {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Limits(_) => Self::TooLarge,
@@ -68,12 +68,12 @@ impl From<ImageError> for PictureProblem {
     }
 }
 
-/// What the beginning of a file tells of its picture.
+/// What the beginning of a file tells of its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Width of the upright picture in pixels.
+    /// Width of the upright image in pixels.
     pub width: u32,
-    /// Height of the upright picture in pixels.
+    /// Height of the upright image in pixels.
     pub height: u32,
     /// Samples per pixel.
     pub channels: usize,
@@ -89,32 +89,32 @@ impl Header {
     }
 }
 
-/// Decodes a picture and turns it upright.
-pub fn read(path: &Path) -> Result<DynamicImage, PictureError> {
+/// Decodes an image and turns it upright.
+pub fn read(path: &Path) -> Result<DynamicImage, ImageFileError> {
     let read = || {
         let reader = open(path)?;
         if reader.format() == Some(ImageFormat::Jpeg) {
             refuse_cut_jpeg(path)?;
         }
         let (decoder, orientation) = decoder(reader)?;
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        Ok(image)
     };
     read().of_file(path)
 }
 
-/// Decodes a picture of up to four channels, or a TIFF file of several grey bands as one grey
-/// picture for each.
-pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, PictureError> {
+/// Decodes an image of up to four channels, or a TIFF file of several grey bands as one grey
+/// image for each.
+pub fn read_bands(path: &Path) -> Result<Vec<DynamicImage>, ImageFileError> {
     match multiband(path).of_file(path)? {
         None => Ok(vec![read(path)?]),
-        Some(bands) => bands.read().map_err(PictureProblem::Decode).of_file(path),
+        Some(bands) => bands.read().map_err(ImageFileProblem::Decode).of_file(path),
     }
 }
 
 /// Reads only as much as tells size and kind.
-pub fn header(path: &Path) -> Result<Header, PictureError> {
+pub fn header(path: &Path) -> Result<Header, ImageFileError> {
     if let Some(Multiband { layout, .. }) = multiband(path).of_file(path)? {
         return Ok(Header {
             width: layout.width,
@@ -182,8 +182,8 @@ pub fn is_animated(path: &Path) -> bool {
     }
 }
 
-/// A TIFF file of several grey bands, which the picture library refuses.
-fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureProblem> {
+/// A TIFF file of several grey bands, which the image library refuses.
+fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, ImageFileProblem> {
     if open(path)?.format() != Some(ImageFormat::Tiff) {
         return Ok(None);
     }
@@ -195,56 +195,56 @@ fn multiband(path: &Path) -> Result<Option<Multiband<BufReader<File>>>, PictureP
     Ok(Some(bands))
 }
 
-fn check_layout(layout: &Layout) -> Result<(), PictureProblem> {
+fn check_layout(layout: &Layout) -> Result<(), ImageFileProblem> {
     let pixels = u64::from(layout.width) * u64::from(layout.height);
     let bytes = pixels
         .saturating_mul(u64::from(layout.bands))
         .saturating_mul(u64::from(layout.bits / 8));
     if layout.bits != 8 && layout.bits != 16 {
-        return Err(PictureProblem::Decode(format!(
+        return Err(ImageFileProblem::Decode(format!(
             "bands of {} bit are not read, those of 8 and 16 are",
             layout.bits
         )));
     }
     match layout.width.max(layout.height) <= MAX_SIDE && bytes <= MAX_DECODED_BYTES {
         true => Ok(()),
-        false => Err(PictureProblem::TooLarge),
+        false => Err(ImageFileProblem::TooLarge),
     }
 }
 
 /// Refuses sizes that would not be read either.
-pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), PictureError> {
+pub fn check_size(path: &Path, (width, height): (u32, u32)) -> Result<(), ImageFileError> {
     let fits = width.max(height) <= MAX_SIDE;
     fits.then_some(())
-        .ok_or(PictureProblem::TooLarge)
+        .ok_or(ImageFileProblem::TooLarge)
         .of_file(path)
 }
 
 type Reader = ImageReader<BufReader<File>>;
 
-fn decoder(reader: Reader) -> Result<(impl ImageDecoder, Orientation), PictureProblem> {
+fn decoder(reader: Reader) -> Result<(impl ImageDecoder, Orientation), ImageFileProblem> {
     let mut decoder = reader.into_decoder()?;
     if decoder.total_bytes() > MAX_DECODED_BYTES {
-        return Err(PictureProblem::TooLarge);
+        return Err(ImageFileProblem::TooLarge);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((decoder, orientation))
 }
 
-fn open(path: &Path) -> Result<Reader, PictureProblem> {
+fn open(path: &Path) -> Result<Reader, ImageFileProblem> {
     let file = File::open(path)?;
     let bytes = file.metadata()?.len();
     if bytes == 0 {
-        return Err(PictureProblem::Empty);
+        return Err(ImageFileProblem::Empty);
     }
     let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
     let limit = match reader.format() {
-        None => return Err(PictureProblem::Format),
+        None => return Err(ImageFileProblem::Format),
         Some(ImageFormat::Jpeg) => MAX_JPEG_BYTES,
         Some(_) => 2 * MAX_DECODED_BYTES,
     };
     if bytes > limit {
-        return Err(PictureProblem::TooLong { bytes, limit });
+        return Err(ImageFileProblem::TooLong { bytes, limit });
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -256,7 +256,7 @@ fn open(path: &Path) -> Result<Reader, PictureProblem> {
 
 /// The decoder fills what is missing of a JPEG with grey. In compressed data no marker can occur
 /// by chance, so a whole file has an end-of-image marker behind its last start-of-scan marker.
-fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureProblem> {
+fn refuse_cut_jpeg(path: &Path) -> Result<(), ImageFileProblem> {
     const MARKER: u8 = 0xff;
     const START_OF_SCAN: u8 = 0xda;
     const END_OF_IMAGE: u8 = 0xd9;
@@ -272,8 +272,8 @@ fn refuse_cut_jpeg(path: &Path) -> Result<(), PictureProblem> {
     }
     match has_ended {
         true => Ok(()),
-        false => Err(PictureProblem::Decode(
-            "the file ends before the picture does".to_string(),
+        false => Err(ImageFileProblem::Decode(
+            "the file ends before the image does".to_string(),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! TIFF files of several grey bands, which picture libraries do not know as pictures: reading
+//! TIFF files of several grey bands, which image libraries do not know as images: reading
 //! and writing through the `tiff` crate.
 
 use std::io::{Read, Seek, Write};
@@ -53,7 +53,7 @@ impl<R: Read + Seek> Multiband<R> {
         }
     }
 
-    /// Every band as a grey picture.
+    /// Every band as a grey image.
     pub(super) fn read(mut self) -> Result<Vec<DynamicImage>, Reason> {
         let mut samples = DecodingResult::U8(Vec::new());
         let order = self
@@ -84,7 +84,7 @@ impl<R: Read + Seek> Multiband<R> {
         &self,
         samples: &[S],
         plane: Option<usize>,
-        picture: fn(ImageBuffer<Luma<S>, Vec<S>>) -> DynamicImage,
+        image: fn(ImageBuffer<Luma<S>, Vec<S>>) -> DynamicImage,
     ) -> Result<Vec<DynamicImage>, Reason>
     where
         Luma<S>: image::Pixel<Subpixel = S>,
@@ -114,8 +114,8 @@ impl<R: Read + Seek> Multiband<R> {
                 };
                 let buffer = ImageBuffer::from_raw(width, height, values);
                 buffer
-                    .map(picture)
-                    .ok_or("it ends before the picture does".to_string())
+                    .map(image)
+                    .ok_or("it ends before the image does".to_string())
             })
             .collect()
     }
@@ -130,13 +130,13 @@ pub(super) fn write(
     let pixels = (width as usize * height as usize).max(1);
     let extra = (interleaved.len() / pixels).saturating_sub(1);
     let mut encoder = TiffEncoder::new(file).map_err(reason)?;
-    let mut picture = encoder
+    let mut image = encoder
         .new_image::<colortype::Gray16>(width, height)
         .map_err(reason)?;
-    picture
+    image
         .extra_samples(&vec![ExtraSamples::Unspecified; extra])
         .map_err(reason)?;
-    picture.write_data(interleaved).map_err(reason)
+    image.write_data(interleaved).map_err(reason)
 }
 
 #[allow(
@@ -206,9 +206,9 @@ mod tests {
         for file in [written(), planar()] {
             let bands = read(&file).expect("bands").expect("samples");
             assert_eq!(bands.len(), BANDS);
-            for (band, picture) in bands.into_iter().enumerate() {
+            for (band, image) in bands.into_iter().enumerate() {
                 let expected: Vec<u16> = samples().into_iter().skip(band).step_by(BANDS).collect();
-                assert_eq!(picture.into_luma16().into_raw(), expected, "band {band}");
+                assert_eq!(image.into_luma16().into_raw(), expected, "band {band}");
             }
         }
     }

@@ -7,7 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Rgb, RgbImage};
 use tempfile::NamedTempFile;
 
-use super::{PictureError, PictureProblem, multiband};
+use super::{ImageFileError, ImageFileProblem, multiband};
 use crate::system::files::{NamesFile, replace};
 
 /// Endings of files that are written.
@@ -15,7 +15,7 @@ pub const OUTPUT_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "tif", "
 /// What a JPEG loses must not show beside what a network changes.
 const JPEG_QUALITY: u8 = 95;
 
-/// Samples of a picture, those of a pixel side by side.
+/// Samples of an image, those of a pixel side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Samples {
     /// 8 bits each.
@@ -39,7 +39,7 @@ impl Samples {
         }
     }
 
-    fn into_picture(self, (width, height): (u32, u32), channels: usize) -> Option<DynamicImage> {
+    fn into_image(self, (width, height): (u32, u32), channels: usize) -> Option<DynamicImage> {
         fn buffer<P: image::Pixel>(
             (width, height): (u32, u32),
             samples: Vec<P::Subpixel>,
@@ -59,14 +59,14 @@ impl Samples {
 }
 
 /// The format that the ending of a name stands for.
-pub fn output_format(path: &Path) -> Result<ImageFormat, PictureError> {
+pub fn output_format(path: &Path) -> Result<ImageFormat, ImageFileError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
     OUTPUT_EXTENSIONS
         .contains(&extension.as_str())
         .then(|| ImageFormat::from_extension(&extension))
         .flatten()
-        .ok_or(PictureProblem::OutputFormat)
+        .ok_or(ImageFileProblem::OutputFormat)
         .of_file(path)
 }
 
@@ -77,7 +77,7 @@ pub fn write_samples(
     path: &Path,
     size: (u32, u32),
     samples: Samples,
-) -> Result<PathBuf, PictureError> {
+) -> Result<PathBuf, ImageFileError> {
     let channels = samples.len() / (size.0 as usize * size.1 as usize).max(1);
     if ![1, 3, 4].contains(&channels) {
         let path = path.with_extension("tif");
@@ -87,70 +87,66 @@ pub fn write_samples(
         return Ok(path);
     }
     let format = output_format(path)?;
-    let picture = samples
-        .into_picture(size, channels)
+    let image = samples
+        .into_image(size, channels)
         .ok_or_else(|| io::Error::other("its samples do not fill it"))
-        .map_err(PictureProblem::Write)
+        .map_err(ImageFileProblem::Write)
         .of_file(path)?;
-    write_as(path, format, &picture)?;
+    write_as(path, format, &image)?;
     Ok(path.to_path_buf())
 }
 
 /// Writes RGB pixels beside their place and renames them, in the format of the ending.
-pub fn write_rgb(path: &Path, picture: RgbImage) -> Result<(), PictureError> {
-    write_as(
-        path,
-        output_format(path)?,
-        &DynamicImage::ImageRgb8(picture),
-    )
+pub fn write_rgb(path: &Path, image: RgbImage) -> Result<(), ImageFileError> {
+    write_as(path, output_format(path)?, &DynamicImage::ImageRgb8(image))
 }
 
 /// Writes a PNG beside its place and renames it, so that nobody sees half a file.
-pub fn write_png(path: &Path, picture: &DynamicImage) -> Result<(), PictureError> {
-    write_as(path, ImageFormat::Png, picture)
+pub fn write_png(path: &Path, image: &DynamicImage) -> Result<(), ImageFileError> {
+    write_as(path, ImageFormat::Png, image)
 }
 
 /// As [`write_png`], for RGB pixels.
-pub fn write_rgb_png(path: &Path, picture: RgbImage) -> Result<(), PictureError> {
-    write_png(path, &DynamicImage::ImageRgb8(picture))
+pub fn write_rgb_png(path: &Path, image: RgbImage) -> Result<(), ImageFileError> {
+    write_png(path, &DynamicImage::ImageRgb8(image))
 }
 
 fn write(
     path: &Path,
     write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
-) -> Result<(), PictureError> {
+) -> Result<(), ImageFileError> {
     let written = replace(path, write);
-    written.map_err(PictureProblem::Write).of_file(path)
+    written.map_err(ImageFileProblem::Write).of_file(path)
 }
 
-fn write_as(path: &Path, format: ImageFormat, picture: &DynamicImage) -> Result<(), PictureError> {
+fn write_as(path: &Path, format: ImageFormat, image: &DynamicImage) -> Result<(), ImageFileError> {
     write(path, |file| {
         let encoded = match format {
             ImageFormat::Jpeg => {
                 let encoder = JpegEncoder::new_with_quality(BufWriter::new(file), JPEG_QUALITY);
-                on_white(picture).write_with_encoder(encoder)
+                on_white(image).write_with_encoder(encoder)
             }
-            ImageFormat::WebP | ImageFormat::Bmp if picture.color().has_alpha() => {
-                DynamicImage::ImageRgba8(picture.to_rgba8()).write_to(file, format)
+            ImageFormat::WebP | ImageFormat::Bmp if image.color().has_alpha() => {
+                DynamicImage::ImageRgba8(image.to_rgba8()).write_to(file, format)
             }
             ImageFormat::WebP | ImageFormat::Bmp => {
-                DynamicImage::ImageRgb8(picture.to_rgb8()).write_to(file, format)
+                DynamicImage::ImageRgb8(image.to_rgb8()).write_to(file, format)
             }
-            _ => picture.write_to(file, format),
+            _ => image.write_to(file, format),
         };
         encoded.map_err(io::Error::other)
     })
 }
 
 /// A JPEG has no transparency, and 8 bits.
-fn on_white(picture: &DynamicImage) -> DynamicImage {
-    if !picture.color().has_alpha() {
-        return match picture.color().has_color() {
-            true => DynamicImage::ImageRgb8(picture.to_rgb8()),
-            false => DynamicImage::ImageLuma8(picture.to_luma8()),
+fn on_white(image: &DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return match image.color().has_color() {
+            true => DynamicImage::ImageRgb8(image.to_rgb8()),
+            false => DynamicImage::ImageLuma8(image.to_luma8()),
         };
     }
-    let rgba = picture.to_rgba8();
+    let rgba = image.to_rgba8();
     let blended = RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [red, green, blue, alpha] = rgba.get_pixel(x, y).0;
         let over = |sample: u8| {

@@ -55,7 +55,7 @@ fn data_words(recipe: &Recipe, user: &[OsString]) -> (Vec<OsString>, Vec<OsStrin
         _ => "--data",
     };
     let folder = match named.as_slice() {
-        [] => recipe.data.place().into_os_string(),
+        [] => recipe.data.folder().into_os_string(),
         [flag] if *flag == "--data" || *flag == own_flag => match value(user, flag) {
             Some(folder) => folder,
             None => return (Vec::new(), user.to_vec()),

@@ -82,20 +82,20 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "layout", rename_all = "snake_case")]
 pub enum Layout {
-    /// Pictures A|B side by side in `train` and `val`.
+    /// Images A|B side by side in `train` and `val`.
     Combined,
-    /// Unpaired pictures in `trainA`, `trainB`, `testA`, `testB`.
+    /// Unpaired images in `trainA`, `trainB`, `testA`, `testB`.
     Unpaired,
     /// Photos, from which `task` computes the inputs.
     Photos {
         /// Value of `--task`.
         task: &'static str,
     },
-    /// Two folders whose pictures have the same names.
+    /// Two folders whose images have the same names.
     TwoFolders {
-        /// Folder of pictures A.
+        /// Folder of images A.
         a: &'static str,
-        /// Folder of pictures B.
+        /// Folder of images B.
         b: &'static str,
     },
 }
@@ -149,7 +149,7 @@ impl Recipe {
 
     /// Makes sure that the data set is there, if one of the `named` folders is its default place.
     pub fn check_data(&self, named: &[&PathBuf]) -> Result<(), RecipeError> {
-        let folder = self.data.place();
+        let folder = self.data.folder();
         let is_default = named.iter().any(|path| path.starts_with(&folder));
         if !is_default || folder.exists() {
             return Ok(());
@@ -169,7 +169,7 @@ impl Recipe {
 
 impl DataSet {
     /// The folder it is expected in and downloaded to: `datasets/NAME`.
-    pub fn place(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         Path::new(DATASETS).join(self.name)
     }
 }
@@ -277,7 +277,7 @@ mod tests {
                 }
                 Source::ByHand { page, instructions } => {
                     assert!(page.starts_with("http"));
-                    let place = recipe.data.place();
+                    let place = recipe.data.folder();
                     assert!(instructions.contains(&place.display().to_string()));
                 }
             }
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn missing_data_names_the_command_that_fetches_it() {
         let recipe = find("facades").expect("a recipe");
-        let place = recipe.data.place();
+        let place = recipe.data.folder();
         let error = recipe
             .check_data(&[&place])
             .expect_err("no data")

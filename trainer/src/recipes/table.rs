@@ -18,7 +18,7 @@ const PIX2PIX_CITATION: &str = "Isola, Zhu, Zhou, Efros: Image-to-Image Translat
     Conditional Adversarial Networks, CVPR 2017";
 const CYCLEGAN_CITATION: &str = "Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation \
     using Cycle-Consistent Adversarial Networks, ICCV 2017";
-const IMAGENET_LICENSE: &str = "pictures from ImageNet: non-commercial research and education; \
+const IMAGENET_LICENSE: &str = "images from ImageNet: non-commercial research and education; \
     the photographers keep their rights (https://www.image-net.org/download.php)";
 
 /// As the pix2pix paper learns most sets, in this direction.
@@ -140,7 +140,7 @@ pub const RECIPES: &[Recipe] = &[
                 about: "250 MB",
             },
             layout: Layout::Combined,
-            license: "no licence stated; the pictures come from Google Maps, whose terms apply",
+            license: "no licence stated; the images come from Google Maps, whose terms apply",
             citation: PIX2PIX_CITATION,
         },
     },
@@ -178,7 +178,7 @@ pub const RECIPES: &[Recipe] = &[
                 about: "8.6 GB",
             },
             layout: Layout::Combined,
-            license: "no licence stated; product pictures from Amazon, gathered for research by \
+            license: "no licence stated; product images from Amazon, gathered for research by \
                 the iGAN project (https://github.com/junyanz/iGAN)",
             citation: "Zhu, Krähenbühl, Shechtman, Efros: Generative Visual Manipulation on the \
                 Natural Image Manifold, ECCV 2016",
@@ -186,7 +186,7 @@ pub const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "day2night",
-        title: "webcam pictures by day to the same by night",
+        title: "webcam images by day to the same by night",
         flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \
             --norm-d batch --dropout 0.5 --gan-mode vanilla --batch 4 \
             --preprocess resize_and_crop --load-size 286 --size 256 --lr 0.0002 \
@@ -201,7 +201,7 @@ pub const RECIPES: &[Recipe] = &[
                 about: "size not published",
             },
             layout: Layout::Combined,
-            license: "no licence stated; webcam pictures of the Transient Attributes set \
+            license: "no licence stated; webcam images of the Transient Attributes set \
                 (http://transattr.cs.brown.edu/)",
             citation: "Laffont, Ren, Tao, Qian, Hays: Transient Attributes for High-Level \
                 Understanding and Editing of Outdoor Scenes, SIGGRAPH 2014",
@@ -290,7 +290,7 @@ pub const RECIPES: &[Recipe] = &[
                     data_depth_annotated.zip (dense), and move, for train and val, \
                     DRIVE/proj_depth/velodyne_raw to datasets/sparse-depth/sparse/{train,val}/DRIVE \
                     and DRIVE/proj_depth/groundtruth to \
-                    datasets/sparse-depth/dense/{train,val}/DRIVE; the pictures are 16-bit PNGs, \
+                    datasets/sparse-depth/dense/{train,val}/DRIVE; the images are 16-bit PNGs, \
                     metres times 256, 0 where nothing was measured",
             },
             layout: Layout::TwoFolders {

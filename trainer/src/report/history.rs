@@ -129,7 +129,7 @@ impl History {
         self.steps.iter().filter_map(value).collect()
     }
 
-    /// Validations of equally many pictures as the first one. In runs of older versions the last
+    /// Validations of equally many images as the first one. In runs of older versions the last
     /// one judges all, which compares with nothing before.
     pub fn comparable_validations(&self) -> Vec<&Validation> {
         let judged = |row: &&Validation| row.evaluation.count > 0;
@@ -148,7 +148,7 @@ impl History {
         self.validations.iter().filter_map(of).collect()
     }
 
-    /// Step and result of the last validation, that of all pictures where there is one.
+    /// Step and result of the last validation, that of all images where there is one.
     pub fn last_evaluation(&self) -> Option<(u64, Evaluation)> {
         let of_all = self
             .finished

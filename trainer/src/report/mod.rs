@@ -3,9 +3,9 @@
 mod append_file;
 mod chart;
 mod history;
+mod images;
 mod metrics_file;
 mod page;
-mod pictures;
 mod reading;
 mod tensorboard;
 mod terminal;
@@ -17,8 +17,8 @@ use crate::run::event::Event;
 use crate::run_folder::{RunFolder, write_whole};
 use crate::system::console::Format;
 use history::History;
+use images::Images;
 use metrics_file::MetricsFile;
-use pictures::Pictures;
 use tensorboard::TensorBoardFile;
 use terminal::{Human, Json, Plain};
 
@@ -37,7 +37,7 @@ pub struct Reporter {
 #[derive(Default)]
 struct Page {
     run: Option<PathBuf>,
-    pictures: Pictures,
+    images: Images,
     failed: bool,
 }
 
@@ -110,7 +110,7 @@ impl Page {
     /// Writes the page; the first failure of a row of them gives a message.
     fn write(&mut self) -> Option<String> {
         let run = self.run.as_deref()?;
-        let written = write_page(run, &RunFolder::open(run).report(), &mut self.pictures);
+        let written = write_page(run, &RunFolder::open(run).report(), &mut self.images);
         let told_before = std::mem::replace(&mut self.failed, written.is_err());
         let error = written.err().filter(|_| !told_before)?;
         Some(format!("the report is not up to date: {error}"))
@@ -120,12 +120,12 @@ impl Page {
 /// Writes the page of a run, to `output` or into its folder, whole or not at all. Gives its path.
 pub fn write_report(run: &Path, output: Option<&Path>) -> Result<PathBuf, ReportError> {
     let path = output.map_or_else(|| RunFolder::open(run).report(), Path::to_path_buf);
-    write_page(run, &path, &mut Pictures::default())?;
+    write_page(run, &path, &mut Images::default())?;
     Ok(path)
 }
 
-fn write_page(run: &Path, path: &Path, pictures: &mut Pictures) -> Result<(), ReportError> {
+fn write_page(run: &Path, path: &Path, images: &mut Images) -> Result<(), ReportError> {
     let history = History::read(run)?;
-    write_whole(path, page::page(&history, pictures).as_bytes())?;
+    write_whole(path, page::page(&history, images).as_bytes())?;
     Ok(())
 }

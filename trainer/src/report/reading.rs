@@ -94,7 +94,7 @@ fn lead(history: &History, name: &str, losses: &[&str]) -> Option<Finding> {
             Verdict::Bad,
             format!(
                 "Yes: its loss is {mean:.3}, near 0, so it has little left to teach the generator. \
-                 Try a smaller --lr-d; with few training pictures, --diff-augment \
+                 Try a smaller --lr-d; with few training images, --diff-augment \
                  color,translation,cutout."
             ),
         )
@@ -103,7 +103,7 @@ fn lead(history: &History, name: &str, losses: &[&str]) -> Option<Finding> {
             Verdict::Good,
             format!(
                 "No: its loss is {mean:.3}, about the {at_guessing} of guessing. It cannot tell \
-                 outputs from real pictures; early in a run, not yet."
+                 outputs from real images; early in a run, not yet."
             ),
         )
     } else if mean < guessing {
@@ -111,7 +111,7 @@ fn lead(history: &History, name: &str, losses: &[&str]) -> Option<Finding> {
             Verdict::Good,
             format!(
                 "No: its loss is {mean:.3}, between 0 (it has won) and {at_guessing} (it is \
-                 guessing). It tells most outputs from real pictures and still has something to \
+                 guessing). It tells most outputs from real images and still has something to \
                  teach."
             ),
         )
@@ -144,7 +144,7 @@ fn variety(history: &History) -> Option<Finding> {
         (true, _) => (
             Verdict::Bad,
             format!(
-                "Yes: {name} varies {percent:.0}% as much as inputs and real pictures do; it is \
+                "Yes: {name} varies {percent:.0}% as much as inputs and real images do; it is \
                  nearly the same for every input. Start again with a smaller --lr, or more weight \
                  on what outputs must resemble."
             ),
@@ -153,14 +153,14 @@ fn variety(history: &History) -> Option<Finding> {
             Verdict::Note,
             format!(
                 "It is too early to tell: {name} varies {percent:.0}% as much from input to input \
-                 as inputs and real pictures do. A network learns the mean picture first."
+                 as inputs and real images do. A network learns the mean image first."
             ),
         ),
         (false, false) => (
             Verdict::Good,
             format!(
                 "No: {name} varies {percent:.0}% as much from input to input as inputs and real \
-                 pictures do."
+                 images do."
             ),
         ),
     };
@@ -240,7 +240,7 @@ fn against_input(history: &History) -> Option<Finding> {
         question: "Is the output better than the untouched input?".to_string(),
         answer: format!(
             "{how}: PSNR {:.2} dB, {:.2} dB {side} the input's {:.2}; L1 {:.4} against {:.4} ({} \
-             validation pictures at step {}).",
+             validation images at step {}).",
             output.psnr,
             gain.abs(),
             input.psnr,
@@ -265,10 +265,10 @@ fn memorised(history: &History) -> Option<Finding> {
     let improves = matches!(trend(&history.loss("G_L1"))?, Trend::Falling(_));
     (rows.len() >= 3 && improves && worse > SMALLEST_FALL).then(|| Finding {
         verdict: Verdict::Note,
-        question: "Is it learning the training pictures by heart?".to_string(),
+        question: "Is it learning the training images by heart?".to_string(),
         answer: format!(
-            "Perhaps: L1 still falls on training pictures, but on validation pictures it was lowest \
-             at step {} and is {:.0}% above that now. More pictures help most.",
+            "Perhaps: L1 still falls on training images, but on validation images it was lowest \
+             at step {} and is {:.0}% above that now. More images help most.",
             best.step,
             100.0 * worse
         ),

@@ -148,7 +148,7 @@ fn headline(event: &Event<'_>) -> String {
             config.name,
             match config.model {
                 ModelKind::Pix2Pix => counted(*train_pairs, "pair"),
-                ModelKind::CycleGan => format!("up to {} a side", counted(*train_pairs, "picture")),
+                ModelKind::CycleGan => format!("up to {} a side", counted(*train_pairs, "image")),
             },
             counted(config.steps as usize, "step"),
             config.batch,
@@ -187,11 +187,11 @@ fn headline(event: &Event<'_>) -> String {
     }
 }
 
-/// "16 of 734 pictures", "all 12 pictures".
+/// "16 of 734 images", "all 12 images".
 fn part_of(count: usize, all: usize) -> String {
     match count < all {
-        true => format!("{count} of {}", counted(all, "picture")),
-        false => format!("all {}", counted(all, "picture")),
+        true => format!("{count} of {}", counted(all, "image")),
+        false => format!("all {}", counted(all, "image")),
     }
 }
 
@@ -216,10 +216,7 @@ fn summary(event: &Event<'_>) -> String {
     let table = match model_back {
         // CycleGAN learns without pairs: there is no target to compare with.
         Some(_) => String::new(),
-        None => format!(
-            "{}\n\n",
-            metrics_table(evaluation, "validation picture", "")
-        ),
+        None => format!("{}\n\n", metrics_table(evaluation, "validation image", "")),
     };
     let back = match model_back {
         Some(back) => format!("\nback     {}", back.display()),
@@ -229,7 +226,7 @@ fn summary(event: &Event<'_>) -> String {
     let word = |path: &Path| console::shell_word(&path.display().to_string());
     format!(
         "{how} {} in {}\n\n{table}report   {}\nsamples  {}\nmodel    {}{back}\n\ntranslate \
-         pictures with it:\n  {} translate --model {} PICTURE --output result.png{}",
+         images with it:\n  {} translate --model {} IMAGE --output result.png{}",
         counted(*step as usize, "step"),
         indicatif::HumanDuration(*elapsed),
         folder.report().display(),
@@ -304,9 +301,9 @@ mod tests {
             output,
             input: Metrics::default(),
         };
-        let table = |output| metrics_table(&evaluation(output), "validation picture", " of x");
+        let table = |output| metrics_table(&evaluation(output), "validation image", " of x");
         let small = table(Metrics::default());
-        assert!(small.contains("SSIM") && small.contains("(3 validation pictures of x)"));
+        assert!(small.contains("SSIM") && small.contains("(3 validation images of x)"));
         let large = table(Metrics {
             ms_ssim: Some(0.87654),
             fid: Some(41.239),

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::convert::export::ExportError;
 use crate::data::DataError;
 use crate::data::inspect::depths::DepthError;
-use crate::image_file::PictureError;
+use crate::image_file::ImageFileError;
 use crate::run_folder::RunFolderError;
 
 /// Why a run stopped before its end.
@@ -21,14 +21,14 @@ pub enum RunError {
     #[error(transparent)]
     Depth(#[from] DepthError),
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageFileError),
     #[error(transparent)]
     Export(#[from] ExportError),
-    #[error("no training picture can be used; the first problem: {0}")]
+    #[error("no training image can be used; the first problem: {0}")]
     NothingToTrainOn(String),
     #[error(
         "the data set has {found} pairs to train on, {expected} when the run was started; bring the \
-         pictures back, or start a new run with --from {run}"
+         images back, or start a new run with --from {run}"
     )]
     DataChanged {
         found: usize,
@@ -40,7 +40,7 @@ pub enum RunError {
          same flags as there, or start without --from"
     )]
     OtherShape { run: PathBuf, differences: String },
-    #[error("the thread that prepares pictures has died; this is a bug worth reporting")]
+    #[error("the thread that prepares images has died; this is a bug worth reporting")]
     Loader,
     #[error("the threads of the devices cannot be started ({0}); name fewer with --device")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -58,7 +58,7 @@ impl Replicas {
     }
 
     /// Puts an equal share of the pairs onto each device. Where there are fewer pairs than
-    /// devices, which only pictures that had to be left out can cause, some are taken twice.
+    /// devices, which only images that had to be left out can cause, some are taken twice.
     pub fn share_out(&self, pairs: &[Pair]) -> Vec<Batch> {
         let count = self.devices.len();
         let repeated: Vec<Pair>;

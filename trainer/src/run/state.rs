@@ -69,7 +69,7 @@ impl Run<'_> {
         &self.devices[0]
     }
 
-    /// Names each picture that was left out, once.
+    /// Names each image that was left out, once.
     pub(super) fn warn_of(&mut self, problems: &[DataError]) {
         for problem in problems {
             let message = format!("left out: {problem}");

@@ -1,4 +1,4 @@
-//! How a run is judged, and shown: the same validation pictures each time.
+//! How a run is judged, and shown: the same validation images each time.
 
 use image::RgbImage;
 use model::training::{A_TO_B, B_TO_A, Gan};
@@ -61,9 +61,9 @@ impl Run<'_> {
         let there = model.generator(A_TO_B);
         match (there, model.generator(B_TO_A)) {
             (Some(net_g), Some(back)) => {
-                let translate = |direction, picture: &Raster| match direction {
-                    Direction::AtoB => self.translate(&net_g, picture),
-                    Direction::BtoA => self.translate(&back, picture),
+                let translate = |direction, image: &Raster| match direction {
+                    Direction::AtoB => self.translate(&net_g, image),
+                    Direction::BtoA => self.translate(&back, image),
                 };
                 cycle_grid(source, frame, GRID_ROWS, translate)
             }
@@ -75,8 +75,8 @@ impl Run<'_> {
         }
     }
 
-    fn translate(&self, net_g: &Generator, picture: &Raster) -> Raster {
+    fn translate(&self, net_g: &Generator, image: &Raster) -> Raster {
         let mode = Mode::Inference(self.config.norm_stats);
-        translate_raster(net_g, mode, picture, self.device())
+        translate_raster(net_g, mode, image, self.device())
     }
 }

@@ -20,7 +20,7 @@ const SMOOTHING_STEPS: f64 = 100.0;
 /// Outputs that vary less than a tenth as much as what they are made from, and what they should
 /// become, are to the eye all the same.
 pub const COLLAPSED_VARIETY: f64 = 0.1;
-/// At the beginning of every run they are: a network learns the mean picture first. So many
+/// At the beginning of every run they are: a network learns the mean image first. So many
 /// validations in a row must say so…
 pub const COLLAPSED_VALIDATIONS: usize = 3;
 /// …and the last of them must come after so many steps.
@@ -34,7 +34,7 @@ pub const INVERTED: f64 = -0.2;
 pub const NEGATIVE_OF_INPUT: f64 = -0.5;
 /// Colours are wrong when this many validations in a row say so: the first may come too early.
 const VALIDATIONS: u32 = 2;
-/// Share of the time without pictures above which more of them would pay.
+/// Share of the time without images above which more of them would pay.
 const STARVED_SHARE: f64 = 0.3;
 const STARVED_NO_MORE_SHARE: f64 = 0.15;
 /// How long, and for how many steps at least, the share is measured: a slow disk may be busy once.
@@ -173,7 +173,7 @@ impl Lead {
 }
 
 /// Whether the validations of a run, step and variety of each, show a generator that makes nearly
-/// the same picture of every input.
+/// the same image of every input.
 pub fn has_collapsed(validations: &[(u64, f64)]) -> bool {
     let (few, last) = match validations {
         [.., last] => (validations.len() < COLLAPSED_VALIDATIONS, last),
@@ -228,7 +228,7 @@ impl OutputAlarms {
     }
 }
 
-/// The loss of a discriminator: in pix2pix the mean of that for real and that for fake pictures,
+/// The loss of a discriminator: in pix2pix the mean of that for real and that for fake images,
 /// as CycleGAN logs it.
 fn discriminator_loss(losses: &LossValues, name: &str) -> Option<f64> {
     match name {
@@ -240,8 +240,8 @@ fn discriminator_loss(losses: &LossValues, name: &str) -> Option<f64> {
 fn won(config: &TrainConfig, name: &str, loss: f64, guessing: f64) -> String {
     let augmented = config.diff_augment != model::training::DiffAugment::default();
     let augment = match augmented {
-        true => "more training pictures",
-        false => "--diff-augment color,translation,cutout if there are few training pictures",
+        true => "more training images",
+        false => "--diff-augment color,translation,cutout if there are few training images",
     };
     format!(
         "the discriminator has won: the loss of {name} has been near 0 for {WON_STEPS} steps (now \
@@ -263,8 +263,8 @@ fn collapsed(config: &TrainConfig, name: &str, variety: f64) -> String {
         ),
     };
     format!(
-        "the generator has collapsed: it makes nearly the same picture of every input ({name} \
-         varies {:.0}% as much as inputs and real pictures do, {COLLAPSED_VALIDATIONS} validations in \
+        "the generator has collapsed: it makes nearly the same image of every input ({name} \
+         varies {:.0}% as much as inputs and real images do, {COLLAPSED_VALIDATIONS} validations in \
          a row); {remedy}",
         100.0 * variety
     )
@@ -292,17 +292,17 @@ fn starved(config: &TrainConfig, threads: usize, share: f64) -> String {
     let remedy = match workers < threads {
         true => format!(
             "raise --workers ({workers} now, this machine has {threads} threads), or store the \
-             pictures smaller: about {} pixels are used",
+             images smaller: about {} pixels are used",
             config.load_size
         ),
         false => format!(
-            "every thread is at work (--workers {workers}): store the pictures smaller, about {} \
+            "every thread is at work (--workers {workers}): store the images smaller, about {} \
              pixels are used, or on a faster disk",
             config.load_size
         ),
     };
     format!(
-        "the device waits for pictures {:.0}% of the time; {remedy}",
+        "the device waits for images {:.0}% of the time; {remedy}",
         100.0 * share
     )
 }
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_waits_for_pictures_is_told_once_with_what_to_change() {
+    fn a_device_that_waits_for_images_is_told_once_with_what_to_change() {
         let config = config(&["--workers", "2"]);
         let mut watch = Watch::new(&config, 8);
         let mut told = |data_seconds| -> Vec<String> {
@@ -541,12 +541,12 @@ mod tests {
     }
 
     #[test]
-    fn where_every_thread_is_at_work_smaller_pictures_are_the_remedy() {
+    fn where_every_thread_is_at_work_smaller_images_are_the_remedy() {
         let config = config(&["--workers", "4"]);
         let mut watch = Watch::new(&config, 4);
         let laps: Vec<String> = (0..20).filter_map(|_| watch.pace(&pace(0.9))).collect();
         assert!(
-            laps.join("").contains("store the pictures smaller"),
+            laps.join("").contains("store the images smaller"),
             "{laps:?}"
         );
     }

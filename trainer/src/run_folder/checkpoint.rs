@@ -121,7 +121,7 @@ impl Checkpoint {
             .map_err(|error| damaged(&self.path.join(file), error))
     }
 
-    /// Fills a pool of past pictures.
+    /// Fills a pool of past images.
     pub fn pool(
         &self,
         file: &str,

@@ -10,12 +10,12 @@ use safetensors::{SafeTensorError, SafeTensors};
 /// # Errors
 /// It would be too large.
 pub(super) fn pool_bytes(pool: &ImagePool) -> Result<Bytes, SafeTensorError> {
-    let pictures: Vec<(Vec<usize>, Vec<u8>)> = pool.images().iter().map(packed).collect();
-    let views = pictures
+    let images: Vec<(Vec<usize>, Vec<u8>)> = pool.images().iter().map(packed).collect();
+    let views = images
         .iter()
         .map(|(shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes))
         .enumerate()
-        .map(|(index, view)| Ok((picture_name(index), view?)))
+        .map(|(index, view)| Ok((image_name(index), view?)))
         .collect::<Result<Vec<_>, SafeTensorError>>()?;
     safetensors::serialize(views, None).map(Bytes::from_bytes_vec)
 }
@@ -32,14 +32,14 @@ pub(super) fn restore_pool(
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     if file.len() > pool.capacity() {
         let (found, capacity) = (file.len(), pool.capacity());
-        return Err(format!("{found} pictures, the pool holds {capacity}"));
+        return Err(format!("{found} images, the pool holds {capacity}"));
     }
-    let picture = |index| {
-        let name = picture_name(index);
+    let image = |index| {
+        let name = image_name(index);
         let view = file.tensor(&name).map_err(|error| error.to_string())?;
-        let is_picture = matches!(view.shape(), [1, sides @ ..] if sides.len() == 3);
-        if view.dtype() != Dtype::F32 || !is_picture || view.data().is_empty() {
-            return Err(format!("{name}: not a picture"));
+        let is_image = matches!(view.shape(), [1, sides @ ..] if sides.len() == 3);
+        if view.dtype() != Dtype::F32 || !is_image || view.data().is_empty() {
+            return Err(format!("{name}: not an image"));
         }
         let (values, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = values
@@ -49,22 +49,18 @@ pub(super) fn restore_pool(
         let data = TensorData::new(values, view.shape().to_vec());
         Ok(Tensor::from_data(data, device))
     };
-    pool.set(
-        (0..file.len())
-            .map(picture)
-            .collect::<Result<_, String>>()?,
-    );
+    pool.set((0..file.len()).map(image).collect::<Result<_, String>>()?);
     Ok(())
 }
 
-fn picture_name(index: usize) -> String {
+fn image_name(index: usize) -> String {
     format!("{index:05}")
 }
 
-fn packed(picture: &Tensor<4>) -> (Vec<usize>, Vec<u8>) {
-    let values = picture.to_data();
+fn packed(image: &Tensor<4>) -> (Vec<usize>, Vec<u8>) {
+    let values = image.to_data();
     let bytes = values.iter::<f32>().flat_map(f32::to_le_bytes).collect();
-    (picture.dims().to_vec(), bytes)
+    (image.dims().to_vec(), bytes)
 }
 
 #[cfg(test)]
@@ -73,12 +69,12 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn picture(value: f32) -> Tensor<4> {
+    fn image(value: f32) -> Tensor<4> {
         Tensor::full([1, 1, 1, 1], value, &Device::flex())
     }
 
-    fn value(picture: Tensor<4>) -> f32 {
-        picture.into_scalar()
+    fn value(image: Tensor<4>) -> f32 {
+        image.into_scalar()
     }
 
     #[test]
@@ -86,7 +82,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut pool = ImagePool::new(20);
         for index in 0..13 {
-            pool.exchange(picture(index as f32 / 7.0), &mut rng);
+            pool.exchange(image(index as f32 / 7.0), &mut rng);
         }
         let bytes = pool_bytes(&pool).expect("a file");
         let values = |pool: &ImagePool| pool.images().iter().cloned().map(value).collect();

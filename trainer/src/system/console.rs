@@ -79,7 +79,7 @@ pub fn print_either(
 ) -> Result<(), ResultError> {
     match format {
         Format::Json => {
-            let json = serde_json::to_value(json).map_err(io::Error::from)?;
+            let json = serde_json::to_string(json).map_err(io::Error::from)?;
             print_result!("{json}")
         }
         Format::Human | Format::Plain => print_result!("{words}"),
@@ -149,7 +149,7 @@ fn above_bar<T>(write: impl FnOnce() -> T) -> T {
 
 pub(crate) use {notice, print_result, talk};
 
-/// "1 picture", "2 pictures".
+/// "1 image", "2 images".
 pub fn counted(count: usize, noun: &str) -> String {
     let count_shown = indicatif::HumanCount(count as u64);
     match count {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn one_thing_is_singular() {
-        assert_eq!(counted(1, "picture"), "1 picture");
-        assert_eq!(counted(1200, "picture"), "1,200 pictures");
+        assert_eq!(counted(1, "image"), "1 image");
+        assert_eq!(counted(1200, "image"), "1,200 images");
     }
 }

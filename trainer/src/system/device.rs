@@ -67,7 +67,7 @@ pub enum DeviceError {
     )]
     Software { choice: DeviceChoice, name: String },
     #[error(
-        "--batch {batch}: the {devices} devices of --device {choices} each need a picture at least; \
+        "--batch {batch}: the {devices} devices of --device {choices} each need an image at least; \
          use --batch {devices} or a multiple"
     )]
     BatchTooSmall {
@@ -176,7 +176,7 @@ impl DeviceChoices {
         })
     }
 
-    /// Refuses batches that leave a device without a picture.
+    /// Refuses batches that leave a device without an image.
     pub fn check_batch(&self, batch: u32) -> Result<(), DeviceError> {
         let devices = self.0.len();
         match (batch as usize) < devices {

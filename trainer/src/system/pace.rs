@@ -1,4 +1,4 @@
-//! Where the time of a training goes: into steps, or into waiting for pictures. Nothing here
+//! Where the time of a training goes: into steps, or into waiting for images. Nothing here
 //! judges; `run::watch` does.
 
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ pub struct Pace {
     pub steps: u64,
     /// How long they took, validations and checkpoints apart.
     pub seconds: f64,
-    /// How much of it was spent waiting for pictures.
+    /// How much of it was spent waiting for images.
     pub data_seconds: f64,
     /// How much of it was spent waiting for the device to finish what was queued.
     pub device_seconds: f64,
@@ -27,9 +27,9 @@ impl Pace {
         }
     }
 
-    /// How long the device had nothing to do because no picture was ready, at most.
+    /// How long the device had nothing to do because no image was ready, at most.
     ///
-    /// A GPU computes while the next pictures are waited for. If it had caught up, the wait for it
+    /// A GPU computes while the next images are waited for. If it had caught up, the wait for it
     /// at the end was that of a single step, and so the other steps took as long; if not, it was
     /// busy all along.
     pub fn idle_seconds(&self) -> f64 {
@@ -57,7 +57,7 @@ impl Stopwatch {
         }
     }
 
-    /// Does what waits for pictures.
+    /// Does what waits for images.
     pub fn wait_for_data<T>(&mut self, work: impl FnOnce() -> T) -> T {
         timed(&mut self.data, work)
     }
@@ -111,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_pictures_is_idleness_where_steps_wait_for_themselves() {
+    fn waiting_for_images_is_idleness_where_steps_wait_for_themselves() {
         assert_eq!(pace(0.5, 0.0).idle_seconds(), 0.5);
     }
 
     #[test]
-    fn waiting_for_pictures_is_no_idleness_while_the_device_has_a_queue() {
-        // 25 pictures in 0.5 s, and a device that takes 1 s for them.
+    fn waiting_for_images_is_no_idleness_while_the_device_has_a_queue() {
+        // 25 images in 0.5 s, and a device that takes 1 s for them.
         assert_eq!(pace(0.5, 0.5).idle_seconds(), 0.0);
-        // 25 pictures in 1 s, and a device that would take 0.25 s for them.
+        // 25 images in 1 s, and a device that would take 0.25 s for them.
         assert!((pace(1.0, 0.01).idle_seconds() - 0.76).abs() < 1e-9);
     }
 

@@ -1,6 +1,6 @@
-//! Files, folders and patterns as jobs: which picture becomes which result. Names of pictures
+//! Files, folders and patterns as jobs: which image becomes which result. Names of images
 //! are gone through as often as needed rather than kept, so that a list of millions costs little
-//! memory. Nothing here opens a picture.
+//! memory. Nothing here opens an image.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::data::error::FolderProblem;
-use crate::data::source::listing::{has_picture_extension, walk};
-use crate::image_file::{self, PictureError};
+use crate::data::source::listing::{has_image_extension, walk};
+use crate::image_file::{self, ImageFileError};
 use crate::translate::shard::Shard;
 
 /// The flag that errors about folders name.
@@ -25,7 +25,7 @@ pub enum InputError {
     #[error("INPUT {pattern}: not a pattern ({reason}); * ? [abc] and ** are understood")]
     Pattern { pattern: String, reason: String },
     #[error(
-        "INPUT {pattern}: no picture (PNG, JPEG, WebP, BMP, GIF, TIFF) matches this pattern; check \
+        "INPUT {pattern}: no image (PNG, JPEG, WebP, BMP, GIF, TIFF) matches this pattern; check \
          the path, and for capital letters"
     )]
     NothingMatches { pattern: String },
@@ -40,19 +40,19 @@ pub enum InputError {
     },
     #[error(
         "--output {output}: one file cannot hold the results of {words}; name a folder, or one \
-         picture"
+         image"
     )]
     OneFile { output: PathBuf, words: String },
     #[error("--output {0}")]
-    Format(#[from] PictureError),
+    Format(#[from] ImageFileError),
     #[error("--output {output}: the result would overwrite the input {input}; name another place")]
     OverInput { input: PathBuf, output: PathBuf },
 }
 
-/// A picture and where its result goes.
+/// An image and where its result goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Picture to read.
+    /// Image to read.
     pub input: PathBuf,
     /// File to write; a TIFF of the same name where the model makes bands that no PNG holds.
     pub output: PathBuf,
@@ -62,13 +62,13 @@ pub struct Job {
 #[derive(Debug)]
 pub struct Inputs {
     sources: Vec<Source>,
-    /// A folder, or the file for the result of the only picture.
+    /// A folder, or the file for the result of the only image.
     output: PathBuf,
     is_file: bool,
     shard: Shard,
-    /// Hashes of the results that several pictures would have.
+    /// Hashes of the results that several images would have.
     shared: HashSet<u64>,
-    /// Pictures of the share.
+    /// Images of the share.
     count: usize,
 }
 
@@ -88,25 +88,25 @@ enum Source {
     },
 }
 
-/// A picture, and its path inside what was named.
+/// An image, and its path inside what was named.
 struct Found {
     path: PathBuf,
     inside: PathBuf,
 }
 
 impl Inputs {
-    /// Finds the pictures: a folder stands for all below it, a pattern for what matches it.
-    /// Results go to the folder `output` as PNGs, under the paths that pictures have inside
-    /// what was named. Pictures whose results would have one name keep their endings:
-    /// `x.jpg.png` and `x.png.png`. Names follow from all pictures, whichever share is taken. Where
-    /// `output` ends like a picture and is no folder, it is the result of the only picture.
+    /// Finds the images: a folder stands for all below it, a pattern for what matches it.
+    /// Results go to the folder `output` as PNGs, under the paths that images have inside
+    /// what was named. Images whose results would have one name keep their endings:
+    /// `x.jpg.png` and `x.png.png`. Names follow from all images, whichever share is taken. Where
+    /// `output` ends like an image and is no folder, it is the result of the only image.
     ///
     /// # Errors
     /// [`InputError`]; a file that is missing fails when its turn comes.
     pub fn find(words: &[PathBuf], output: &Path, shard: Shard) -> Result<Self, InputError> {
         let sources = words.iter().map(|word| Source::of(word, output));
         let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
-        let is_file = has_picture_extension(output) && !output.is_dir();
+        let is_file = has_image_extension(output) && !output.is_dir();
         if is_file {
             image_file::output_format(output)?;
             if !matches!(sources[..], [Source::File(_)]) {
@@ -139,17 +139,17 @@ impl Inputs {
         }
     }
 
-    /// How many pictures the share has.
+    /// How many images the share has.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether the share has no picture.
+    /// Whether the share has no image.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The pictures of the share, in the order of the words and of their names.
+    /// The images of the share, in the order of the words and of their names.
     pub fn jobs(&self) -> impl Iterator<Item = Job> + '_ {
         // What cannot be listed any more was listed a moment ago.
         let found = self.found().filter_map(Result::ok);
@@ -266,15 +266,15 @@ impl Source {
                 path: path.clone(),
             }))),
             Self::Folder { root, results } => {
-                let mut pictures = walk(FLAG, root, results.as_deref()).peekable();
-                if pictures.peek().is_none() {
-                    let problem = FolderProblem::NoPictures {
+                let mut images = walk(FLAG, root, results.as_deref()).peekable();
+                if images.peek().is_none() {
+                    let problem = FolderProblem::NoImages {
                         flag: FLAG.to_string(),
                         path: root.clone(),
                     };
                     return Box::new(std::iter::once(Err(problem.into())));
                 }
-                Box::new(pictures.map(move |path| {
+                Box::new(images.map(move |path| {
                     let path = path?;
                     let inside = inside(&path, root);
                     Ok(Found { path, inside })
@@ -292,7 +292,7 @@ impl Source {
     }
 }
 
-/// Pictures that match, and those below folders that do. `**` matches folders and what is in
+/// Images that match, and those below folders that do. `**` matches folders and what is in
 /// them, so that there files alone count.
 fn matches(
     pattern: &str,
@@ -310,7 +310,7 @@ fn matches(
                     let below: Vec<_> = walk(FLAG, &path, None).collect();
                     Box::new(below.into_iter().map(|path| Ok(path?)))
                 }
-                Ok(path) if path.is_dir() || !has_picture_extension(&path) => {
+                Ok(path) if path.is_dir() || !has_image_extension(&path) => {
                     Box::new(std::iter::empty())
                 }
                 Ok(path) => Box::new(std::iter::once(Ok(path))),

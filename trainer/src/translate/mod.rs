@@ -1,4 +1,4 @@
-//! Translates picture files with a model folder. Here is how a model is opened; which pictures
+//! Translates image files with a model folder. Here is how a model is opened; which images
 //! are translated is said in `inputs` and `shard`, and how one of them is in `one`.
 
 mod inputs;
@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::convert::model_folder::{ModelFolderError, read_manifest};
 use crate::data::sample::raster::FitError;
-use crate::image_file::PictureError;
+use crate::image_file::ImageFileError;
 use crate::system::device::is_cpu;
 use crate::system::files::{InFile, NamesFile};
 
@@ -25,7 +25,7 @@ pub use one::{Translated, is_finished, translate_file};
 pub use page::{PAGE_FILE, Shown, write_page};
 pub use shard::Shard;
 
-/// A model or a picture that cannot be used.
+/// A model or an image that cannot be used.
 #[derive(Debug, Error)]
 pub enum TranslateFileError {
     #[error(transparent)]
@@ -33,7 +33,7 @@ pub enum TranslateFileError {
     #[error(transparent)]
     Weights(#[from] InFile<LoadError>),
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageFileError),
     #[error(transparent)]
     Fit(#[from] FitError),
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! One picture file through a model: read, cut into tiles, put together and written.
+//! One image file through a model: read, cut into tiles, put together and written.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -8,15 +8,15 @@ use model::pixels::to_byte;
 use model::{Encoding, Raster, TileOptions, Translator};
 
 use crate::data::sample::bands::Bands;
-use crate::data::sample::raster::{Side, to_depth};
-use crate::image_file::{self, PictureProblem, Samples};
+use crate::data::sample::raster::{SampleFormat, to_depth};
+use crate::image_file::{self, ImageFileProblem, Samples};
 use crate::system::files::NamesFile;
 use crate::translate::{Job, TranslateFileError};
 
 /// The last chunk of every whole PNG: no bytes of data, `IEND`, its checksum.
 const PNG_END: [u8; 12] = [0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82];
 
-/// What became of a picture.
+/// What became of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translated {
     /// The file that was written.
@@ -27,7 +27,7 @@ pub struct Translated {
     pub height: u32,
     /// Tiles that it was cut into; one is the whole.
     pub tiles: usize,
-    /// Whether the result is that of the whole picture in one piece.
+    /// Whether the result is that of the whole image in one piece.
     pub exact: bool,
 }
 
@@ -58,7 +58,7 @@ pub fn is_finished(translator: &Translator, job: &Job) -> bool {
     }
 }
 
-/// Translates one picture file, scaled up `enlarge` times, into one of 8 bits per sample, of 16 where
+/// Translates one image file, scaled up `enlarge` times, into one of 8 bits per sample, of 16 where
 /// the input has 16 or the output is depth and the format of the result has them, or a TIFF of 16
 /// where the model makes bands that no PNG holds. The input's transparency stays. Memory holds the file's samples, the result's, and tiles.
 pub fn translate_file(
@@ -68,15 +68,15 @@ pub fn translate_file(
     enlarge: u32,
 ) -> Result<Translated, TranslateFileError> {
     let (encoding, channels) = translator.input();
-    let side = Side { channels, encoding };
-    let picture = enlarged(Bands::read(&job.input)?, enlarge, side, &job.input)?;
-    let header = picture.header();
+    let side = SampleFormat { channels, encoding };
+    let image = enlarged(Bands::read(&job.input)?, enlarge, side, &job.input)?;
+    let header = image.header();
     let size = (header.width as usize, header.height as usize);
     let plan = translator.plan(size, tiles).of_file(&job.input)?;
-    let alpha = picture.alpha();
-    let picture = side.fit(&job.input, picture)?;
+    let alpha = image.alpha();
+    let image = side.fit(&job.input, image)?;
     let part = |x: usize, y: usize, width: usize, height: usize| {
-        let part = picture.cropped((x as u32, y as u32), (width as u32, height as u32));
+        let part = image.cropped((x as u32, y as u32), (width as u32, height as u32));
         side.raster(&part)
     };
     let mut result = Assembled::new(translator.output().0, header.bits);
@@ -97,7 +97,7 @@ pub fn translate_file(
         )
         .of_file(&job.input)?;
     if let Some(folder) = job.output.parent() {
-        let made = fs::create_dir_all(folder).map_err(PictureProblem::Write);
+        let made = fs::create_dir_all(folder).map_err(ImageFileProblem::Write);
         made.of_file(folder)?;
     }
     let size = (header.width, header.height);
@@ -111,18 +111,18 @@ pub fn translate_file(
     })
 }
 
-/// As large as a model for more resolution expects the picture: its pixels are those that a
+/// As large as a model for more resolution expects the image: its pixels are those that a
 /// training makes of a small photo.
 fn enlarged(
-    picture: Bands,
+    image: Bands,
     times: u32,
-    side: Side,
+    side: SampleFormat,
     path: &Path,
 ) -> Result<Bands, TranslateFileError> {
-    let (width, height) = picture.dimensions();
+    let (width, height) = image.dimensions();
     let size = (width.saturating_mul(times), height.saturating_mul(times));
     image_file::check_size(path, size)?;
-    Ok(picture.resized(size, side.filter()))
+    Ok(image.resized(size, side.filter()))
 }
 
 /// The samples of a result, as many as are finished.
@@ -158,24 +158,24 @@ impl Assembled {
 }
 
 /// Adds the input's transparency to grey or RGB.
-fn with_alpha(picture: Raster, alpha: Option<&[f32]>) -> Raster {
-    match (alpha, picture.channels()) {
+fn with_alpha(image: Raster, alpha: Option<&[f32]>) -> Raster {
+    match (alpha, image.channels()) {
         (Some(alpha), 1 | 3) => {
-            let (width, height) = (picture.width(), picture.height());
-            let mut values = picture.to_rgb().into_values();
+            let (width, height) = (image.width(), image.height());
+            let mut values = image.to_rgb().into_values();
             values.extend(alpha.iter().map(|alpha| alpha * 2.0 - 1.0));
             Raster::from_planes(width, height, values)
         }
-        _ => picture,
+        _ => image,
     }
 }
 
 /// Samples pixel by pixel.
-fn append<S>(samples: &mut Vec<S>, picture: &Raster, sample: impl Fn(f32) -> S) {
-    let channels = picture.channels();
-    samples.reserve(channels * picture.pixels());
-    for at in 0..picture.pixels() {
-        samples.extend((0..channels).map(|channel| sample(picture.plane(channel)[at])));
+fn append<S>(samples: &mut Vec<S>, image: &Raster, sample: impl Fn(f32) -> S) {
+    let channels = image.channels();
+    samples.reserve(channels * image.pixels());
+    for at in 0..image.pixels() {
+        samples.extend((0..channels).map(|channel| sample(image.plane(channel)[at])));
     }
 }
 

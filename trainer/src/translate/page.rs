@@ -17,7 +17,7 @@ section { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin-bott
 h2 { grid-column: 1 / -1; font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 figure { margin: 0; } img { max-width: 100%; height: auto; } figcaption { font-size: .875rem; }";
 
-/// A picture and its result.
+/// An image and its result.
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// What was translated.

@@ -1,5 +1,5 @@
-//! Which share of a list of pictures a process takes. The share of a picture follows from its
-//! name alone, so that machines agree without talking, and pictures that are added or removed
+//! Which share of a list of images a process takes. The share of an image follows from its
+//! name alone, so that machines agree without talking, and images that are added or removed
 //! move no others.
 
 use std::fmt;
@@ -19,7 +19,7 @@ impl Shard {
     /// Everything.
     pub const ALL: Self = Self { index: 1, count: 1 };
 
-    /// Whether the picture of this name belongs to the share; `name` is its path inside the
+    /// Whether the image of this name belongs to the share; `name` is its path inside the
     /// folder that was named, or in front of the first wildcard.
     ///
     /// The first 8 bytes of the SHA-256 of the name, with `/` between folders, are a number

@@ -48,21 +48,21 @@ pub struct Format {
 }
 
 const MIB: u64 = 1 << 20;
-/// Pictures may be decoded to a GiB, and once more when their bands are parted.
-const OF_PICTURE: u64 = 2600 * MIB;
+/// Images may be decoded to a GiB, and once more when their bands are parted.
+const OF_IMAGE: u64 = 2600 * MIB;
 
 pub const FORMATS: &[Format] = &[
-    picture_format("png", &["a.png", "b.png", "c.png"], |path, rng| {
+    image_format("png", &["a.png", "b.png", "c.png"], |path, rng| {
         change_file(path, rng, |file, rng| {
             mutate::bytes(file, rng);
             mutate::repair_png(file);
         });
     }),
-    picture_format("jpeg", &["a.jpg", "b.jpg"], change_bytes),
-    picture_format("gif", &["a.gif"], change_bytes),
-    picture_format("webp", &["a.webp", "b.webp"], change_bytes),
-    picture_format("bmp", &["a.bmp", "b.bmp"], change_bytes),
-    picture_format("tiff", &["a.tiff", "b.tiff", "c.tif"], change_bytes),
+    image_format("jpeg", &["a.jpg", "b.jpg"], change_bytes),
+    image_format("gif", &["a.gif"], change_bytes),
+    image_format("webp", &["a.webp", "b.webp"], change_bytes),
+    image_format("bmp", &["a.bmp", "b.bmp"], change_bytes),
+    image_format("tiff", &["a.tiff", "b.tiff", "c.tif"], change_bytes),
     format("manifest", &["f32", "q8"], change_manifest, read_model),
     format("weights", &["f32", "f16", "q8"], change_weights, read_model),
     format("pth", &["netG.pth"], change_pth, read_checkpoint),
@@ -115,14 +115,14 @@ const fn format(
     }
 }
 
-const fn picture_format(
+const fn image_format(
     name: &'static str,
     valid: &'static [&'static str],
     change: fn(&Path, &mut ChaCha8Rng),
 ) -> Format {
     Format {
-        memory: OF_PICTURE,
-        ..format(name, valid, change, read_picture)
+        memory: OF_IMAGE,
+        ..format(name, valid, change, read_image)
     }
 }
 
@@ -279,7 +279,7 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-fn read_picture(path: &Path) -> Outcome {
+fn read_image(path: &Path) -> Outcome {
     let header = image_file::header(path);
     image_file::has_other_colors(path);
     image_file::read_bands(path).map_err(text)?;
@@ -338,7 +338,7 @@ fn read_config(folder: &Path) -> Outcome {
 
 /// Valid files of every format, into `folder`; `train` makes a run of two steps of CycleGAN.
 pub fn write_valid(folder: &Path, train: impl FnOnce(&Path)) {
-    write_pictures(folder);
+    write_images(folder);
     let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 1, NormKind::Batch);
     let entries = unfit(&config, state_of(&config.init(&Device::flex()))).expect("known");
     let pth = folder.join("netG.pth");
@@ -385,7 +385,7 @@ pub fn write_valid(folder: &Path, train: impl FnOnce(&Path)) {
     train(folder);
 }
 
-fn write_pictures(folder: &Path) {
+fn write_images(folder: &Path) {
     let rgba = DynamicImage::ImageRgba8(image::RgbaImage::from_fn(23, 17, |x, y| {
         image::Rgba([x as u8 * 9, y as u8 * 11, (x * y) as u8, 255 - x as u8])
     }));
@@ -394,7 +394,7 @@ fn write_pictures(folder: &Path) {
         DynamicImage::from(rgba.to_luma8()),
     );
     let deep = DynamicImage::from(rgba.to_rgb16());
-    for (name, picture, format) in [
+    for (name, image, format) in [
         ("a.png", &rgba, ImageFormat::Png),
         ("b.png", &deep, ImageFormat::Png),
         ("c.png", &grey, ImageFormat::Png),
@@ -408,7 +408,7 @@ fn write_pictures(folder: &Path) {
         ("a.tiff", &rgb, ImageFormat::Tiff),
         ("b.tiff", &deep, ImageFormat::Tiff),
     ] {
-        picture
+        image
             .save_with_format(folder.join(name), format)
             .expect("room");
     }

@@ -1,4 +1,4 @@
-//! The binary in a temporary folder, and the pictures to give it.
+//! The binary in a temporary folder, and the images to give it.
 
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
@@ -73,7 +73,7 @@ pub fn talk(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-pub fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
+pub fn image(width: u32, height: u32, seed: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave = ((x + seed * 13) as f32 / 9.0).sin() + ((y + seed * 7) as f32 / 6.0).cos();
         let value = ((wave + 2.0) * 60.0) as u8;

@@ -1,4 +1,4 @@
-//! The networks that judge pictures, and what the Python libraries said of the same pictures:
+//! The networks that judge images, and what the Python libraries said of the same images:
 //! fixtures/perceptual/make.py made the numbers.
 
 #![allow(dead_code, reason = "each test program uses its part of it")]
@@ -14,16 +14,16 @@ use crate::made_weights::{fixture, numbers};
 
 /// Top, left, height, width.
 pub const CROPS: [(&str, [u32; 4]); 2] = [("small", [0, 0, 64, 64]), ("odd", [40, 70, 75, 61])];
-pub const PICTURES: [&str; 4] = ["noisy", "blurred", "shifted", "inverted"];
+pub const IMAGES: [&str; 4] = ["noisy", "blurred", "shifted", "inverted"];
 pub const RELATIVE: f64 = 1e-4;
 
-pub fn picture(name: &str) -> RgbImage {
+pub fn image(name: &str) -> RgbImage {
     let path = fixture(&format!("metrics/{name}.png"));
-    image::open(path).expect("a picture").to_rgb8()
+    image::open(path).expect("an image").to_rgb8()
 }
 
 pub fn cropped(name: &str, [top, left, height, width]: [u32; 4]) -> RgbImage {
-    imageops::crop_imm(&picture(name), left, top, width, height).to_image()
+    imageops::crop_imm(&image(name), left, top, width, height).to_image()
 }
 
 pub fn assert_near(what: &str, found: f64, wanted: &Value, tolerance: f64) {
@@ -39,11 +39,11 @@ pub fn lpips_matches(files: &[PathBuf], device: &Device) {
     let lpips = Lpips::load(files, device).expect("a network");
     let wanted = &numbers()["lpips"]["values"];
     for (crop, place) in CROPS {
-        let pictures = PICTURES.map(|name| cropped(name, place));
-        let pictures: Vec<&RgbImage> = pictures.iter().collect();
+        let images = IMAGES.map(|name| cropped(name, place));
+        let images: Vec<&RgbImage> = images.iter().collect();
         let target = cropped("target", place);
-        let found = lpips.distances(&pictures, &target).expect("distances");
-        for (name, found) in PICTURES.iter().zip(found) {
+        let found = lpips.distances(&images, &target).expect("distances");
+        for (name, found) in IMAGES.iter().zip(found) {
             let name = format!("{crop} {name}");
             assert_near(&name, found, &wanted[&name], RELATIVE * found);
         }
@@ -52,14 +52,14 @@ pub fn lpips_matches(files: &[PathBuf], device: &Device) {
     }
 }
 
-/// The features of pictures are those of pytorch-fid.
+/// The features of images are those of pytorch-fid.
 pub fn features_match(inception: &Inception) {
     let numbers = &numbers()["fid"];
     let crops = CROPS.map(|(crop, place)| (format!("{crop} noisy"), cropped("noisy", place)));
-    let mut pictures = vec![("target".to_string(), picture("target"))];
-    pictures.extend(crops);
-    for (name, picture) in &pictures {
-        let found = inception.features(&[picture]);
+    let mut images = vec![("target".to_string(), image("target"))];
+    images.extend(crops);
+    for (name, image) in &images {
+        let found = inception.features(&[image]);
         let found: Vec<f64> = found.into_iter().map(f64::from).collect();
         assert_eq!(found.len(), FEATURES);
         let wanted = &numbers["features"][name];

@@ -10,7 +10,7 @@ use trainer::evaluate::metrics::perceptual::{
 };
 
 use crate::made_weights::{Weights, hashed, numbers, weights, write};
-use crate::networks::{PICTURES, assert_near, cropped, features_match, lpips_matches};
+use crate::networks::{IMAGES, assert_near, cropped, features_match, lpips_matches};
 
 fn temp() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
@@ -76,7 +76,7 @@ fn inception_features_and_their_frechet_distances_are_those_of_pytorch_fid() {
         rows
     };
     let target = rows("target");
-    for name in PICTURES {
+    for name in IMAGES {
         let found = frechet_distance(&rows(name), &target).expect("a distance");
         assert_near(name, found, &numbers["distances"][name], 1e-3 * found);
     }
@@ -169,13 +169,13 @@ fn a_weights_file_of_something_else_is_refused_by_tensor_and_file() {
 }
 
 #[test]
-fn pictures_that_the_network_shrinks_to_nothing_are_refused() {
+fn images_that_the_network_shrinks_to_nothing_are_refused() {
     let folder = temp();
     let file = write(folder.path(), "all.pth", weights("lpips"));
     let lpips = Lpips::load(&[file], &Device::flex()).expect("a network");
     let judged = |width, height| {
-        let picture = RgbImage::new(width, height);
-        lpips.distances(&[&picture], &picture)
+        let image = RgbImage::new(width, height);
+        lpips.distances(&[&image], &image)
     };
     judged(31, 40).expect("a distance");
     refused(judged(40, 30), &["40 × 30", "--size"]);

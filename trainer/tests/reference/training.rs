@@ -78,7 +78,7 @@ struct Sketches {
 struct Trajectory {
     name: &'static str,
     recorded: Recorded,
-    pictures: Tensors,
+    images: Tensors,
     held: Held,
 }
 
@@ -88,7 +88,7 @@ impl Trajectory {
         Self {
             name,
             recorded: serde_json::from_slice(&json).expect("steps"),
-            pictures: read_tensors(&path(&format!("{name}.safetensors"))).expect("pictures"),
+            images: read_tensors(&path(&format!("{name}.safetensors"))).expect("images"),
             held,
         }
     }
@@ -102,10 +102,10 @@ impl Trajectory {
     }
 
     fn batch(&self, step: usize, device: &Device) -> Batch {
-        let picture = |side: &str| tensor(&self.pictures[side], device).narrow(0, step, 1);
+        let image = |side: &str| tensor(&self.images[side], device).narrow(0, step, 1);
         Batch {
-            real_a: picture("A"),
-            real_b: picture("B"),
+            real_a: image("A"),
+            real_b: image("B"),
             mask: None,
         }
     }

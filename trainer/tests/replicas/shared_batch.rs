@@ -31,7 +31,7 @@ struct Line {
     args: TrainArgs,
 }
 
-/// Settings of a training without dropout, and with norms that take each picture by itself.
+/// Settings of a training without dropout, and with norms that take each image by itself.
 pub fn settings(words: &str) -> TrainConfig {
     let fixed = "train --norm instance --norm-d instance --dropout 0 --base 2 --seed 5";
     let words = fixed.split_whitespace().chain(words.split_whitespace());
@@ -108,11 +108,11 @@ pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64) {
         let off = differences.fold(0.0, f32::max);
         assert!(off <= 1e-6, "the weights of two replicas differ by {off}");
     }
-    let picture = batch_of(&pairs(config, 0)[..1], &devices[0]).real_a;
+    let image = batch_of(&pairs(config, 0)[..1], &devices[0]).real_a;
     let output = |replicas: &Replicas| {
         let net_g = replicas.lead().generator(A_TO_B).expect("netG");
         net_g
-            .forward(picture.clone(), Mode::Inference(NormStats::Batch))
+            .forward(image.clone(), Mode::Inference(NormStats::Batch))
             .into_data()
     };
     let tolerance = Tolerance::<f32>::absolute(TOLERANCE);

@@ -21,7 +21,7 @@ struct Neighbour {
 
 pub fn paint(easel: &mut Easel) {
     let side = easel.canvas.side() as f32;
-    let wall = easel.place(easel.house.wall);
+    let wall = easel.on_canvas(easel.house.wall);
     let left = Neighbour {
         plot: Area::new(0.0, wall.top, wall.left, wall.bottom),
         color: [0.76, 0.62, 0.55],
@@ -211,7 +211,7 @@ pub fn dormer(easel: &mut Easel, area: Area) {
 pub fn wall(easel: &mut Easel, area: Area) {
     let unit = easel.unit();
     let floor = easel
-        .place(Area::new(0.0, 0.0, 1.0, easel.house.ground_floor))
+        .on_canvas(Area::new(0.0, 0.0, 1.0, easel.house.ground_floor))
         .bottom;
     let upper = Area::new(area.left, area.top, area.right, floor);
     let lower = Area::new(area.left, floor, area.right, area.bottom);

@@ -16,7 +16,7 @@ pub fn lit(color: Color, light: f32) -> Color {
     color.map(|channel| channel * light)
 }
 
-/// A rectangle; fractions of the picture in a layout, pixels on a canvas.
+/// A rectangle; fractions of the image in a layout, pixels on a canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
     pub left: f32,
@@ -52,44 +52,34 @@ impl Area {
         self.height() / self.width().max(1e-3)
     }
 
+    /// With its edges moved: left, top, right, bottom.
+    pub fn moved(&self, [left, top, right, bottom]: [f32; 4]) -> Self {
+        Self {
+            left: self.left + left,
+            top: self.top + top,
+            right: self.right + right,
+            bottom: self.bottom + bottom,
+        }
+    }
+
     pub fn grown(&self, by: f32) -> Self {
-        Self::new(
-            self.left - by,
-            self.top - by,
-            self.right + by,
-            self.bottom + by,
-        )
+        self.moved([-by, -by, by, by])
     }
 
     pub fn shifted(&self, dx: f32, dy: f32) -> Self {
-        Self::new(
-            self.left + dx,
-            self.top + dy,
-            self.right + dx,
-            self.bottom + dy,
-        )
+        self.moved([dx, dy, dx, dy])
     }
 
     /// The piece between two fractions of the height.
     pub fn rows(&self, from: f32, to: f32) -> Self {
-        let (top, height) = (self.top, self.height());
-        Self::new(
-            self.left,
-            top + height * from,
-            self.right,
-            top + height * to,
-        )
+        let edge = |share: f32| self.top + self.height() * share;
+        Self::new(self.left, edge(from), self.right, edge(to))
     }
 
     /// The piece between two fractions of the width.
     pub fn columns(&self, from: f32, to: f32) -> Self {
-        let (left, width) = (self.left, self.width());
-        Self::new(
-            left + width * from,
-            self.top,
-            left + width * to,
-            self.bottom,
-        )
+        let edge = |share: f32| self.left + self.width() * share;
+        Self::new(edge(from), self.top, edge(to), self.bottom)
     }
 
     pub fn top_strip(&self, height: f32) -> Self {
@@ -108,24 +98,19 @@ impl Area {
         Self::new(self.right - width, self.top, self.right, self.bottom)
     }
 
-    /// From fractions to whole pixels of a picture of this size.
+    /// From fractions to whole pixels of an image of this size.
     pub fn snapped(&self, size: u32) -> Self {
-        let snap = |edge: f32| (edge * size as f32).round();
-        Self::new(
-            snap(self.left),
-            snap(self.top),
-            snap(self.right),
-            snap(self.bottom),
-        )
+        self.edges(|edge| (edge * size as f32).round())
     }
 
     pub fn scaled(&self, factor: f32) -> Self {
-        Self::new(
-            self.left * factor,
-            self.top * factor,
-            self.right * factor,
-            self.bottom * factor,
-        )
+        self.edges(|edge| edge * factor)
+    }
+
+    fn edges(&self, change: impl Fn(f32) -> f32) -> Self {
+        let [left, top] = [self.left, self.top].map(&change);
+        let [right, bottom] = [self.right, self.bottom].map(&change);
+        Self::new(left, top, right, bottom)
     }
 }
 
@@ -143,7 +128,7 @@ impl Canvas {
         }
     }
 
-    /// The length that details are measured in: 1/256 of the picture.
+    /// The length that details are measured in: 1/256 of the image.
     pub fn unit(&self) -> f32 {
         self.side as f32 / 256.0
     }

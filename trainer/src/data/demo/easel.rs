@@ -27,7 +27,7 @@ impl<'a> Easel<'a> {
     }
 
     /// From fractions to canvas pixels, on exactly the pixels that the label map uses.
-    pub fn place(&self, area: Area) -> Area {
+    pub fn on_canvas(&self, area: Area) -> Area {
         area.snapped(self.size).scaled(OVERSAMPLING as f32)
     }
 

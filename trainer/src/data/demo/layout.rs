@@ -1,4 +1,4 @@
-//! Where the parts of a house are, in fractions of the picture.
+//! Where the parts of a house are, in fractions of the image.
 
 use rand::{Rng, RngExt};
 
@@ -17,11 +17,10 @@ pub enum Character {
     Ornate,
 }
 
+/// In the order of the palette, whose first colour is the background's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    Wall,
-    Chimney,
-    Dormer,
+    Wall = 1,
     Window,
     Door,
     Cornice,
@@ -32,23 +31,16 @@ pub enum Role {
     Molding,
     Pillar,
     Shop,
+    Chimney,
+    Dormer,
 }
 
 impl Role {
-    /// The position in the palette.
+    /// The position in the palette, whose order is that of the roles.
     pub fn class(self) -> usize {
         match self {
-            Self::Wall | Self::Chimney | Self::Dormer => 1,
-            Self::Window => 2,
-            Self::Door => 3,
-            Self::Cornice => 4,
-            Self::Sill => 5,
-            Self::Balcony => 6,
-            Self::Blind => 7,
-            Self::Deco => 8,
-            Self::Molding => 9,
-            Self::Pillar => 10,
-            Self::Shop => 11,
+            Self::Chimney | Self::Dormer => Self::Wall as usize,
+            _ => self as usize,
         }
     }
 }
@@ -91,7 +83,7 @@ impl House {
             storeys: sketch.storeys,
             wall: sketch.wall,
             ground_floor: sketch.floor_line(1),
-            roof_height: sketch.roof_height(),
+            roof_height: ROOF_HEIGHT,
             parts,
             tint: dice.random_range(0.96..1.04),
             grain: dice.random(),
@@ -106,6 +98,8 @@ enum BalconyPlan {
     EverySecond,
     FirstStorey,
 }
+
+const ROOF_HEIGHT: f32 = 0.085;
 
 /// The decisions that the parts follow from.
 struct Sketch {
@@ -136,13 +130,12 @@ impl Sketch {
             ],
         );
         let storeys = dice.random_range(3..=5);
-        let bays = dice.random_range(
-            3..=if character == Character::Shuttered {
-                5
-            } else {
-                6
-            },
-        );
+        let most_bays = if character == Character::Shuttered {
+            5
+        } else {
+            6
+        };
+        let bays = dice.random_range(3..=most_bays);
         let top = 0.395 - 0.05 * storeys as f32;
         Self {
             character,
@@ -193,10 +186,6 @@ impl Sketch {
         }
     }
 
-    fn roof_height(&self) -> f32 {
-        0.085
-    }
-
     fn storey_height(&self) -> f32 {
         let facade = self.wall.height() - self.cornice_height();
         facade / (self.storeys as f32 + 0.25)
@@ -234,7 +223,7 @@ impl Sketch {
     }
 
     fn skyline(&self) -> Vec<Part> {
-        let ridge = self.wall.top - self.roof_height();
+        let ridge = self.wall.top - ROOF_HEIGHT;
         let chimneys = self.chimney_centers();
         let stack = |x: &f32| {
             part(
@@ -346,12 +335,7 @@ impl Sketch {
     fn shutters(&self, window: Area) -> [Part; 2] {
         let width = window.width() * 0.5;
         let left = Area::new(window.left - width, window.top, window.left, window.bottom);
-        let right = Area::new(
-            window.right,
-            window.top,
-            window.right + width,
-            window.bottom,
-        );
+        let right = window.right_strip(0.0).moved([0.0, 0.0, width, 0.0]);
         [part(Role::Blind, left), part(Role::Blind, right)]
     }
 

@@ -20,12 +20,12 @@ use rand_chacha::ChaCha8Rng;
 
 use layout::{House, Part};
 
-/// Which part of the demo set a picture belongs to; the two never share a façade.
+/// Which part of the demo set an image belongs to; the two never share a façade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DemoSplit {
-    /// Pictures to train on.
+    /// Images to train on.
     Train,
-    /// Pictures to judge by.
+    /// Images to judge by.
     Val,
 }
 
@@ -34,7 +34,7 @@ pub enum DemoSplit {
 pub struct FacadePair {
     /// Only colours of [`PALETTE`], without antialiasing.
     pub label: RgbImage,
-    /// The lit and textured picture, with sensor noise.
+    /// The lit and textured image, with sensor noise.
     pub photo: RgbImage,
 }
 
@@ -70,7 +70,7 @@ const fn label_class(name: &'static str, color: [u8; 3]) -> LabelClass {
 /// Draws façade number `index` of a split.
 ///
 /// The same arguments always give the same pixels. The layout does not depend on `size`, the side
-/// of both pictures in pixels, which is meant to be 16 to 1024; details get lost below about 128.
+/// of both images in pixels, which is meant to be 16 to 1024; details get lost below about 128.
 pub fn facade(seed: u64, split: DemoSplit, index: u64, size: u32) -> FacadePair {
     let house = House::plan(&mut dice(seed, split, index));
     FacadePair {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn both_pictures_have_the_asked_size() {
+    fn both_images_have_the_asked_size() {
         for size in [1, 16, 17, 31, 64, 255, 286, 1024] {
             let pair = train(u64::MAX, size);
             assert_eq!(pair.label.dimensions(), (size, size));

@@ -182,12 +182,7 @@ fn recess(easel: &mut Easel, opening: Opening, depth: f32) {
 pub fn door(easel: &mut Easel, area: Area) {
     let unit = easel.unit();
     let opening = Opening {
-        area: Area::new(
-            area.left + 2.2 * unit,
-            area.top + 2.2 * unit,
-            area.right - 2.2 * unit,
-            area.bottom,
-        ),
+        area: area.moved([2.2 * unit, 2.2 * unit, -2.2 * unit, 0.0]),
         rise: area.width() * 0.36,
     };
     let trim = easel.style.trim;
@@ -236,12 +231,7 @@ fn door_leaf(easel: &mut Easel, leaf: Area) {
     for (from, to) in [(0.06, 0.42), (0.50, 0.62), (0.68, 0.92)] {
         let panel = leaf.rows(from, to).columns(0.18, 0.82);
         easel.canvas.fill(panel, lit(color, 0.60));
-        let inner = Area::new(
-            panel.left + 0.8 * unit,
-            panel.top + 0.8 * unit,
-            panel.right,
-            panel.bottom,
-        );
+        let inner = panel.moved([0.8 * unit, 0.8 * unit, 0.0, 0.0]);
         easel.canvas.fill(inner, lit(mix(color, WHITE, 0.10), 1.10));
     }
     let handle = Area::new(
@@ -259,12 +249,7 @@ pub fn shop(easel: &mut Easel, area: Area) {
     easel.canvas.cast_shadow(area, 1.5);
     easel.canvas.fill(area, sign_color);
     sign(easel, area.rows(0.0, 0.18));
-    let front = Area::new(
-        area.left + 1.6 * unit,
-        area.top,
-        area.right - 1.6 * unit,
-        area.bottom,
-    );
+    let front = area.moved([1.6 * unit, 0.0, -1.6 * unit, 0.0]);
     let display = front.rows(0.22, 0.84);
     shop_window(easel, display);
     let base = area.rows(0.84, 1.0);

@@ -30,7 +30,7 @@ pub fn sill(easel: &mut Easel, area: Area) {
 fn flower_box(easel: &mut Easel, sill: Area) {
     let (unit, grain) = (easel.unit(), easel.house.grain);
     let inset = 1.2 * unit;
-    let box_area = Area::new(sill.left + inset, sill.top, sill.right - inset, sill.bottom);
+    let box_area = sill.moved([inset, 0.0, -inset, 0.0]);
     easel
         .canvas
         .fill(box_area.rows(0.45, 1.0), [0.52, 0.30, 0.20]);
@@ -90,12 +90,7 @@ pub fn pillar(easel: &mut Easel, area: Area) {
         };
         lit(trim, (1.04 - 0.38 * u * u) * flute)
     });
-    let head = Area::new(
-        area.left - unit,
-        area.top,
-        area.right + unit,
-        area.top + 13.0 * unit,
-    );
+    let head = area.top_strip(13.0 * unit).moved([-unit, 0.0, unit, 0.0]);
     for block in [head.bottom_strip(4.0 * unit), area.bottom_strip(5.0 * unit)] {
         easel.canvas.cast_shadow(block, 1.2);
         ledge(easel, block, trim);

@@ -34,7 +34,7 @@ fn layer(role: Role) -> u8 {
 }
 
 fn paint_part(easel: &mut Easel, part: &Part) {
-    let area = easel.place(part.area);
+    let area = easel.on_canvas(part.area);
     match part.role {
         Role::Wall => background::wall(easel, area),
         Role::Chimney => background::chimney(easel, area),

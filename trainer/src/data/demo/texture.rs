@@ -1,4 +1,4 @@
-//! Repeatable noise and the surfaces made of it. Lengths are in units of 1/256 of the picture.
+//! Repeatable noise and the surfaces made of it. Lengths are in units of 1/256 of the image.
 
 use super::canvas::{Color, lit, mix};
 

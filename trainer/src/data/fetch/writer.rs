@@ -55,7 +55,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A hundred times the archive and a GiB, at most 64 GiB, in 2 million entries: pictures are
+    /// A hundred times the archive and a GiB, at most 64 GiB, in 2 million entries: images are
     /// packed already, so a data set stays far below.
     pub fn for_archive(bytes: u64) -> Self {
         let roomy = bytes.saturating_mul(100).saturating_add(1 << 30);
@@ -108,7 +108,7 @@ impl<'a> FolderWriter<'a> {
 
     /// Makes the folder of an entry.
     pub(super) fn make_folder(&mut self, name: &[u8]) -> Result<(), UnpackError> {
-        let Some(path) = self.place(name)? else {
+        let Some(path) = self.path_of(name)? else {
             return Ok(());
         };
         fs::create_dir_all(&path).map_err(|source| not_written(&path, source))
@@ -120,7 +120,7 @@ impl<'a> FolderWriter<'a> {
         name: &[u8],
         content: &mut impl Read,
     ) -> Result<(), UnpackError> {
-        let Some(path) = self.place(name)? else {
+        let Some(path) = self.path_of(name)? else {
             return Ok(());
         };
         let failed = |source| not_written(&path, source);
@@ -164,7 +164,7 @@ impl<'a> FolderWriter<'a> {
     }
 
     /// Says where an entry belongs; `None` leaves it out.
-    fn place(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
+    fn path_of(&mut self, name: &[u8]) -> Result<Option<PathBuf>, UnpackError> {
         let path = inside(name).map_err(|why| UnpackError::Path {
             entry: shown(name),
             why,

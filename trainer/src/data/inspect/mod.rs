@@ -22,9 +22,9 @@ use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Preprocess;
 use crate::data::source::PairSource;
 use crate::data::source::files::FileGroup;
-use crate::data::{Frame, Sampling, Side};
+use crate::data::{Frame, SampleFormat, Sampling};
 use crate::image_file::grid::{grid, painted};
-use crate::image_file::{self, Header, PictureError};
+use crate::image_file::{self, Header, ImageFileError};
 use crate::system::console::counted;
 
 /// Headers that are looked at before a training, at most, in each part of a set.
@@ -32,9 +32,9 @@ const FAST_HEADERS: usize = 2_000;
 /// A side that is so many times as long as the other changes much when squeezed into a square.
 const SQUEEZED: f64 = 2.0;
 
-/// Pictures of more bytes are looked at one after the other, however many cores there are.
+/// Images of more bytes are looked at one after the other, however many cores there are.
 const LARGE: u64 = 64 << 20;
-/// Rows of a picture that are numbers at a time: four times as many bytes as in the file.
+/// Rows of an image that are numbers at a time: four times as many bytes as in the file.
 const SUMMED_ROWS: u32 = 64;
 
 /// Pairs on a contact sheet that train.
@@ -43,7 +43,7 @@ const SHEET_TRAIN: usize = 24;
 const SHEET_VALIDATION: usize = 8;
 /// Pairs beside each other.
 const SHEET_COLUMNS: usize = 4;
-/// Longer side of a picture on a contact sheet, in pixels.
+/// Longer side of an image on a contact sheet, in pixels.
 const SHEET_SIDE: u32 = 128;
 
 /// How much is read.
@@ -149,7 +149,7 @@ struct FileFacts {
     bytes: u64,
     header: Option<Header>,
     /// For each half; empty where pixels were not read.
-    sums: Vec<Sums>,
+    moments: Vec<Moments>,
     problem: Option<String>,
 }
 
@@ -242,7 +242,7 @@ pub fn remarks(train: &PairSource, validation: &PairSource, frame: Frame) -> Vec
     let mut remarks = Vec::new();
     if validation.is_empty() {
         remarks.push(
-            "no picture validates: there will be no samples and no metrics; add pictures, or a \
+            "no image validates: there will be no samples and no metrics; add images, or a \
              folder `val`"
                 .to_string(),
         );
@@ -267,7 +267,7 @@ impl Inspection {
             self.remarks.push(format!(
                 "training and validation share {}, so that validation flatters; remove what they \
                  share from one part",
-                counted(across, "picture")
+                counted(across, "image")
             ));
         }
     }
@@ -308,13 +308,13 @@ fn small_or_squeezed(train: &PairSource, frame: Frame) -> Vec<String> {
     let small = small.map(|what| {
         let size = frame.size;
         format!(
-            "pictures smaller than --size {size}: {what}; scaled up they teach the network blur: \
+            "images smaller than --size {size}: {what}; scaled up they teach the network blur: \
              lower --size or leave them out"
         )
     });
     let long = first(&long).filter(|_| is_squeezed).map(|what| {
         format!(
-            "pictures more than {SQUEEZED} times as long as wide or wide as high: {what}; they \
+            "images more than {SQUEEZED} times as long as wide or wide as high: {what}; they \
              are squeezed into squares: --preprocess scale_width_and_crop keeps their shape"
         )
     });
@@ -330,7 +330,7 @@ fn facts_of(
     let mut facts = FileFacts {
         bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
         header: None,
-        sums: Vec::new(),
+        moments: Vec::new(),
         problem: None,
     };
     // The check that a training makes names a file without one.
@@ -340,47 +340,47 @@ fn facts_of(
     facts.header = Some(header);
     let _turn = (header.bytes() > LARGE).then(|| large.lock());
     if thoroughness == Thoroughness::Pixels {
-        match sums_of(path, group) {
-            Ok(sums) => facts.sums = sums,
+        match moments_of(path, group) {
+            Ok(moments) => facts.moments = moments,
             Err(error) => facts.problem = Some(error.to_string()),
         }
     }
     facts
 }
 
-fn sums_of(path: &Path, group: &FileGroup<'_>) -> Result<Vec<Sums>, PictureError> {
+fn moments_of(path: &Path, group: &FileGroup<'_>) -> Result<Vec<Moments>, ImageFileError> {
     let bands = Bands::read(path)?;
     let (width, height) = bands.dimensions();
     let part = width / group.halves.len().max(1) as u32;
-    let sums = group
+    let moments = group
         .halves
         .iter()
         .zip(0u32..)
         .filter_map(|((_, side), index)| {
-            let mut sums = Sums::default();
+            let mut moments = Moments::default();
             for top in (0..height).step_by(SUMMED_ROWS as usize) {
                 let rows = SUMMED_ROWS.min(height - top);
                 let strip = bands.cropped((index * part, top), (part, rows));
                 // What does not fit is named by the check that a training makes.
                 let strip = side.fit(path, strip).ok()?;
-                sums.add(&Sums::of(*side, &strip));
+                moments.add(&Moments::of(*side, &strip));
             }
-            Some(sums)
+            Some(moments)
         });
-    Ok(sums.collect())
+    Ok(moments.collect())
 }
 
 /// Sums over the pixels that count.
 #[derive(Clone, Debug, Default)]
-struct Sums {
+struct Moments {
     pixels: u64,
     counted: u64,
     /// Sum and sum of squares, for each channel.
     channels: Vec<(f64, f64)>,
 }
 
-impl Sums {
-    fn of(side: Side, bands: &Bands) -> Self {
+impl Moments {
+    fn of(side: SampleFormat, bands: &Bands) -> Self {
         let raster = side.raster(bands);
         let mask = side.mask(bands);
         let counts = |at: usize| mask.as_ref().is_none_or(|mask| mask.valid()[at]);
@@ -411,7 +411,7 @@ impl Sums {
     }
 }
 
-fn white(side: Side) -> f64 {
+fn white(side: SampleFormat) -> f64 {
     match side.encoding {
         Encoding::Depth { max } => f64::from(max),
         _ => 1.0,
@@ -450,19 +450,19 @@ fn summary(group: &FileGroup<'_>, facts: &[FileFacts]) -> Group {
 
 fn statistics(
     name: &'static str,
-    side: Side,
+    side: SampleFormat,
     index: usize,
     facts: &[FileFacts],
 ) -> Option<SideStatistics> {
-    let mut sums = Sums::default();
-    for half in facts.iter().filter_map(|facts| facts.sums.get(index)) {
-        sums.add(half);
+    let mut moments = Moments::default();
+    for half in facts.iter().filter_map(|facts| facts.moments.get(index)) {
+        moments.add(half);
     }
-    if sums.counted == 0 {
+    if moments.counted == 0 {
         return None;
     }
-    let count = sums.counted as f64;
-    let channels = sums.channels.iter().map(|(sum, squares)| {
+    let count = moments.counted as f64;
+    let channels = moments.channels.iter().map(|(sum, squares)| {
         let mean = sum / count;
         let std = (squares / count - mean * mean).max(0.0).sqrt();
         ChannelStatistics { mean, std }
@@ -471,7 +471,7 @@ fn statistics(
         side: name,
         white: white(side),
         measured: matches!(side.encoding, Encoding::Depth { .. })
-            .then(|| count / sums.pixels as f64),
+            .then(|| count / moments.pixels as f64),
         channels: channels.collect(),
     })
 }
@@ -544,11 +544,11 @@ pub fn contact_sheet(train: &PairSource, validation: &PairSource, frame: Frame) 
     grid(&rows)
 }
 
-fn thumbnail(picture: &RgbImage) -> RgbImage {
-    let longer = picture.width().max(picture.height()).max(1);
+fn thumbnail(image: &RgbImage) -> RgbImage {
+    let longer = image.width().max(image.height()).max(1);
     if longer <= SHEET_SIDE {
-        return picture.clone();
+        return image.clone();
     }
     let scaled = |side: u32| (side * SHEET_SIDE / longer).max(1);
-    imageops::thumbnail(picture, scaled(picture.width()), scaled(picture.height()))
+    imageops::thumbnail(image, scaled(image.width()), scaled(image.height()))
 }

@@ -1,12 +1,12 @@
-//! Scaling, cropping and mirroring: the same for both pictures of a pair.
+//! Scaling, cropping and mirroring: the same for both images of a pair.
 
 use rand::RngExt;
 
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::bands::Bands;
-use crate::data::sample::raster::{Side, Sides};
+use crate::data::sample::raster::{PairFormat, SampleFormat};
 
-/// Where a sample is cut out of a scaled picture.
+/// Where a sample is cut out of a scaled image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crop {
     /// Left edge.
@@ -20,7 +20,7 @@ pub struct Crop {
 }
 
 impl Crop {
-    /// Chooses a crop in a picture of the given size, as `sampling` says.
+    /// Chooses a crop in an image of the given size, as `sampling` says.
     pub fn choose((width, height): (u32, u32), sampling: &mut Sampling<'_>) -> Self {
         let frame = sampling.frame();
         let (crop_width, crop_height) = match frame.preprocess.crops() {
@@ -55,22 +55,22 @@ impl Crop {
     }
 }
 
-/// Scales both pictures, which are of one size, and cuts the same crop out of both.
+/// Scales both images, which are of one size, and cuts the same crop out of both.
 pub fn sample_pair(
     (input, target): (Bands, Bands),
-    sides: Sides,
+    format: PairFormat,
     mut sampling: Sampling<'_>,
 ) -> Pair {
     let size = sampling.frame().scaled(input.dimensions());
-    let input = input.resized(size, sides.input.filter());
-    let target = target.resized(size, sides.target.filter());
+    let input = input.resized(size, format.input.filter());
+    let target = target.resized(size, format.target.filter());
     let crop = Crop::choose(size, &mut sampling);
-    Pair::encode(&crop.cut(&input), &crop.cut(&target), sides)
+    Pair::encode(&crop.cut(&input), &crop.cut(&target), format)
 }
 
-/// Scales one picture and cuts a crop out of it.
-pub fn sample_one(picture: Bands, side: Side, sampling: &mut Sampling<'_>) -> Bands {
-    let size = sampling.frame().scaled(picture.dimensions());
-    let picture = picture.resized(size, side.filter());
-    Crop::choose(size, sampling).cut(&picture)
+/// Scales one image and cuts a crop out of it.
+pub fn sample_one(image: Bands, side: SampleFormat, sampling: &mut Sampling<'_>) -> Bands {
+    let size = sampling.frame().scaled(image.dimensions());
+    let image = image.resized(size, side.filter());
+    Crop::choose(size, sampling).cut(&image)
 }

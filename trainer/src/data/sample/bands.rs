@@ -1,4 +1,4 @@
-//! Samples of a picture file, as precise as the file has them: scaled, cropped and mirrored
+//! Samples of an image file, as precise as the file has them: scaled, cropped and mirrored
 //! before anybody asks what they mean.
 
 use std::path::Path;
@@ -8,27 +8,27 @@ use image::{DynamicImage, RgbImage};
 use model::Raster;
 use model::pixels::to_unit;
 
-use crate::image_file::{self, Header, PictureError};
+use crate::image_file::{self, Header, ImageFileError};
 
-/// Samples as a file has them: a picture of up to four channels, or a grey picture per band.
+/// Samples as a file has them: an image of up to four channels, or a grey image per band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bands(Vec<DynamicImage>);
 
 impl From<RgbImage> for Bands {
-    fn from(picture: RgbImage) -> Self {
-        Self(vec![DynamicImage::ImageRgb8(picture)])
+    fn from(image: RgbImage) -> Self {
+        Self(vec![DynamicImage::ImageRgb8(image)])
     }
 }
 
 impl From<DynamicImage> for Bands {
-    fn from(picture: DynamicImage) -> Self {
-        Self(vec![picture])
+    fn from(image: DynamicImage) -> Self {
+        Self(vec![image])
     }
 }
 
 impl Bands {
     /// Reads a file.
-    pub fn read(path: &Path) -> Result<Self, PictureError> {
+    pub fn read(path: &Path) -> Result<Self, ImageFileError> {
         image_file::read_bands(path).map(Self)
     }
 
@@ -54,21 +54,21 @@ impl Bands {
 
     /// Alpha of each pixel in `0..=1`, where there is one and not every pixel is opaque.
     pub fn alpha(&self) -> Option<Vec<f32>> {
-        let [picture] = self.0.as_slice() else {
+        let [image] = self.0.as_slice() else {
             return None;
         };
-        if !picture.color().has_alpha() {
+        if !image.color().has_alpha() {
             return None;
         }
-        let alpha: Vec<f32> = match picture {
+        let alpha: Vec<f32> = match image {
             DynamicImage::ImageRgba8(_) | DynamicImage::ImageLumaA8(_) => {
-                let rgba = picture.to_rgba8();
+                let rgba = image.to_rgba8();
                 rgba.pixels()
                     .map(|pixel| f32::from(pixel[3]) / 255.0)
                     .collect()
             }
             _ => {
-                let rgba = picture.to_rgba16();
+                let rgba = image.to_rgba16();
                 rgba.pixels()
                     .map(|pixel| f32::from(pixel[3]) / 65_535.0)
                     .collect()
@@ -79,31 +79,31 @@ impl Bands {
 
     /// With or without alpha; floats become 16 bit.
     pub(crate) fn prepared(self, with_alpha: bool) -> Self {
-        let prepared = |picture: DynamicImage| match (picture, with_alpha) {
-            (picture @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), true) => {
-                DynamicImage::ImageRgba16(picture.into_rgba16())
+        let prepared = |image: DynamicImage| match (image, with_alpha) {
+            (image @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), true) => {
+                DynamicImage::ImageRgba16(image.into_rgba16())
             }
-            (picture @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), false) => {
-                DynamicImage::ImageRgb16(picture.into_rgb16())
+            (image @ (DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)), false) => {
+                DynamicImage::ImageRgb16(image.into_rgb16())
             }
-            (picture @ DynamicImage::ImageLumaA8(_), false) => {
-                DynamicImage::ImageLuma8(picture.into_luma8())
+            (image @ DynamicImage::ImageLumaA8(_), false) => {
+                DynamicImage::ImageLuma8(image.into_luma8())
             }
-            (picture @ DynamicImage::ImageLumaA16(_), false) => {
-                DynamicImage::ImageLuma16(picture.into_luma16())
+            (image @ DynamicImage::ImageLumaA16(_), false) => {
+                DynamicImage::ImageLuma16(image.into_luma16())
             }
-            (picture @ DynamicImage::ImageRgba8(_), false) => {
-                DynamicImage::ImageRgb8(picture.into_rgb8())
+            (image @ DynamicImage::ImageRgba8(_), false) => {
+                DynamicImage::ImageRgb8(image.into_rgb8())
             }
-            (picture @ DynamicImage::ImageRgba16(_), false) => {
-                DynamicImage::ImageRgb16(picture.into_rgb16())
+            (image @ DynamicImage::ImageRgba16(_), false) => {
+                DynamicImage::ImageRgb16(image.into_rgb16())
             }
-            (picture, _) => picture,
+            (image, _) => image,
         };
         Self(self.0.into_iter().map(prepared).collect())
     }
 
-    /// Scaled to exactly `width × height`; a picture of that size is left as it is.
+    /// Scaled to exactly `width × height`; an image of that size is left as it is.
     pub fn resized(self, (width, height): (u32, u32), filter: FilterType) -> Self {
         if self.dimensions() == (width, height) {
             return self;
@@ -147,12 +147,12 @@ impl Bands {
     }
 }
 
-fn words(picture: &DynamicImage) -> &[u16] {
-    match picture {
-        DynamicImage::ImageLuma16(picture) => picture.as_raw(),
-        DynamicImage::ImageLumaA16(picture) => picture.as_raw(),
-        DynamicImage::ImageRgb16(picture) => picture.as_raw(),
-        DynamicImage::ImageRgba16(picture) => picture.as_raw(),
+fn words(image: &DynamicImage) -> &[u16] {
+    match image {
+        DynamicImage::ImageLuma16(image) => image.as_raw(),
+        DynamicImage::ImageLumaA16(image) => image.as_raw(),
+        DynamicImage::ImageRgb16(image) => image.as_raw(),
+        DynamicImage::ImageRgba16(image) => image.as_raw(),
         _ => &[],
     }
 }

@@ -1,4 +1,4 @@
-//! Pairs of pictures as tensors.
+//! Pairs of images as tensors.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::Raster;

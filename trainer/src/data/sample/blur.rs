@@ -27,18 +27,18 @@ impl Blur {
         }
     }
 
-    /// Blurs a picture; its border pixels are repeated outwards.
-    pub fn apply(self, picture: &RgbImage) -> RgbImage {
+    /// Blurs an image; its border pixels are repeated outwards.
+    pub fn apply(self, image: &RgbImage) -> RgbImage {
         match self {
-            Self::Disk(radius) => disk(picture, radius),
-            Self::Gaussian(radius) => image::imageops::blur(picture, radius / 2.0),
+            Self::Disk(radius) => disk(image, radius),
+            Self::Gaussian(radius) => image::imageops::blur(image, radius / 2.0),
         }
     }
 }
 
 /// Each row of the disk is a box, so that running sums make its cost linear in the radius.
-fn disk(picture: &RgbImage, radius: f32) -> RgbImage {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
+fn disk(image: &RgbImage, radius: f32) -> RgbImage {
+    let (width, height) = (image.width() as usize, image.height() as usize);
     let reach = radius.ceil() as i64;
     let spans: Vec<(i64, f32)> = (-reach..=reach)
         .filter_map(|dy| {
@@ -47,7 +47,7 @@ fn disk(picture: &RgbImage, radius: f32) -> RgbImage {
         })
         .collect();
     let weight: f32 = spans.iter().map(|(_, half)| 2.0 * half + 1.0).sum();
-    let sums = RowSums::new(picture);
+    let sums = PrefixSums::new(image);
     let mut blurred = vec![0u8; width * height * 3];
     for (y, row) in blurred.chunks_exact_mut(width * 3).enumerate() {
         let mut totals = vec![0.0f32; width * 3];
@@ -59,23 +59,23 @@ fn disk(picture: &RgbImage, radius: f32) -> RgbImage {
             *byte = (total / weight).round().clamp(0.0, 255.0) as u8;
         }
     }
-    from_raw(picture, blurred)
+    from_raw(image, blurred)
 }
 
 /// Running sums along each row, the border pixels repeated outwards.
-struct RowSums {
+struct PrefixSums {
     width: usize,
     margin: usize,
     sums: Vec<u32>,
 }
 
-impl RowSums {
-    fn new(picture: &RgbImage) -> Self {
-        let width = picture.width() as usize;
+impl PrefixSums {
+    fn new(image: &RgbImage) -> Self {
+        let width = image.width() as usize;
         let margin = (RADII.end() * 1024.0 / REFERENCE_SIDE).ceil() as usize + 2;
         let padded = width + 2 * margin;
-        let mut sums = Vec::with_capacity((padded + 1) * 3 * picture.height() as usize);
-        for row in picture.as_raw().chunks_exact(width * 3) {
+        let mut sums = Vec::with_capacity((padded + 1) * 3 * image.height() as usize);
+        for row in image.as_raw().chunks_exact(width * 3) {
             let mut running = [0u32; 3];
             sums.extend_from_slice(&running);
             for x in 0..padded {
@@ -123,13 +123,13 @@ mod tests {
     use image::Rgb;
 
     fn dot() -> RgbImage {
-        let mut picture = RgbImage::new(41, 41);
-        picture.put_pixel(20, 20, Rgb([255, 255, 255]));
-        picture
+        let mut image = RgbImage::new(41, 41);
+        image.put_pixel(20, 20, Rgb([255, 255, 255]));
+        image
     }
 
     #[test]
-    fn a_flat_picture_stays_flat() {
+    fn a_flat_image_stays_flat() {
         let flat = RgbImage::from_pixel(40, 30, Rgb([10, 120, 250]));
         for blur in [Blur::Disk(5.3), Blur::Gaussian(7.0)] {
             assert_eq!(blur.apply(&flat), flat);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_radius_scales_with_the_picture() {
+    fn the_radius_scales_with_the_image() {
         use rand::SeedableRng;
         let radius = |side| {
             let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);

@@ -25,27 +25,27 @@ pub fn edges(photo: &RgbImage) -> RgbImage {
 
 /// Holes as people make them: one to three rectangles, or one to four brush strokes.
 pub fn with_holes(photo: &RgbImage, rng: &mut impl Rng) -> RgbImage {
-    let mut picture = photo.clone();
+    let mut image = photo.clone();
     match rng.random_bool(0.5) {
-        true => (0..rng.random_range(1..=3)).for_each(|_| cut_rectangle(&mut picture, rng)),
-        false => (0..rng.random_range(1..=4)).for_each(|_| cut_stroke(&mut picture, rng)),
+        true => (0..rng.random_range(1..=3)).for_each(|_| cut_rectangle(&mut image, rng)),
+        false => (0..rng.random_range(1..=4)).for_each(|_| cut_stroke(&mut image, rng)),
     }
-    picture
+    image
 }
 
-fn cut_rectangle(picture: &mut RgbImage, rng: &mut impl Rng) {
-    let (width, height) = picture.dimensions();
+fn cut_rectangle(image: &mut RgbImage, rng: &mut impl Rng) {
+    let (width, height) = image.dimensions();
     let mut part = |side: u32| ((side as f32 * rng.random_range(0.1..0.4)) as u32).max(1);
     let (hole_width, hole_height) = (part(width), part(height));
     let x = rng.random_range(0..=width - hole_width);
     let y = rng.random_range(0..=height - hole_height);
     let hole = Rect::at(x as i32, y as i32).of_size(hole_width, hole_height);
-    draw_filled_rect_mut(picture, hole, HOLE);
+    draw_filled_rect_mut(image, hole, HOLE);
 }
 
 /// A line of a few bends, drawn as a row of disks.
-fn cut_stroke(picture: &mut RgbImage, rng: &mut impl Rng) {
-    let (width, height) = (picture.width() as f32, picture.height() as f32);
+fn cut_stroke(image: &mut RgbImage, rng: &mut impl Rng) {
+    let (width, height) = (image.width() as f32, image.height() as f32);
     let side = width.min(height);
     let radius = (side * rng.random_range(0.015..0.05)).max(1.0);
     let (mut x, mut y) = (rng.random_range(0.0..width), rng.random_range(0.0..height));
@@ -55,7 +55,7 @@ fn cut_stroke(picture: &mut RgbImage, rng: &mut impl Rng) {
         let steps = (length / radius * 2.0).ceil().max(1.0);
         let (dx, dy) = (angle.cos() * length / steps, angle.sin() * length / steps);
         for _ in 0..steps as u32 {
-            draw_filled_circle_mut(picture, (x as i32, y as i32), radius as i32, HOLE);
+            draw_filled_circle_mut(image, (x as i32, y as i32), radius as i32, HOLE);
             (x, y) = (x + dx, y + dy);
         }
     }
@@ -99,9 +99,9 @@ mod tests {
         let holed = |seed| with_holes(&checks(), &mut ChaCha8Rng::seed_from_u64(seed));
         for seed in 0..20 {
             assert_eq!(holed(seed), holed(seed));
-            let picture = holed(seed);
+            let image = holed(seed);
             let photo = checks();
-            let pixels = || picture.pixels().zip(photo.pixels());
+            let pixels = || image.pixels().zip(photo.pixels());
             assert!(pixels().all(|(found, was)| found == was || *found == HOLE));
             let holes = pixels().filter(|(found, _)| **found == HOLE).count();
             assert!((1..80 * 60 * 3 / 4).contains(&holes), "{seed}: {holes}");

@@ -1,9 +1,9 @@
-//! Which part of a picture a sample is, and at which scale.
+//! Which part of an image a sample is, and at which scale.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// How pictures become samples, under the names of the field.
+/// How images become samples, under the names of the field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -31,10 +31,10 @@ impl Preprocess {
     }
 }
 
-/// Which part of a picture a sample is, and at which scale.
+/// Which part of an image a sample is, and at which scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// How pictures become samples.
+    /// How images become samples.
     pub preprocess: Preprocess,
     /// Side, or width, before cropping.
     pub load_size: u32,
@@ -55,7 +55,7 @@ impl Frame {
         }
     }
 
-    /// Size to which a picture is scaled before the crop, as the field's `get_transform`
+    /// Size to which an image is scaled before the crop, as the field's `get_transform`
     /// defines it, then rounded where no crop follows.
     pub fn scaled(self, (width, height): (u32, u32)) -> (u32, u32) {
         let rounded = |side: f64| {

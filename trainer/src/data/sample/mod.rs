@@ -1,4 +1,4 @@
-//! From decoded pictures to what a network sees.
+//! From decoded images to what a network sees.
 
 pub mod augment;
 pub mod bands;

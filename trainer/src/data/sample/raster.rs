@@ -31,32 +31,32 @@ pub enum FitProblem {
     Bits(u32),
 }
 
-/// What one side of a pair is made of.
+/// What an image of a pair is to a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Side {
+pub struct SampleFormat {
     /// Channels that the network sees.
     pub channels: usize,
     /// What they mean.
     pub encoding: Encoding,
 }
 
-/// Both sides of a pair.
+/// Both images of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sides {
+pub struct PairFormat {
     /// What the generator takes.
-    pub input: Side,
+    pub input: SampleFormat,
     /// What it is to make.
-    pub target: Side,
+    pub target: SampleFormat,
 }
 
-impl Sides {
+impl PairFormat {
     /// Lightness in, chroma out (arXiv 1611.07004, section 4; arXiv 1603.08511).
     pub const COLORIZE: Self = Self {
-        input: Side {
+        input: SampleFormat {
             channels: 1,
             encoding: Encoding::Lightness,
         },
-        target: Side {
+        target: SampleFormat {
             channels: 2,
             encoding: Encoding::Chroma,
         },
@@ -86,8 +86,8 @@ impl Mask {
     }
 }
 
-impl Side {
-    /// 8-bit RGB, as most pictures are.
+impl SampleFormat {
+    /// 8-bit RGB, as most images are.
     pub const RGB: Self = Self {
         channels: 3,
         encoding: Encoding::Color,
@@ -122,7 +122,7 @@ impl Side {
         Ok(bands.prepared(self.channels == 4 || self.channels == 2))
     }
 
-    /// How pictures of this side are scaled: depths are never mixed, because that would spread
+    /// How images of this side are scaled: depths are never mixed, because that would spread
     /// the missing ones and invent distances between near and far.
     pub fn filter(self) -> FilterType {
         match self.encoding {
@@ -180,19 +180,19 @@ mod tests {
     use burn::tensor::Device;
     use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage};
 
-    const DEPTH: Side = Side {
+    const DEPTH: SampleFormat = SampleFormat {
         channels: 1,
         encoding: Encoding::Depth { max: 1000 },
     };
 
     fn depths(values: &[u16]) -> Bands {
-        let picture = ImageBuffer::from_raw(2, 2, values.to_vec()).expect("2×2 samples");
-        DynamicImage::ImageLuma16(picture).into()
+        let image = ImageBuffer::from_raw(2, 2, values.to_vec()).expect("2×2 samples");
+        DynamicImage::ImageLuma16(image).into()
     }
 
     #[test]
     fn both_bytes_of_16_bit_arrive() {
-        let grey = Side {
+        let grey = SampleFormat {
             channels: 1,
             encoding: Encoding::Color,
         };
@@ -211,11 +211,11 @@ mod tests {
         assert_eq!(DEPTH.raster(&bands).values(), [-1.0, 0.0, 1.0, 1.0]);
         let mask = DEPTH.mask(&bands).expect("a mask");
         assert_eq!(mask.valid(), [false, true, true, false]);
-        let sides = Sides {
+        let format = PairFormat {
             input: DEPTH,
             target: DEPTH,
         };
-        let pair = Pair::encode(&bands, &bands, sides);
+        let pair = Pair::encode(&bands, &bands, format);
         let batch = batch_of(&[pair.clone(), pair], &Device::flex());
         let mask = batch.mask.expect("a mask");
         assert_eq!(mask.dims(), [2, 1, 2, 2]);
@@ -226,19 +226,19 @@ mod tests {
     #[test]
     fn colour_has_no_mask() {
         let bands = Bands::from(RgbImage::new(2, 2));
-        let sides = Sides {
-            input: Side::RGB,
-            target: Side::RGB,
+        let format = PairFormat {
+            input: SampleFormat::RGB,
+            target: SampleFormat::RGB,
         };
-        let batch = batch_of(&[Pair::encode(&bands, &bands, sides)], &Device::flex());
+        let batch = batch_of(&[Pair::encode(&bands, &bands, format)], &Device::flex());
         assert!(batch.mask.is_none());
     }
 
     #[test]
     fn scaling_depth_invents_no_depth() {
-        let picture =
+        let image =
             ImageBuffer::from_fn(30, 30, |x, y| Luma([[0, 200, 900][((x + y) % 3) as usize]]));
-        let bands = Bands::from(DynamicImage::ImageLuma16(picture));
+        let bands = Bands::from(DynamicImage::ImageLuma16(image));
         let scaled = bands.resized((47, 19), DEPTH.filter());
         assert!(
             scaled
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn colour_is_reduced_to_grey_and_grey_expanded() {
-        let side = |channels| Side {
+        let side = |channels| SampleFormat {
             channels,
             encoding: Encoding::Color,
         };
@@ -271,12 +271,12 @@ mod tests {
             channels,
             bits,
         };
-        let accepts = |side: Side, channels, bits| {
+        let accepts = |side: SampleFormat, channels, bits| {
             side.accept(Path::new("file"), header(channels, bits))
                 .is_ok()
         };
         for channels in 1..=8 {
-            let colour = Side {
+            let colour = SampleFormat {
                 channels,
                 encoding: Encoding::Color,
             };

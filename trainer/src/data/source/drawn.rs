@@ -7,7 +7,7 @@ use crate::data::direction::Direction;
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_pair;
 use crate::data::sample::bands::Bands;
-use crate::data::sample::raster::Sides;
+use crate::data::sample::raster::PairFormat;
 
 /// A set of façades.
 #[derive(Clone, Debug)]
@@ -18,10 +18,10 @@ pub struct DrawnPairs {
     pub split: DemoSplit,
     /// How many pairs.
     pub count: usize,
-    /// Which picture is the input: the label map is A, the photo B.
+    /// Which image is the input: the label map is A, the photo B.
     pub direction: Direction,
     /// What networks see of it.
-    pub sides: Sides,
+    pub format: PairFormat,
     /// Whether input and target are of different façades.
     pub unpaired: bool,
 }
@@ -37,7 +37,7 @@ impl DrawnPairs {
             (true, Sampling::Fixed { .. }) => facade((index + 1) % self.count).photo,
         };
         let halves = (Bands::from(first.label), Bands::from(photo));
-        sample_pair(self.direction.orient(halves), self.sides, sampling)
+        sample_pair(self.direction.orient(halves), self.format, sampling)
     }
 
     pub(crate) fn name(&self, index: usize) -> String {

@@ -6,7 +6,7 @@ use model::pixels::MAX_PIXELS;
 
 use crate::data::error::DataError;
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::Side;
+use crate::data::sample::raster::SampleFormat;
 use crate::image_file::Header;
 
 /// Files as a source of pairs uses them.
@@ -14,7 +14,7 @@ pub(crate) struct FileGroup<'a> {
     pub(crate) name: &'static str,
     pub(crate) paths: Vec<&'a Path>,
     /// What is made of each file, from left to right.
-    pub(crate) halves: Vec<(&'static str, Side)>,
+    pub(crate) halves: Vec<(&'static str, SampleFormat)>,
 }
 
 /// Removes the items that `check` finds unusable and gives the reasons.
@@ -37,7 +37,7 @@ pub(crate) fn keep_usable<T>(
     mistake.map_or(Ok(problems), Err)
 }
 
-/// Refuses pictures that are smaller than the crop, or would become too large a sample.
+/// Refuses images that are smaller than the crop, or would become too large a sample.
 pub(crate) fn check_frame(
     path: &Path,
     (width, height): (u32, u32),
@@ -68,7 +68,7 @@ pub(crate) fn check_frame(
 pub(crate) fn check_file(
     path: &Path,
     header: Header,
-    side: Side,
+    side: SampleFormat,
     frame: Frame,
 ) -> Result<(), DataError> {
     side.accept(path, header)?;

@@ -1,4 +1,4 @@
-//! Pairs that lie in folders: combined A|B pictures, or two folders matched by file name.
+//! Pairs that lie in folders: combined A|B images, or two folders matched by file name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_pair;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::Sides;
+use crate::data::sample::raster::PairFormat;
 use crate::data::source::files::{FileGroup, check_file, keep_usable};
-use crate::data::source::listing::{Split, is_unpaired_layout, list, parts, split_pictures, stem};
+use crate::data::source::listing::{Split, is_unpaired_layout, list, parts, split_images, stem};
 use crate::data::source::split::train_and_validation;
 use crate::image_file::{self, Header};
 
@@ -29,15 +29,15 @@ enum Files {
 pub struct FolderPairs {
     files: Vec<Files>,
     direction: Direction,
-    sides: Sides,
+    format: PairFormat,
 }
 
 impl FolderPairs {
-    /// Combined pictures, A on the left and B on the right, below `folder`.
+    /// Combined images, A on the left and B on the right, below `folder`.
     pub fn combined(
         folder: &Path,
         direction: Direction,
-        sides: Sides,
+        format: PairFormat,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
         if is_unpaired_layout(folder) {
@@ -45,22 +45,22 @@ impl FolderPairs {
                 path: folder.to_path_buf(),
             });
         }
-        let (train, validation) = split_pictures("--data", folder, seed)?;
+        let (train, validation) = split_images("--data", folder, seed)?;
         let pairs = |paths: Vec<PathBuf>| Self {
             files: paths.into_iter().map(Files::Combined).collect(),
             direction,
-            sides,
+            format,
         };
         Ok((pairs(train), pairs(validation)))
     }
 
-    /// Two folders whose pictures match by name, endings aside. With `train` and `val` folders
+    /// Two folders whose images match by name, endings aside. With `train` and `val` folders
     /// in both, those are used; otherwise the pairs are split 80/20.
     pub fn two(
         a: &Path,
         b: &Path,
         direction: Direction,
-        sides: Sides,
+        format: PairFormat,
         seed: u64,
         skip_unmatched: bool,
     ) -> Result<Split<Self>, FolderProblem> {
@@ -74,7 +74,7 @@ impl FolderPairs {
         let pairs = |files| Self {
             files,
             direction,
-            sides,
+            format,
         };
         Ok((pairs(train), pairs(validation)))
     }
@@ -95,8 +95,8 @@ impl FolderPairs {
     }
 
     /// What input and target are made of.
-    pub fn sides(&self) -> Sides {
-        self.sides
+    pub fn format(&self) -> PairFormat {
+        self.format
     }
 
     pub(crate) fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
@@ -107,7 +107,9 @@ impl FolderPairs {
     }
 
     fn check_headers(&self, files: &Files, frame: Frame) -> Result<(), DataError> {
-        let (side_a, side_b) = self.direction.orient((self.sides.input, self.sides.target));
+        let (side_a, side_b) = self
+            .direction
+            .orient((self.format.input, self.format.target));
         match files {
             Files::Combined(path) => {
                 let mut header = image_file::header(path)?;
@@ -129,14 +131,16 @@ impl FolderPairs {
         let halves = self.read(&self.files[index])?;
         Ok(sample_pair(
             self.direction.orient(halves),
-            self.sides,
+            self.format,
             sampling,
         ))
     }
 
     /// Halves A and B, of one size.
     fn read(&self, files: &Files) -> Result<(Bands, Bands), DataError> {
-        let (side_a, side_b) = self.direction.orient((self.sides.input, self.sides.target));
+        let (side_a, side_b) = self
+            .direction
+            .orient((self.format.input, self.format.target));
         match files {
             Files::Combined(path) => {
                 let combined = Bands::read(path)?;
@@ -149,10 +153,10 @@ impl FolderPairs {
                 ))
             }
             Files::Two { a, b } => {
-                let picture_a = side_a.fit(a, Bands::read(a)?)?;
-                let picture_b = side_b.fit(b, Bands::read(b)?)?;
-                check_equal((a, picture_a.header()), (b, picture_b.header()))?;
-                Ok((picture_a, picture_b))
+                let image_a = side_a.fit(a, Bands::read(a)?)?;
+                let image_b = side_b.fit(b, Bands::read(b)?)?;
+                check_equal((a, image_a.header()), (b, image_b.header()))?;
+                Ok((image_a, image_b))
             }
         }
     }
@@ -171,8 +175,8 @@ impl FolderPairs {
                 }
             }
         }
-        let input = ("input", self.sides.input);
-        let target = ("target", self.sides.target);
+        let input = ("input", self.format.input);
+        let target = ("target", self.format.target);
         let (half_a, half_b) = self.direction.orient((input, target));
         let group = |name, paths, halves| FileGroup {
             name,
@@ -198,7 +202,7 @@ impl FolderPairs {
     }
 }
 
-/// Pictures of two folders that have no partner of the same name in the other, in the same
+/// Images of two folders that have no partner of the same name in the other, in the same
 /// parts as [`FolderPairs::two`] takes them.
 pub(crate) fn unmatched(a: &Path, b: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     Ok(match (parts(a), parts(b)) {
@@ -226,14 +230,14 @@ fn matched_pairs(a: &Path, b: &Path, skip_unmatched: bool) -> Result<Vec<Files>,
         remedy: match pairs.is_empty() {
             true => {
                 "not one pair is left: partners need the same name, or one that differs by an ending \
-                 that all pictures of a folder share, such as 1_A.png and 1_B.png"
+                 that all images of a folder share, such as 1_A.png and 1_B.png"
             }
             false => "rename or remove them, or pass --skip-unmatched to leave them out",
         },
     })
 }
 
-/// Pairs of the same name, and pictures without a partner. Where no two names are the same, those
+/// Pairs of the same name, and images without a partner. Where no two names are the same, those
 /// endings are left out that all names of a folder share: `1_A.png` is the partner of `1_B.png`.
 fn by_partner(a: &Path, b: &Path) -> Result<(Vec<Files>, Vec<PathBuf>), FolderProblem> {
     let (in_a, in_b) = (by_name("--a", a)?, by_name("--b", b)?);
@@ -248,7 +252,7 @@ fn by_partner(a: &Path, b: &Path) -> Result<(Vec<Files>, Vec<PathBuf>), FolderPr
     Ok(partners(in_a, in_b))
 }
 
-/// Pictures by their name inside the folder, without the ending of the format.
+/// Images by their name inside the folder, without the ending of the format.
 type ByName = BTreeMap<PathBuf, PathBuf>;
 
 fn by_name(flag: &str, folder: &Path) -> Result<ByName, FolderProblem> {
@@ -277,8 +281,8 @@ fn partners(in_a: ByName, mut in_b: ByName) -> (Vec<Files>, Vec<PathBuf>) {
 
 /// Names without the last parts, each behind a `_`, `-` or `.`, that are the same in all of them;
 /// `None` where two names would become one.
-fn without_shared_ending(pictures: &ByName) -> Option<ByName> {
-    let mut bare: Vec<(String, &PathBuf)> = pictures
+fn without_shared_ending(images: &ByName) -> Option<ByName> {
+    let mut bare: Vec<(String, &PathBuf)> = images
         .iter()
         .map(|(name, path)| (name.to_string_lossy().into_owned(), path))
         .collect();

@@ -1,4 +1,4 @@
-//! Pictures in folders, and which folders train and validate.
+//! Images in folders, and which folders train and validate.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use crate::image_file::EXTENSIONS;
 const TRAIN_FOLDERS: [&str; 1] = ["train"];
 /// Names of the folder that validates, the first one found.
 const VALIDATION_FOLDERS: [&str; 3] = ["val", "validation", "test"];
-/// Pictures for training and for validation.
+/// Images for training and for validation.
 pub type Split<T> = (T, T);
 
-/// Pictures below `folder`, sorted; `train` and `val` inside it are kept apart, and without them
-/// the pictures are split 80/20 by `seed`.
-pub(crate) fn split_pictures(
+/// Images below `folder`, sorted; `train` and `val` inside it are kept apart, and without them
+/// the images are split 80/20 by `seed`.
+pub(crate) fn split_images(
     flag: &str,
     folder: &Path,
     seed: u64,
@@ -33,21 +33,21 @@ pub(crate) fn split_pictures(
     Ok(train_and_validation(all, seed))
 }
 
-/// Every picture below `folder`, sorted by path.
+/// Every image below `folder`, sorted by path.
 pub fn list(flag: &str, folder: &Path) -> Result<Vec<PathBuf>, FolderProblem> {
     let flag = flag.to_string();
     let path = folder.to_path_buf();
     if !folder.is_dir() {
         return Err(FolderProblem::Missing { flag, path });
     }
-    let pictures: Vec<PathBuf> = walk(&flag, folder, None).collect::<Result<_, _>>()?;
-    match pictures.is_empty() {
-        true => Err(FolderProblem::NoPictures { flag, path }),
-        false => Ok(pictures),
+    let images: Vec<PathBuf> = walk(&flag, folder, None).collect::<Result<_, _>>()?;
+    match images.is_empty() {
+        true => Err(FolderProblem::NoImages { flag, path }),
+        false => Ok(images),
     }
 }
 
-/// Every picture below `folder` in the order of their paths, without those below `skipped`.
+/// Every image below `folder` in the order of their paths, without those below `skipped`.
 pub(crate) fn walk(
     flag: &str,
     folder: &Path,
@@ -59,7 +59,7 @@ pub(crate) fn walk(
     let entries = entries.into_iter();
     let entries = entries.filter_entry(move |entry| skipped.as_deref() != Some(entry.path()));
     entries.filter_map(move |entry| match entry {
-        Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+        Ok(entry) if entry.file_type().is_file() && has_image_extension(entry.path()) => {
             Some(Ok(entry.into_path()))
         }
         Ok(_) => None,
@@ -72,7 +72,7 @@ pub(crate) fn walk(
 }
 
 /// Whether the file's ending is one of [`EXTENSIONS`].
-pub fn has_picture_extension(path: &Path) -> bool {
+pub fn has_image_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))

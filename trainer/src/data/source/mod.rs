@@ -14,7 +14,7 @@ use model::Encoding;
 use crate::data::error::DataError;
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::Sides;
+use crate::data::sample::raster::PairFormat;
 use drawn::DrawnPairs;
 use files::FileGroup;
 use folders::FolderPairs;
@@ -26,11 +26,11 @@ use unpaired::UnpairedFolders;
 pub enum PairSource {
     /// Façades that the program draws.
     Demo(DrawnPairs),
-    /// Pictures in folders, combined or side by side.
+    /// Images in folders, combined or side by side.
     Folders(FolderPairs),
     /// Photos whose input is computed.
     Photos(Photos),
-    /// Two folders whose pictures have nothing to do with each other.
+    /// Two folders whose images have nothing to do with each other.
     Unpaired(UnpairedFolders),
 }
 
@@ -58,7 +58,7 @@ impl PairSource {
         }
     }
 
-    /// All pictures of a set, as one source. The drawn set has no end.
+    /// All images of a set, as one source. The drawn set has no end.
     pub fn joined(train: Self, validation: Self) -> Option<Self> {
         match (train, validation) {
             (Self::Folders(mut all), Self::Folders(more)) => {
@@ -78,19 +78,19 @@ impl PairSource {
     }
 
     /// What input and target are made of.
-    pub fn sides(&self) -> Sides {
+    pub fn format(&self) -> PairFormat {
         match self {
-            Self::Demo(drawn) => drawn.sides,
-            Self::Folders(folders) => folders.sides(),
-            Self::Photos(photos) => photos.sides(),
-            Self::Unpaired(folders) => folders.sides(),
+            Self::Demo(drawn) => drawn.format,
+            Self::Folders(folders) => folders.format(),
+            Self::Photos(photos) => photos.format(),
+            Self::Unpaired(folders) => folders.format(),
         }
     }
 
     /// What input and target mean.
     pub fn encodings(&self) -> (Encoding, Encoding) {
-        let sides = self.sides();
-        (sides.input.encoding, sides.target.encoding)
+        let format = self.format();
+        (format.input.encoding, format.target.encoding)
     }
 
     /// Reads the header of every file and leaves out the pairs whose files cannot be used, so
@@ -134,7 +134,7 @@ impl PairSource {
         }
     }
 
-    /// A name for the target of pair `index`, where it is another picture than the input.
+    /// A name for the target of pair `index`, where it is another image than the input.
     pub fn target_name(&self, index: usize) -> String {
         match self {
             Self::Unpaired(folders) => folders.target_name(index),

@@ -16,7 +16,7 @@ use crate::data::sample::bands::Bands;
 use crate::data::sample::blur::Blur;
 use crate::data::sample::degrade::{edges, low_resolution, with_holes};
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::{Side, Sides};
+use crate::data::sample::raster::{PairFormat, SampleFormat};
 use crate::data::source::files::{FileGroup, check_frame, keep_usable};
 use crate::data::source::listing::{self, Split};
 use crate::image_file;
@@ -35,7 +35,7 @@ pub enum PhotoTask {
     /// strokes of a brush.
     Inpaint,
     /// Photos of a quarter of the resolution, at their old size, to the whole: the size stays,
-    /// detail comes. `translate --enlarge 4` makes small pictures larger first.
+    /// detail comes. `translate --enlarge 4` makes small images larger first.
     #[serde(rename = "super-resolve")]
     SuperResolve,
 }
@@ -64,7 +64,7 @@ pub struct Photos {
     folder: PathBuf,
     paths: Vec<PathBuf>,
     task: PhotoTask,
-    sides: Sides,
+    format: PairFormat,
 }
 
 impl Photos {
@@ -72,15 +72,15 @@ impl Photos {
     pub fn open(
         folder: &Path,
         task: PhotoTask,
-        sides: Sides,
+        format: PairFormat,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
-        let (train, validation) = listing::split_pictures("--photos", folder, seed)?;
+        let (train, validation) = listing::split_images("--photos", folder, seed)?;
         let photos = |paths| Self {
             folder: folder.to_path_buf(),
             paths,
             task,
-            sides,
+            format,
         };
         Ok((photos(train), photos(validation)))
     }
@@ -101,14 +101,14 @@ impl Photos {
     }
 
     /// What input and target are made of.
-    pub fn sides(&self) -> Sides {
-        self.sides
+    pub fn format(&self) -> PairFormat {
+        self.format
     }
 
     pub(crate) fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
         keep_usable(&mut self.paths, |path| {
             let header = image_file::header(path)?;
-            Side::RGB.accept(path, header)?;
+            SampleFormat::RGB.accept(path, header)?;
             let size = (header.width, header.height);
             check_frame(path, size, frame, frame.scaled_in_proportion(size))
         })
@@ -118,7 +118,7 @@ impl Photos {
         FileGroup {
             name: "photos",
             paths: self.paths.iter().map(PathBuf::as_path).collect(),
-            halves: vec![("photo", Side::RGB)],
+            halves: vec![("photo", SampleFormat::RGB)],
         }
     }
 
@@ -142,8 +142,8 @@ impl Photos {
         let crop = Crop::choose(size, &mut sampling);
         let target = crop.cut(&Bands::from(photo));
         Ok(match spoilt {
-            Some(spoilt) => Pair::encode(&crop.cut(&spoilt.into()), &target, self.sides),
-            None => Pair::encode(&target, &target, self.sides),
+            Some(spoilt) => Pair::encode(&crop.cut(&spoilt.into()), &target, self.format),
+            None => Pair::encode(&target, &target, self.format),
         })
     }
 

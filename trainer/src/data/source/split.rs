@@ -1,10 +1,10 @@
-//! Which pictures train and which validate, when no folder says so.
+//! Which images train and which validate, when no folder says so.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// One picture in five validates.
+/// One image in five validates.
 const VALIDATION_SHARE: f64 = 0.2;
 
 /// Splits `items` 80/20 into training and validation, the same way for the same seed and order.

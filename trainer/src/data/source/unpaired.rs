@@ -1,4 +1,4 @@
-//! Unpaired sets: two folders of pictures that show different things.
+//! Unpaired sets: two folders of images that show different things.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,21 @@ use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::sample_one;
 use crate::data::sample::bands::Bands;
 use crate::data::sample::frame::Frame;
-use crate::data::sample::raster::{Side, Sides};
+use crate::data::sample::raster::{PairFormat, SampleFormat};
 use crate::data::source::files::{FileGroup, check_file, keep_usable};
-use crate::data::source::listing::{Split, is_unpaired_layout, list, split_pictures, stem};
+use crate::data::source::listing::{Split, is_unpaired_layout, list, split_images, stem};
 use crate::data::source::split::train_and_validation;
 use crate::image_file;
 
-/// Folders of validation pictures beside `trainA` and `trainB`, the first pair found.
+/// Folders of validation images beside `trainA` and `trainB`, the first pair found.
 const VALIDATION_FOLDERS: [[&str; 2]; 2] = [["valA", "valB"], ["testA", "testB"]];
 
-/// Two folders of pictures.
+/// Two folders of images.
 #[derive(Clone, Debug)]
 pub struct UnpairedFolders {
     inputs: Vec<PathBuf>,
     targets: Vec<PathBuf>,
-    sides: Sides,
+    format: PairFormat,
     /// Which set the inputs are of, and which the targets.
     names: (&'static str, &'static str),
 }
@@ -35,7 +35,7 @@ impl UnpairedFolders {
     pub fn open(
         folder: &Path,
         direction: Direction,
-        sides: Sides,
+        format: PairFormat,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
         if folder.is_dir() && !is_unpaired_layout(folder) {
@@ -43,19 +43,19 @@ impl UnpairedFolders {
                 path: folder.to_path_buf(),
             });
         }
-        let pictures = |name: &str| list("--data", &folder.join(name));
-        let (train_a, train_b) = (pictures("trainA")?, pictures("trainB")?);
+        let images = |name: &str| list("--data", &folder.join(name));
+        let (train_a, train_b) = (images("trainA")?, images("trainB")?);
         let mut validations = VALIDATION_FOLDERS.iter();
         let validation =
             validations.find(|names| names.iter().all(|name| folder.join(name).is_dir()));
         let (a, b) = match validation {
-            Some([a, b]) => ((train_a, pictures(a)?), (train_b, pictures(b)?)),
+            Some([a, b]) => ((train_a, images(a)?), (train_b, images(b)?)),
             None => (
                 train_and_validation(train_a, seed),
                 train_and_validation(train_b, seed),
             ),
         };
-        Ok(Self::of((a, b), direction, sides))
+        Ok(Self::of((a, b), direction, format))
     }
 
     /// Two folders anywhere, each with `train` and `val` inside, or split 80/20.
@@ -63,30 +63,30 @@ impl UnpairedFolders {
         a: &Path,
         b: &Path,
         direction: Direction,
-        sides: Sides,
+        format: PairFormat,
         seed: u64,
     ) -> Result<Split<Self>, FolderProblem> {
-        let a = split_pictures("--a", a, seed)?;
-        let b = split_pictures("--b", b, seed)?;
-        Ok(Self::of((a, b), direction, sides))
+        let a = split_images("--a", a, seed)?;
+        let b = split_images("--b", b, seed)?;
+        Ok(Self::of((a, b), direction, format))
     }
 
     fn of(
         sets: (Split<Vec<PathBuf>>, Split<Vec<PathBuf>>),
         direction: Direction,
-        sides: Sides,
+        format: PairFormat,
     ) -> Split<Self> {
         let (inputs, targets) = direction.orient(sets);
         let folders = |inputs, targets| Self {
             inputs,
             targets,
-            sides,
+            format,
             names: direction.orient(("A", "B")),
         };
         (folders(inputs.0, targets.0), folders(inputs.1, targets.1))
     }
 
-    /// Pairs per epoch: as many as the larger folder has pictures, so that each of them comes.
+    /// Pairs per epoch: as many as the larger folder has images, so that each of them comes.
     pub fn len(&self) -> usize {
         match self.inputs.is_empty() || self.targets.is_empty() {
             true => 0,
@@ -105,21 +105,21 @@ impl UnpairedFolders {
         self.targets.sort();
     }
 
-    /// Whether one of the folders has no picture.
+    /// Whether one of the folders has no image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub(crate) fn sides(&self) -> Sides {
-        self.sides
+    pub(crate) fn format(&self) -> PairFormat {
+        self.format
     }
 
     pub(crate) fn drop_unusable(&mut self, frame: Frame) -> Result<Vec<DataError>, DataError> {
-        let check = |side: Side| {
+        let check = |side: SampleFormat| {
             move |path: &PathBuf| check_file(path, image_file::header(path)?, side, frame)
         };
-        let inputs = keep_usable(&mut self.inputs, check(self.sides.input));
-        let targets = keep_usable(&mut self.targets, check(self.sides.target));
+        let inputs = keep_usable(&mut self.inputs, check(self.format.input));
+        let targets = keep_usable(&mut self.targets, check(self.format.target));
         let mut problems = inputs?;
         problems.extend(targets?);
         Ok(problems)
@@ -131,17 +131,21 @@ impl UnpairedFolders {
             Sampling::Jitter { rng, .. } => rng.random_range(0..self.targets.len()),
             Sampling::Fixed { .. } => index % self.targets.len(),
         };
-        let mut sample = |path: &Path, side: Side| {
-            let picture = side.fit(path, Bands::read(path)?)?;
-            Ok::<_, DataError>(sample_one(picture, side, &mut sampling))
+        let mut sample = |path: &Path, side: SampleFormat| {
+            let image = side.fit(path, Bands::read(path)?)?;
+            Ok::<_, DataError>(sample_one(image, side, &mut sampling))
         };
-        let input = sample(&self.inputs[index % self.inputs.len()], self.sides.input)?;
-        let target = sample(&self.targets[target], self.sides.target)?;
-        Ok(Pair::encode(&input, &target, self.sides))
+        let input = sample(&self.inputs[index % self.inputs.len()], self.format.input)?;
+        let target = sample(&self.targets[target], self.format.target)?;
+        Ok(Pair::encode(&input, &target, self.format))
     }
 
     pub(crate) fn file_groups(&self) -> Vec<FileGroup<'_>> {
-        fn group<'a>(name: &'static str, paths: &'a [PathBuf], side: Side) -> FileGroup<'a> {
+        fn group<'a>(
+            name: &'static str,
+            paths: &'a [PathBuf],
+            side: SampleFormat,
+        ) -> FileGroup<'a> {
             FileGroup {
                 name,
                 paths: paths.iter().map(PathBuf::as_path).collect(),
@@ -149,8 +153,8 @@ impl UnpairedFolders {
             }
         }
         vec![
-            group(self.names.0, &self.inputs, self.sides.input),
-            group(self.names.1, &self.targets, self.sides.target),
+            group(self.names.0, &self.inputs, self.format.input),
+            group(self.names.1, &self.targets, self.format.target),
         ]
     }
 
@@ -171,9 +175,9 @@ mod tests {
     use image::{Rgb, RgbImage};
     use tempfile::TempDir;
 
-    const SIDES: Sides = Sides {
-        input: Side::RGB,
-        target: Side::RGB,
+    const SIDES: PairFormat = PairFormat {
+        input: SampleFormat::RGB,
+        target: SampleFormat::RGB,
     };
     const FRAME: Frame = Frame {
         preprocess: crate::data::sample::frame::Preprocess::ResizeAndCrop,
@@ -182,15 +186,15 @@ mod tests {
         multiple_of: 1,
     };
 
-    /// Flat pictures whose red value says which one it is; A counts up from 10, B from 100.
+    /// Flat images whose red value says which one it is; A counts up from 10, B from 100.
     fn set(count_a: u8, count_b: u8) -> TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, first, count) in [("trainA", 10, count_a), ("trainB", 100, count_b)] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
             for index in 0..count {
-                let picture = RgbImage::from_pixel(12, 9, Rgb([first + index, 0, 0]));
+                let image = RgbImage::from_pixel(12, 9, Rgb([first + index, 0, 0]));
                 let path = folder.path().join(name).join(format!("{index}.png"));
-                picture.save(path).expect("a picture");
+                image.save(path).expect("an image");
             }
         }
         folder

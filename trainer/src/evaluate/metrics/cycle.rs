@@ -1,5 +1,5 @@
 //! How well two generators undo each other, and leave alone what is already of their kind: the
-//! metrics of learning without pairs, on pictures that nobody learned from.
+//! metrics of learning without pairs, on images that nobody learned from.
 
 use model::{Encoding, Raster};
 use serde::Serialize;
@@ -9,12 +9,12 @@ use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, PairSource};
 use crate::evaluate::judge::numbered_pairs;
 
-/// What one picture came back as.
+/// What one image came back as.
 #[derive(Clone, Debug, Serialize)]
 pub struct CycleRow {
     /// `A` or `B`.
     pub side: &'static str,
-    /// Name of the picture.
+    /// Name of the image.
     pub name: String,
     /// There and back, against itself.
     pub cycle: Metrics,
@@ -24,12 +24,12 @@ pub struct CycleRow {
     pub idt: Option<Metrics>,
 }
 
-/// Means over pictures, under the names of the losses in a training.
+/// Means over images, under the names of the losses in a training.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct CycleEvaluation {
-    /// Pictures of A.
+    /// Images of A.
     pub count_a: usize,
-    /// Pictures of B.
+    /// Images of B.
     pub count_b: usize,
     /// A to B to A.
     pub cycle_a: Metrics,
@@ -61,7 +61,7 @@ impl CycleEvaluation {
             count_b: b.len(),
             cycle_a: cycle(&a),
             cycle_b: cycle(&b),
-            // As the losses: idt_A is of the generator from A to B, which sees pictures of B.
+            // As the losses: idt_A is of the generator from A to B, which sees images of B.
             idt_a: idt(&b),
             idt_b: idt(&a),
         }
@@ -78,7 +78,7 @@ impl CycleEvaluation {
     }
 }
 
-/// Judges both generators, `translate`, on each picture of an unpaired set once. Pictures that
+/// Judges both generators, `translate`, on each image of an unpaired set once. Images that
 /// cannot be read are told to `problem` and left out.
 pub fn judge_cycles(
     source: &PairSource,
@@ -89,14 +89,14 @@ pub fn judge_cycles(
     let (a, b) = source.encodings();
     let (count_a, count_b) = source.side_counts();
     let mut rows = Vec::new();
-    let row = |side, name: &str, picture: &Raster, encoding, there: Direction, is_alike: bool| {
+    let row = |side, name: &str, image: &Raster, encoding, there: Direction, is_alike: bool| {
         let back = there.reversed();
-        let rec = translate(back, &translate(there, picture));
+        let rec = translate(back, &translate(there, image));
         CycleRow {
             side,
             name: name.to_string(),
-            cycle: against_itself(&rec, picture, encoding),
-            idt: is_alike.then(|| against_itself(&translate(back, picture), picture, encoding)),
+            cycle: against_itself(&rec, image, encoding),
+            idt: is_alike.then(|| against_itself(&translate(back, image), image, encoding)),
         }
     };
     for (index, name, pair) in numbered_pairs(source, frame, source.len(), problem) {
@@ -112,7 +112,7 @@ pub fn judge_cycles(
     rows
 }
 
-fn against_itself(made: &Raster, picture: &Raster, encoding: Encoding) -> Metrics {
-    let shown = |raster| encoding.shown(raster, picture);
-    Metrics::between(&shown(made), &shown(picture), None)
+fn against_itself(made: &Raster, image: &Raster, encoding: Encoding) -> Metrics {
+    let shown = |raster| encoding.shown(raster, image);
+    Metrics::between(&shown(made), &shown(image), None)
 }

@@ -23,30 +23,30 @@ pub struct DepthMetrics {
 
 impl DepthMetrics {
     /// Compares depths up to `max`, encoded as [`Encoding::Depth`](model::Encoding::Depth).
-    pub fn between(picture: &Raster, target: &Raster, mask: Option<&Mask>, max: u16) -> Self {
+    pub fn between(image: &Raster, target: &Raster, mask: Option<&Mask>, max: u16) -> Self {
         let depths = |raster: &Raster| -> Vec<f64> {
             let values = raster.values().iter();
             values.map(|&unit| f64::from(to_depth(unit, max))).collect()
         };
-        let (found, expected) = (depths(picture), depths(target));
+        let (found, expected) = (depths(image), depths(target));
         let counts = |index: usize| mask.is_none_or(|mask| mask.valid()[index]);
-        let (mut sums, mut count) = (Self::default(), 0.0f64);
+        let (mut accumulators, mut count) = (Self::default(), 0.0f64);
         let pixels = found.iter().zip(&expected).enumerate();
         for (_, (&found, &expected)) in pixels.filter(|(index, _)| counts(*index)) {
             let error = (found - expected).abs();
             let ratio = (found / expected).max(expected / found);
             count += 1.0;
-            sums.mae += error;
-            sums.rmse += error * error;
-            sums.abs_rel += error / expected;
-            sums.delta1 += f64::from(u8::from(ratio < DELTA));
+            accumulators.mae += error;
+            accumulators.rmse += error * error;
+            accumulators.abs_rel += error / expected;
+            accumulators.delta1 += f64::from(u8::from(ratio < DELTA));
         }
         let count = count.max(1.0);
         Self {
-            mae: sums.mae / count,
-            rmse: (sums.rmse / count).sqrt(),
-            abs_rel: sums.abs_rel / count,
-            delta1: sums.delta1 / count,
+            mae: accumulators.mae / count,
+            rmse: (accumulators.rmse / count).sqrt(),
+            abs_rel: accumulators.abs_rel / count,
+            delta1: accumulators.delta1 / count,
         }
     }
 

@@ -1,4 +1,4 @@
-//! How close a picture is to its target: L1, PSNR and SSIM of what people see, 8 bits a sample,
+//! How close an image is to its target: L1, PSNR and SSIM of what people see, 8 bits a sample,
 //! and the errors of depths in their own unit.
 
 mod columns;
@@ -18,19 +18,19 @@ use ssim::Plane;
 pub use columns::{Better, COLUMNS, Column};
 pub use depth::DepthMetrics;
 
-/// PSNR of equal pictures, which is infinite.
+/// PSNR of equal images, which is infinite.
 const PSNR_CEILING: f64 = 100.0;
 
-/// Distances of a picture from its target.
+/// Distances of an image from its target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Mean absolute difference, 0 to 1.
     pub l1: f64,
-    /// Peak signal-to-noise ratio in dB; 100 for equal pictures.
+    /// Peak signal-to-noise ratio in dB; 100 for equal images.
     pub psnr: f64,
     /// Structural similarity, -1 to 1 (Wang et al. 2004; Gaussian window, mean over channels).
     pub ssim: f64,
-    /// SSIM over five scales, 0 to 1 (Wang, Simoncelli, Bovik 2003); only of pictures whose
+    /// SSIM over five scales, 0 to 1 (Wang, Simoncelli, Bovik 2003); only of images whose
     /// sides have more than 160 pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms_ssim: Option<f64>,
@@ -40,7 +40,7 @@ pub struct Metrics {
     /// Fréchet Inception distance, of whole sets alone, where its weights are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fid: Option<f64>,
-    /// Errors of depth, where the pictures are depths.
+    /// Errors of depth, where the images are depths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<DepthMetrics>,
 }
@@ -59,7 +59,7 @@ pub struct Judged {
 /// Mean metrics over a set, and those of the untouched inputs beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Pictures judged.
+    /// Images judged.
     pub count: usize,
     /// The generator's outputs.
     pub output: Metrics,
@@ -68,19 +68,19 @@ pub struct Evaluation {
 }
 
 impl Metrics {
-    /// Compares pictures of equal size, both as [`Encoding::shown`] gives them; if their numbers
-    /// of channels differ, as RGB. Only pixels of `mask` count. SSIM is that of the pictures
+    /// Compares images of equal size, both as [`Encoding::shown`] gives them; if their numbers
+    /// of channels differ, as RGB. Only pixels of `mask` count. SSIM is that of the images
     /// with equal pixels where the mask has none.
-    pub fn between(picture: &Raster, target: &Raster, mask: Option<&Mask>) -> Self {
-        let (picture, target) = match picture.channels() == target.channels() {
-            true => (Bytes::new(picture, mask), Bytes::new(target, mask)),
+    pub fn between(image: &Raster, target: &Raster, mask: Option<&Mask>) -> Self {
+        let (image, target) = match image.channels() == target.channels() {
+            true => (Bytes::new(image, mask), Bytes::new(target, mask)),
             false => (
-                Bytes::new(&picture.to_rgb(), mask),
+                Bytes::new(&image.to_rgb(), mask),
                 Bytes::new(&target.to_rgb(), mask),
             ),
         };
         let (mut absolute, mut squared) = (0.0, 0.0);
-        for (&a, &b) in picture.samples().zip(target.samples()) {
+        for (&a, &b) in image.samples().zip(target.samples()) {
             let difference = f64::from(a) - f64::from(b);
             absolute += difference.abs();
             squared += difference * difference;
@@ -92,12 +92,12 @@ impl Metrics {
             true => 10.0 * (255.0 * 255.0 / mse).log10(),
             false => PSNR_CEILING,
         };
-        let planes = || picture.wide_planes().zip(target.wide_planes());
+        let planes = || image.wide_planes().zip(target.wide_planes());
         let per_channel = |of: &dyn Fn(&Plane, &Plane) -> Option<f64>| -> Option<f64> {
             let each: Option<Vec<f64>> = planes().map(|(a, b)| of(&a, &b)).collect();
             each.map(|each| each.iter().sum::<f64>() / each.len().max(1) as f64)
         };
-        let too_small = if picture == target { 1.0 } else { f64::NAN };
+        let too_small = if image == target { 1.0 } else { f64::NAN };
         Self {
             l1: absolute / count / 255.0,
             psnr: psnr.min(PSNR_CEILING),
@@ -160,7 +160,7 @@ pub struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// Rasters in the encodings of input and target as pictures.
+    /// Rasters in the encodings of input and target as images.
     pub fn new(fake_b: &'a Raster, pair: &'a Pair, encodings: (Encoding, Encoding)) -> Self {
         let (input, target) = encodings;
         Self {
@@ -192,7 +192,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// A picture as bytes, plane by plane; 0 where a mask leaves pixels out.
+/// An image as bytes, plane by plane; 0 where a mask leaves pixels out.
 #[derive(PartialEq)]
 struct Bytes {
     width: usize,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_equals_itself() {
+    fn an_image_equals_itself() {
         let metrics = Metrics::between(&noise(1), &noise(1), None);
         assert_eq!((metrics.l1, metrics.psnr), (0.0, 100.0));
         assert!((metrics.ssim - 1.0).abs() < 1e-9);

@@ -9,7 +9,7 @@ const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 /// Weight of each scale, the finest first.
 const SCALES: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 
-/// One channel of a picture.
+/// One channel of an image.
 pub(super) struct Plane {
     width: usize,
     values: Vec<f64>,
@@ -35,15 +35,15 @@ impl Plane {
         let inner = self.width - 2 * REACH;
         let mut rows = vec![0.0; inner * self.height()];
         let across = rows.chunks_exact_mut(inner);
-        for (sums, row) in across.zip(self.values.chunks_exact(self.width)) {
+        for (accumulators, row) in across.zip(self.values.chunks_exact(self.width)) {
             for (tap, weight) in kernel.iter().enumerate() {
-                add(sums, *weight, &row[tap..]);
+                add(accumulators, *weight, &row[tap..]);
             }
         }
         let mut means = vec![0.0; inner * (self.height() - 2 * REACH)];
-        for (y, sums) in means.chunks_exact_mut(inner).enumerate() {
+        for (y, accumulators) in means.chunks_exact_mut(inner).enumerate() {
             for (tap, weight) in kernel.iter().enumerate() {
-                add(sums, *weight, &rows[(y + tap) * inner..]);
+                add(accumulators, *weight, &rows[(y + tap) * inner..]);
             }
         }
         means
@@ -133,8 +133,8 @@ fn kernel() -> Vec<f64> {
 }
 
 /// Adds to each sum the weighted value at its place.
-fn add(sums: &mut [f64], weight: f64, values: &[f64]) {
-    for (sum, value) in sums.iter_mut().zip(values) {
+fn add(accumulators: &mut [f64], weight: f64, values: &[f64]) {
+    for (sum, value) in accumulators.iter_mut().zip(values) {
         *sum += weight * value;
     }
 }

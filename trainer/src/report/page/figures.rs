@@ -34,7 +34,7 @@ const PAIRED: [Group; 2] = [
         title: "G_L1",
         losses: &["G_L1"],
         judged: false,
-        caption: "The weighted mean difference between output and target, on training pictures. It \
+        caption: "The weighted mean difference between output and target, on training images. It \
                   should fall.",
     },
 ];
@@ -55,14 +55,14 @@ const UNPAIRED: [Group; 4] = [
         title: "Cycle losses",
         losses: &["cycle_A", "cycle_B"],
         judged: false,
-        caption: "The weighted mean difference of a picture and itself, there and back. Both should \
+        caption: "The weighted mean difference of an image and itself, there and back. Both should \
                   fall.",
     },
     Group {
         title: "Identity losses",
         losses: &["idt_A", "idt_B"],
         judged: false,
-        caption: "How much a generator changes pictures that are already of its kind.",
+        caption: "How much a generator changes images that are already of its kind.",
     },
 ];
 
@@ -177,7 +177,7 @@ fn metrics(history: &History) -> Vec<Figure> {
                 ],
                 level: None,
             },
-            caption: format!("{better} is better. The same {count} validation pictures each time."),
+            caption: format!("{better} is better. The same {count} validation images each time."),
         }
     };
     COLUMNS.iter().map(figure).collect()

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::history::History;
-use super::pictures::{Picture, Pictures};
+use super::images::{Image, Images};
 use super::reading::{self, Finding, Verdict};
 use crate::evaluate::metrics::{COLUMNS, Column, Metrics};
 use crate::system::printable::html_escaped;
@@ -18,14 +18,14 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The whole page.
-pub(super) fn page(history: &History, pictures: &mut Pictures) -> String {
+pub(super) fn page(history: &History, images: &mut Images) -> String {
     let name = history.config["name"].as_str().unwrap_or("training run");
     let name = html_escaped(name);
     let sections = [
         header(history, &name),
         findings(&reading::read(history)),
         warnings(history),
-        samples(history, &pictures.chosen(&history.samples)),
+        samples(history, &images.chosen(&history.samples)),
         curves(history),
         validation(history),
         facts(history),
@@ -112,8 +112,8 @@ fn warnings(history: &History) -> String {
     section("Warnings", &list)
 }
 
-fn samples(history: &History, pictures: &[(u64, Picture)]) -> String {
-    let Some((last, _)) = pictures.last() else {
+fn samples(history: &History, images: &[(u64, Image)]) -> String {
+    let Some((last, _)) = images.last() else {
         return String::new();
     };
     let columns = match history.is_cyclegan() {
@@ -125,11 +125,11 @@ fn samples(history: &History, pictures: &[(u64, Picture)]) -> String {
          id=\"shown\">{}</output></label>\n<input id=\"step\" type=\"range\" min=\"0\" max=\"{}\" \
          value=\"{}\" step=\"1\"></div>\n<div class=\"grids\">\n",
         grouped(*last),
-        pictures.len() - 1,
-        pictures.len() - 1
+        images.len() - 1,
+        images.len() - 1
     );
-    for (index, (step, picture)) in pictures.iter().enumerate() {
-        let hidden = if index + 1 < pictures.len() {
+    for (index, (step, image)) in images.iter().enumerate() {
+        let hidden = if index + 1 < images.len() {
             " hidden"
         } else {
             ""
@@ -139,12 +139,12 @@ fn samples(history: &History, pictures: &[(u64, Picture)]) -> String {
             figure,
             "<img{hidden} data-step=\"{step}\" width=\"{}\" height=\"{}\" alt=\"Samples at step \
              {step}\" src=\"{}\">",
-            picture.width, picture.height, picture.uri
+            image.width, image.height, image.uri
         );
     }
     let _ = write!(
         figure,
-        "</div>\n<figcaption>The same validation pictures each time: {columns}</figcaption>\n\
+        "</div>\n<figcaption>The same validation images each time: {columns}</figcaption>\n\
          </figure>\n"
     );
     section("Samples over time", &figure)
@@ -210,7 +210,7 @@ fn validation(history: &History) -> String {
         format!("<tr><th scope=\"row\">{name}</th>{cells}</tr>\n")
     };
     let table = format!(
-        "<div class=\"scroll\"><table class=\"numbers\">\n<caption>{} validation pictures at step {}. \
+        "<div class=\"scroll\"><table class=\"numbers\">\n<caption>{} validation images at step {}. \
          Lower L1 and higher PSNR and SSIM are better.</caption>\n<thead><tr><td></td>{}</tr></thead>\n\
          <tbody>\n{}{}</tbody></table></div>\n",
         evaluation.count,
@@ -237,7 +237,7 @@ fn facts(history: &History) -> String {
     } else {
         folders.join(" and ")
     };
-    rows.push(("Pictures", folders));
+    rows.push(("Images", folders));
     if let Some(task) = data["task"].as_str() {
         rows.push(("Task", task.to_string()));
     }
@@ -246,7 +246,7 @@ fn facts(history: &History) -> String {
     }
     if let Some(started) = &history.started {
         let of = if history.is_cyclegan() {
-            "pictures"
+            "images"
         } else {
             "pairs"
         };
@@ -270,7 +270,7 @@ fn facts(history: &History) -> String {
             "Speed",
             format!(
                 "{rate:.2} steps/s, {:.2} samples/s; {waiting:.0}% of the time went into waiting for \
-                 pictures",
+                 images",
                 rate * batch
             ),
         ));
@@ -361,7 +361,7 @@ mod tests {
                 validations: vec![at(1), at(2)],
                 ..History::default()
             };
-            page(&history, &mut Pictures::default())
+            page(&history, &mut Images::default())
         };
         let (with, without) = (page_of(Some(0.7531)), page_of(None));
         for part in ["<th>MS-SSIM</th>", "<td>0.7531</td><", "Validation MS-SSIM"] {

@@ -25,7 +25,7 @@ pub(super) struct Summary {
 
 enum Value {
     Scalar(f32),
-    Picture {
+    Image {
         width: u32,
         height: u32,
         png: Vec<u8>,
@@ -39,10 +39,10 @@ impl Summary {
         Self { tag, value }
     }
 
-    pub(super) fn picture(tag: impl Into<String>, width: u32, height: u32, png: Vec<u8>) -> Self {
+    pub(super) fn image(tag: impl Into<String>, width: u32, height: u32, png: Vec<u8>) -> Self {
         Self {
             tag: tag.into(),
-            value: Value::Picture { width, height, png },
+            value: Value::Image { width, height, png },
         }
     }
 
@@ -57,13 +57,13 @@ impl Summary {
             value.write_string(1, &self.tag)?;
             match &self.value {
                 Value::Scalar(scalar) => value.write_float(2, *scalar),
-                Value::Picture { width, height, png } => value.write_bytes(
+                Value::Image { width, height, png } => value.write_bytes(
                     4,
-                    &message(|picture| {
-                        picture.write_int32(1, *height as i32)?;
-                        picture.write_int32(2, *width as i32)?;
-                        picture.write_int32(3, COLORSPACE_RGB)?;
-                        picture.write_bytes(4, png)
+                    &message(|image| {
+                        image.write_int32(1, *height as i32)?;
+                        image.write_int32(2, *width as i32)?;
+                        image.write_int32(3, COLORSPACE_RGB)?;
+                        image.write_bytes(4, png)
                     }),
                 ),
                 Value::Text(text) => {

@@ -1,4 +1,4 @@
-//! `events.out.tfevents.…`: scalars and pictures of a run, as TensorBoard reads them.
+//! `events.out.tfevents.…`: scalars and images of a run, as TensorBoard reads them.
 
 mod messages;
 mod records;
@@ -121,15 +121,15 @@ fn validation(event: &Event<'_>) -> Vec<Summary> {
     }
     // A grid that cannot be read was reported when it could not be written.
     if let (Ok(png), Ok((width, height))) = (std::fs::read(grid), image::image_dimensions(grid)) {
-        values.push(Summary::picture("samples", width, height, png));
+        values.push(Summary::image("samples", width, height, png));
     }
     for maps in &snapshot.maps {
-        let (width, height) = maps.picture.dimensions();
-        let picture = DynamicImage::ImageLuma8(maps.picture.clone());
+        let (width, height) = maps.image.dimensions();
+        let image = DynamicImage::ImageLuma8(maps.image.clone());
         let mut png = Cursor::new(Vec::new());
-        if picture.write_to(&mut png, ImageFormat::Png).is_ok() {
+        if image.write_to(&mut png, ImageFormat::Png).is_ok() {
             let tag = format!("patches_{}", maps.name);
-            values.push(Summary::picture(tag, width, height, png.into_inner()));
+            values.push(Summary::image(tag, width, height, png.into_inner()));
         }
     }
     values

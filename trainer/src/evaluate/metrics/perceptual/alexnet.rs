@@ -1,5 +1,5 @@
 //! LPIPS (Zhang et al. 2018, arXiv 1801.03924), version 0.1: distances of the features that
-//! AlexNet finds in two pictures, weighted as people judged.
+//! AlexNet finds in two images, weighted as people judged.
 
 use std::path::PathBuf;
 
@@ -23,10 +23,10 @@ const EPSILON: f64 = 1e-10;
 /// Copies in the state dict of the Python package, and AlexNet's head.
 const UNUSED: [&str; 3] = ["lins.", "scaling_layer.", "classifier."];
 
-/// A layer: its place in torchvision's AlexNet, channels, side of the kernel, stride, padding, and
+/// A layer: its index in torchvision's AlexNet, channels, side of the kernel, stride, padding, and
 /// whether the maximum of the layer before is pooled first.
 struct Layer {
-    place: usize,
+    index: usize,
     channels: [usize; 2],
     kernel: usize,
     stride: usize,
@@ -34,9 +34,9 @@ struct Layer {
     pooled: bool,
 }
 
-const fn layer(place: usize, channels: [usize; 2], kernel: usize, pooled: bool) -> Layer {
+const fn layer(index: usize, channels: [usize; 2], kernel: usize, pooled: bool) -> Layer {
     Layer {
-        place,
+        index,
         channels,
         kernel,
         stride: 1,
@@ -47,7 +47,7 @@ const fn layer(place: usize, channels: [usize; 2], kernel: usize, pooled: bool) 
 
 const LAYERS: [Layer; 5] = [
     Layer {
-        place: 0,
+        index: 0,
         channels: [3, 64],
         kernel: 11,
         stride: 4,
@@ -60,7 +60,7 @@ const LAYERS: [Layer; 5] = [
     layer(10, [256, 256], 3, false),
 ];
 
-/// Judges how different two pictures look to people: 0 for equal ones, about 1 for unrelated ones.
+/// Judges how different two images look to people: 0 for equal ones, about 1 for unrelated ones.
 #[derive(Debug)]
 pub struct Lpips {
     shift: Tensor<4>,
@@ -89,19 +89,19 @@ impl Lpips {
             let is_unused = UNUSED.iter().any(|start| name.starts_with(start));
             (!is_unused).then(|| torchvision_name(name))
         });
-        let mut tap = |(index, layer): (usize, &Layer)| {
-            let ([input, output], place) = (layer.channels, layer.place);
+        let mut tap = |(number, layer): (usize, &Layer)| {
+            let ([input, output], index) = (layer.channels, layer.index);
             let kernel = [output, input, layer.kernel, layer.kernel];
             Ok(Tap {
                 pooled: layer.pooled,
                 conv: ConvRelu {
-                    weight: weights.take(&format!("features.{place}.weight"), kernel)?,
-                    bias: weights.take(&format!("features.{place}.bias"), [output])?,
+                    weight: weights.take(&format!("features.{index}.weight"), kernel)?,
+                    bias: weights.take(&format!("features.{index}.bias"), [output])?,
                     stride: layer.stride,
                     padding: [layer.padding; 2],
                 },
                 importance: weights
-                    .take(&format!("lin{index}.model.1.weight"), [1, output, 1, 1])?,
+                    .take(&format!("lin{number}.model.1.weight"), [1, output, 1, 1])?,
             })
         };
         let layers = LAYERS.iter().enumerate().map(&mut tap);
@@ -116,10 +116,10 @@ impl Lpips {
         weights.finish().map(|()| network)
     }
 
-    /// Distances of some pictures from `target`, all of one size.
+    /// Distances of some images from `target`, all of one size.
     pub fn distances(
         &self,
-        pictures: &[&RgbImage],
+        images: &[&RgbImage],
         target: &RgbImage,
     ) -> Result<Vec<f64>, PerceptualError> {
         let (width, height) = target.dimensions();
@@ -127,8 +127,8 @@ impl Lpips {
         if width.min(height) < SMALLEST_SIDE {
             return Err(PerceptualError::TooSmall { width, height });
         }
-        let count = pictures.len();
-        let all = [pictures, &[target]].concat();
+        let count = images.len();
+        let all = [images, &[target]].concat();
         let mut x = (stacked(&all, &self.device) - self.shift.clone()) / self.scale.clone();
         let mut distances = vec![0.0; count];
         for tap in &self.layers {

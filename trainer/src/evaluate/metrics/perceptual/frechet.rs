@@ -3,7 +3,7 @@
 
 use super::matrix::Columns;
 
-/// Features of pictures, one row after the other.
+/// Features of images, one row after the other.
 #[derive(Clone, Debug)]
 pub struct FeatureRows {
     width: usize,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_has_no_distribution() {
+    fn one_image_has_no_distribution() {
         assert_eq!(
             frechet_distance(&rows(2, &[1.0, 2.0]), &rows(2, &[0.0; 8])),
             None

@@ -13,14 +13,14 @@ use model::state::StateError;
 use super::layers::{ConvRelu, halving_max_pool, stacked};
 use super::weights::{NamedWeights, PerceptualError, WeightsKind, load};
 
-/// Features of a picture.
+/// Features of an image.
 pub const FEATURES: usize = 2048;
 
 const KIND: WeightsKind = WeightsKind {
     flag: "--fid-weights",
     expected: "pt_inception-2015-12-05-6726825d.pth of pytorch-fid",
 };
-/// Side of the pictures that the network takes.
+/// Side of the images that the network takes.
 const SIDE: usize = 299;
 const NORM_EPSILON: f32 = 1e-3;
 /// The classifier behind the features; torchvision's has another shape.
@@ -130,13 +130,13 @@ impl Inception {
         })
     }
 
-    /// [`FEATURES`] for each of some pictures of one size, one row after the other.
-    pub fn features(&self, pictures: &[&RgbImage]) -> Vec<f32> {
+    /// [`FEATURES`] for each of some images of one size, one row after the other.
+    pub fn features(&self, images: &[&RgbImage]) -> Vec<f32> {
         let options = InterpolateOptions::new(InterpolateMode::Bilinear)
             .with_align_corners(false)
             .with_output_size([SIDE, SIDE]);
-        let pictures = stacked(pictures, &self.device);
-        let mut x = interpolate(pictures, options);
+        let images = stacked(images, &self.device);
+        let mut x = interpolate(images, options);
         for block in &self.blocks {
             let mut results = Vec::new();
             for branch in block {

@@ -1,4 +1,4 @@
-//! What the networks that judge are made of, and pictures as they take them.
+//! What the networks that judge are made of, and images as they take them.
 
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, max_pool2d};
@@ -29,14 +29,14 @@ pub(super) fn halving_max_pool(x: Tensor<4>) -> Tensor<4> {
     max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]))
 }
 
-/// Pictures of equal size as `[count, 3, height, width]` in `[-1, 1]`.
-pub(super) fn stacked(pictures: &[&RgbImage], device: &Device) -> Tensor<4> {
-    let (width, height) = pictures.first().map_or((0, 0), |first| first.dimensions());
-    let shape = [pictures.len(), 3, height as usize, width as usize];
+/// Images of equal size as `[count, 3, height, width]` in `[-1, 1]`.
+pub(super) fn stacked(images: &[&RgbImage], device: &Device) -> Tensor<4> {
+    let (width, height) = images.first().map_or((0, 0), |first| first.dimensions());
+    let shape = [images.len(), 3, height as usize, width as usize];
     let mut values = Vec::with_capacity(shape.iter().product());
-    for picture in pictures {
+    for image in images {
         for channel in 0..3 {
-            let bytes = picture.pixels().map(|pixel| pixel[channel]);
+            let bytes = image.pixels().map(|pixel| pixel[channel]);
             values.extend(bytes.map(|byte| 2.0 * (f32::from(byte) / 255.0) - 1.0));
         }
     }

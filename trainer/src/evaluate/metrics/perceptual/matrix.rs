@@ -1,5 +1,5 @@
 //! Large matrices in f64: the triangle of a QR decomposition by Householder reflections (Golub and
-//! Van Loan, Matrix Computations, 5.2), products, and sums of singular values.
+//! Van Loan, Matrix Computations, 5.2), products, and accumulators of singular values.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
@@ -115,14 +115,14 @@ impl Mirror {
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (left, left_rest) = a.as_chunks::<LANES>();
     let (right, right_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
+    let mut accumulators = [0.0; LANES];
     for (left, right) in left.iter().zip(right) {
         for lane in 0..LANES {
-            sums[lane] += left[lane] * right[lane];
+            accumulators[lane] += left[lane] * right[lane];
         }
     }
     let rest = left_rest.iter().zip(right_rest).map(|(a, b)| a * b);
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
+    accumulators.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 fn add_multiple(to: &mut [f64], factor: f64, of: &[f64]) {

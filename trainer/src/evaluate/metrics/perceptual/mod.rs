@@ -1,4 +1,4 @@
-//! Metrics that networks make, for whoever has their weights: LPIPS of a picture, and the Fréchet
+//! Metrics that networks make, for whoever has their weights: LPIPS of an image, and the Fréchet
 //! Inception distance of a set. Networks and distances lie beside it.
 
 mod alexnet;
@@ -24,8 +24,8 @@ pub use frechet::{FeatureRows, frechet_distance};
 pub use inception::{FEATURES, Inception};
 pub use weights::PerceptualError;
 
-/// Pictures under which FID is too high to compare with those of other numbers.
-pub const FEW_PICTURES: usize = FEATURES;
+/// Images under which FID is too high to compare with those of other numbers.
+pub const FEW_IMAGES: usize = FEATURES;
 
 /// Judges outputs, and the untouched inputs, beside their targets.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub struct Perceptual {
     fid: Option<Fid>,
 }
 
-/// Features of all pictures so far.
+/// Features of all images so far.
 #[derive(Debug)]
 struct Fid {
     network: Inception,
@@ -66,14 +66,14 @@ impl Perceptual {
     }
 
     /// Judges one pair, as people see it: its LPIPS go into `row`. What a mask leaves out is black
-    /// in all three pictures.
+    /// in all three images.
     pub fn observe(&mut self, shown: &Shown, row: &mut Judged) -> Result<(), PerceptualError> {
         if self.lpips.is_none() && self.fid.is_none() {
             return Ok(());
         }
-        let picture = |raster: &Raster| rgb(raster, shown.mask);
-        let (output, input) = (picture(&shown.output)?, picture(&shown.input)?);
-        let target = picture(&shown.target)?;
+        let image = |raster: &Raster| rgb(raster, shown.mask);
+        let (output, input) = (image(&shown.output)?, image(&shown.input)?);
+        let target = image(&shown.target)?;
         if let Some(lpips) = &self.lpips {
             let distances = lpips.distances(&[&output, &input], &target)?;
             row.output.lpips = distances.first().copied();
@@ -89,10 +89,10 @@ impl Perceptual {
         Ok(())
     }
 
-    /// Adds what is of all pictures together, and gives a warning if that is little.
+    /// Adds what is of all images together, and gives a warning if that is little.
     pub fn finish(&self, evaluation: &mut Evaluation) -> Option<String> {
         let fid = self.fid.as_ref()?;
-        // Of thousands of pictures each takes half a minute.
+        // Of thousands of images each takes half a minute.
         (evaluation.output.fid, evaluation.input.fid) = std::thread::scope(|scope| {
             let output = scope.spawn(|| frechet_distance(&fid.output, &fid.target));
             let input = frechet_distance(&fid.input, &fid.target);
@@ -101,11 +101,11 @@ impl Perceptual {
         let count = fid.target.rows();
         match count {
             0 | 1 => Some(format!(
-                "FID needs two pictures or more, there are {count}; add validation pictures"
+                "FID needs two images or more, there are {count}; add validation images"
             )),
-            2..FEW_PICTURES => Some(format!(
-                "FID of {count} pictures is too high by an amount that depends on their number; \
-                 compare it with FIDs of as many pictures alone, or use {FEW_PICTURES} or more"
+            2..FEW_IMAGES => Some(format!(
+                "FID of {count} images is too high by an amount that depends on their number; \
+                 compare it with FIDs of as many images alone, or use {FEW_IMAGES} or more"
             )),
             _ => None,
         }
@@ -117,13 +117,13 @@ fn rgb(shown: &Raster, mask: Option<&Mask>) -> Result<RgbImage, PerceptualError>
     if channels != 1 && channels != 3 {
         return Err(PerceptualError::Channels(channels));
     }
-    let mut picture = painted(shown);
+    let mut image = painted(shown);
     if let Some(mask) = mask {
-        for (pixel, &valid) in picture.pixels_mut().zip(mask.valid()) {
+        for (pixel, &valid) in image.pixels_mut().zip(mask.valid()) {
             if !valid {
                 *pixel = image::Rgb([0; 3]);
             }
         }
     }
-    Ok(picture)
+    Ok(image)
 }

@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use crate::pytorch::{ReadError, Tensors, read_tensors};
 
-/// Shortest side of a picture of which AlexNet's second pooling leaves a pixel.
+/// Shortest side of an image of which AlexNet's second pooling leaves a pixel.
 pub(super) const SMALLEST_SIDE: usize = 31;
 
-/// Why pictures cannot be judged by a network.
+/// Why images cannot be judged by a network.
 #[derive(Debug, Error)]
 pub enum PerceptualError {
     #[error("{flag} {source}; it takes {expected}")]
@@ -29,12 +29,12 @@ pub enum PerceptualError {
         expected: &'static str,
     },
     #[error(
-        "--lpips-weights and --fid-weights judge grey and RGB pictures, these have {0} channels; \
+        "--lpips-weights and --fid-weights judge grey and RGB images, these have {0} channels; \
          leave the flags out"
     )]
     Channels(usize),
     #[error(
-        "--lpips-weights: the network needs pictures of at least {side} × {side} pixels, this one \
+        "--lpips-weights: the network needs images of at least {side} × {side} pixels, this one \
          has {width} × {height}; raise --size",
         side = SMALLEST_SIDE
     )]

@@ -13,38 +13,38 @@ const WIDTH: u32 = 1_200;
 const QUALITY: u8 = 86;
 /// Most grids on a page.
 const COUNT: usize = 40;
-/// Most bytes of pictures on a page.
+/// Most bytes of images on a page.
 const BYTES: usize = 12 << 20;
 
 /// Grids that were made ready before, for a page that is written again and again.
 #[derive(Debug, Default)]
-pub(super) struct Pictures {
-    ready: BTreeMap<PathBuf, Option<Picture>>,
+pub(super) struct Images {
+    ready: BTreeMap<PathBuf, Option<Image>>,
 }
 
 /// A grid on the page.
 #[derive(Clone, Debug)]
-pub(super) struct Picture {
+pub(super) struct Image {
     pub width: u32,
     pub height: u32,
-    /// The picture itself.
+    /// The image itself.
     pub uri: String,
 }
 
-impl Pictures {
+impl Images {
     /// Evenly many of the grids, the first and the last among them; those that cannot be read are
     /// left out.
-    pub fn chosen(&mut self, samples: &[(u64, PathBuf)]) -> Vec<(u64, Picture)> {
+    pub fn chosen(&mut self, samples: &[(u64, PathBuf)]) -> Vec<(u64, Image)> {
         let mut count = COUNT;
         loop {
             let chosen: Vec<&(u64, PathBuf)> = evenly(samples, count);
             let mut found = Vec::new();
             for (step, path) in chosen {
-                if let Some(picture) = self.ready(path) {
-                    found.push((*step, picture));
+                if let Some(image) = self.ready(path) {
+                    found.push((*step, image));
                 }
             }
-            let bytes: usize = found.iter().map(|(_, picture)| picture.uri.len()).sum();
+            let bytes: usize = found.iter().map(|(_, image)| image.uri.len()).sum();
             if bytes <= BYTES || count <= 1 {
                 return found;
             }
@@ -52,24 +52,24 @@ impl Pictures {
         }
     }
 
-    fn ready(&mut self, path: &Path) -> Option<Picture> {
+    fn ready(&mut self, path: &Path) -> Option<Image> {
         if let Some(ready) = self.ready.get(path) {
             return ready.clone();
         }
-        let made = Picture::read(path);
+        let made = Image::read(path);
         self.ready.insert(path.to_path_buf(), made.clone());
         made
     }
 }
 
-impl Picture {
+impl Image {
     fn read(path: &Path) -> Option<Self> {
-        let picture = image::open(path).ok()?;
-        let picture = match picture.width() > WIDTH {
-            true => picture.resize(WIDTH, u32::MAX, FilterType::Triangle),
-            false => picture,
+        let image = image::open(path).ok()?;
+        let image = match image.width() > WIDTH {
+            true => image.resize(WIDTH, u32::MAX, FilterType::Triangle),
+            false => image,
         };
-        let rgb = picture.into_rgb8();
+        let rgb = image.into_rgb8();
         let mut jpeg = Vec::new();
         let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
         rgb.write_with_encoder(encoder).ok()?;
@@ -85,11 +85,11 @@ impl Picture {
 fn evenly<T>(items: &[T], count: usize) -> Vec<&T> {
     let count = count.min(items.len());
     let last = items.len().saturating_sub(1);
-    let index = |place: usize| match count {
+    let index = |number: usize| match count {
         1 => last,
-        _ => place * last / (count - 1),
+        _ => number * last / (count - 1),
     };
-    (0..count).map(|place| &items[index(place)]).collect()
+    (0..count).map(|number| &items[index(number)]).collect()
 }
 
 #[cfg(test)]
@@ -107,18 +107,18 @@ mod tests {
     }
 
     #[test]
-    fn a_page_holds_no_more_pictures_than_fit() {
+    fn a_page_holds_no_more_images_than_fit() {
         use rand::{Rng, SeedableRng};
         let folder = tempfile::tempdir().expect("a folder");
         let mut noise = vec![0; 1_200 * 600 * 3];
         rand_chacha::ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut noise);
         let path = folder.path().join("noise.png");
-        let picture = image::RgbImage::from_raw(1_200, 600, noise).expect("a picture");
-        picture.save(&path).expect("a file");
+        let image = image::RgbImage::from_raw(1_200, 600, noise).expect("an image");
+        image.save(&path).expect("a file");
         let samples: Vec<_> = (0..60).map(|step| (step, path.clone())).collect();
-        let found = Pictures::default().chosen(&samples);
-        let bytes: usize = found.iter().map(|(_, picture)| picture.uri.len()).sum();
+        let found = Images::default().chosen(&samples);
+        let bytes: usize = found.iter().map(|(_, image)| image.uri.len()).sum();
         assert!(bytes <= BYTES && bytes > BYTES / 2, "{bytes}");
-        assert_eq!(found.last().expect("a picture").0, 59);
+        assert_eq!(found.last().expect("an image").0, 59);
     }
 }
