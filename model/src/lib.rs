@@ -12,10 +12,10 @@ pub mod training;
 pub mod translator;
 
 pub use image::{encoding, lab, pixels, raster, tiling};
-pub use model_folder::{manifest, stored_weights, weights, weights_source};
+pub use model_folder::{manifest, state, stored_weights, weights, weights_source};
 pub use network::{
     config, conv, discriminator, dropout, generator, geometry, init, mode, norm, patchgan,
-    pixelgan, plan, precision, receptive_field, resnet, state, unet,
+    pixelgan, plan, precision, receptive_field, resnet, unet,
 };
 
 pub use config::{

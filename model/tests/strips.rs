@@ -43,13 +43,13 @@ fn picture(channels: usize, [height, width]: [usize; 2]) -> Vec<f32> {
     (0..channels * height * width).map(wave).collect()
 }
 
-/// Where workers meet: everyone brings something, then everyone sees what all have brought.
-struct Meeting {
+/// Where workers exchange rows: everyone brings something, then everyone sees what all have brought.
+struct Exchanges {
     brought: Mutex<Vec<Vec<f32>>>,
     all_here: Barrier,
 }
 
-impl Meeting {
+impl Exchanges {
     fn new(workers: usize) -> Self {
         Self {
             brought: Mutex::new(vec![Vec::new(); workers]),
@@ -88,9 +88,9 @@ fn forward_strip(
     strips: &Strips<'_>,
     worker: usize,
     real_a: &[f32],
-    meeting: &Meeting,
+    exchanges: &Exchanges,
 ) -> Vec<f32> {
-    let exchange = async |rows| Ok::<_, Infallible>(meeting.exchange(worker, rows));
+    let exchange = async |rows| Ok::<_, Infallible>(exchanges.exchange(worker, rows));
     let pass = pin!(strips.forward(worker, real_a, exchange));
     match pass.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(fake_b)) => fake_b,
@@ -99,11 +99,11 @@ fn forward_strip(
 }
 
 fn forward_shared(strips: &Strips<'_>, real_a: &[f32]) -> Vec<f32> {
-    let meeting = Meeting::new(strips.workers());
+    let exchanges = Exchanges::new(strips.workers());
     let parts = thread::scope(|scope| {
         let work = |worker| {
-            let (part, meeting) = (strips.cut(real_a, worker), &meeting);
-            scope.spawn(move || forward_strip(strips, worker, &part, meeting))
+            let (part, exchanges) = (strips.cut(real_a, worker), &exchanges);
+            scope.spawn(move || forward_strip(strips, worker, &part, exchanges))
         };
         let threads: Vec<_> = (0..strips.workers()).map(work).collect();
         let parts = threads.into_iter().map(thread::ScopedJoinHandle::join);

@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod manifest;
+pub mod state;
 pub mod stored_weights;
 pub mod weights;
 pub mod weights_error;

@@ -192,8 +192,8 @@ fn entry(name: &str, descriptor: Descriptor, start: u64, file: u64) -> Result<En
     let bytes = shape
         .iter()
         .try_fold(size, |bytes: u64, side| bytes.checked_mul(*side));
-    let sides = shape.iter().map(|&side| usize::try_from(side));
-    match sides.collect::<Result<Vec<usize>, _>>() {
+    let lengths = shape.iter().map(|&length| usize::try_from(length));
+    match lengths.collect::<Result<Vec<usize>, _>>() {
         Ok(shape) if bytes == Some(end - first) => Ok(Entry {
             dtype,
             shape,

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 /// Architecture of a generator, under the field's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GeneratorArch {
-    /// U-Net with 9 steps down, for sides that are multiples of 512.
+    /// U-Net with 9 steps down, for heights and widths that are multiples of 512.
     #[serde(rename = "unet_512")]
     Unet512,
-    /// U-Net with 8 steps down, for sides that are multiples of 256.
+    /// U-Net with 8 steps down, for heights and widths that are multiples of 256.
     #[serde(rename = "unet_256")]
     Unet256,
-    /// U-Net with 7 steps down, for sides that are multiples of 128.
+    /// U-Net with 7 steps down, for heights and widths that are multiples of 128.
     #[serde(rename = "unet_128")]
     Unet128,
     /// ResNet with 9 residual blocks.

@@ -18,5 +18,4 @@ pub mod precision;
 pub mod receptive_field;
 pub mod resnet;
 mod running_statistic;
-pub mod state;
 pub mod unet;

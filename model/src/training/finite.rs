@@ -60,7 +60,7 @@ mod tests {
     fn one_number_that_is_none_is_found_in_every_weight_and_statistic() {
         let config = GeneratorConfig::new(GeneratorArch::Unet128, 1, NormKind::Batch);
         let network = || config.init(&Device::flex());
-        let tensors = crate::network::state::state_of(&network());
+        let tensors = crate::model_folder::state::state_of(&network());
         assert!(tensors.keys().any(|name| name.ends_with("running_var")));
         let spoilt = |tensors_before, number| {
             let mut spoil = Spoil {

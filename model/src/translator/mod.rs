@@ -19,13 +19,13 @@ use crate::inference::cpu::CpuGenerator;
 #[cfg(feature = "gpu")]
 use crate::inference::gpu::{Gpu, GpuError, GpuGenerator};
 use crate::model_folder::manifest::{Manifest, ManifestError};
+use crate::model_folder::state::{StateError, load_state};
 use crate::model_folder::stored_weights::StoredWeights;
 #[cfg(not(target_family = "wasm"))]
 use crate::model_folder::weights;
 use crate::model_folder::weights_error::WeightsError;
 use crate::network::generator::Generator;
 use crate::network::mode::Mode;
-use crate::network::state::{StateError, load_state};
 
 /// Largest image, in pixels after padding, that is translated in one piece although tiles would
 /// give the same, or pass for it.

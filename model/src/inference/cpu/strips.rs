@@ -154,7 +154,7 @@ impl<'a> Strips<'a> {
             }
             let mut first_row = 0;
             if self.is_shared(network.dataflow.maps[step.from].level) {
-                meet(&mut buffers.features[step.from], &exchange).await?;
+                exchange_edges(&mut buffers.features[step.from], &exchange).await?;
             } else if self.is_shared(step.level) {
                 first_row = self.rows_at(step.level, worker).start;
             }
@@ -192,7 +192,7 @@ impl<'a> Strips<'a> {
 }
 
 /// Gets the rows next to those that are here.
-async fn meet<E>(
+async fn exchange_edges<E>(
     features: &mut Features,
     exchange: &impl AsyncFn(Exchange) -> Result<Vec<f32>, E>,
 ) -> Result<(), E> {
