@@ -24,6 +24,8 @@ enum Task {
         #[arg(long)]
         lint: bool,
     },
+    /// Check format, types and lints of all sources, and what they depend on
+    Lint,
     /// Build the page and open it in a browser
     Serve {
         /// Port on this machine; 0 takes a free one
@@ -75,6 +77,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { lint } => suite::run(lint),
+        Task::Lint => suite::lint(),
         Task::Serve {
             port,
             model,

@@ -9,17 +9,23 @@ use crate::{page, process, tools, workspace};
 
 /// Installs what is missing, builds the page and runs every test.
 pub fn run(lint: bool) -> Result<()> {
-    tools::ensure_system_packages()?;
     if lint {
-        check_scripts()?;
-        check_style()?;
-        check_dependencies()?;
+        self::lint()?;
     }
+    tools::ensure_system_packages()?;
     page::build()?;
     tools::ensure_mdbook()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
     run_tests()
+}
+
+/// Checks format, types and lints of all sources, and what they depend on.
+pub fn lint() -> Result<()> {
+    tools::ensure_system_packages()?;
+    check_scripts()?;
+    check_style()?;
+    check_dependencies()
 }
 
 /// Runs every test, whichever fails, and ends with the names of those that did.
@@ -65,9 +71,9 @@ fn check_style() -> Result<()> {
         "--features",
         "cpu,webgpu",
     ];
-    lint(&["--workspace", "--all-targets"])?;
-    lint(&["--package", "xtask", "--features", "command"])?;
-    lint(&[&["--package", "web"], wasm.as_slice()].concat())
+    clippy(&["--workspace", "--all-targets"])?;
+    clippy(&["--package", "xtask", "--features", "command"])?;
+    clippy(&[&["--package", "web"], wasm.as_slice()].concat())
 }
 
 /// Format and types of the page's JavaScript.
@@ -115,7 +121,7 @@ fn check_dependencies() -> Result<()> {
     )
 }
 
-fn lint(what: &[&str]) -> Result<()> {
+fn clippy(what: &[&str]) -> Result<()> {
     process::run(
         workspace::cargo()
             .args(["clippy", "--release"])

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, activation};
 
 #[cfg(feature = "training")]
-use crate::training::cpu;
+use crate::network::cpu;
 
 /// Slope of the leaky ReLU in encoders and discriminators.
 pub(crate) const LEAKY_SLOPE: f64 = 0.2;

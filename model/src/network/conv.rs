@@ -8,11 +8,11 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Tensor};
 
 use crate::network::config::Upsample;
+#[cfg(feature = "training")]
+use crate::network::cpu;
 use crate::network::geometry::StridePadding;
 use crate::network::mode::Mode;
 use crate::network::precision::Precision;
-#[cfg(feature = "training")]
-use crate::training::cpu;
 
 /// A square convolution, all weights zero.
 pub(crate) fn conv(

@@ -3,6 +3,8 @@
 pub(crate) mod activation;
 pub mod config;
 pub mod conv;
+#[cfg(feature = "training")]
+pub(crate) mod cpu;
 pub mod discriminator;
 pub mod dropout;
 pub mod generator;

@@ -12,7 +12,7 @@ use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::Reader;
 use rayon::prelude::*;
 
-use super::cpu::is_cpu;
+use crate::network::cpu::is_cpu;
 use crate::network::precision::Precision;
 
 const BETA_1: f32 = 0.5;

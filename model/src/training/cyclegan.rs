@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::batch::Batch;
-use super::gan::{A_TO_B, B_TO_A, Gan};
+use super::gan::Gan;
+use super::hyperparameters::{A_TO_B, B_TO_A};
 use super::loss::l1;
 use super::losses::Losses;
 use super::pass::Pass;

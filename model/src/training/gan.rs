@@ -5,26 +5,17 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor};
 
 use super::adam::adam;
-use super::batch::Batch;
 use super::communicator::{Communicator, apart};
-use super::cpu::is_cpu;
 use super::ema::Ema;
 use super::finite::is_finite;
 use super::hyperparameters::{Hyperparameters, ModelKind};
 use super::image_pool::ImagePool;
-use super::losses::Losses;
 use super::pass::{Pass, joined};
 use super::schedule::Rates;
-use super::{cyclegan, pix2pix};
 use crate::network::config::NormStats;
 use crate::network::discriminator::Discriminator;
 use crate::network::generator::Generator;
 use crate::network::mode::Mode;
-
-/// Index of the networks that translate A into B, and judge that.
-pub const A_TO_B: usize = 0;
-/// Index of those of the way back, which CycleGAN has.
-pub const B_TO_A: usize = 1;
 
 /// A model in training.
 pub struct Gan {
@@ -88,23 +79,6 @@ impl Gan {
                 self.hyperparameters,
             )
         }
-    }
-
-    /// Update number `step` of all networks.
-    pub fn step(self, batch: &Batch, step: u64, rates: Rates) -> (Self, Losses) {
-        let step = || match self.kind {
-            ModelKind::Pix2Pix => pix2pix::step(self, batch, step, rates),
-            ModelKind::CycleGan => cyclegan::step(self, batch, step, rates),
-        };
-        let device = batch.real_a.device();
-        let (gan, losses) = match is_cpu(&device) {
-            // Whoever hands work to the pool of threads from outside waits for one to wake up.
-            true => rayon::scope(|_| step()),
-            // GPU back ends keep memory for every thread they see.
-            false => step(),
-        };
-        gan.communicator.settle(&device);
-        (gan, losses)
     }
 
     pub(super) fn pass(&self, step: u64) -> Pass {

@@ -6,6 +6,11 @@ use super::diff_augment::DiffAugment;
 use super::loss::GanMode;
 use crate::network::precision::Precision;
 
+/// Index of the networks that translate A into B, and judge that.
+pub const A_TO_B: usize = 0;
+/// Index of those of the way back, which CycleGAN has.
+pub const B_TO_A: usize = 1;
+
 /// What learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -30,7 +35,7 @@ impl ModelKind {
     pub fn part(self, stem: &str, direction: usize) -> String {
         match (self, direction) {
             (Self::Pix2Pix, _) => stem.to_string(),
-            (Self::CycleGan, super::A_TO_B) => format!("{stem}_A"),
+            (Self::CycleGan, A_TO_B) => format!("{stem}_A"),
             (Self::CycleGan, _) => format!("{stem}_B"),
         }
     }

@@ -5,7 +5,6 @@
 pub mod adam;
 mod batch;
 pub mod communicator;
-pub(crate) mod cpu;
 mod cyclegan;
 mod diff_augment;
 mod ema;
@@ -20,14 +19,15 @@ mod pass;
 mod pix2pix;
 pub mod randomness;
 pub mod schedule;
+mod step;
 
+pub use crate::network::cpu::is_cpu;
 pub use batch::Batch;
 pub use communicator::Communicator;
-pub use cpu::is_cpu;
 pub use diff_augment::DiffAugment;
 pub use ema::Ema;
-pub use gan::{A_TO_B, B_TO_A, Gan};
-pub use hyperparameters::{Hyperparameters, ModelKind};
+pub use gan::Gan;
+pub use hyperparameters::{A_TO_B, B_TO_A, Hyperparameters, ModelKind};
 pub use image_pool::ImagePool;
 pub use loss::{GanMode, l1, masked_l1};
 pub use losses::{LossValues, Losses};

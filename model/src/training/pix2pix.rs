@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::batch::Batch;
-use super::gan::{A_TO_B, Gan};
+use super::gan::Gan;
+use super::hyperparameters::A_TO_B;
 use super::loss::{l1, masked_l1};
 use super::losses::Losses;
 use super::pass::Pass;
