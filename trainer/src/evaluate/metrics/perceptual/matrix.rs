@@ -1,5 +1,5 @@
 //! Large matrices in f64: the triangle of a QR decomposition by Householder reflections (Golub and
-//! Van Loan, Matrix Computations, 5.2), products, and accumulators of singular values.
+//! Van Loan, Matrix Computations, 5.2), products, and sums of singular values.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
