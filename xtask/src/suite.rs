@@ -60,8 +60,8 @@ fn check_style() -> Result<()> {
         workspace::cargo().args(["fmt", "--all", "--check"]),
         "Run `cargo fmt --all`.",
     )?;
-    let clippy = process::output(workspace::cargo().args(["clippy", "--version"]));
-    if !matches!(clippy, Ok(Some(_))) {
+    let found = process::output(workspace::cargo().args(["clippy", "--version"]));
+    if !matches!(found, Ok(Some(_))) {
         eprintln!("note: clippy is not installed; `rustup component add clippy` adds it.");
         return Ok(());
     }
