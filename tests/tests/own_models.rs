@@ -110,6 +110,10 @@ fn drop_from_disk(page: &mut Page, path: &Path) -> Result<()> {
     let (x, y) = page.place_of("#stage")?.point(0.5, 0.5);
     let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
     for kind in ["dragEnter", "dragOver", "drop"] {
+        if kind == "drop" {
+            // What is let go before the page has accepted it, falls beside it.
+            page.wait_for("document.body.classList.contains('dragging')")?;
+        }
         let event = json!({ "type": kind, "x": x, "y": y, "data": data });
         page.browser.call("Input.dispatchDragEvent", event)?;
     }
