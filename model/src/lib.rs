@@ -13,6 +13,7 @@ pub mod translator;
 
 pub use image::{encoding, lab, pixels, raster, tiling};
 pub use model_folder::{manifest, state, stored_weights, weights, weights_source};
+pub use network::activation::LEAKY_SLOPE;
 pub use network::{
     config, conv, discriminator, dropout, generator, geometry, init, mode, norm, patchgan,
     pixelgan, plan, precision, receptive_field, resnet, unet,
@@ -29,6 +30,7 @@ pub use generator::Generator;
 pub use inference::cpu::{CpuGenerator, Exchange, Strips};
 #[cfg(feature = "gpu")]
 pub use inference::gpu::{Gpu, GpuError, GpuGenerator};
+pub use inference::tensors::{InferenceNorm, LayerTensors, Tensors};
 pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError, WeightsDtype};
 pub use mode::Mode;

@@ -753,6 +753,14 @@ fn flags_that_can_do_nothing_are_wrong_usage_and_say_what_they_need() {
             &["export", "x", "-o", "y", "--to", "pytorch", "--title", "z"],
             ["--title", "--to web"],
         ),
+        (
+            &["export", "x", "-o", "y", "--size", "64"],
+            ["--size", "--to onnx"],
+        ),
+        (
+            &["export", "x", "-o", "y", "--to", "onnx", "--sample", "z"],
+            ["--sample", "--to web"],
+        ),
     ] {
         let output = run(folder.path(), arguments);
         assert_code(&output, WRONG_USAGE);

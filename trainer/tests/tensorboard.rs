@@ -7,13 +7,14 @@
 )]
 
 mod harness;
+mod python;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use harness::{temp, trained};
+use python::python;
 use serde_json::Value;
 
 /// Prints what TensorBoard finds in the folder that it is given.
@@ -38,49 +39,8 @@ print(json.dumps({
 }))
 "#;
 
-/// Python with TensorBoard, in a virtual environment that lasts as long as the build's files;
-/// made once, though tests run side by side.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(python_with_tensorboard)
-}
-
-fn python_with_tensorboard() -> PathBuf {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tensorboard");
-    let python = home.join("bin/python");
-    let works = |python: &Path| {
-        let imported = Command::new(python)
-            .args(["-c", "import tensorboard"])
-            .output();
-        imported.is_ok_and(|output| output.status.success())
-    };
-    if works(&python) {
-        return python;
-    }
-    let run = |program: &Path, arguments: &[&str], remedy: &str| {
-        let output = Command::new(program).args(arguments).output();
-        let output =
-            output.unwrap_or_else(|error| panic!("{}: {error}; {remedy}", program.display()));
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}\n{remedy}");
-    };
-    let folder = home.to_string_lossy();
-    run(
-        Path::new("python3"),
-        &["-m", "venv", "--clear", &folder],
-        "Install Python with its venv module (Debian: apt-get install python3-venv).",
-    );
-    run(
-        &python,
-        &["-m", "pip", "install", "--quiet", "tensorboard"],
-        "TensorBoard comes from PyPI: check the connection, or install it into the virtual \
-         environment named above.",
-    );
-    python
-}
-
 fn read(run: &Path) -> Value {
-    let output = Command::new(python())
+    let output = Command::new(python(&["tensorboard"]))
         .args(["-c", READER])
         .arg(run)
         .output()

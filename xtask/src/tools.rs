@@ -294,8 +294,8 @@ fn has_software_vulkan() -> bool {
     })
 }
 
-/// The tests read event files with TensorBoard, which comes from PyPI into an environment of
-/// its own.
+/// The tests read event files with TensorBoard and run models in ONNX Runtime, which come from
+/// PyPI into environments of their own.
 fn has_python_venv() -> bool {
     let found = output(Command::new("python3").args(["-c", "import ensurepip, venv"]));
     found.is_ok_and(|said| said.is_some())

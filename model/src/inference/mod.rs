@@ -5,4 +5,4 @@ mod dataflow;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod packing;
-mod tensors;
+pub mod tensors;

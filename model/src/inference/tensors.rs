@@ -4,19 +4,25 @@
 use crate::model_folder::arrays::{Array, StateError};
 use crate::model_folder::stored_weights::StoredWeights;
 use crate::network::config::{NormKind, NormStats};
-use crate::network::geometry::ConvGeometry;
+use crate::network::geometry::{ConvGeometry, ConvKind};
 use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::{Plan, PlannedLayer};
 
 /// Tensors that are still to be used.
-pub(super) struct Tensors {
+#[derive(Debug)]
+pub struct Tensors {
+    /// By name.
     pub weights: StoredWeights,
+    /// Statistics of batch norms.
     pub stats: NormStats,
 }
 
 impl Tensors {
     /// Makes each layer of its tensors at once, so that none outlives it, and refuses tensors that
     /// are left.
+    ///
+    /// # Errors
+    /// Missing, unknown and misshapen tensors, and values that are not finite.
     pub fn layers<L>(
         mut self,
         plan: &Plan,
@@ -80,21 +86,50 @@ impl Tensors {
 }
 
 /// A convolution and what normalises its outputs.
-pub(super) struct LayerTensors {
+#[derive(Debug)]
+pub struct LayerTensors {
+    /// The convolution.
     pub conv: ConvGeometry,
+    /// Its weights, of the plan's shape.
     pub weight: Array,
     /// What each output channel's weights are to be multiplied by.
     pub gains: Vec<f32>,
+    /// What follows it.
     pub norm: InferenceNorm,
+}
+
+impl LayerTensors {
+    /// The weights, those of each output channel multiplied by its gain.
+    pub fn scaled_weight(&self) -> Array {
+        let mut weight = self.weight.clone();
+        let second = self.weight.shape[1];
+        let area = self.conv.kernel * self.conv.kernel;
+        for (index, kernel) in weight.values.chunks_exact_mut(area).enumerate() {
+            let gain = match self.conv.kind {
+                ConvKind::Transposed => self.gains[index % second],
+                ConvKind::Convolution | ConvKind::Resized => self.gains[index / second],
+            };
+            kernel.iter_mut().for_each(|value| *value *= gain);
+        }
+        weight
+    }
 }
 
 /// What follows a convolution.
 #[derive(Debug)]
-pub(super) enum InferenceNorm {
+pub enum InferenceNorm {
     /// Nothing but a bias.
-    Fixed { bias: Vec<f32> },
+    Fixed {
+        /// One value for each output channel.
+        bias: Vec<f32>,
+    },
     /// Statistics of all images at hand, then learned scale and shift.
-    OfBatch { scale: Vec<f32>, shift: Vec<f32> },
+    OfBatch {
+        /// One factor for each output channel.
+        scale: Vec<f32>,
+        /// One summand for each output channel.
+        shift: Vec<f32>,
+    },
     /// Statistics of each image.
     OfImage,
 }

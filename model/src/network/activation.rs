@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation};
 use crate::network::cpu;
 
 /// Slope of the leaky ReLU in encoders and discriminators.
-pub(crate) const LEAKY_SLOPE: f64 = 0.2;
+pub const LEAKY_SLOPE: f64 = 0.2;
 
 /// The larger of `x` and zero.
 pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {

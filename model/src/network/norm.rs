@@ -9,7 +9,7 @@ use crate::network::mode::Mode;
 use crate::network::running_statistic::RunningStatistic;
 
 /// Added to variances.
-pub(crate) const NORM_EPSILON: f64 = 1e-5;
+pub const NORM_EPSILON: f64 = 1e-5;
 const NORM_MOMENTUM: f64 = 0.1;
 
 /// Batch normalisation whose statistics are chosen by the caller, not by a hidden switch.

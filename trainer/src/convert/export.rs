@@ -243,7 +243,8 @@ pub fn export_generator(
     output: &Path,
 ) -> Result<Manifest, ExportError> {
     let weights = write_weights(&state_of(generator), trained.config.weights, output)?;
-    let mut manifest = manifest(trained, weights);
+    let mut manifest = manifest(trained);
+    manifest.weights.push(weights);
     if !manifest.input.palette.is_empty() {
         manifest.samples = draw_samples(trained.config, output)?;
     }
@@ -272,7 +273,8 @@ pub(crate) fn write_weights(
     })
 }
 
-fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
+/// Without weights.
+pub(crate) fn manifest(trained: &Trained<'_>) -> Manifest {
     let config = trained.config;
     let (input, output) = config.data.encodings();
     let (generator, input, output) = match trained.direction {
@@ -286,7 +288,7 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
         name: class.name.to_string(),
         color: class.color,
     });
-    let mut manifest = bare_manifest(&config.name, generator, config.norm_stats, weights);
+    let mut manifest = bare_manifest(&config.name, generator, config.norm_stats);
     manifest.task = task(&config.data).to_string();
     manifest.input.encoding = input;
     manifest.output.encoding = output;
@@ -317,13 +319,8 @@ fn manifest(trained: &Trained<'_>, weights: WeightsFile) -> Manifest {
     manifest
 }
 
-/// The manifest of a translator of colours that tells nothing of its training.
-pub(crate) fn bare_manifest(
-    name: &str,
-    config: GeneratorConfig,
-    norm_stats: NormStats,
-    weights: WeightsFile,
-) -> Manifest {
+/// The manifest of a translator of colours that tells nothing of its training, without weights.
+pub fn bare_manifest(name: &str, config: GeneratorConfig, norm_stats: NormStats) -> Manifest {
     Manifest {
         format: FORMAT.to_string(),
         version: VERSION,
@@ -345,7 +342,7 @@ pub(crate) fn bare_manifest(
             norm_stats,
             dropout: TestDropout::Off,
         },
-        weights: vec![weights],
+        weights: Vec::new(),
         training: Value::Null,
         license: String::new(),
         samples: Vec::new(),

@@ -72,7 +72,8 @@ fn manifest(
     let name = options.naming.name.clone();
     let name = name.unwrap_or_else(|| last_name(output));
     let channels = (config.in_channels, config.out_channels);
-    let mut manifest = bare_manifest(&name, config, options.norm_stats, weights);
+    let mut manifest = bare_manifest(&name, config, options.norm_stats);
+    manifest.weights.push(weights);
     // Nothing but the reference's colorization has these channels.
     if channels == (1, 2) {
         manifest.input.encoding = Encoding::Lightness;

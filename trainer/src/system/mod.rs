@@ -7,3 +7,4 @@ pub mod files;
 pub mod memory;
 pub mod pace;
 pub mod printable;
+pub mod protobuf;

@@ -1,7 +1,7 @@
 //! The few protocol buffers of an event file. Source of the field numbers: TensorFlow's
 //! `event.proto`, `summary.proto`, `tensor.proto` and `types.proto`.
 
-use protobuf::{CodedOutputStream, Result};
+use crate::system::protobuf::message;
 
 const FILE_VERSION: &str = "brain.Event:2";
 const SESSION_START: i32 = 1;
@@ -103,14 +103,4 @@ pub(super) fn encoded(wall_time: f64, step: u64, what: &What) -> Vec<u8> {
             }
         }
     })
-}
-
-/// The bytes of a message. Memory takes whatever is written, so that nothing fails.
-fn message(write: impl FnOnce(&mut CodedOutputStream<'_>) -> Result<()>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut stream = CodedOutputStream::vec(&mut bytes);
-    let written = write(&mut stream).and_then(|()| stream.flush());
-    debug_assert!(written.is_ok());
-    drop(stream);
-    bytes
 }
