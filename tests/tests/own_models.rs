@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tests::browser::Graphics;
 use tests::mock::Mock;
@@ -109,15 +111,21 @@ fn what_an_address_asks_for_in_vain_is_said_and_the_page_goes_on() -> Result<()>
 fn drop_from_disk(page: &mut Page, path: &Path) -> Result<()> {
     let (x, y) = page.place_of("#stage")?.point(0.5, 0.5);
     let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        if kind == "drop" {
-            // What is let go before the page has accepted it, falls beside it.
-            page.wait_for("document.body.classList.contains('dragging')")?;
-        }
+    let drag = |page: &mut Page, kind: &str| {
         let event = json!({ "type": kind, "x": x, "y": y, "data": data });
-        page.browser.call("Input.dispatchDragEvent", event)?;
+        page.browser.call("Input.dispatchDragEvent", event)
+    };
+    // A browser keeps what is dragged from a page that it has not painted yet.
+    for _ in 0..600 {
+        drag(page, "dragEnter")?;
+        drag(page, "dragOver")?;
+        let accepted = "document.body.classList.contains('dragging')";
+        if page.browser.evaluate(accepted)? == true {
+            return drag(page, "drop").map(drop);
+        }
+        sleep(Duration::from_millis(100));
     }
-    Ok(())
+    bail!("the page accepts nothing that is dragged over it")
 }
 
 #[test]
