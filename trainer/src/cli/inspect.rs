@@ -19,9 +19,9 @@ use crate::config::idle::{self, refuse_idle};
 use crate::config::names::MODELS;
 use crate::config::words::one_of_explained;
 use crate::convert::model_folder::read_manifest;
-use crate::data::inspect::{
-    Group, Inspected, Inspection, SideStatistics, Thoroughness, contact_sheet, inspect,
-};
+use crate::data::inspect::description::{ChannelStatistics, Group, Inspection, SideStatistics};
+use crate::data::inspect::sheet::contact_sheet;
+use crate::data::inspect::{Inspected, Thoroughness, inspect};
 use crate::data::source::folders::unmatched;
 use crate::image_file::{output_format, write_rgb};
 use crate::system::console::{Format, counted, print_either, progress};
@@ -220,7 +220,7 @@ fn described_group(group: &Group) -> String {
 }
 
 fn described_side(side: &SideStatistics) -> String {
-    let numbers = |number: fn(&crate::data::inspect::ChannelStatistics) -> f64| {
+    let numbers = |number: fn(&ChannelStatistics) -> f64| {
         let digits = if side.white > 1.0 { 1 } else { 4 };
         let numbers = side.channels.iter().map(number);
         let numbers = numbers.map(|number| format!("{number:.digits$}"));

@@ -1,0 +1,236 @@
+//! Which device computes: the words of `--device`, what is there, and the choice of `auto`.
+
+mod choice;
+#[cfg_attr(not(feature = "vulkan"), path = "no_vulkan.rs")]
+mod vulkan;
+
+use burn::tensor::Device;
+use model::Precision;
+use serde::Serialize;
+use thiserror::Error;
+
+pub use choice::{DeviceChoice, DeviceChoices};
+
+/// Whether a device is this program's own processor, through burn-flex.
+pub fn is_cpu(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
+
+/// Keeps libwayland quiet, which Mesa's Vulkan asks for a display: where the session has no folder
+/// for sockets, it complains on stderr. A folder that does not exist gives the same answer silently.
+/// To be called before there are other threads.
+pub fn hush_display_probes() {
+    #[cfg(all(feature = "vulkan", target_os = "linux"))]
+    {
+        const VARIABLE: &str = "XDG_RUNTIME_DIR";
+        let folder = std::env::var_os(VARIABLE);
+        if folder.is_none_or(|folder| !std::path::Path::new(&folder).is_absolute()) {
+            // SAFETY: no other thread reads the environment yet.
+            unsafe { std::env::set_var(VARIABLE, "/nonexistent") };
+        }
+    }
+}
+
+/// A device that cannot be used.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    #[error(
+        "--device {choice}: this program was built without it; build it with --features {feature}"
+    )]
+    NotBuilt {
+        choice: DeviceChoice,
+        feature: &'static str,
+    },
+    #[error("--device {choice}: no such adapter; `trainer devices` lists what is here")]
+    NotFound { choice: DeviceChoice },
+    /// There, but no hardware. Burn's SPIR-V shaders end some of these drivers, and with them the
+    /// program.
+    #[error(
+        "--device {choice}: {name} is emulated in software, slower than the processor itself; use \
+         --device cpu"
+    )]
+    Software { choice: DeviceChoice, name: String },
+    #[error(
+        "--batch {batch}: the {devices} devices of --device {choices} each need an image at least; \
+         use --batch {devices} or a multiple"
+    )]
+    BatchTooSmall {
+        batch: u32,
+        devices: usize,
+        choices: DeviceChoices,
+    },
+    #[error("--precision {precision}: {device} cannot compute in it; use f32 or another device")]
+    Precision {
+        precision: &'static str,
+        device: String,
+    },
+}
+
+/// A device that was chosen.
+#[derive(Clone, Debug)]
+pub struct ChosenDevice {
+    /// Ready for tensors.
+    pub device: Device,
+    /// For people.
+    pub name: String,
+    /// Whether the defaults for GPUs apply.
+    pub is_gpu: bool,
+}
+
+/// The devices of a training.
+#[derive(Clone, Debug)]
+pub struct ChosenDevices {
+    /// Ready for tensors; at least one.
+    pub devices: Vec<Device>,
+    /// For people.
+    pub name: String,
+    /// Whether the defaults for GPUs apply.
+    pub is_gpu: bool,
+}
+
+/// A line of `trainer devices`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedDevice {
+    /// The word for `--device`.
+    pub device: String,
+    /// For people.
+    pub name: String,
+    /// Hardware or software.
+    pub kind: &'static str,
+    /// Whether `auto` picks it.
+    pub auto: bool,
+}
+
+impl DeviceChoice {
+    pub fn open(self) -> Result<ChosenDevice, DeviceError> {
+        match self {
+            Self::Auto => Ok(vulkan::best().unwrap_or_else(cpu)),
+            Self::Cpu => Ok(cpu()),
+            Self::Ndarray => ndarray(),
+            Self::Vulkan(index) => vulkan::open(index),
+            Self::Cuda(index) => cuda(index),
+        }
+    }
+}
+
+impl ChosenDevice {
+    /// Whether the device can compute in a precision.
+    pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
+        check_precision(std::slice::from_ref(&self.device), &self.name, precision)
+    }
+}
+
+impl ChosenDevices {
+    /// Whether all devices can compute in a precision.
+    pub fn check_precision(&self, precision: Precision) -> Result<(), DeviceError> {
+        check_precision(&self.devices, &self.name, precision)
+    }
+}
+
+fn check_precision(
+    devices: &[Device],
+    name: &str,
+    precision: Precision,
+) -> Result<(), DeviceError> {
+    let can = |device: &Device| device.supports_dtype(precision.dtype());
+    match devices.iter().all(can) {
+        true => Ok(()),
+        false => Err(DeviceError::Precision {
+            precision: precision.name(),
+            device: name.to_owned(),
+        }),
+    }
+}
+
+impl DeviceChoices {
+    pub fn open(&self) -> Result<ChosenDevices, DeviceError> {
+        let opened = self.0.iter().map(|choice| choice.open());
+        let opened = opened.collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<_> = opened.iter().map(|chosen| chosen.name.as_str()).collect();
+        let count = names.len();
+        names.dedup();
+        let name = match names[..] {
+            [name] if count > 1 => format!("{count} × {name}"),
+            _ => names.join(" + "),
+        };
+        Ok(ChosenDevices {
+            name,
+            is_gpu: opened.iter().any(|chosen| chosen.is_gpu),
+            devices: opened.into_iter().map(|chosen| chosen.device).collect(),
+        })
+    }
+
+    /// Refuses batches that leave a device without an image.
+    pub fn check_batch(&self, batch: u32) -> Result<(), DeviceError> {
+        let devices = self.0.len();
+        match (batch as usize) < devices {
+            false => Ok(()),
+            true => Err(DeviceError::BatchTooSmall {
+                batch,
+                devices,
+                choices: self.clone(),
+            }),
+        }
+    }
+}
+
+/// Every device that this program can use here.
+pub fn list() -> Vec<ListedDevice> {
+    let mut devices = vulkan::list();
+    let automatic = devices.iter().position(|device| device.kind == "hardware");
+    if let Some(index) = automatic {
+        devices[index].auto = true;
+    }
+    devices.push(ListedDevice {
+        device: "cpu".to_string(),
+        name: cpu().name,
+        kind: "hardware",
+        auto: automatic.is_none(),
+    });
+    devices
+}
+
+fn cpu() -> ChosenDevice {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    ChosenDevice {
+        device: Device::flex(),
+        name: format!("CPU, {threads} threads (burn-flex)"),
+        is_gpu: false,
+    }
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> Result<ChosenDevice, DeviceError> {
+    #[expect(deprecated, reason = "kept for those who ask for it by name")]
+    let device = Device::ndarray();
+    Ok(ChosenDevice {
+        device,
+        name: "CPU (burn-ndarray)".to_string(),
+        is_gpu: false,
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<ChosenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt {
+        choice: DeviceChoice::Ndarray,
+        feature: "ndarray",
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(index: usize) -> Result<ChosenDevice, DeviceError> {
+    Ok(ChosenDevice {
+        device: Device::cuda(index),
+        name: format!("CUDA device {index}"),
+        is_gpu: true,
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(index: usize) -> Result<ChosenDevice, DeviceError> {
+    Err(DeviceError::NotBuilt {
+        choice: DeviceChoice::Cuda(index),
+        feature: "cuda",
+    })
+}
