@@ -15,28 +15,33 @@ use model::Precision;
 use model::training::GanMode;
 use training::{Held, cyclegan_matches, pix2pix_matches};
 
+/// Processors divide as exactly as they multiply.
+const HELD: Held = Held::Rounding { ulps: 0.0 };
+
 #[test]
 fn each_step_of_pix2pix_with_cross_entropy_is_that_of_pytorch() {
     let (precision, device) = (Precision::F32, Device::flex());
     let vanilla = GanMode::Vanilla;
-    pix2pix_matches("pix2pix_steps", vanilla, precision, Held::Rounding, &device);
+    pix2pix_matches("pix2pix_steps", vanilla, precision, HELD, &device);
 }
 
 #[test]
 fn each_step_of_pix2pix_with_least_squares_is_that_of_pytorch() {
     let (precision, device) = (Precision::F32, Device::flex());
     let (name, lsgan) = ("pix2pix_lsgan_steps", GanMode::Lsgan);
-    pix2pix_matches(name, lsgan, precision, Held::Rounding, &device);
+    pix2pix_matches(name, lsgan, precision, HELD, &device);
 }
 
 #[test]
 fn each_step_of_cyclegan_is_that_of_pytorch() {
-    cyclegan_matches(Precision::F32, Held::Rounding, &Device::flex());
+    cyclegan_matches(Precision::F32, HELD, &Device::flex());
 }
 
 /// One rounding is off by up to 2^-9 in bf16 and 2^-12 in f16. Two hundred in a row, through
 /// networks and back, are off by 14 of them as a random walk; f16 also loses what gradients have
-/// below its smallest numbers.
+/// below its smallest numbers. Behind their norms of nine values, CycleGAN's discriminators have four
+/// logits, whose errors average out three times less than the hundreds of pix2pix's.
+const FEW_LOGITS: f64 = 3.0;
 const MIXED: [(Precision, f64); 2] = [(Precision::Bf16, 3e-2), (Precision::F16, 1e-2)];
 
 #[test]
@@ -46,6 +51,7 @@ fn mixed_precision_has_the_losses_of_single_precision_in_each_step() {
         let (vanilla, lsgan) = (GanMode::Vanilla, GanMode::Lsgan);
         pix2pix_matches("pix2pix_steps", vanilla, precision, held, &device);
         pix2pix_matches("pix2pix_lsgan_steps", lsgan, precision, held, &device);
+        let held = Held::Losses(FEW_LOGITS * tolerance);
         cyclegan_matches(precision, held, &device);
     }
 }
