@@ -13,6 +13,8 @@ use crate::network::cpu;
 use crate::network::geometry::StridePadding;
 use crate::network::mode::Mode;
 use crate::network::precision::Precision;
+#[cfg(feature = "training")]
+use crate::network::subpixel;
 
 /// A square convolution, all weights zero.
 pub(crate) fn conv(
@@ -169,6 +171,12 @@ impl UpConv {
             if let Some(output) = cpu::transposed(&x, &weight, geometry, big) {
                 return with_bias(output, bias);
             }
+        }
+        #[cfg(feature = "training")]
+        if !cpu::is_cpu(&x.device()) {
+            let [x, weight] = [x, weight].map(|tensor| precision.lower(tensor));
+            let output = subpixel::transposed(with_plain_strides(x), weight);
+            return with_bias(precision.raise(output), bias);
         }
         let padding_out = match self.kernel {
             UpKernel::Three => [1, 1],

@@ -20,4 +20,6 @@ pub mod precision;
 pub mod receptive_field;
 pub mod resnet;
 mod running_statistic;
+#[cfg(feature = "training")]
+mod subpixel;
 pub mod unet;
