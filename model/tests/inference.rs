@@ -120,6 +120,7 @@ fn resizing_upsampling_and_the_listed_decoder_give_what_burn_gives() {
     let listed = GeneratorConfig {
         decoder: Decoder::Listed,
         norm_bottleneck: true,
+        input_bias: true,
         ..config(GeneratorArch::Unet128, 4, NormKind::Batch)
     };
     agrees(&listed, 2, [128, 128]);

@@ -59,6 +59,7 @@ fn generators() -> Vec<GeneratorConfig> {
                 [Decoder::Mirrored, Decoder::Listed].map(|decoder| GeneratorConfig {
                     upsample,
                     norm_bottleneck: option,
+                    input_bias: option,
                     resnet_dropout: option,
                     decoder,
                     ..config.clone()

@@ -195,6 +195,7 @@ fn all_networks() -> Vec<Case> {
                     in_channels,
                     out_channels,
                     norm_bottleneck,
+                    input_bias: norm_bottleneck,
                     decoder: if listed {
                         Decoder::Listed
                     } else {

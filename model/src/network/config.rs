@@ -80,6 +80,9 @@ pub struct GeneratorConfig {
     /// statistic of a single value is zero, so new networks leave it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub norm_bottleneck: bool,
+    /// A bias in the outermost down block whatever the norm, as pix2pix-tensorflow has; U-Nets only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub input_bias: bool,
     /// Widths of the decoder; U-Nets only.
     #[serde(default, skip_serializing_if = "is_default")]
     pub decoder: Decoder,
@@ -109,6 +112,7 @@ impl GeneratorConfig {
             base,
             norm,
             norm_bottleneck: false,
+            input_bias: false,
             decoder: Decoder::default(),
             upsample: Upsample::default(),
             resnet_dropout: false,

@@ -68,7 +68,12 @@ impl Unet {
                 ),
             };
             Down {
-                conv: conv4x4([input, width(level)], 2, bias, device),
+                conv: conv4x4(
+                    [input, width(level)],
+                    2,
+                    bias || level == 0 && config.input_bias,
+                    device,
+                ),
                 norm: is_normalised.then(|| norm(width(level))),
             }
         };

@@ -1,27 +1,31 @@
 //! `trainer import`: its words, and what it says when it is done.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
 use indicatif::HumanBytes;
+use model::manifest::InputMode;
 use model::{GeneratorArch, NormKind, NormStats, WeightsDtype};
 use serde_json::json;
 
+use crate::config::idle::{Acts, refuse_idle};
 use crate::config::names::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
 use crate::convert::export::Naming;
 use crate::convert::import::{ImportOptions, import_checkpoint};
+use crate::convert::pict::is_pict;
 use crate::pytorch::{Given, reference_options};
 use crate::system::console::{Format, print_either};
 
-/// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, or a
-/// safetensors file with the same names. Nothing in the file is executed. The network is found
-/// from the names and shapes of its tensors.
+/// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, a
+/// safetensors file with the same names, or a .pict file of pix2pix-tensorflow's web demo. Nothing
+/// in the file is executed. The network is found from the names and shapes of its tensors.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// State dict saved with torch.save, or safetensors
+    /// State dict saved with torch.save, safetensors, or .pict
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Model folder to write
@@ -45,11 +49,34 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "NAME", default_value = "f16",
         value_parser = one_of::<WeightsDtype>(WEIGHTS))]
     weights: WeightsDtype,
+    /// The page offers a drawing board: black lines on white
+    #[arg(long)]
+    draw: bool,
     #[command(flatten)]
     naming: Naming,
 }
 
-pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
+const RULES: &[Acts<ImportArgs>] = &[
+    acts_on_names("net_g"),
+    acts_on_names("norm"),
+    acts_on_names("part"),
+    acts_on_names("norm_stats"),
+];
+
+const fn acts_on_names(flag: &'static str) -> Acts<ImportArgs> {
+    Acts {
+        flag,
+        needs: "a .pth or .safetensors file; a .pict file says it itself",
+        when: |args| !is_pict(&args.file),
+    }
+}
+
+pub(super) fn import(
+    args: &ImportArgs,
+    given: &BTreeSet<String>,
+    format: Format,
+) -> Result<ExitCode> {
+    refuse_idle(args, given, RULES)?;
     let options = ImportOptions {
         given: Given {
             arch: args.net_g,
@@ -58,6 +85,10 @@ pub(super) fn import(args: &ImportArgs, format: Format) -> Result<ExitCode> {
         },
         norm_stats: args.norm_stats,
         weights: args.weights,
+        mode: match args.draw {
+            true => InputMode::Draw,
+            false => InputMode::Photo,
+        },
         naming: args.naming.clone(),
     };
     let manifest = import_checkpoint(&args.file, &options, &args.output)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use model::manifest::WeightsFile;
+use model::manifest::{InputMode, WeightsFile};
 use model::state::{StateError, load_state};
 use model::{Encoding, GeneratorConfig, Manifest, NormStats, WeightsDtype};
 use serde_json::json;
@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::convert::export::{
     ExportError, Naming, TOOL, bare_manifest, write_manifest, write_weights,
 };
+use crate::convert::pict::{PictError, is_pict, read_pict};
 use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 use crate::system::files::{InFile, NamesFile, last_name};
 
@@ -20,6 +21,8 @@ use crate::system::files::{InFile, NamesFile, last_name};
 pub enum ImportError {
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Pict(#[from] PictError),
     #[error(transparent)]
     Network(#[from] InFile<NetworkError>),
     #[error("{path}: {source}; is this a checkpoint of another network?")]
@@ -37,6 +40,8 @@ pub struct ImportOptions {
     pub norm_stats: NormStats,
     /// Storage of the weights.
     pub weights: WeightsDtype,
+    /// How people make an input.
+    pub mode: InputMode,
     pub naming: Naming,
 }
 
@@ -47,9 +52,14 @@ pub fn import_checkpoint(
     options: &ImportOptions,
     output: &Path,
 ) -> Result<Manifest, ImportError> {
-    let tensors = read_tensors(path)?;
-    let (config, tensors) = detect(tensors, &options.given).of_file(path)?;
-    let state = fit(&config, tensors).of_file(path)?;
+    let (config, state) = match is_pict(path) {
+        true => read_pict(path)?,
+        false => {
+            let (config, tensors) = detect(read_tensors(path)?, &options.given).of_file(path)?;
+            let state = fit(&config, tensors).of_file(path)?;
+            (config, state)
+        }
+    };
     load_state(config.init(&Device::flex()), state.clone()).map_err(|source| {
         ImportError::State {
             path: path.to_path_buf(),
@@ -74,6 +84,7 @@ fn manifest(
     let channels = (config.in_channels, config.out_channels);
     let mut manifest = bare_manifest(&name, config, options.norm_stats);
     manifest.weights.push(weights);
+    manifest.input.mode = options.mode;
     // Nothing but the reference's colorization has these channels.
     if channels == (1, 2) {
         manifest.input.encoding = Encoding::Lightness;

@@ -5,4 +5,5 @@ pub mod export_pytorch;
 pub mod import;
 pub mod model_folder;
 pub mod onnx;
+pub mod pict;
 mod trained;

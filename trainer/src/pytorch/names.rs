@@ -10,7 +10,8 @@ use model::{DiscriminatorArch, DiscriminatorConfig, GeneratorConfig, Plan, Upsam
 /// The reference's name of a generator's tensor, for the name that it has here; `None` for a
 /// name that no generator of this configuration has, and for networks that the reference lacks.
 pub fn reference_generator_name(config: &GeneratorConfig, name: &str) -> Option<String> {
-    if config.decoder != Decoder::Mirrored || config.upsample != Upsample::default() {
+    let has_other_tensors = config.decoder != Decoder::Mirrored || config.input_bias;
+    if has_other_tensors || config.upsample != Upsample::default() {
         return None;
     }
     match config.arch.family() {
@@ -151,6 +152,11 @@ mod tests {
             ..plain.clone()
         };
         assert_eq!(reference_generator_name(&listed, name), None);
+        let biased = GeneratorConfig {
+            input_bias: true,
+            ..plain.clone()
+        };
+        assert_eq!(reference_generator_name(&biased, name), None);
         for stranger in [
             "",
             "unet",

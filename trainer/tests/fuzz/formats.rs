@@ -11,6 +11,7 @@ use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{DynamicImage, ImageFormat};
+use model::manifest::InputMode;
 use model::state::state_of;
 use model::weights::sha256_hex;
 use model::{GeneratorArch, GeneratorConfig, NormKind, NormStats, Raster, WeightsDtype};
@@ -66,6 +67,7 @@ pub const FORMATS: &[Format] = &[
     format("manifest", &["f32", "q8"], change_manifest, read_model),
     format("weights", &["f32", "f16", "q8"], change_weights, read_model),
     format("pth", &["netG.pth"], change_pth, read_checkpoint),
+    format("pict", &["tiny.pict"], change_bytes, read_checkpoint),
     format(
         "safetensors",
         &["netG.safetensors"],
@@ -341,6 +343,8 @@ pub fn write_valid(folder: &Path, train: impl FnOnce(&Path)) {
     write_images(folder);
     let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 1, NormKind::Batch);
     let entries = unfit(&config, state_of(&config.init(&Device::flex()))).expect("known");
+    let pict = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pict/tiny.pict");
+    fs::copy(pict, folder.join("tiny.pict")).expect("room");
     let pth = folder.join("netG.pth");
     fs::write(&pth, state_dict_bytes(&entries).expect("room")).expect("room");
     fs::write(folder.join("netG.safetensors"), safetensors(&entries)).expect("room");
@@ -426,6 +430,7 @@ fn options(weights: WeightsDtype) -> ImportOptions {
         given,
         norm_stats,
         weights,
+        mode: InputMode::Photo,
         naming,
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn planned(mut plan: Plan, config: &GeneratorConfig, depth: usize) ->
                 0 => Activation::Identity,
                 _ => Activation::LeakyRelu,
             },
-            bias,
+            bias: bias || level == 0 && config.input_bias,
             norm: is_normalised.then_some(config.norm),
             ..plan.next(format!("unet.downs.{level}"), conv, width(level))
         });
