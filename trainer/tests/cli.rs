@@ -113,7 +113,7 @@ fn several_devices_that_cannot_train_together_are_refused() {
 
 /// Mesa's software driver is there wherever these tests run.
 #[test]
-#[cfg(all(feature = "vulkan", target_os = "linux"))]
+#[cfg(all(feature = "gpu", target_os = "linux"))]
 fn an_adapter_that_is_emulated_in_software_is_refused() {
     let listed = run(Path::new("."), &["devices", "--format", "json"]);
     let listed = String::from_utf8(listed.stdout).expect("text");

@@ -24,7 +24,7 @@ const RULES: &[Acts<BenchArgs>] = &[Acts {
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    /// Device: auto, cpu, gpu, vulkan, metal, dx12 or cuda; a GPU also with its index, such as gpu:1
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// What is trained: pix2pix's U-Net 256, or CycleGAN's ResNets of 9 blocks

@@ -74,7 +74,7 @@ pub struct EvalArgs {
     /// pt_inception-2015-12-05-6726825d.pth
     #[arg(long, value_name = "FILE")]
     fid_weights: Option<PathBuf>,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    /// Device: auto, cpu, gpu, vulkan, metal, dx12 or cuda; a GPU also with its index, such as gpu:1
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }

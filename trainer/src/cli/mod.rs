@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod devices;
 mod eval;
 mod exit;
 mod export;
@@ -17,13 +18,13 @@ mod translate;
 
 use std::process::ExitCode;
 
-use anyhow::{Error, Result};
+use anyhow::Error;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::json;
 
 use crate::config::TrainArgs;
 use crate::config::idle::{self, IdleFlag, MissingFlag};
-use crate::system::console::{self, Format, ResultError, notice, print_result};
+use crate::system::console::{self, Format, ResultError, notice};
 use crate::system::device;
 use exit::{NO_READER, WRONG_USAGE};
 
@@ -61,7 +62,7 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write the model folder of a run, for the browser and for `translate`, or a .pth file
     Export(export::ExportArgs),
-    /// Make a model folder of a generator that PyTorch trained
+    /// Make a model folder of a generator that PyTorch or TensorFlow trained
     Import(import::ImportArgs),
     /// Get and make data sets
     #[command(subcommand)]
@@ -72,8 +73,8 @@ enum Command {
     Inspect(inspect::InspectModelArgs),
     /// Write the page that shows a run: losses, samples, metrics, what they mean
     Report(report::ReportArgs),
-    /// List the devices that can compute
-    Devices,
+    /// List the devices that can compute, or check one
+    Devices(devices::DevicesArgs),
     /// Measure a forward pass, a training step and a checkpoint: time and memory
     Bench(bench::BenchArgs),
 }
@@ -113,14 +114,14 @@ pub fn main() -> ExitCode {
         Some(Command::Translate(args)) => translate::run(&args, format),
         Some(Command::Eval(args)) => eval::run(&args, &given, format),
         Some(Command::Export(args)) => export::run(&args, &given, format),
-        Some(Command::Import(args)) => import::import(&args, format),
+        Some(Command::Import(args)) => import::import(&args, &given, format),
         Some(Command::Data(DataCommand::Demo(args))) => demo::run(&args, format),
         Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
         Some(Command::Data(DataCommand::Inspect(args))) => inspect::data(&args, &given, format),
         Some(Command::Inspect(args)) => inspect::model(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Report(args)) => report::run(&args, format),
-        Some(Command::Devices) => devices(format),
+        Some(Command::Devices(args)) => devices::run(&args, format),
         Some(Command::Bench(args)) => bench::run(&args, &given),
     };
     done.unwrap_or_else(|error| failed(&error, format))
@@ -151,18 +152,4 @@ fn failed(error: &Error, format: Format) -> ExitCode {
         true => ExitCode::from(WRONG_USAGE),
         false => ExitCode::FAILURE,
     }
-}
-
-fn devices(format: Format) -> Result<ExitCode> {
-    for listed in device::list() {
-        match format {
-            Format::Json => print_result!("{}", serde_json::to_string(&listed)?)?,
-            Format::Human | Format::Plain => {
-                let auto = if listed.auto { "  <- auto" } else { "" };
-                let (device, kind, name) = (listed.device, listed.kind, listed.name);
-                print_result!("{device:<12} {kind:<9} {name}{auto}")?;
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -79,7 +79,7 @@ pub(super) struct TranslateArgs {
     /// model says]
     #[arg(long, value_name = "NAME", value_parser = one_of::<NormStats>(NORM_STATS))]
     norm_stats: Option<NormStats>,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX
+    /// Device: auto, cpu, gpu, vulkan, metal, dx12 or cuda; a GPU also with its index, such as gpu:1
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }

@@ -192,8 +192,8 @@ pub struct TrainArgs {
     /// translation, cutout, several with commas
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "LIST", value_delimiter = ',')]
     pub diff_augment: Vec<Augmentation>,
-    /// Device: auto, cpu, vulkan, vulkan:INDEX, cuda, cuda:INDEX; several, such as cuda:0,1, share
-    /// each batch
+    /// Device: auto, cpu, gpu, vulkan, metal, dx12 or cuda; a GPU also with its index. Several, such
+    /// as cuda:0,1, share each batch
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoices,
     /// Seed of all randomness

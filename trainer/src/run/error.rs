@@ -44,6 +44,17 @@ pub enum RunError {
     Loader,
     #[error("the threads of the devices cannot be started ({0}); name fewer with --device")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error(
+        "{device} computes other numbers than the processor: the losses of {what} are off by \
+         {difference:.2}, where rounding makes {allowed} at most; update its driver, see what \
+         `trainer devices --check` says of others, or use --device cpu"
+    )]
+    WrongNumbers {
+        device: String,
+        what: String,
+        difference: f64,
+        allowed: f64,
+    },
     #[error("the losses are not finite at step {step} ({losses}); {remedy}")]
     NotFinite {
         step: u64,

@@ -1,6 +1,7 @@
 //! A training run from the first step to the exported model. The loop emits events; whoever
 //! listens reports them. What is kept of a run, and how it is judged, lies beside it.
 
+pub mod device_check;
 mod error;
 pub mod event;
 mod keep;

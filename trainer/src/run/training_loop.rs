@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use model::training::{Gan, LossValues, Rates};
 
+use super::device_check::check_before_a_run;
 use super::error::RunError;
 use super::losses::{RatePlan, Unread};
 use super::start;
@@ -50,6 +51,7 @@ pub fn train(
         let first = unreadable.first().map(ToString::to_string);
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
     }
+    check_before_a_run(config, chosen)?;
     let mut remarks = depths::check(&data.train, config.data.direction)?;
     let first_networks = match start {
         Start::New(_) => start::other_generators(config, &chosen.devices[0])?,

@@ -12,15 +12,60 @@ pub enum DeviceChoice {
     Cpu,
     /// burn-ndarray on the CPU.
     Ndarray,
-    /// A GPU through Vulkan, by its number in `trainer devices`.
-    Vulkan(usize),
+    /// A GPU through the system's own graphics API, by its number in `trainer devices`.
+    Gpu(usize),
+    /// A GPU through this graphics API.
+    Graphics(GraphicsApi, usize),
     /// An NVIDIA GPU through CUDA.
     Cuda(usize),
 }
 
-/// What `--device` of a training says: one device, or several of a kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceChoices(pub(super) Vec<DeviceChoice>);
+/// What GPUs of all makers are reached through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphicsApi {
+    Vulkan,
+    Metal,
+    Dx12,
+}
+
+impl GraphicsApi {
+    /// Those of this system, the preferred one first.
+    pub const HERE: &[Self] = if cfg!(target_vendor = "apple") {
+        &[Self::Metal]
+    } else if cfg!(windows) {
+        &[Self::Vulkan, Self::Dx12]
+    } else {
+        &[Self::Vulkan]
+    };
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Vulkan => "vulkan",
+            Self::Metal => "metal",
+            Self::Dx12 => "dx12",
+        }
+    }
+}
+
+impl DeviceChoice {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Ndarray => "ndarray",
+            Self::Gpu(_) => "gpu",
+            Self::Graphics(api, _) => api.word(),
+            Self::Cuda(_) => "cuda",
+        }
+    }
+
+    fn index(self) -> Option<usize> {
+        match self {
+            Self::Auto | Self::Cpu | Self::Ndarray => None,
+            Self::Gpu(index) | Self::Graphics(_, index) | Self::Cuda(index) => Some(index),
+        }
+    }
+}
 
 impl FromStr for DeviceChoice {
     type Err = String;
@@ -34,37 +79,46 @@ impl FromStr for DeviceChoice {
             );
         }
         let (word, index) = match text.split_once(':') {
-            Some((word, index)) => {
-                let index = index.parse::<usize>();
-                (
-                    word,
-                    Some(index.map_err(|_| format!("\"{text}\": the index must be a number"))?),
-                )
-            }
+            Some((word, index)) => match index.parse::<usize>() {
+                Ok(index) => (word, Some(index)),
+                Err(_) => return Err(format!("\"{text}\": the index must be a number")),
+            },
             None => (text, None),
         };
-        match (word, index) {
-            ("auto", None) => Ok(Self::Auto),
-            ("cpu", None) => Ok(Self::Cpu),
-            ("ndarray", None) => Ok(Self::Ndarray),
-            ("vulkan", index) => Ok(Self::Vulkan(index.unwrap_or(0))),
-            ("cuda", index) => Ok(Self::Cuda(index.unwrap_or(0))),
-            _ => Err("use auto, cpu, vulkan, vulkan:INDEX, cuda or cuda:INDEX".to_string()),
-        }
+        let first = index.unwrap_or(0);
+        let found = match word {
+            "auto" => Some(Self::Auto),
+            "cpu" => Some(Self::Cpu),
+            "ndarray" => Some(Self::Ndarray),
+            "gpu" => Some(Self::Gpu(first)),
+            "vulkan" => Some(Self::Graphics(GraphicsApi::Vulkan, first)),
+            "metal" => Some(Self::Graphics(GraphicsApi::Metal, first)),
+            "dx12" => Some(Self::Graphics(GraphicsApi::Dx12, first)),
+            "cuda" => Some(Self::Cuda(first)),
+            _ => None,
+        };
+        let found = found.filter(|choice| index.is_none() || choice.index().is_some());
+        found.ok_or_else(|| {
+            "use auto, cpu, gpu, vulkan, metal, dx12 or cuda; a GPU also with its index, such as \
+             gpu:1"
+                .to_string()
+        })
     }
 }
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => formatter.write_str("auto"),
-            Self::Cpu => formatter.write_str("cpu"),
-            Self::Ndarray => formatter.write_str("ndarray"),
-            Self::Vulkan(index) => write!(formatter, "vulkan:{index}"),
-            Self::Cuda(index) => write!(formatter, "cuda:{index}"),
+        formatter.write_str(self.word())?;
+        match self.index() {
+            Some(index) => write!(formatter, ":{index}"),
+            None => Ok(()),
         }
     }
 }
+
+/// What `--device` of a training says: one device, or several of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceChoices(pub(super) Vec<DeviceChoice>);
 
 impl FromStr for DeviceChoices {
     type Err = String;
@@ -72,26 +126,22 @@ impl FromStr for DeviceChoices {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut choices: Vec<DeviceChoice> = Vec::new();
         for word in text.split(',') {
-            let choice = match (choices.last(), word.parse()) {
+            let choice: DeviceChoice = match choices.last() {
                 // The `1` of `cuda:0,1`.
-                (Some(DeviceChoice::Vulkan(_)), Ok(index)) => DeviceChoice::Vulkan(index),
-                (Some(DeviceChoice::Cuda(_)), Ok(index)) => DeviceChoice::Cuda(index),
+                Some(last) if last.index().is_some() && word.parse::<usize>().is_ok() => {
+                    format!("{}:{word}", last.word()).parse()?
+                }
                 _ => word.parse()?,
             };
-            let kind = std::mem::discriminant(&choice);
-            if choices
-                .iter()
-                .any(|other| std::mem::discriminant(other) != kind)
-            {
+            if choices.iter().any(|other| other.word() != choice.word()) {
                 // Their roundings differ, and what they train would drift apart.
                 return Err("several devices must be of one kind, such as cuda:0,1".to_string());
             }
-            let is_gpu = matches!(choice, DeviceChoice::Vulkan(_) | DeviceChoice::Cuda(_));
-            if is_gpu && choices.contains(&choice) {
+            if choice.index().is_some() && choices.contains(&choice) {
                 return Err(format!("\"{choice}\" is named twice"));
             }
             if choice == DeviceChoice::Auto && !choices.is_empty() {
-                return Err("auto takes one device; name each, such as vulkan:0,1".to_string());
+                return Err("auto takes one device; name each, such as gpu:0,1".to_string());
             }
             choices.push(choice);
         }

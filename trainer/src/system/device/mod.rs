@@ -1,15 +1,15 @@
 //! Which device computes: the words of `--device`, what is there, and the choice of `auto`.
 
 mod choice;
-#[cfg_attr(not(feature = "vulkan"), path = "no_vulkan.rs")]
-mod vulkan;
+#[cfg_attr(not(feature = "gpu"), path = "no_graphics.rs")]
+mod graphics;
 
 use burn::tensor::Device;
 use model::Precision;
 use serde::Serialize;
 use thiserror::Error;
 
-pub use choice::{DeviceChoice, DeviceChoices};
+pub use choice::{DeviceChoice, DeviceChoices, GraphicsApi};
 
 /// Whether a device is this program's own processor, through burn-flex.
 pub fn is_cpu(device: &Device) -> bool {
@@ -20,7 +20,7 @@ pub fn is_cpu(device: &Device) -> bool {
 /// for sockets, it complains on stderr. A folder that does not exist gives the same answer silently.
 /// To be called before there are other threads.
 pub fn hush_display_probes() {
-    #[cfg(all(feature = "vulkan", target_os = "linux"))]
+    #[cfg(all(feature = "gpu", target_os = "linux"))]
     {
         const VARIABLE: &str = "XDG_RUNTIME_DIR";
         let folder = std::env::var_os(VARIABLE);
@@ -43,6 +43,16 @@ pub enum DeviceError {
     },
     #[error("--device {choice}: no such adapter; `trainer devices` lists what is here")]
     NotFound { choice: DeviceChoice },
+    #[error("--device {choice}: another system has it; use --device gpu")]
+    OtherSystem { choice: DeviceChoice },
+    #[error(
+        "--device {choice}: {name} does not start ({reason}); update its driver, or use --device cpu"
+    )]
+    Unopened {
+        choice: DeviceChoice,
+        name: String,
+        reason: String,
+    },
     /// There, but no hardware. Burn's SPIR-V shaders end some of these drivers, and with them the
     /// program.
     #[error(
@@ -104,10 +114,11 @@ pub struct ListedDevice {
 impl DeviceChoice {
     pub fn open(self) -> Result<ChosenDevice, DeviceError> {
         match self {
-            Self::Auto => Ok(vulkan::best().unwrap_or_else(cpu)),
+            Self::Auto => Ok(best()),
             Self::Cpu => Ok(cpu()),
             Self::Ndarray => ndarray(),
-            Self::Vulkan(index) => vulkan::open(index),
+            Self::Gpu(index) => graphics::open(None, index, self),
+            Self::Graphics(api, index) => graphics::open(Some(api), index, self),
             Self::Cuda(index) => cuda(index),
         }
     }
@@ -174,9 +185,35 @@ impl DeviceChoices {
     }
 }
 
+fn best() -> ChosenDevice {
+    #[cfg(feature = "cuda")]
+    if let Ok(chosen) = cuda(0) {
+        return chosen;
+    }
+    graphics::best().unwrap_or_else(|reason| {
+        let cpu = cpu();
+        ChosenDevice {
+            name: format!("{}, as there is no GPU: {reason}", cpu.name),
+            ..cpu
+        }
+    })
+}
+
+fn gpus() -> Vec<ListedDevice> {
+    let cuda = (0..).map_while(|index| {
+        Some(ListedDevice {
+            device: DeviceChoice::Cuda(index).to_string(),
+            name: cuda(index).ok()?.name,
+            kind: "hardware",
+            auto: false,
+        })
+    });
+    cuda.chain(graphics::list()).collect()
+}
+
 /// Every device that this program can use here.
 pub fn list() -> Vec<ListedDevice> {
-    let mut devices = vulkan::list();
+    let mut devices = gpus();
     let automatic = devices.iter().position(|device| device.kind == "hardware");
     if let Some(index) = automatic {
         devices[index].auto = true;
@@ -220,11 +257,17 @@ fn ndarray() -> Result<ChosenDevice, DeviceError> {
 
 #[cfg(feature = "cuda")]
 fn cuda(index: usize) -> Result<ChosenDevice, DeviceError> {
-    Ok(ChosenDevice {
-        device: Device::cuda(index),
-        name: format!("CUDA device {index}"),
-        is_gpu: true,
-    })
+    let here = Device::enumerate(burn::tensor::DeviceType::Cuda);
+    match here.into_iter().nth(index) {
+        Some(device) => Ok(ChosenDevice {
+            device,
+            name: format!("CUDA device {index}"),
+            is_gpu: true,
+        }),
+        None => Err(DeviceError::NotFound {
+            choice: DeviceChoice::Cuda(index),
+        }),
+    }
 }
 
 #[cfg(not(feature = "cuda"))]
