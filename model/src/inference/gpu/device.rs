@@ -1,12 +1,10 @@
-//! The device, its shaders, and the way in and out of its memory.
+//! The device, its shaders, and the way out of its memory.
 
 use std::sync::Arc;
 
 use futures_channel::oneshot;
 use thiserror::Error;
-use wgpu::{
-    BindGroupLayout, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, Device, Queue,
-};
+use wgpu::{BindGroupLayout, Buffer, ComputePipeline, Device, Queue};
 
 /// A graphics device with the shaders of the forward pass.
 #[derive(Clone, Debug)]
@@ -118,39 +116,6 @@ impl Gpu {
         }
     }
 
-    /// A buffer of zeros.
-    pub(super) fn zeros(&self, values: usize, usage: BufferUsages) -> Buffer {
-        self.device.create_buffer(&BufferDescriptor {
-            label: None,
-            size: (values.max(1) * size_of::<f32>()).next_multiple_of(16) as u64,
-            usage,
-            mapped_at_creation: false,
-        })
-    }
-
-    /// A buffer for shaders to read.
-    pub(super) fn constant(&self, bytes: impl ExactSizeIterator<Item = [u8; 4]>) -> Buffer {
-        let buffer = self.zeros(bytes.len(), BufferUsages::STORAGE | BufferUsages::COPY_DST);
-        self.write(&buffer, bytes);
-        buffer
-    }
-
-    /// Fills the start of a buffer, in parts: none needs a copy of the whole.
-    pub(super) fn write(&self, buffer: &Buffer, bytes: impl ExactSizeIterator<Item = [u8; 4]>) {
-        const PART: usize = 1 << 20;
-        let mut part = Vec::with_capacity(PART.min(bytes.len() * 4));
-        let mut offset = 0;
-        for value in bytes {
-            part.extend(value);
-            if part.len() == PART {
-                self.queue.write_buffer(buffer, offset, &part);
-                offset += PART as u64;
-                part.clear();
-            }
-        }
-        self.queue.write_buffer(buffer, offset, &part);
-    }
-
     /// The values of a buffer that can be mapped, once the work before is done.
     pub(super) async fn read(&self, buffer: &Buffer, values: usize) -> Result<Vec<f32>, GpuError> {
         let failed = |error: &dyn std::fmt::Display| GpuError::Failed(error.to_string());
@@ -168,10 +133,10 @@ impl Gpu {
         mapped.map_err(|error| failed(&error))?;
         let bytes = buffer.get_mapped_range(range);
         let bytes = bytes.map_err(|error| failed(&error))?;
-        let (values, _) = bytes.as_chunks::<4>();
-        Ok(values
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect())
+        let values = bytes.as_chunks::<4>().0.iter();
+        let values = values.map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        drop(bytes);
+        buffer.unmap();
+        Ok(values)
     }
 }

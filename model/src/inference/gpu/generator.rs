@@ -2,11 +2,12 @@
 //! few enough to be ready at once. The same numbers as
 //! [`Generator::forward`](crate::Generator::forward), which is its test.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::device::{Gpu, GpuError};
+use super::kept::KeptPrograms;
 use super::layer::GpuLayer;
-use super::program::{Program, ProgramBuilder};
+use super::program::Program;
 use crate::inference::dataflow::Dataflow;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
@@ -20,8 +21,7 @@ pub struct GpuGenerator {
     gpu: Gpu,
     layers: Vec<GpuLayer>,
     dataflow: Dataflow,
-    /// That of the last image, for the next of its size.
-    program: Mutex<Option<Program>>,
+    programs: Mutex<KeptPrograms>,
 }
 
 impl GpuGenerator {
@@ -42,7 +42,7 @@ impl GpuGenerator {
             gpu: gpu.clone(),
             layers,
             dataflow: Dataflow::new(&plan),
-            program: Mutex::default(),
+            programs: Mutex::default(),
         })
     }
 
@@ -58,23 +58,22 @@ impl GpuGenerator {
         [batch, _, height, width]: [usize; 4],
     ) -> Result<Vec<f32>, GpuError> {
         let size = self.dataflow.image_size(batch, [height, width]);
-        let kept = self.kept().take().filter(|program| program.size() == size);
+        let kept = self.programs().take(size);
         let program = match kept {
             Some(program) => program,
             None => {
-                let program =
-                    || ProgramBuilder::new(&self.gpu).program(&self.layers, &self.dataflow, size);
+                let program = || Program::new(&self.gpu, &self.layers, &self.dataflow, size);
                 self.gpu.checked(program).await??
             }
         };
         let answer = program.run(&self.gpu, real_a).await;
-        *self.kept() = Some(program);
+        self.programs().put(program);
         let mut fake_b = answer?;
         self.dataflow.add_image(&mut fake_b, real_a);
         Ok(fake_b)
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Option<Program>> {
-        self.program.lock().unwrap_or_else(PoisonError::into_inner)
+    fn programs(&self) -> MutexGuard<'_, KeptPrograms> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,6 @@
 //! A convolution on the device with the norm that follows it.
 
-use wgpu::Buffer;
-
+use super::buffer::GpuBuffer;
 use super::device::Gpu;
 use crate::inference::packing::PackedWeights;
 use crate::inference::tensors::{InferenceNorm, LayerTensors};
@@ -15,9 +14,9 @@ pub(super) struct GpuLayer {
     pub lanes: usize,
     /// `Taps` in `kernels.wgsl` of each phase.
     pub taps: Vec<u32>,
-    pub weights: Buffer,
+    pub weights: GpuBuffer,
     /// Factor and summand of each output channel.
-    pub affine: Buffer,
+    pub affine: GpuBuffer,
     pub statistics: Option<Statistics>,
 }
 
