@@ -60,7 +60,7 @@ fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
             );
         };
         #[cfg(target_os = "linux")]
-        let shaders = software_gpu::generator(config, stats, state.clone());
+        let shaders = software_gpu::generator(config, stats, state.clone(), &software_gpu::gpu());
         // The second picture finds the buffers of the first.
         for _ in 0..2 {
             agree("CPU", ours.forward(&values, shape));
@@ -142,6 +142,31 @@ fn batches_and_other_numbers_of_channels_give_what_burn_gives() {
         ..config(GeneratorArch::Unet128, 4, NormKind::Instance)
     };
     agrees(&residual, 2, [128, 128]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn work_in_parts_gives_the_same_and_says_how_far_it_is() {
+    let config = config(GeneratorArch::Resnet6Blocks, 5, NormKind::Instance);
+    let (_, state) = trained(&config);
+    let shape = [1, 3, 72, 56];
+    let values: Vec<f32> = (0..3 * 72 * 56).map(|at| (at as f32).sin()).collect();
+    let macs = config.plan().macs([72, 56]);
+    let whole = software_gpu::gpu();
+    let in_parts = software_gpu::gpu().with_macs_of_submit(macs / 40);
+    let heard = std::cell::RefCell::new(Vec::new());
+    let hear = |done, total| heard.borrow_mut().push((done, total));
+    let [whole, parts] = [whole, in_parts].map(|gpu| {
+        let state = state.clone();
+        let generator = software_gpu::generator(&config, NormStats::Batch, state, &gpu);
+        pollster::block_on(generator.forward(&values, shape, &hear)).expect("it is translated")
+    });
+    assert_eq!(whole, parts);
+    // Nothing of the whole; all but the last two of the parts, which end with the result.
+    let total = heard.borrow().first().map_or(0, |heard| heard.1);
+    assert!((40..80).contains(&total), "{total}");
+    let expected: Vec<_> = (1..total - 1).map(|done| (done, total)).collect();
+    assert_eq!(heard.into_inner(), expected);
 }
 
 #[test]

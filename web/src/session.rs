@@ -1,9 +1,11 @@
 //! What the page calls: a manifest to check, and one loaded model on one device. Pictures in
 //! tiles are in `tiles.rs`.
 
+use js_sys::Function;
 #[cfg(feature = "webgpu")]
 use model::TranslateError;
 use model::{Manifest, Translator};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Blob;
 
@@ -54,11 +56,22 @@ impl Session {
         self.backend.as_str().to_owned()
     }
 
-    /// Translates an RGBA picture into one of the same size.
-    pub async fn run(&self, rgba: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>, WebError> {
+    /// Translates an RGBA picture into one of the same size. `progress(done, total)` hears of parts
+    /// of the work, where a device takes it in several.
+    pub async fn run(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+        progress: Function,
+    ) -> Result<Vec<u8>, WebError> {
         backend::still_there(self.backend)?;
         let size = (width as usize, height as usize);
-        let translated = self.translator.translate_async(&rgba, size.0, size.1).await;
+        let tell = |done: usize, total: usize| {
+            // Whether anybody listens is the page's business.
+            let _ = progress.call2(&JsValue::NULL, &done.into(), &total.into());
+        };
+        let translated = self.translator.translate_async(&rgba, size, &tell).await;
         // A lost device shows up as some failed read; say what really happened.
         backend::still_there(self.backend)?;
         Ok(translated?)

@@ -218,14 +218,18 @@ async function runWhole(before, width, height, workers) {
   const team = helpers.teamOf(sharers, width * height);
   const begun = performance.now();
   try {
-    const after = team ? await runShared(team, before, width, height) : await session.run(before, width, height);
+    const after = team ? await runShared(team, before, width, height) : await runAlone(before, width, height);
     helpers.note(width * height, team !== null, performance.now() - begun);
     return bufferOf(after);
   } catch (error) {
     helpers.stop();
     if (error !== ALONE) throw error;
-    return bufferOf(await session.run(before, width, height));
+    return bufferOf(await runAlone(before, width, height));
   }
+}
+
+function runAlone(before, width, height) {
+  return session.run(before, width, height, (done, total) => report('tiles', done, total));
 }
 
 /** Gives the same result as one worker. */

@@ -2,14 +2,18 @@
 //! against. Those with the zeros at edges count; norms, activations and losses do not.
 
 use crate::network::geometry::ConvKind;
-use crate::network::plan::{Plan, Source};
+use crate::network::plan::{Plan, PlannedLayer, Source};
 
 impl Plan {
     /// Multiply-accumulates for one image of this height and width.
     pub fn macs(&self, image: [usize; 2]) -> usize {
+        self.layer_macs(image).iter().sum()
+    }
+
+    /// Those of each layer.
+    pub fn layer_macs(&self, image: [usize; 2]) -> Vec<usize> {
         let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.layers.len());
-        let mut count = 0;
-        for layer in &self.layers {
+        let macs = |layer: &PlannedLayer| {
             let input = match layer.inputs.first() {
                 Some(Source::Layer(index)) => sizes[*index],
                 _ => image,
@@ -19,10 +23,10 @@ impl Plan {
                 ConvKind::Transposed => input,
                 ConvKind::Convolution | ConvKind::Resized => output,
             };
-            count += layer.weight_shape().iter().product::<usize>() * height * width;
             sizes.push(output);
-        }
-        count
+            layer.weight_shape().iter().product::<usize>() * height * width
+        };
+        self.layers.iter().map(macs).collect()
     }
 }
 

@@ -196,19 +196,20 @@ impl Translator {
         Ok(self.show(&fake_b, &real_a, rgba))
     }
 
-    /// As `translate`, for targets that must not block, such as a browser.
+    /// As `translate`, for targets that must not block, such as a browser. `progress` hears how many
+    /// parts of the work are done, and of how many, where a device takes it in several.
     ///
     /// # Errors
     /// As `translate`.
     pub async fn translate_async(
         &self,
         rgba: &[u8],
-        width: usize,
-        height: usize,
+        (width, height): (usize, usize),
+        progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<u8>, TranslateError> {
         let real_a = self.encode(rgba, width, height)?;
         let (values, shape) = self.padded(&real_a)?;
-        let fake_b = self.generator.run_async(values, shape).await?;
+        let fake_b = self.generator.run_async(values, shape, progress).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
     }
@@ -238,7 +239,7 @@ impl Translator {
         shape: [usize; 4],
     ) -> Result<Vec<f32>, TranslateError> {
         pixels::check_tensor(real_a.len(), shape, self.in_channels, self.rule)?;
-        self.generator.run_async(real_a, shape).await
+        self.generator.run_async(real_a, shape, &|_, _| ()).await
     }
 
     /// How far the generator looks, in pixels; `None` where every output pixel depends on the
@@ -333,18 +334,19 @@ impl Translator {
 impl LoadedGenerator {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, real_a: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, TranslateError> {
-        pollster::block_on(self.run_async(real_a, shape))
+        pollster::block_on(self.run_async(real_a, shape, &|_, _| ()))
     }
 
     async fn run_async(
         &self,
         real_a: Vec<f32>,
         shape: [usize; 4],
+        #[cfg_attr(not(feature = "gpu"), expect(unused_variables))] progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<f32>, TranslateError> {
         match self {
             Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
             #[cfg(feature = "gpu")]
-            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape).await?),
+            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape, progress).await?),
             Self::Burn {
                 generator,
                 mode,

@@ -12,7 +12,13 @@ pub struct Gpu {
     pub(super) device: Device,
     pub(super) queue: Queue,
     pub(super) shaders: Arc<Shaders>,
+    /// Multiply-accumulates in one piece, at most.
+    pub(super) macs_of_submit: usize,
 }
+
+/// 20 GFLOP: a weak device does it in a fraction of the two seconds after which some drivers think
+/// that it hangs.
+const MACS_OF_SUBMIT: usize = 10_000_000_000;
 
 /// The entry points of `kernels.wgsl`.
 #[derive(Debug)]
@@ -34,6 +40,30 @@ pub enum GpuError {
     /// Anything else, a lost device among it.
     #[error("the graphics device failed: {0}")]
     Failed(String),
+}
+
+/// What is open for faults; nothing waits in between.
+pub(super) struct Scopes {
+    invalid: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+    memory: wgpu::ErrorScopeGuard,
+}
+
+impl Scopes {
+    /// What the device will say of the work since.
+    pub fn verdict(self) -> impl Future<Output = Result<(), GpuError>> {
+        let (memory, internal) = (self.memory.pop(), self.internal.pop());
+        let invalid = self.invalid.pop();
+        async {
+            if let Some(error) = memory.await {
+                return Err(GpuError::OutOfMemory(error.to_string()));
+            }
+            match internal.await.or(invalid.await) {
+                Some(error) => Err(GpuError::Failed(error.to_string())),
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 impl Gpu {
@@ -94,6 +124,17 @@ impl Gpu {
             device,
             queue,
             shaders: Arc::new(shaders),
+            macs_of_submit: MACS_OF_SUBMIT,
+        }
+    }
+
+    /// The same device, which gets at most so many multiply-accumulates in one piece: for tests, and
+    /// for drivers that give up early.
+    #[must_use]
+    pub fn with_macs_of_submit(self, macs_of_submit: usize) -> Self {
+        Self {
+            macs_of_submit: macs_of_submit.max(1),
+            ..self
         }
     }
 
@@ -102,26 +143,43 @@ impl Gpu {
     /// # Errors
     /// The device lacks the memory, or fails.
     pub async fn checked<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
-        let invalid = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let scopes = self.scopes();
         let made = work();
-        let (memory, internal, invalid) = (memory.pop(), internal.pop(), invalid.pop());
-        if let Some(error) = memory.await {
-            return Err(GpuError::OutOfMemory(error.to_string()));
-        }
-        match internal.await.or(invalid.await) {
-            Some(error) => Err(GpuError::Failed(error.to_string())),
-            None => Ok(made),
+        scopes.verdict().await?;
+        Ok(made)
+    }
+
+    /// Listens to what the device finds fault with, from now on.
+    pub(super) fn scopes(&self) -> Scopes {
+        Scopes {
+            invalid: self.device.push_error_scope(wgpu::ErrorFilter::Validation),
+            internal: self.device.push_error_scope(wgpu::ErrorFilter::Internal),
+            memory: self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory),
         }
     }
 
-    /// The values of a buffer that can be mapped, once the work before is done.
-    pub(super) async fn read(&self, buffer: &Buffer, values: usize) -> Result<Vec<f32>, GpuError> {
+    /// Waits for all that has been submitted by now.
+    pub(super) fn done(&self) -> impl Future<Output = ()> + use<> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(|| {
+            // Nobody waits any more.
+            let _ = sender.send(());
+        });
+        #[cfg(not(target_family = "wasm"))]
+        let device = self.device.clone();
+        async move {
+            // A device that fails says so where results are read.
+            #[cfg(not(target_family = "wasm"))]
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            let _ = receiver.await;
+        }
+    }
+
+    /// The first bytes of a buffer that can be mapped, once the work before is done.
+    pub(super) async fn read(&self, buffer: &Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
         let failed = |error: &dyn std::fmt::Display| GpuError::Failed(error.to_string());
         let (sender, receiver) = oneshot::channel();
-        let range = ..(values * size_of::<f32>()) as u64;
-        buffer.map_async(wgpu::MapMode::Read, range, |result| {
+        buffer.map_async(wgpu::MapMode::Read, ..bytes, |result| {
             // Nobody waits any more.
             let _ = sender.send(result);
         });
@@ -131,12 +189,11 @@ impl Gpu {
             .map_err(|error| failed(&error))?;
         let mapped = receiver.await.map_err(|error| failed(&error))?;
         mapped.map_err(|error| failed(&error))?;
-        let bytes = buffer.get_mapped_range(range);
-        let bytes = bytes.map_err(|error| failed(&error))?;
-        let values = bytes.as_chunks::<4>().0.iter();
-        let values = values.map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        drop(bytes);
+        let view = buffer.get_mapped_range(..bytes);
+        let view = view.map_err(|error| failed(&error))?;
+        let answer = view.to_vec();
+        drop(view);
         buffer.unmap();
-        Ok(values)
+        Ok(answer)
     }
 }

@@ -8,18 +8,20 @@ use super::device::{Gpu, GpuError};
 use super::kept::KeptPrograms;
 use super::layer::GpuLayer;
 use super::program::Program;
-use crate::inference::dataflow::Dataflow;
+use crate::inference::dataflow::{Dataflow, Size};
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
 use crate::model_folder::stored_weights::StoredWeights;
 use crate::network::config::GeneratorConfig;
 use crate::network::config::NormStats;
+use crate::network::plan::Plan;
 
 /// A generator for inference on a graphics device.
 #[derive(Debug)]
 pub struct GpuGenerator {
     gpu: Gpu,
     layers: Vec<GpuLayer>,
+    plan: Plan,
     dataflow: Dataflow,
     programs: Mutex<KeptPrograms>,
 }
@@ -42,13 +44,15 @@ impl GpuGenerator {
             gpu: gpu.clone(),
             layers,
             dataflow: Dataflow::new(&plan),
+            plan,
             programs: Mutex::default(),
         })
     }
 
     /// Translates a tensor `[batch, in_channels, height, width]`, row-major, with sides that
     /// follow [`GeneratorArch::size_rule`](crate::GeneratorArch::size_rule), into one of
-    /// `[batch, out_channels, height, width]`.
+    /// `[batch, out_channels, height, width]`. `progress` hears how many parts of the work are
+    /// done, and of how many, if there are several.
     ///
     /// # Errors
     /// The device lacks memory for feature maps of this size, or fails.
@@ -56,21 +60,24 @@ impl GpuGenerator {
         &self,
         real_a: &[f32],
         [batch, _, height, width]: [usize; 4],
+        progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<f32>, GpuError> {
         let size = self.dataflow.image_size(batch, [height, width]);
-        let kept = self.programs().take(size);
-        let program = match kept {
-            Some(program) => program,
-            None => {
-                let program = || Program::new(&self.gpu, &self.layers, &self.dataflow, size);
-                self.gpu.checked(program).await??
-            }
-        };
-        let answer = program.run(&self.gpu, real_a).await;
+        let program = self.program(size).await?;
+        let answer = program.run(&self.gpu, real_a, progress).await;
         self.programs().put(program);
         let mut fake_b = answer?;
         self.dataflow.add_image(&mut fake_b, real_a);
         Ok(fake_b)
+    }
+
+    async fn program(&self, size: Size) -> Result<Program, GpuError> {
+        if let Some(program) = self.programs().take(size) {
+            return Ok(program);
+        }
+        let network = (&self.plan, &self.dataflow);
+        let make = || Program::new(&self.gpu, &self.layers, network, size);
+        self.gpu.checked(make).await?
     }
 
     fn programs(&self) -> MutexGuard<'_, KeptPrograms> {

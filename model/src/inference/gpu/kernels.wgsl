@@ -55,6 +55,8 @@ struct Layer {
     parts: u32,
     // Threads beyond have nothing to do.
     threads: u32,
+    // Groups before the first of this pass.
+    first_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> layer: Layer;
@@ -223,7 +225,7 @@ fn convolve(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let thread = (group.y * groups.x + group.x) * 64u + lane;
+    let thread = (layer.first_group + group.y * groups.x + group.x) * 64u + lane;
     if thread >= layer.threads {
         return;
     }
@@ -259,7 +261,7 @@ fn finish(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let thread = (group.y * groups.x + group.x) * 64u + lane;
+    let thread = (layer.first_group + group.y * groups.x + group.x) * 64u + lane;
     if thread >= layer.threads {
         return;
     }

@@ -23,10 +23,12 @@ pub(super) struct LayerWork<'a> {
     pub parts: usize,
     /// Of one phase.
     pub threads: usize,
+    /// Multiply-accumulates.
+    pub macs: usize,
 }
 
 impl<'a> LayerWork<'a> {
-    pub fn new(layer: &'a GpuLayer, input: Size) -> Self {
+    pub fn new(layer: &'a GpuLayer, input: Size, macs: usize) -> Self {
         let (conv, output) = (layer.packed.conv, layer.packed.output_size(input));
         let positions = Size {
             height: output.height / conv.scale(),
@@ -46,6 +48,7 @@ impl<'a> LayerWork<'a> {
             phases,
             parts,
             threads: threads * parts,
+            macs,
         }
     }
 

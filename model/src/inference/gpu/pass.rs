@@ -1,6 +1,8 @@
 //! A shader's run over feature maps: what it is told, and what it reads and writes.
 
-use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
+use std::num::NonZeroU64;
+
+use wgpu::{BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePipeline};
 
 use super::buffer::GpuBuffer;
 use super::device::Gpu;
@@ -11,7 +13,7 @@ use crate::network::plan::{Activation, Edge};
 /// Groups along one axis.
 const MOST_GROUPS: usize = 65_535;
 /// Words from one pass's to the next one's: buffers are bound at multiples of 256 bytes.
-const STRIDE: usize = 64;
+pub(super) const STRIDE: usize = 64;
 
 /// `[images, channels, height, width]`, and a zero.
 #[derive(Debug)]
@@ -32,25 +34,30 @@ pub(super) struct Output<'a> {
 }
 
 /// A pass that is to be bound.
+#[derive(Clone)]
 pub(super) struct PlannedPass<'a> {
     pub shader: &'a ComputePipeline,
-    pub words: Words<'a>,
-    /// Input, weights, and factors and summands.
+    pub words: Vec<u32>,
     pub read: [&'a Buffer; 3],
+    pub written: [Option<&'a Buffer>; 2],
     pub groups: [u32; 3],
+    /// Multiply-accumulates.
+    pub macs: usize,
 }
 
-/// A pass over feature maps that are there.
+/// A pass over memory that is there.
 #[derive(Debug)]
 pub(super) struct Pass {
-    pub shader: ComputePipeline,
-    pub bindings: BindGroup,
-    pub groups: [u32; 3],
+    shader: ComputePipeline,
+    bindings: BindGroup,
+    groups: [u32; 3],
+    macs: usize,
 }
 
 impl FeatureMap {
-    pub fn values(&self) -> usize {
-        values_of(self.size)
+    /// Without the zero.
+    pub fn bytes(&self) -> u64 {
+        (values_of(self.size) * size_of::<f32>()) as u64
     }
 }
 
@@ -85,7 +92,7 @@ impl<'a> Output<'a> {
 pub(super) fn bound(gpu: &Gpu, planned: &[PlannedPass]) -> (Vec<Pass>, [GpuBuffer; 2]) {
     let mut words = Vec::with_capacity(planned.len() * STRIDE);
     for (index, pass) in planned.iter().enumerate() {
-        words.extend(pass.words.in_order());
+        words.extend(&pass.words);
         words.resize((index + 1) * STRIDE, 0);
     }
     let told = gpu.constant(words.into_iter().map(u32::to_le_bytes));
@@ -94,12 +101,9 @@ pub(super) fn bound(gpu: &Gpu, planned: &[PlannedPass]) -> (Vec<Pass>, [GpuBuffe
         let words = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &told,
             offset: (index * STRIDE * size_of::<u32>()) as u64,
-            size: std::num::NonZeroU64::new((STRIDE * size_of::<u32>()) as u64),
+            size: NonZeroU64::new((STRIDE * size_of::<u32>()) as u64),
         });
-        let written = pass.words.outputs.map(|output| match output {
-            Some(output) => output.buffer,
-            None => &unwritten,
-        });
+        let written = pass.written.map(|buffer| buffer.unwrap_or(&unwritten));
         let buffers = pass.read.into_iter().chain(written);
         let resources = [words]
             .into_iter()
@@ -120,10 +124,37 @@ pub(super) fn bound(gpu: &Gpu, planned: &[PlannedPass]) -> (Vec<Pass>, [GpuBuffe
             shader: pass.shader.clone(),
             bindings,
             groups: pass.groups,
+            macs: pass.macs,
         }
     };
     let passes = planned.iter().enumerate().map(pass).collect();
     (passes, [told, unwritten])
+}
+
+/// Passes in turn, as commands.
+pub(super) fn encode<'a>(encoder: &mut CommandEncoder, passes: impl IntoIterator<Item = &'a Pass>) {
+    let mut compute = encoder.begin_compute_pass(&Default::default());
+    for pass in passes {
+        compute.set_pipeline(&pass.shader);
+        compute.set_bind_group(0, &pass.bindings, &[]);
+        let [x, y, z] = pass.groups;
+        compute.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// Passes in the order given, of so many multiply-accumulates at most together.
+pub(super) fn batches(passes: &[Pass], most: usize) -> Vec<&[Pass]> {
+    let mut batches = Vec::new();
+    let (mut begun, mut macs) = (0, 0);
+    for (index, pass) in passes.iter().enumerate() {
+        if index > begun && macs + pass.macs > most {
+            batches.push(&passes[begun..index]);
+            (begun, macs) = (index, 0);
+        }
+        macs += pass.macs;
+    }
+    batches.push(&passes[begun..]);
+    batches
 }
 
 /// `Layer` in `kernels.wgsl`.
@@ -141,10 +172,15 @@ pub(super) struct Words<'a> {
     pub finishes: bool,
     pub parts: usize,
     pub threads: usize,
+    pub first_group: usize,
 }
 
-impl Words<'_> {
-    fn in_order(self) -> Vec<u32> {
+impl<'a> Words<'a> {
+    pub fn written(&self) -> [Option<&'a Buffer>; 2] {
+        self.outputs.map(|output| Some(output?.buffer))
+    }
+
+    pub fn in_order(self) -> Vec<u32> {
         const TAPS: usize = 4 * 5;
         let mut words = self.taps.to_vec();
         words.resize(TAPS, 0);
@@ -166,6 +202,7 @@ impl Words<'_> {
             usize::from(self.finishes),
             self.parts,
             self.threads,
+            self.first_group,
         ];
         words.extend(numbers.map(|number| number as u32));
         words

@@ -1,14 +1,17 @@
 //! All that happens to an image of one size: feature maps, and what the shaders do to them in
 //! turn.
 
-use wgpu::{Buffer, BufferUsages};
+use wgpu::{Buffer, BufferUsages, CommandEncoder};
 
 use super::buffer::GpuBuffer;
 use super::device::{Gpu, GpuError};
 use super::layer::GpuLayer;
 use super::layer_work::LayerWork;
-use super::pass::{FeatureMap, Output, Pass, PlannedPass, Words, bound, groups, values_of};
+use super::pass::{
+    FeatureMap, Output, Pass, PlannedPass, Words, batches, bound, encode, groups, values_of,
+};
 use crate::inference::dataflow::{Dataflow, Size, Step, Target};
+use crate::network::plan::Plan;
 
 /// Threads of a group.
 const GROUP: usize = 64;
@@ -42,13 +45,16 @@ impl Program {
     pub fn new(
         gpu: &Gpu,
         layers: &[GpuLayer],
-        dataflow: &Dataflow,
+        (plan, dataflow): (&Plan, &Dataflow),
         size: Size,
     ) -> Result<Self, GpuError> {
         let maps = dataflow.maps.iter().map(|shape| map(gpu, shape.size(size)));
         let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
-        let works = layers.iter().zip(&dataflow.steps);
-        let works = works.map(|(layer, step)| LayerWork::new(layer, maps[step.from].size));
+        let macs = plan.layer_macs([size.height, size.width]).into_iter();
+        let works = layers.iter().zip(&dataflow.steps).zip(macs);
+        let works = works.map(|((layer, step), macs)| {
+            LayerWork::new(layer, maps[step.from].size, macs * size.images)
+        });
         let works: Vec<LayerWork> = works.collect();
         let scratch = Scratch::new(gpu, &works)?;
         let mut planner = Planner {
@@ -65,7 +71,7 @@ impl Program {
         Ok(Self {
             image: dataflow.image,
             output: dataflow.output,
-            answer: gpu.zeros(maps[dataflow.output].values(), usage),
+            answer: gpu.zeros(values_of(maps[dataflow.output].size), usage),
             maps,
             scratch,
             memory,
@@ -89,28 +95,61 @@ impl Program {
         maps.chain(others).sum()
     }
 
-    /// Translates a tensor of the size.
-    pub async fn run(&self, gpu: &Gpu, real_a: &[f32]) -> Result<Vec<f32>, GpuError> {
+    /// Translates a tensor of the size. `progress` hears how many parts of the work are done, and
+    /// of how many, if there are several.
+    pub async fn run(
+        &self,
+        gpu: &Gpu,
+        real_a: &[f32],
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Vec<f32>, GpuError> {
+        let bytes = real_a.iter().map(|value| value.to_le_bytes());
+        gpu.write(&self.maps[self.image].buffer, bytes);
         let output = &self.maps[self.output];
-        let values = output.values();
-        let sent = gpu.checked(|| {
-            let bytes = real_a.iter().map(|value| value.to_le_bytes());
-            gpu.write(&self.maps[self.image].buffer, bytes);
+        let copy = |encoder: &mut CommandEncoder| {
+            encoder.copy_buffer_to_buffer(&output.buffer, 0, &self.answer, 0, output.bytes());
+        };
+        let verdicts = self.submit(gpu, &copy, progress).await;
+        let answer = gpu.read(&self.answer, output.bytes()).await;
+        // They have come with the answer: waiting for each would take a way there and back.
+        for verdict in verdicts {
+            verdict.await?;
+        }
+        let answer = answer?;
+        let values = answer.as_chunks::<4>().0.iter();
+        Ok(values.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Gives the device its work in parts, the next when the one before has begun: so none takes
+    /// too long for a driver, and one that nobody wants any more costs no more than two.
+    async fn submit(
+        &self,
+        gpu: &Gpu,
+        copy: &dyn Fn(&mut CommandEncoder),
+        progress: &dyn Fn(usize, usize),
+    ) -> Vec<impl Future<Output = Result<(), GpuError>> + use<>> {
+        let batches = batches(&self.passes, gpu.macs_of_submit);
+        let mut verdicts = Vec::with_capacity(batches.len());
+        let mut before = None;
+        for (index, passes) in batches.iter().enumerate() {
+            let is_last = index + 1 == batches.len();
+            let scopes = gpu.scopes();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            let mut compute = encoder.begin_compute_pass(&Default::default());
-            for pass in &self.passes {
-                compute.set_pipeline(&pass.shader);
-                compute.set_bind_group(0, &pass.bindings, &[]);
-                let [x, y, z] = pass.groups;
-                compute.dispatch_workgroups(x, y, z);
+            encode(&mut encoder, *passes);
+            if is_last {
+                copy(&mut encoder);
             }
-            drop(compute);
-            let bytes = (values * size_of::<f32>()) as u64;
-            encoder.copy_buffer_to_buffer(&output.buffer, 0, &self.answer, 0, bytes);
             gpu.queue.submit([encoder.finish()]);
-        });
-        sent.await?;
-        gpu.read(&self.answer, values).await
+            verdicts.push(scopes.verdict());
+            if is_last {
+                break;
+            }
+            if let Some(before) = before.replace(gpu.done()) {
+                before.await;
+                progress(index, batches.len());
+            }
+        }
+        verdicts
     }
 }
 
@@ -159,7 +198,7 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn layer(&mut self, work: LayerWork<'a>, step: &Step) {
-        let (shaders, layer) = (&self.gpu.shaders, work.layer);
+        let layer = work.layer;
         let outputs = self.outputs(step);
         let conv = layer.packed.conv;
         let convolution = Words {
@@ -175,28 +214,47 @@ impl<'a> Planner<'a> {
             finishes: true,
             parts: work.parts,
             threads: work.threads,
-        };
-        let shader = match layer.lanes {
-            4 => &shaders.convolve_narrow,
-            _ => &shaders.convolve,
-        };
-        let from: &Buffer = &self.maps[step.from].buffer;
-        let mut pass = PlannedPass {
-            shader,
-            words: convolution,
-            read: [from, &layer.weights, &layer.affine],
-            groups: groups(work.threads.div_ceil(GROUP), work.phases),
+            first_group: 0,
         };
         if !work.waits() {
-            self.passes.push(pass);
+            self.convolve(work, step, convolution);
             return;
         }
-        let accumulators: &Buffer = &self.scratch.accumulators;
-        let waiting = Output::whole(accumulators, work.output.channels);
-        pass.words.outputs = [Some(waiting), None];
-        pass.words.finishes = false;
-        self.passes.push(pass);
+        let waiting = Output::whole(&self.scratch.accumulators, work.output.channels);
+        let sums = Words {
+            outputs: [Some(waiting), None],
+            finishes: false,
+            ..convolution
+        };
+        self.convolve(work, step, sums);
         self.finish(work, convolution);
+    }
+
+    /// In as many passes as keep each from taking too long.
+    fn convolve(&mut self, work: LayerWork<'a>, step: &Step, words: Words<'a>) {
+        let layer = work.layer;
+        let shader = match layer.lanes {
+            4 => &self.gpu.shaders.convolve_narrow,
+            _ => &self.gpu.shaders.convolve,
+        };
+        let all = work.threads.div_ceil(GROUP);
+        let passes = work.macs.div_ceil(self.gpu.macs_of_submit).clamp(1, all);
+        for index in 0..passes {
+            let [first, end] = [index, index + 1].map(|index| all * index / passes);
+            let words = Words {
+                first_group: first,
+                threads: work.threads.min(end * GROUP),
+                ..words
+            };
+            self.passes.push(PlannedPass {
+                shader,
+                words: words.in_order(),
+                read: [&self.maps[step.from].buffer, &layer.weights, &layer.affine],
+                written: words.written(),
+                groups: groups(end - first, work.phases),
+                macs: work.macs / passes,
+            });
+        }
     }
 
     /// Turns sums of all parts into outputs.
@@ -219,22 +277,27 @@ impl<'a> Planner<'a> {
         if layer.statistics.is_some() {
             let found = Output::whole(&self.scratch.affine, size.channels);
             let [channels, groups] = work.normed_channels();
+            let words = Words {
+                outputs: [Some(found), None],
+                ..words
+            };
             self.passes.push(PlannedPass {
                 shader: &shaders.statistics,
-                words: Words {
-                    outputs: [Some(found), None],
-                    ..words
-                },
+                words: words.in_order(),
                 read: [accumulators, &layer.weights, affine],
+                written: words.written(),
                 groups: [channels as u32, groups as u32, 1],
+                macs: 0,
             });
             affine = &self.scratch.affine;
         }
         self.passes.push(PlannedPass {
             shader: &shaders.finish,
-            words,
+            words: words.in_order(),
             read: [accumulators, &layer.weights, affine],
+            written: words.written(),
             groups: groups(threads.div_ceil(GROUP), 1),
+            macs: 0,
         });
     }
 
