@@ -153,7 +153,7 @@ fn work_in_parts_gives_the_same_and_says_how_far_it_is() {
     let values: Vec<f32> = (0..3 * 72 * 56).map(|at| (at as f32).sin()).collect();
     let macs = config.plan().macs([72, 56]);
     let whole = software_gpu::gpu();
-    let in_parts = software_gpu::gpu().with_macs_of_submit(macs / 40);
+    let in_parts = software_gpu::gpu().with_macs_of_submit(macs as u64 / 40);
     let heard = std::cell::RefCell::new(Vec::new());
     let hear = |done, total| heard.borrow_mut().push((done, total));
     let [whole, parts] = [whole, in_parts].map(|gpu| {

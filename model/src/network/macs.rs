@@ -7,11 +7,11 @@ use crate::network::plan::{Plan, PlannedLayer, Source};
 impl Plan {
     /// Multiply-accumulates for one image of this height and width.
     pub fn macs(&self, image: [usize; 2]) -> usize {
-        self.layer_macs(image).iter().sum()
+        self.layer_macs(image).iter().sum::<u64>() as usize
     }
 
-    /// Those of each layer.
-    pub fn layer_macs(&self, image: [usize; 2]) -> Vec<usize> {
+    /// Those of each layer, which in a browser are more than a `usize` holds.
+    pub fn layer_macs(&self, image: [usize; 2]) -> Vec<u64> {
         let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.layers.len());
         let macs = |layer: &PlannedLayer| {
             let input = match layer.inputs.first() {
@@ -24,7 +24,8 @@ impl Plan {
                 ConvKind::Convolution | ConvKind::Resized => output,
             };
             sizes.push(output);
-            layer.weight_shape().iter().product::<usize>() * height * width
+            let weights: usize = layer.weight_shape().iter().product();
+            weights as u64 * (height * width) as u64
         };
         self.layers.iter().map(macs).collect()
     }

@@ -207,6 +207,10 @@ impl Translator {
         (width, height): (usize, usize),
         progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<u8>, TranslateError> {
+        #[cfg(feature = "gpu")]
+        if let Some(answer) = self.on_gpu(rgba, (width, height), progress).await? {
+            return Ok(answer);
+        }
         let real_a = self.encode(rgba, width, height)?;
         let (values, shape) = self.padded(&real_a)?;
         let fake_b = self.generator.run_async(values, shape, progress).await?;
@@ -298,6 +302,26 @@ impl Translator {
             }
         }
         Ok(())
+    }
+
+    /// Pixels that a device takes and gives as they are.
+    #[cfg(feature = "gpu")]
+    async fn on_gpu(
+        &self,
+        rgba: &[u8],
+        (width, height): (usize, usize),
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Option<Vec<u8>>, TranslateError> {
+        pixels::check_rgba(rgba, width, height, self.rule)?;
+        let is_plain = |encoding| matches!(encoding, Encoding::Color | Encoding::Depth { .. });
+        match &self.generator {
+            LoadedGenerator::Gpu(generator) if is_plain(self.input) && is_plain(self.output) => {
+                let padded = [height, width].map(|side| self.rule.padded(side));
+                let size = (width, height);
+                Ok(generator.translate(rgba, size, padded, progress).await?)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn encode(&self, rgba: &[u8], width: usize, height: usize) -> Result<Raster, PixelsError> {

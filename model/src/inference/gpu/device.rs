@@ -13,14 +13,14 @@ pub struct Gpu {
     pub(super) queue: Queue,
     pub(super) shaders: Arc<Shaders>,
     /// Multiply-accumulates in one piece, at most.
-    pub(super) macs_of_submit: usize,
+    pub(super) macs_of_submit: u64,
 }
 
 /// 20 GFLOP: a weak device does it in a fraction of the two seconds after which some drivers think
 /// that it hangs.
-const MACS_OF_SUBMIT: usize = 10_000_000_000;
+const MACS_OF_SUBMIT: u64 = 10_000_000_000;
 
-/// The entry points of `kernels.wgsl`.
+/// The entry points of `kernels.wgsl` and `pixels.wgsl`.
 #[derive(Debug)]
 pub(super) struct Shaders {
     pub bindings: BindGroupLayout,
@@ -29,6 +29,8 @@ pub(super) struct Shaders {
     pub convolve_narrow: ComputePipeline,
     pub finish: ComputePipeline,
     pub statistics: ComputePipeline,
+    pub unpack: ComputePipeline,
+    pub pack: ComputePipeline,
 }
 
 /// Why a device gave no answer.
@@ -78,7 +80,8 @@ impl Gpu {
 
     /// Hands the shaders to a device that has [`Self::limits`].
     pub fn new(device: Device, queue: Queue) -> Self {
-        let module = device.create_shader_module(wgpu::include_wgsl!("kernels.wgsl"));
+        let kernels = device.create_shader_module(wgpu::include_wgsl!("kernels.wgsl"));
+        let pixels = device.create_shader_module(wgpu::include_wgsl!("pixels.wgsl"));
         let entry = |binding: u32| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
@@ -100,11 +103,11 @@ impl Gpu {
             bind_group_layouts: &[Some(&bindings)],
             immediate_size: 0,
         });
-        let pipeline = |entry_point, constants| {
+        let pipeline = |module, entry_point, constants| {
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(entry_point),
                 layout: Some(&layout),
-                module: &module,
+                module,
                 entry_point: Some(entry_point),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants,
@@ -114,10 +117,12 @@ impl Gpu {
             })
         };
         let shaders = Shaders {
-            convolve: pipeline("convolve", &[]),
-            convolve_narrow: pipeline("convolve", &[("WIDE", 0.0)]),
-            finish: pipeline("finish", &[]),
-            statistics: pipeline("statistics", &[]),
+            convolve: pipeline(&kernels, "convolve", &[]),
+            convolve_narrow: pipeline(&kernels, "convolve", &[("WIDE", 0.0)]),
+            finish: pipeline(&kernels, "finish", &[]),
+            statistics: pipeline(&kernels, "statistics", &[]),
+            unpack: pipeline(&pixels, "unpack", &[]),
+            pack: pipeline(&pixels, "pack", &[]),
             bindings,
         };
         Self {
@@ -131,7 +136,7 @@ impl Gpu {
     /// The same device, which gets at most so many multiply-accumulates in one piece: for tests, and
     /// for drivers that give up early.
     #[must_use]
-    pub fn with_macs_of_submit(self, macs_of_submit: usize) -> Self {
+    pub fn with_macs_of_submit(self, macs_of_submit: u64) -> Self {
         Self {
             macs_of_submit: macs_of_submit.max(1),
             ..self

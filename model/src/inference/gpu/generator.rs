@@ -71,6 +71,25 @@ impl GpuGenerator {
         Ok(fake_b)
     }
 
+    /// Translates RGBA pixels, in the middle of a picture whose sides follow the size rule and whose
+    /// margin mirrors them, into RGBA pixels of the same size. `progress` is that of
+    /// [`Self::forward`]. `None` for networks that do not take one, three or four channels.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub async fn translate(
+        &self,
+        rgba: &[u8],
+        size: (usize, usize),
+        padded: [usize; 2],
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Option<Vec<u8>>, GpuError> {
+        let program = self.program(self.dataflow.image_size(1, padded)).await?;
+        let answer = program.run_pixels(&self.gpu, rgba, size, progress).await;
+        self.programs().put(program);
+        answer.transpose()
+    }
+
     async fn program(&self, size: Size) -> Result<Program, GpuError> {
         if let Some(program) = self.programs().take(size) {
             return Ok(program);

@@ -24,11 +24,11 @@ pub(super) struct LayerWork<'a> {
     /// Of one phase.
     pub threads: usize,
     /// Multiply-accumulates.
-    pub macs: usize,
+    pub macs: u64,
 }
 
 impl<'a> LayerWork<'a> {
-    pub fn new(layer: &'a GpuLayer, input: Size, macs: usize) -> Self {
+    pub fn new(layer: &'a GpuLayer, input: Size, macs: u64) -> Self {
         let (conv, output) = (layer.packed.conv, layer.packed.output_size(input));
         let positions = Size {
             height: output.height / conv.scale(),

@@ -7,6 +7,7 @@ mod kept;
 mod layer;
 mod layer_work;
 mod pass;
+mod pixels;
 mod program;
 
 pub use self::device::{Gpu, GpuError};

@@ -42,7 +42,7 @@ pub(super) struct PlannedPass<'a> {
     pub written: [Option<&'a Buffer>; 2],
     pub groups: [u32; 3],
     /// Multiply-accumulates.
-    pub macs: usize,
+    pub macs: u64,
 }
 
 /// A pass over memory that is there.
@@ -51,7 +51,7 @@ pub(super) struct Pass {
     shader: ComputePipeline,
     bindings: BindGroup,
     groups: [u32; 3],
-    macs: usize,
+    macs: u64,
 }
 
 impl FeatureMap {
@@ -143,7 +143,7 @@ pub(super) fn encode<'a>(encoder: &mut CommandEncoder, passes: impl IntoIterator
 }
 
 /// Passes in the order given, of so many multiply-accumulates at most together.
-pub(super) fn batches(passes: &[Pass], most: usize) -> Vec<&[Pass]> {
+pub(super) fn batches(passes: &[Pass], most: u64) -> Vec<&[Pass]> {
     let mut batches = Vec::new();
     let (mut begun, mut macs) = (0, 0);
     for (index, pass) in passes.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! All that happens to an image of one size: feature maps, and what the shaders do to them in
 //! turn.
 
-use wgpu::{Buffer, BufferUsages, CommandEncoder};
+use wgpu::{Buffer, BufferUsages};
 
 use super::buffer::GpuBuffer;
 use super::device::{Gpu, GpuError};
@@ -10,6 +10,7 @@ use super::layer_work::LayerWork;
 use super::pass::{
     FeatureMap, Output, Pass, PlannedPass, Words, batches, bound, encode, groups, values_of,
 };
+use super::pixels::PixelPasses;
 use crate::inference::dataflow::{Dataflow, Size, Step, Target};
 use crate::network::plan::Plan;
 
@@ -26,6 +27,8 @@ pub(super) struct Program {
     /// For the passes.
     memory: [GpuBuffer; 2],
     passes: Vec<Pass>,
+    /// For networks that take pixels.
+    pixels: Option<PixelPasses>,
     /// Where the result can be read.
     answer: GpuBuffer,
 }
@@ -53,7 +56,7 @@ impl Program {
         let macs = plan.layer_macs([size.height, size.width]).into_iter();
         let works = layers.iter().zip(&dataflow.steps).zip(macs);
         let works = works.map(|((layer, step), macs)| {
-            LayerWork::new(layer, maps[step.from].size, macs * size.images)
+            LayerWork::new(layer, maps[step.from].size, macs * size.images as u64)
         });
         let works: Vec<LayerWork> = works.collect();
         let scratch = Scratch::new(gpu, &works)?;
@@ -68,9 +71,11 @@ impl Program {
         }
         let (passes, memory) = bound(gpu, &planner.passes);
         let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let ends = [&maps[dataflow.image], &maps[dataflow.output]];
         Ok(Self {
             image: dataflow.image,
             output: dataflow.output,
+            pixels: PixelPasses::new(gpu, ends, plan.adds_input),
             answer: gpu.zeros(values_of(maps[dataflow.output].size), usage),
             maps,
             scratch,
@@ -92,7 +97,8 @@ impl Program {
         } = &self.scratch;
         let others = [accumulators, affine, &self.answer].into_iter();
         let others = others.chain(&self.memory).map(|buffer| buffer.size());
-        maps.chain(others).sum()
+        let pixels = self.pixels.as_ref().map(PixelPasses::bytes);
+        maps.chain(others).chain(pixels).sum()
     }
 
     /// Translates a tensor of the size. `progress` hears how many parts of the work are done, and
@@ -106,18 +112,33 @@ impl Program {
         let bytes = real_a.iter().map(|value| value.to_le_bytes());
         gpu.write(&self.maps[self.image].buffer, bytes);
         let output = &self.maps[self.output];
-        let copy = |encoder: &mut CommandEncoder| {
-            encoder.copy_buffer_to_buffer(&output.buffer, 0, &self.answer, 0, output.bytes());
+        let work = Work {
+            before: None,
+            after: None,
+            answer: (&output.buffer, output.bytes()),
         };
-        let verdicts = self.submit(gpu, &copy, progress).await;
-        let answer = gpu.read(&self.answer, output.bytes()).await;
-        // They have come with the answer: waiting for each would take a way there and back.
-        for verdict in verdicts {
-            verdict.await?;
-        }
-        let answer = answer?;
+        let answer = self.submit(gpu, work, progress).await?;
         let values = answer.as_chunks::<4>().0.iter();
         Ok(values.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Translates the RGBA pixels of a picture that has the size after padding. `None` for networks
+    /// that take no pixels.
+    pub async fn run_pixels(
+        &self,
+        gpu: &Gpu,
+        rgba: &[u8],
+        size: (usize, usize),
+        progress: &dyn Fn(usize, usize),
+    ) -> Option<Result<Vec<u8>, GpuError>> {
+        let pixels = self.pixels.as_ref()?;
+        pixels.write(gpu, rgba, size);
+        let work = Work {
+            before: Some(&pixels.unpack),
+            after: Some(&pixels.pack),
+            answer: (&pixels.rgba, rgba.len() as u64),
+        };
+        Some(self.submit(gpu, work, progress).await)
     }
 
     /// Gives the device its work in parts, the next when the one before has begun: so none takes
@@ -125,32 +146,49 @@ impl Program {
     async fn submit(
         &self,
         gpu: &Gpu,
-        copy: &dyn Fn(&mut CommandEncoder),
+        work: Work<'_>,
         progress: &dyn Fn(usize, usize),
-    ) -> Vec<impl Future<Output = Result<(), GpuError>> + use<>> {
+    ) -> Result<Vec<u8>, GpuError> {
         let batches = batches(&self.passes, gpu.macs_of_submit);
         let mut verdicts = Vec::with_capacity(batches.len());
-        let mut before = None;
+        let (source, bytes) = work.answer;
+        let mut begun = None;
         for (index, passes) in batches.iter().enumerate() {
             let is_last = index + 1 == batches.len();
             let scopes = gpu.scopes();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            encode(&mut encoder, *passes);
+            let before = work.before.filter(|_| index == 0);
+            let after = work.after.filter(|_| is_last);
+            let passes = before.into_iter().chain(*passes).chain(after);
+            encode(&mut encoder, passes);
             if is_last {
-                copy(&mut encoder);
+                encoder.copy_buffer_to_buffer(source, 0, &self.answer, 0, bytes);
             }
             gpu.queue.submit([encoder.finish()]);
             verdicts.push(scopes.verdict());
             if is_last {
                 break;
             }
-            if let Some(before) = before.replace(gpu.done()) {
-                before.await;
+            if let Some(begun) = begun.replace(gpu.done()) {
+                begun.await;
                 progress(index, batches.len());
             }
         }
-        verdicts
+        let answer = gpu.read(&self.answer, bytes).await;
+        // They have come with the answer: waiting for each would take a way there and back.
+        for verdict in verdicts {
+            verdict.await?;
+        }
+        answer
     }
+}
+
+/// What surrounds the passes over feature maps.
+struct Work<'a> {
+    before: Option<&'a Pass>,
+    after: Option<&'a Pass>,
+    /// Where the answer lies, and its bytes.
+    answer: (&'a Buffer, u64),
 }
 
 impl Scratch {
@@ -238,7 +276,8 @@ impl<'a> Planner<'a> {
             _ => &self.gpu.shaders.convolve,
         };
         let all = work.threads.div_ceil(GROUP);
-        let passes = work.macs.div_ceil(self.gpu.macs_of_submit).clamp(1, all);
+        let passes = work.macs.div_ceil(self.gpu.macs_of_submit);
+        let passes = passes.clamp(1, all as u64) as usize;
         for index in 0..passes {
             let [first, end] = [index, index + 1].map(|index| all * index / passes);
             let words = Words {
@@ -252,7 +291,7 @@ impl<'a> Planner<'a> {
                 read: [&self.maps[step.from].buffer, &layer.weights, &layer.affine],
                 written: words.written(),
                 groups: groups(end - first, work.phases),
-                macs: work.macs / passes,
+                macs: work.macs / passes as u64,
             });
         }
     }
