@@ -120,6 +120,39 @@ fn every_generator_equals_pytorch_on_webgpu() -> Result<()> {
 }
 
 #[test]
+fn each_kernel_equals_pytorch_and_measured_ones_are_kept() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let name = generators()?
+        .into_iter()
+        .find(|name| name.contains("resnet"));
+    let name = name.context("there is no ResNet")?;
+    let (norm_stats, output) = NORM_STATS[1];
+    import(&name, norm_stats, &home.path().join(&name))?;
+    let site = Site::start("/", &[(name.as_str(), &home.path().join(&name))])?;
+    let mut page = Page::open(&site.url(""), Graphics::WebGpu)?;
+    for tune in ["off", "split", "tiled-64", "tiled-32", "grouped", "on"] {
+        let arguments =
+            json!({ "model": name, "output": output, "backend": "webgpu", "tune": tune });
+        let answer = ask(&mut page, "compare", &arguments)?;
+        println!("{name} by {tune}: {answer}");
+        let off = answer["off"].as_f64();
+        let off = off.with_context(|| format!("{tune}: {answer}"))?;
+        ensure!(off <= TOLERANCE, "{tune} is off by {off}");
+        let kernels = ask(&mut page, "kernels", &arguments)?;
+        let kernels = kernels.as_array().context("kernels")?;
+        let named = |name: &str| kernels.iter().any(|kernel| kernel["kernel"] == name);
+        match tune {
+            "on" => ensure!(!kernels.is_empty(), "no kernels"),
+            "off" => ensure!(named("direct") && !named("grouped"), "{kernels:?}"),
+            name => ensure!(named(name), "{kernels:?}"),
+        }
+    }
+    let kept = "caches.open('pix2pix-kernels-1').then((store) => store.keys())        .then((keys) => keys.length)";
+    page.browser
+        .wait_until(&format!("{kept}.then((count) => count === 1)"), PATIENCE)
+}
+
+#[test]
 fn every_generator_equals_pytorch_on_the_cpu() -> Result<()> {
     every_generator_equals_pytorch("cpu")
 }
@@ -160,11 +193,18 @@ fn a_tensor_that_does_not_fit_is_refused_and_the_model_goes_on() -> Result<()> {
 }
 
 const IN_THE_PAGE: &str = r"
-  const load = async (model, backend) => {
+  const load = async (model, backend, tune) => {
     const { Pix2Pix } = await import(new URL('pix2pix.js', location.href));
-    return Pix2Pix.create(`models/${model}/manifest.json`, { backend });
+    return Pix2Pix.create(`models/${model}/manifest.json`, { backend, tune });
   };
-  const compare = async ({ model, output, backend }) => {
+  const kernels = async ({ model, backend, tune }) => {
+    const pix2pix = await load(model, backend, tune);
+    await pix2pix.run(new ImageData(64, 64));
+    const { kernels } = pix2pix;
+    pix2pix.dispose();
+    return kernels;
+  };
+  const compare = async ({ model, output, backend, tune }) => {
     const file = await (await fetch(`models/${model}/reference.safetensors`)).arrayBuffer();
     const start = 8 + Number(new DataView(file).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(file.slice(8, start)));
@@ -172,7 +212,7 @@ const IN_THE_PAGE: &str = r"
       const [from, to] = header[name].data_offsets;
       return new Float32Array(file.slice(start + from, start + to));
     };
-    const pix2pix = await load(model, backend);
+    const pix2pix = await load(model, backend, tune);
     const [batch, channels, height, width] = header.input.shape;
     const found = await pix2pix.runTensor(valuesOf('input'), { batch, channels, height, width });
     const expected = valuesOf(output);

@@ -87,9 +87,15 @@ fn five_hundred_frames_and_fifty_changes_of_size_leave_the_memory_of_the_device_
     )?;
     browser.wait_until("window.model !== undefined", PATIENCE)?;
 
-    let frames = bytes_after(&mut browser, "[[256, 256]]", 500)?;
-    ensure!(frames[0] > 1 << 20, "{} bytes are no model", frames[0]);
-    ensure!(frames.iter().all(|bytes| *bytes == frames[0]), "{frames:?}");
+    let first = bytes_after(&mut browser, "[[256, 256]]", 1)?[0];
+    ensure!(first > 1 << 20, "{first} bytes are no model");
+    for _ in 0..5 {
+        let frames = bytes_after(&mut browser, "[[256, 256]]", 100)?;
+        ensure!(
+            frames.iter().all(|bytes| *bytes == first),
+            "{first}, then {frames:?}"
+        );
+    }
 
     let sizes = "[[256, 256], [512, 256], [300, 700], [256, 768], [512, 512]]";
     let changes = bytes_after(&mut browser, sizes, 50)?;
@@ -100,6 +106,6 @@ fn five_hundred_frames_and_fifty_changes_of_size_leave_the_memory_of_the_device_
     );
     // Two sizes of feature maps at a time, not five.
     let most = rest.iter().max().copied().unwrap_or_default();
-    ensure!(most < 8 * frames[0], "{changes:?}");
+    ensure!(most < 8 * first, "{changes:?}");
     Ok(())
 }

@@ -29,14 +29,19 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model, in a worker; `backend` is `webgpu` or `cpu`.
+    /// Loads a model, in a worker; `backend` is `webgpu` or `cpu`. `tune` says how a graphics device's
+    /// kernels are chosen: `on` measures them, `off` takes the usual ones, a name that one, and `software`
+    /// suits a processor that plays the device. `choices`
+    /// are those of an earlier visit, or empty.
     pub async fn create(
         manifest_json: String,
         weights: Blob,
         #[wasm_bindgen(unchecked_param_type = "'webgpu' | 'cpu'")] backend: String,
+        tune: String,
+        choices: String,
     ) -> Result<Session, WebError> {
         let manifest = Manifest::parse(&manifest_json)?;
-        let (backend, engine) = backend::open(&backend).await?;
+        let (backend, engine) = backend::open(&backend, &tune).await?;
         let weights = weights::open(weights, &manifest).await?;
         let load = || Translator::new(&manifest, weights, &engine);
         let translator = match &engine {
@@ -44,10 +49,38 @@ impl Session {
             model::Engine::Gpu(gpu) => gpu.checked(load).await.map_err(TranslateError::from)??,
             _ => load()?,
         };
+        #[cfg(feature = "webgpu")]
+        if let Some(generator) = translator.on_device() {
+            generator.recall(&choices);
+        }
+        #[cfg(not(feature = "webgpu"))]
+        drop(choices);
         Ok(Session {
             translator,
             backend,
         })
+    }
+
+    /// The kernels that were measured to be the fastest, for a later visit; empty on a CPU.
+    #[wasm_bindgen(getter)]
+    pub fn choices(&self) -> String {
+        #[cfg(feature = "webgpu")]
+        if let Some(generator) = self.translator.on_device() {
+            return generator.choices();
+        }
+        String::new()
+    }
+
+    /// Each layer of the last image and its kernel, two words a line; empty on a CPU.
+    #[wasm_bindgen(getter)]
+    pub fn kernels(&self) -> String {
+        #[cfg(feature = "webgpu")]
+        if let Some(generator) = self.translator.on_device() {
+            let kernels = generator.kernels().into_iter();
+            let lines = kernels.map(|(layer, kernel)| format!("{layer} {kernel}"));
+            return lines.collect::<Vec<_>>().join("\n");
+        }
+        String::new()
     }
 
     /// Where the model runs: `webgpu` or `cpu`.

@@ -8,6 +8,7 @@ import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
+import { readChoices, storeChoices } from './kernel-store.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
@@ -18,6 +19,7 @@ const MUCH_MEMORY = 2 ** 31;
 let session = null;
 /** @type {any} */
 let exports = null; // of the module: its memory tells how full it is
+let choices = { key: null, text: '' }; // of kernels, as the browser keeps them
 /** @type {any} */
 let takeRows = null; // where this one shares: what waits for the others' rows
 
@@ -41,9 +43,10 @@ function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
 }
 
-async function start({ manifestUrl, local, backend, known, modules, cache }) {
+async function start({ manifestUrl, local, backend, tune, known, modules, cache }) {
   const plan = await choose(backend);
-  const sources = { modules, known, local, manifestUrl, cache };
+  const tuning = tune ?? (plan.isSoftware ? 'software' : 'on');
+  const sources = { modules, known, local, manifestUrl, cache, tuning, adapter: plan.adapter };
   let started;
   try {
     started = await startOn(plan.build, sources);
@@ -111,7 +114,10 @@ async function startOn(build, sources) {
   }
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
-  const session = await runtime.Session.create(manifestJson, weights, build);
+  const [{ sha256 }] = JSON.parse(manifestJson).weights;
+  const measured = build === 'webgpu' && sources.tuning === 'on' ? { adapter: sources.adapter, sha256 } : null;
+  choices = { key: measured, text: await readChoices(measured) };
+  const session = await runtime.Session.create(manifestJson, weights, build, sources.tuning, choices.text);
   sources.keep?.(); // in the background
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
@@ -174,7 +180,21 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
       ? await runTiles(before, width, height, side, plan, workers)
       : await runWhole(before, width, height, workers);
   helpers.rest();
-  return { rgba: buffer, width, height, transfer: [buffer] };
+  return { rgba: buffer, width, height, kernels: kernelsInUse(), transfer: [buffer] };
+}
+
+/** What a graphics device runs, { layer, kernel } each; keeps what has been measured. */
+function kernelsInUse() {
+  const text = choices.key ? session.choices : choices.text;
+  if (text !== choices.text) {
+    choices.text = text;
+    storeChoices(choices.key, text); // in the background
+  }
+  const lines = session.kernels ? session.kernels.split('\n') : [];
+  return lines.map((line) => {
+    const [layer, kernel] = line.split(' ');
+    return { layer, kernel };
+  });
 }
 
 /** `plan`: [x, y, width, height] of each tile. */

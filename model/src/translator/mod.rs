@@ -174,6 +174,15 @@ impl Translator {
         (self.output, self.out_channels)
     }
 
+    /// What works on a graphics device of its own.
+    #[cfg(feature = "gpu")]
+    pub fn on_device(&self) -> Option<&GpuGenerator> {
+        match &self.generator {
+            LoadedGenerator::Gpu(generator) => Some(generator),
+            _ => None,
+        }
+    }
+
     /// Which heights and widths the network takes; others are padded.
     pub fn size_rule(&self) -> SizeRule {
         self.rule

@@ -1,10 +1,13 @@
-//! The device, its shaders, and the way out of its memory.
+//! The device, what it finds fault with, and the way out of its memory.
 
 use std::sync::Arc;
 
 use futures_channel::oneshot;
 use thiserror::Error;
-use wgpu::{BindGroupLayout, Buffer, ComputePipeline, Device, Queue};
+use wgpu::{Buffer, Device, Queue};
+
+use super::shaders::Shaders;
+use super::tuning::Tuning;
 
 /// A graphics device with the shaders of the forward pass.
 #[derive(Clone, Debug)]
@@ -14,24 +17,13 @@ pub struct Gpu {
     pub(super) shaders: Arc<Shaders>,
     /// Multiply-accumulates in one piece, at most.
     pub(super) macs_of_submit: u64,
+    pub(super) tuning: Tuning,
+    takes_halves: bool,
 }
 
 /// 20 GFLOP: a weak device does it in a fraction of the two seconds after which some drivers think
 /// that it hangs.
 const MACS_OF_SUBMIT: u64 = 10_000_000_000;
-
-/// The entry points of `kernels.wgsl` and `pixels.wgsl`.
-#[derive(Debug)]
-pub(super) struct Shaders {
-    pub bindings: BindGroupLayout,
-    pub convolve: ComputePipeline,
-    /// For blocks of 4 channels.
-    pub convolve_narrow: ComputePipeline,
-    pub finish: ComputePipeline,
-    pub statistics: ComputePipeline,
-    pub unpack: ComputePipeline,
-    pub pack: ComputePipeline,
-}
 
 /// Why a device gave no answer.
 #[derive(Debug, Error)]
@@ -80,56 +72,13 @@ impl Gpu {
 
     /// Hands the shaders to a device that has [`Self::limits`].
     pub fn new(device: Device, queue: Queue) -> Self {
-        let kernels = device.create_shader_module(wgpu::include_wgsl!("kernels.wgsl"));
-        let pixels = device.create_shader_module(wgpu::include_wgsl!("pixels.wgsl"));
-        let entry = |binding: u32| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage {
-                    read_only: binding < 4,
-                },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        };
-        let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: None,
-            entries: &[0, 1, 2, 3, 4, 5].map(entry),
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: None,
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
-        let pipeline = |module, entry_point, constants| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(entry_point),
-                layout: Some(&layout),
-                module,
-                entry_point: Some(entry_point),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants,
-                    ..Default::default()
-                },
-                cache: None,
-            })
-        };
-        let shaders = Shaders {
-            convolve: pipeline(&kernels, "convolve", &[]),
-            convolve_narrow: pipeline(&kernels, "convolve", &[("WIDE", 0.0)]),
-            finish: pipeline(&kernels, "finish", &[]),
-            statistics: pipeline(&kernels, "statistics", &[]),
-            unpack: pipeline(&pixels, "unpack", &[]),
-            pack: pipeline(&pixels, "pack", &[]),
-            bindings,
-        };
         Self {
+            shaders: Arc::new(Shaders::new(&device)),
             device,
             queue,
-            shaders: Arc::new(shaders),
             macs_of_submit: MACS_OF_SUBMIT,
+            tuning: Tuning::Off,
+            takes_halves: true,
         }
     }
 
@@ -141,6 +90,26 @@ impl Gpu {
             macs_of_submit: macs_of_submit.max(1),
             ..self
         }
+    }
+
+    /// The same device with another way to choose kernels.
+    #[must_use]
+    pub fn with_tuning(self, tuning: Tuning) -> Self {
+        Self { tuning, ..self }
+    }
+
+    /// The same device, with or without weights in 16 bits where these are fine enough: half the
+    /// memory, and more work where a processor plays the device.
+    #[must_use]
+    pub fn with_halves(self, takes_halves: bool) -> Self {
+        Self {
+            takes_halves,
+            ..self
+        }
+    }
+
+    pub(super) fn takes_halves(&self) -> bool {
+        self.takes_halves
     }
 
     /// What `work` gives, unless the device found fault with it.

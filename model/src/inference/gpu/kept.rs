@@ -1,5 +1,6 @@
 //! Programs of earlier images, for the next of their size.
 
+use super::kernel::Kernel;
 use super::program::Program;
 use crate::inference::dataflow::Size;
 
@@ -34,6 +35,12 @@ impl KeptPrograms {
 
     pub fn put(&mut self, program: Program) {
         self.latest = Some(program);
+    }
+
+    /// Of the layers of the last image.
+    pub fn kernels(&self) -> Vec<Kernel> {
+        let latest = self.latest.as_ref();
+        latest.map_or_else(Vec::new, |program| program.kernels.clone())
     }
 
     fn is_latest(&self, size: Size) -> bool {

@@ -1,19 +1,20 @@
 //! How the shaders share out a layer's work on inputs of one size.
 
+use super::kernel::{Kernel, LayerShape};
 use super::layer::{GpuLayer, Statistics};
 use crate::inference::dataflow::Size;
 
-/// Positions of a thread.
-const POSITIONS: usize = 4;
-/// Fewer threads than this leave a device idle.
-const FEW_THREADS: usize = 1 << 14;
-/// Threads that share the input channels of one position, at most.
-const MOST_PARTS: usize = 32;
+/// Threads of a group.
+pub(super) const GROUP: usize = 64;
+/// Values of a channel whose statistics a group takes, about.
+const VALUES_OF_SLICE: usize = 4096;
+const MOST_SLICES: usize = 64;
 
 /// A layer's work on inputs of one size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LayerWork<'a> {
     pub layer: &'a GpuLayer,
+    pub kernel: Kernel,
     pub input: Size,
     pub output: Size,
     /// Of one phase.
@@ -28,26 +29,28 @@ pub(super) struct LayerWork<'a> {
 }
 
 impl<'a> LayerWork<'a> {
-    pub fn new(layer: &'a GpuLayer, input: Size, macs: u64) -> Self {
+    pub fn new(layer: &'a GpuLayer, kernel: Kernel, input: Size, macs: u64) -> Self {
         let (conv, output) = (layer.packed.conv, layer.packed.output_size(input));
         let positions = Size {
             height: output.height / conv.scale(),
             width: output.width / conv.scale(),
             ..output
         };
-        let phases = conv.scale() * conv.scale();
-        let blocks = output.channels.div_ceil(layer.lanes);
-        let pixels = positions.images * positions.height * positions.width;
-        let threads = pixels.div_ceil(POSITIONS) * blocks;
-        let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(input.channels));
+        let shape = LayerShape::new(layer, input);
+        let parts = kernel.parts(shape);
+        let units = kernel.units(shape) * parts;
         Self {
             layer,
+            kernel,
             input,
             output,
             positions,
-            phases,
+            phases: shape.phases,
             parts,
-            threads: threads * parts,
+            threads: match kernel.is_for_groups() {
+                true => units * GROUP,
+                false => units,
+            },
             macs,
         }
     }
@@ -73,9 +76,15 @@ impl<'a> LayerWork<'a> {
         }
     }
 
-    /// Channels that each have statistics of their own.
+    /// Channels that each have statistics of their own, and how many times.
     pub fn normed_channels(&self) -> [usize; 2] {
         let groups = self.output.images / self.norm_images();
         [self.output.channels, groups]
+    }
+
+    /// Parts of a channel whose statistics are taken by themselves.
+    pub fn slices(&self) -> usize {
+        let values = self.output.height * self.output.width * self.norm_images();
+        (values / VALUES_OF_SLICE).clamp(1, MOST_SLICES)
     }
 }

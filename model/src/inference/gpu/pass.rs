@@ -6,6 +6,7 @@ use wgpu::{BindGroup, Buffer, BufferUsages, CommandEncoder, ComputePipeline};
 
 use super::buffer::GpuBuffer;
 use super::device::Gpu;
+use super::shaders::Shader;
 use crate::inference::dataflow::Size;
 use crate::network::activation::LEAKY_SLOPE;
 use crate::network::plan::{Activation, Edge};
@@ -36,7 +37,7 @@ pub(super) struct Output<'a> {
 /// A pass that is to be bound.
 #[derive(Clone)]
 pub(super) struct PlannedPass<'a> {
-    pub shader: &'a ComputePipeline,
+    pub shader: Shader,
     pub words: Vec<u32>,
     pub read: [&'a Buffer; 3],
     pub written: [Option<&'a Buffer>; 2],
@@ -73,7 +74,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// As `Output` in `kernels.wgsl`.
+    /// As `Output` in `layer.wgsl`.
     fn words(self) -> [u32; 4] {
         let (action, slope) = match self.activation {
             _ if self.adds => (2, 1.0),
@@ -121,7 +122,7 @@ pub(super) fn bound(gpu: &Gpu, planned: &[PlannedPass]) -> (Vec<Pass>, [GpuBuffe
             entries: &entries,
         });
         Pass {
-            shader: pass.shader.clone(),
+            shader: gpu.shaders.pipeline(&gpu.device, pass.shader),
             bindings,
             groups: pass.groups,
             macs: pass.macs,
@@ -157,7 +158,7 @@ pub(super) fn batches(passes: &[Pass], most: u64) -> Vec<&[Pass]> {
     batches
 }
 
-/// `Layer` in `kernels.wgsl`.
+/// `Layer` in `layer.wgsl`.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'a> {
     pub taps: &'a [u32],
@@ -173,6 +174,8 @@ pub(super) struct Words<'a> {
     pub parts: usize,
     pub threads: usize,
     pub first_group: usize,
+    pub slices: usize,
+    pub unit: f32,
 }
 
 impl<'a> Words<'a> {
@@ -203,8 +206,10 @@ impl<'a> Words<'a> {
             self.parts,
             self.threads,
             self.first_group,
+            self.slices,
         ];
         words.extend(numbers.map(|number| number as u32));
+        words.push(self.unit.to_bits());
         words
     }
 }

@@ -8,6 +8,7 @@ use wgpu::BufferUsages;
 use super::buffer::GpuBuffer;
 use super::device::Gpu;
 use super::pass::{FeatureMap, Pass, PlannedPass, STRIDE, bound, groups};
+use super::shaders::Shader;
 use crate::image::pixels::{to_byte, to_unit};
 use crate::image::raster::LUMA;
 
@@ -39,7 +40,7 @@ impl PixelPasses {
         let [least, units] =
             [least, units].map(|table| gpu.constant(table.into_iter().map(f32::to_le_bytes)));
         let threads = size.height * size.width;
-        let passes = [(&gpu.shaders.unpack, input), (&gpu.shaders.pack, output)];
+        let passes = [(Shader::Unpack, input), (Shader::Pack, output)];
         let planned = passes.map(|(shader, map)| PlannedPass {
             shader,
             words: Vec::new(),

@@ -5,17 +5,15 @@ use wgpu::{Buffer, BufferUsages};
 
 use super::buffer::GpuBuffer;
 use super::device::{Gpu, GpuError};
+use super::kernel::Kernel;
 use super::layer::GpuLayer;
 use super::layer_work::LayerWork;
-use super::pass::{
-    FeatureMap, Output, Pass, PlannedPass, Words, batches, bound, encode, groups, values_of,
-};
+use super::pass::{FeatureMap, Pass, batches, bound, encode, values_of};
 use super::pixels::PixelPasses;
-use crate::inference::dataflow::{Dataflow, Size, Step, Target};
+use super::planner::{Planner, Scratch};
+use super::tuning::Choices;
+use crate::inference::dataflow::{Dataflow, Size};
 use crate::network::plan::Plan;
-
-/// Threads of a group.
-const GROUP: usize = 64;
 
 /// Feature maps and passes over them, for inputs of one size.
 #[derive(Debug)]
@@ -24,6 +22,8 @@ pub(super) struct Program {
     image: usize,
     output: usize,
     scratch: Scratch,
+    /// Of each layer.
+    pub kernels: Vec<Kernel>,
     /// For the passes.
     memory: [GpuBuffer; 2],
     passes: Vec<Pass>,
@@ -33,32 +33,28 @@ pub(super) struct Program {
     answer: GpuBuffer,
 }
 
-/// What layers use in turn.
-#[derive(Debug)]
-struct Scratch {
-    /// Sums that wait for other parts or for their statistics.
-    accumulators: GpuBuffer,
-    /// Factor and summand of each channel.
-    affine: GpuBuffer,
-}
-
 impl Program {
+    /// Over feature maps that `planner::maps` made.
+    ///
     /// # Errors
-    /// A feature map is larger than the device takes.
+    /// The device does not take what lies between them in one piece.
     pub fn new(
         gpu: &Gpu,
         layers: &[GpuLayer],
         (plan, dataflow): (&Plan, &Dataflow),
-        size: Size,
+        maps: Vec<FeatureMap>,
+        choices: &Choices,
     ) -> Result<Self, GpuError> {
-        let maps = dataflow.maps.iter().map(|shape| map(gpu, shape.size(size)));
-        let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
+        let size = maps[dataflow.image].size;
         let macs = plan.layer_macs([size.height, size.width]).into_iter();
         let works = layers.iter().zip(&dataflow.steps).zip(macs);
         let works = works.map(|((layer, step), macs)| {
-            LayerWork::new(layer, maps[step.from].size, macs * size.images as u64)
+            let input = maps[step.from].size;
+            let kernel = choices.kernel(gpu.tuning, layer, input);
+            LayerWork::new(layer, kernel, input, macs * size.images as u64)
         });
         let works: Vec<LayerWork> = works.collect();
+        let kernels = works.iter().map(|work| work.kernel).collect();
         let scratch = Scratch::new(gpu, &works)?;
         let mut planner = Planner {
             gpu,
@@ -79,6 +75,7 @@ impl Program {
             answer: gpu.zeros(values_of(maps[dataflow.output].size), usage),
             maps,
             scratch,
+            kernels,
             memory,
             passes,
         })
@@ -91,14 +88,11 @@ impl Program {
     /// Memory of the device that it takes.
     pub fn bytes(&self) -> u64 {
         let maps = self.maps.iter().map(|map| map.buffer.size());
-        let Scratch {
-            accumulators,
-            affine,
-        } = &self.scratch;
-        let others = [accumulators, affine, &self.answer].into_iter();
-        let others = others.chain(&self.memory).map(|buffer| buffer.size());
+        let others = [&self.answer].into_iter().chain(&self.memory);
+        let others = others.map(|buffer| buffer.size());
         let pixels = self.pixels.as_ref().map(PixelPasses::bytes);
-        maps.chain(others).chain(pixels).sum()
+        let scratch = self.scratch.bytes();
+        maps.chain(others).chain(pixels).sum::<u64>() + scratch
     }
 
     /// Translates a tensor of the size. `progress` hears how many parts of the work are done, and
@@ -189,166 +183,4 @@ struct Work<'a> {
     after: Option<&'a Pass>,
     /// Where the answer lies, and its bytes.
     answer: (&'a Buffer, u64),
-}
-
-impl Scratch {
-    fn new(gpu: &Gpu, works: &[LayerWork]) -> Result<Self, GpuError> {
-        let waiting = || works.iter().filter(|work| work.waits());
-        let accumulators = waiting().map(|work| values_of(work.accumulators())).max();
-        let affine = waiting().map(|work| 2 * work.normed_channels().iter().product::<usize>());
-        Ok(Self {
-            accumulators: storage(gpu, accumulators.unwrap_or(0))?,
-            affine: storage(gpu, affine.max().unwrap_or(0))?,
-        })
-    }
-}
-
-/// A feature map of zeros, with one more behind it.
-fn map(gpu: &Gpu, size: Size) -> Result<FeatureMap, GpuError> {
-    let buffer = storage(gpu, values_of(size) + 1)?;
-    Ok(FeatureMap { size, buffer })
-}
-
-fn storage(gpu: &Gpu, values: usize) -> Result<GpuBuffer, GpuError> {
-    let limits = gpu.device.limits();
-    let most = limits
-        .max_storage_buffer_binding_size
-        .min(limits.max_buffer_size);
-    let bytes = (values * size_of::<f32>()) as u64;
-    if bytes > most {
-        return Err(GpuError::OutOfMemory(format!(
-            "feature maps take {} MB in one piece, and it takes {}",
-            bytes >> 20,
-            most >> 20
-        )));
-    }
-    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-    Ok(gpu.zeros(values, usage))
-}
-
-/// Passes in the making.
-struct Planner<'a> {
-    gpu: &'a Gpu,
-    maps: &'a [FeatureMap],
-    scratch: &'a Scratch,
-    passes: Vec<PlannedPass<'a>>,
-}
-
-impl<'a> Planner<'a> {
-    fn layer(&mut self, work: LayerWork<'a>, step: &Step) {
-        let layer = work.layer;
-        let outputs = self.outputs(step);
-        let conv = layer.packed.conv;
-        let convolution = Words {
-            taps: &layer.taps,
-            outputs,
-            input: work.input,
-            edge: step.edge,
-            positions: work.positions,
-            stride: conv.step(),
-            scale: conv.scale(),
-            out_channels: work.output.channels,
-            norm_images: work.output.images,
-            finishes: true,
-            parts: work.parts,
-            threads: work.threads,
-            first_group: 0,
-        };
-        if !work.waits() {
-            self.convolve(work, step, convolution);
-            return;
-        }
-        let waiting = Output::whole(&self.scratch.accumulators, work.output.channels);
-        let sums = Words {
-            outputs: [Some(waiting), None],
-            finishes: false,
-            ..convolution
-        };
-        self.convolve(work, step, sums);
-        self.finish(work, convolution);
-    }
-
-    /// In as many passes as keep each from taking too long.
-    fn convolve(&mut self, work: LayerWork<'a>, step: &Step, words: Words<'a>) {
-        let layer = work.layer;
-        let shader = match layer.lanes {
-            4 => &self.gpu.shaders.convolve_narrow,
-            _ => &self.gpu.shaders.convolve,
-        };
-        let all = work.threads.div_ceil(GROUP);
-        let passes = work.macs.div_ceil(self.gpu.macs_of_submit);
-        let passes = passes.clamp(1, all as u64) as usize;
-        for index in 0..passes {
-            let [first, end] = [index, index + 1].map(|index| all * index / passes);
-            let words = Words {
-                first_group: first,
-                threads: work.threads.min(end * GROUP),
-                ..words
-            };
-            self.passes.push(PlannedPass {
-                shader,
-                words: words.in_order(),
-                read: [&self.maps[step.from].buffer, &layer.weights, &layer.affine],
-                written: words.written(),
-                groups: groups(end - first, work.phases),
-                macs: work.macs / passes as u64,
-            });
-        }
-    }
-
-    /// Turns sums of all parts into outputs.
-    fn finish(&mut self, work: LayerWork<'a>, convolution: Words<'a>) {
-        let (shaders, layer, size) = (&self.gpu.shaders, work.layer, work.output);
-        let threads = size.channels.div_ceil(4) * size.images * size.height * size.width;
-        let words = Words {
-            taps: &[],
-            input: size,
-            positions: size,
-            stride: 1,
-            scale: 1,
-            norm_images: work.norm_images(),
-            finishes: false,
-            threads,
-            ..convolution
-        };
-        let accumulators: &Buffer = &self.scratch.accumulators;
-        let mut affine: &Buffer = &layer.affine;
-        if layer.statistics.is_some() {
-            let found = Output::whole(&self.scratch.affine, size.channels);
-            let [channels, groups] = work.normed_channels();
-            let words = Words {
-                outputs: [Some(found), None],
-                ..words
-            };
-            self.passes.push(PlannedPass {
-                shader: &shaders.statistics,
-                words: words.in_order(),
-                read: [accumulators, &layer.weights, affine],
-                written: words.written(),
-                groups: [channels as u32, groups as u32, 1],
-                macs: 0,
-            });
-            affine = &self.scratch.affine;
-        }
-        self.passes.push(PlannedPass {
-            shader: &shaders.finish,
-            words: words.in_order(),
-            read: [accumulators, &layer.weights, affine],
-            written: words.written(),
-            groups: groups(threads.div_ceil(GROUP), 1),
-            macs: 0,
-        });
-    }
-
-    fn outputs(&self, step: &Step) -> [Option<Output<'a>>; 2] {
-        let maps = self.maps;
-        let output = |target: &Target| Output {
-            buffer: &maps[target.map].buffer,
-            channels: maps[target.map].size.channels,
-            channel: target.channel,
-            activation: target.activation,
-            adds: target.adds,
-        };
-        [0, 1].map(|index| step.to.get(index).map(output))
-    }
 }
