@@ -99,9 +99,9 @@ fn five_hundred_frames_and_fifty_changes_of_size_leave_the_memory_of_the_device_
 
     let sizes = "[[256, 256], [512, 256], [300, 700], [256, 768], [512, 512]]";
     let changes = bytes_after(&mut browser, sizes, 50)?;
-    let (first, rest) = changes.split_at(10);
+    let (round, rest) = changes.split_at(10);
     ensure!(
-        rest.chunks(5).all(|turn| turn == &first[5..]),
+        rest.chunks(5).all(|turn| turn == &round[5..]),
         "{changes:?}"
     );
     // Two sizes of feature maps at a time, not five.

@@ -19,6 +19,7 @@ const MUCH_MEMORY = 2 ** 31;
 let session = null;
 /** @type {any} */
 let exports = null; // of the module: its memory tells how full it is
+/** @type {{ key: any, text: string }} */
 let choices = { key: null, text: '' }; // of kernels, as the browser keeps them
 /** @type {any} */
 let takeRows = null; // where this one shares: what waits for the others' rows
