@@ -91,7 +91,7 @@ export class Pix2Pix {
   /** Whether that GPU is emulated in software, which is slower than the CPU. */
   readonly isSoftware: boolean;
   readonly manifest: Manifest;
-  /** On a graphics device the kernel of each layer in the last image. */
+  /** On a graphics device the kernel of each layer in the last run. */
   readonly kernels: { layer: string; kernel: string }[];
 
   /** Translates an empty image in advance, so that the first real one is not slow. */

@@ -1,7 +1,7 @@
 //! The shaders are WGSL that any compiler takes, within the limits that every device has.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 
@@ -33,9 +33,9 @@ fn checked() -> Vec<(Module, ModuleInfo)> {
     shader_sources().into_iter().map(checked).collect()
 }
 
-fn functions<'a>(
-    (module, info): &'a (Module, ModuleInfo),
-) -> impl Iterator<Item = (&'a str, &'a Function, &'a FunctionInfo)> {
+fn functions(
+    (module, info): &(Module, ModuleInfo),
+) -> impl Iterator<Item = (&str, &Function, &FunctionInfo)> {
     let named = module.functions.iter().map(|(handle, function)| {
         (
             function.name.as_deref().unwrap_or(""),

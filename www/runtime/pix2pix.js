@@ -138,6 +138,7 @@ export class Pix2Pix {
       const copy = own.slice().buffer;
       return this.#worker.call('runTensor', { values: copy, shape }, [copy]);
     }, signal);
+    this.#kernels = answer.kernels;
     return new Float32Array(answer.values);
   }
 

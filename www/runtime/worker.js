@@ -330,7 +330,7 @@ function outOfMemory(thrown) {
 async function runTensor({ values, shape: { batch, channels, height, width } }) {
   const tensor = new Float32Array(values);
   const buffer = bufferOf(await session.forward(tensor, batch, channels, height, width));
-  return { values: buffer, transfer: [buffer] };
+  return { values: buffer, kernels: kernelsInUse(), transfer: [buffer] };
 }
 
 /** A buffer to transfer: views into the module's memory are copied. */

@@ -70,7 +70,7 @@ pub struct Translator {
 enum LoadedGenerator {
     Cpu(CpuGenerator),
     #[cfg(feature = "gpu")]
-    Gpu(GpuGenerator),
+    Gpu(Box<GpuGenerator>),
     Burn {
         generator: Box<Generator>,
         mode: Mode,
@@ -143,7 +143,7 @@ impl Translator {
             Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, weights)?),
             #[cfg(feature = "gpu")]
             Engine::Gpu(gpu) => {
-                LoadedGenerator::Gpu(GpuGenerator::new(config, stats, weights, gpu)?)
+                LoadedGenerator::Gpu(Box::new(GpuGenerator::new(config, stats, weights, gpu)?))
             }
             Engine::Burn(device) => LoadedGenerator::Burn {
                 generator: Box::new(load_state(config.init(device), weights)?),
@@ -178,7 +178,7 @@ impl Translator {
     #[cfg(feature = "gpu")]
     pub fn on_device(&self) -> Option<&GpuGenerator> {
         match &self.generator {
-            LoadedGenerator::Gpu(generator) => Some(generator),
+            LoadedGenerator::Gpu(generator) => Some(generator.as_ref()),
             _ => None,
         }
     }
