@@ -1,6 +1,8 @@
 /** Where the model runs. `auto` takes WebGPU if there is a hardware adapter. */
 export type Backend = 'webgpu' | 'cpu';
 
+export type Tuning = 'on' | 'off' | 'split' | 'tiled-64' | 'tiled-32' | 'grouped';
+
 export type Pix2PixErrorCode =
   | 'fetch' // a file did not arrive: check the connection, try again
   | 'integrity' // a file arrived with the wrong length or checksum
@@ -33,6 +35,13 @@ export interface Progress {
 
 export interface CreateOptions {
   backend?: 'auto' | Backend;
+  /**
+   * How the kernels of a graphics device are chosen: `on` measures once per device and model which
+   * is the fastest for each layer (a third of a second at the first image) and keeps that with the
+   * browser, `off` takes the usual ones, a name takes that one. By default `on`, except on devices
+   * that are emulated in software.
+   */
+  tune?: Tuning;
   /** The most workers that share a large image on the CPU; by default one per core. */
   workers?: number;
   signal?: AbortSignal;
@@ -82,6 +91,8 @@ export class Pix2Pix {
   /** Whether that GPU is emulated in software, which is slower than the CPU. */
   readonly isSoftware: boolean;
   readonly manifest: Manifest;
+  /** On a graphics device the kernel of each layer in the last run. */
+  readonly kernels: { layer: string; kernel: string }[];
 
   /** Translates an empty image in advance, so that the first real one is not slow. */
   warmUp(): Promise<void>;

@@ -29,7 +29,9 @@ pub use encoding::Encoding;
 pub use generator::Generator;
 pub use inference::cpu::{CpuGenerator, Exchange, Strips};
 #[cfg(feature = "gpu")]
-pub use inference::gpu::{Gpu, GpuError, GpuGenerator};
+pub use inference::gpu::{
+    Gpu, GpuError, GpuGenerator, Kernel, Tuning, UnknownKernel, shader_sources,
+};
 pub use inference::tensors::{InferenceNorm, LayerTensors, Tensors};
 pub use init::{InitType, init_weights};
 pub use manifest::{Manifest, ManifestError, WeightsDtype};

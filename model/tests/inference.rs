@@ -41,8 +41,16 @@ fn trained(config: &GeneratorConfig) -> (Generator, StateDict) {
     (net_g, state)
 }
 
-fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
-    let (net_g, state) = trained(config);
+fn agrees(config: &GeneratorConfig, batch: usize, size: [usize; 2]) {
+    agrees_with(trained(config), config, batch, size);
+}
+
+fn agrees_with(
+    (net_g, state): (Generator, StateDict),
+    config: &GeneratorConfig,
+    batch: usize,
+    [height, width]: [usize; 2],
+) {
     let shape = [batch, config.in_channels, height, width];
     let real_a = Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device());
     let values: Vec<f32> = real_a.to_data().iter().collect();
@@ -50,7 +58,7 @@ fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
         let expected = net_g.forward(real_a.clone(), Mode::Inference(stats));
         let expected: Vec<f32> = expected.into_data().iter().collect();
         let ours = CpuGenerator::new(config, stats, state.clone()).expect("the state fits");
-        let agree = |engine: &str, found: Vec<f32>| {
+        let agree = |engine: &dyn std::fmt::Display, found: Vec<f32>| {
             assert_eq!(found.len(), expected.len());
             let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
             assert!(
@@ -59,13 +67,25 @@ fn agrees(config: &GeneratorConfig, batch: usize, [height, width]: [usize; 2]) {
                 off.reduce(f32::max)
             );
         };
-        #[cfg(target_os = "linux")]
-        let shaders = software_gpu::generator(config, stats, state.clone());
-        // The second picture finds the buffers of the first.
+        // The second image finds the buffers of the first.
         for _ in 0..2 {
-            agree("CPU", ours.forward(&values, shape));
-            #[cfg(target_os = "linux")]
-            agree("shaders", software_gpu::forward(&shaders, &values, shape));
+            agree(&"CPU", ours.forward(&values, shape));
+        }
+        #[cfg(target_os = "linux")]
+        for kernel in model::Kernel::ALL {
+            let gpu = software_gpu::gpu().with_tuning(model::Tuning::Forced(kernel));
+            let shaders = software_gpu::generator(config, stats, state.clone(), &gpu);
+            let images = if kernel == model::Kernel::Direct {
+                2
+            } else {
+                1
+            };
+            for _ in 0..images {
+                agree(&kernel, software_gpu::forward(&shaders, &values, shape));
+            }
+            // Layers of four channels and fewer have no tiles.
+            let forced = |(_, used)| used == kernel;
+            assert!(shaders.kernels().into_iter().any(forced), "{kernel}");
         }
         let spread = |values: &[f32]| {
             values.iter().fold(f32::MIN, |a, b| a.max(*b))
@@ -143,6 +163,97 @@ fn batches_and_other_numbers_of_channels_give_what_burn_gives() {
         ..config(GeneratorArch::Unet128, 4, NormKind::Instance)
     };
     agrees(&residual, 2, [128, 128]);
+}
+
+#[test]
+fn weights_in_16_bits_give_what_burn_gives() {
+    for (arch, norm, upsample) in [
+        (
+            GeneratorArch::Unet128,
+            NormKind::Batch,
+            Upsample::Transposed,
+        ),
+        (GeneratorArch::Unet128, NormKind::Batch, Upsample::Resize),
+        (
+            GeneratorArch::Resnet6Blocks,
+            NormKind::Instance,
+            Upsample::Transposed,
+        ),
+    ] {
+        let config = GeneratorConfig {
+            upsample,
+            ..config(arch, 8, norm)
+        };
+        let (net_g, mut state) = trained(&config);
+        for value in state.values_mut().flat_map(|array| &mut array.values) {
+            *value = half::f16::from_f32(*value).to_f32();
+        }
+        let net_g = load_state(net_g, state.clone()).expect("its own state fits");
+        agrees_with((net_g, state), &config, 1, [128, 128]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn kernels_are_measured_once_for_each_shape_within_a_budget_and_known_from_then_on() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    fn fast_clock() -> f64 {
+        f64::from(ASKED.fetch_add(1, Ordering::Relaxed)) * 1e-3
+    }
+    fn slow_clock() -> f64 {
+        f64::from(ASKED.fetch_add(1, Ordering::Relaxed)) * 1e3
+    }
+    let config = config(GeneratorArch::Resnet6Blocks, 8, NormKind::Batch);
+    let (_, state) = trained(&config);
+    let (shape, values) = ([1, 3, 32, 32], vec![0.5; 3 * 32 * 32]);
+    let translated = |now, choices| {
+        let gpu = software_gpu::gpu().with_tuning(model::Tuning::Measured { now });
+        let generator = software_gpu::generator(&config, NormStats::Batch, state.clone(), &gpu);
+        generator.recall(choices);
+        let before = ASKED.load(Ordering::Relaxed);
+        let _ = software_gpu::forward(&generator, &values, shape);
+        (generator, ASKED.load(Ordering::Relaxed) - before)
+    };
+    let (first, asked) = translated(fast_clock, "");
+    let choices = first.choices();
+    assert!(choices.contains("Convolution 3/1 32-32"), "{choices}");
+    assert!(asked > 20, "{asked}");
+
+    let (second, asked) = translated(fast_clock, &choices);
+    assert_eq!((&second.choices(), asked), (&choices, 1));
+    assert_eq!(second.kernels(), first.kernels());
+
+    let (hurried, asked) = translated(slow_clock, "");
+    assert!(asked < 10, "{asked}");
+    let usual = |(_, kernel): &(&str, model::Kernel)| *kernel == model::Kernel::Direct;
+    assert!(hurried.kernels().iter().all(usual));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn work_in_parts_gives_the_same_and_says_how_far_it_is() {
+    let config = config(GeneratorArch::Resnet6Blocks, 5, NormKind::Instance);
+    let (_, state) = trained(&config);
+    let shape = [1, 3, 72, 56];
+    let values: Vec<f32> = (0..3 * 72 * 56).map(|at| (at as f32).sin()).collect();
+    let macs = config.plan().macs([72, 56]);
+    let whole = software_gpu::gpu();
+    let in_parts = software_gpu::gpu().with_macs_of_submit(macs as u64 / 40);
+    let heard = std::cell::RefCell::new(Vec::new());
+    let hear = |done, total| heard.borrow_mut().push((done, total));
+    let [whole, parts] = [whole, in_parts].map(|gpu| {
+        let state = state.clone();
+        let generator = software_gpu::generator(&config, NormStats::Batch, state, &gpu);
+        pollster::block_on(generator.forward(&values, shape, &hear)).expect("it is translated")
+    });
+    assert_eq!(whole, parts);
+    // Nothing of the whole; all but the last two of the parts, which end with the result.
+    let total = heard.borrow().first().map_or(0, |heard| heard.1);
+    assert!((40..80).contains(&total), "{total}");
+    let expected: Vec<_> = (1..total - 1).map(|done| (done, total)).collect();
+    assert_eq!(heard.into_inner(), expected);
 }
 
 #[test]

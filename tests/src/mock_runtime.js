@@ -19,10 +19,11 @@ export function parse_manifest(json) {
 }
 
 export class Session {
-  static async create(manifestJson, weights, backend) {
+  static async create(manifestJson, weights, backend, tune) {
     const session = new Session();
     session.play = JSON.parse(manifestJson).training.play;
     session.backend = backend;
+    session.kernels = backend === 'webgpu' ? `first ${tune}\nlast direct` : '';
     const { bytes } = JSON.parse(manifestJson).weights[0];
     const values = new Uint8Array(await weights.arrayBuffer());
     if (values.length !== bytes) throw error('integrity', 'The weights are not whole.');

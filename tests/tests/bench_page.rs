@@ -139,6 +139,7 @@ fn an_emulated_graphics_card_is_left_out_until_it_is_asked_for() -> Result<()> {
     let why = text(&mut browser, "#setup-webgpu .remark")?;
     ensure!(why.contains("Emulated in software"), "{why}");
     click(&mut browser, "software")?;
+    browser.evaluate("document.querySelector('#tune').value = 'grouped'")?;
     let found = measure(&mut browser)?;
     let last = found["results"]
         .as_array()
@@ -154,6 +155,10 @@ fn an_emulated_graphics_card_is_left_out_until_it_is_asked_for() -> Result<()> {
             .is_some_and(|name| !name.is_empty()),
         "{last}"
     );
+    let kernels = serde_json::json!({ "first": "grouped", "last": "direct" });
+    assert_eq!(last["kernels"], kernels);
+    let row = text(&mut browser, "#setup-webgpu .timings")?;
+    ensure!(row.contains("grouped × 1, direct × 1"), "{row}");
     let shown = text(&mut browser, "#text")?;
     ensure!(shown.contains("(emulated in software)"), "{shown}");
     let why = text(&mut browser, "#setup-webgpu .remark")?;

@@ -120,6 +120,35 @@ fn every_generator_equals_pytorch_on_webgpu() -> Result<()> {
 }
 
 #[test]
+fn each_kernel_equals_pytorch_and_measured_ones_are_kept() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let name = "unet_128_instance";
+    let (norm_stats, output) = NORM_STATS[1];
+    let folder = home.path().join(name);
+    import(name, norm_stats, &folder)?;
+    let site = Site::start("/", &[(name, &folder)])?;
+    let mut page = Page::open(&site.url(""), Graphics::WebGpu)?;
+    for tune in ["off", "split", "tiled-64", "tiled-32", "grouped", "on"] {
+        let arguments =
+            json!({ "model": name, "output": output, "backend": "webgpu", "tune": tune });
+        let answer = ask(&mut page, "compare", &arguments)?;
+        println!("{name} by {tune}: {answer}");
+        let off = answer["off"].as_f64();
+        let off = off.with_context(|| format!("{tune}: {answer}"))?;
+        ensure!(off <= TOLERANCE, "{tune} is off by {off}");
+        let kernels = answer["kernels"].as_array().context("kernels")?;
+        let named = |name: &str| kernels.iter().any(|kernel| kernel["kernel"] == name);
+        match tune {
+            "on" => ensure!(!kernels.is_empty(), "no kernels"),
+            "off" => ensure!(named("direct") && !named("grouped"), "{kernels:?}"),
+            name => ensure!(named(name), "{kernels:?}"),
+        }
+    }
+    let is_kept = "caches.open('pix2pix-kernels-1').then((store) => store.keys()).then((keys) => keys.length === 1)";
+    page.browser.wait_until(is_kept, PATIENCE)
+}
+
+#[test]
 fn every_generator_equals_pytorch_on_the_cpu() -> Result<()> {
     every_generator_equals_pytorch("cpu")
 }
@@ -160,11 +189,11 @@ fn a_tensor_that_does_not_fit_is_refused_and_the_model_goes_on() -> Result<()> {
 }
 
 const IN_THE_PAGE: &str = r"
-  const load = async (model, backend) => {
+  const load = async (model, backend, tune) => {
     const { Pix2Pix } = await import(new URL('pix2pix.js', location.href));
-    return Pix2Pix.create(`models/${model}/manifest.json`, { backend });
+    return Pix2Pix.create(`models/${model}/manifest.json`, { backend, tune });
   };
-  const compare = async ({ model, output, backend }) => {
+  const compare = async ({ model, output, backend, tune }) => {
     const file = await (await fetch(`models/${model}/reference.safetensors`)).arrayBuffer();
     const start = 8 + Number(new DataView(file).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(file.slice(8, start)));
@@ -172,13 +201,14 @@ const IN_THE_PAGE: &str = r"
       const [from, to] = header[name].data_offsets;
       return new Float32Array(file.slice(start + from, start + to));
     };
-    const pix2pix = await load(model, backend);
+    const pix2pix = await load(model, backend, tune);
     const [batch, channels, height, width] = header.input.shape;
     const found = await pix2pix.runTensor(valuesOf('input'), { batch, channels, height, width });
     const expected = valuesOf(output);
     const off = expected.reduce((worst, value, at) => Math.max(worst, Math.abs(value - found[at])), 0);
     pix2pix.dispose();
-    return { backend: pix2pix.backend, count: found.length, expected: expected.length, off };
+    const { backend: used, kernels } = pix2pix;
+    return { backend: used, kernels, count: found.length, expected: expected.length, off };
   };
   const refused = async ({ model, count, shape }) => {
     const pix2pix = await load(model, 'cpu');

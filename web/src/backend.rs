@@ -24,15 +24,13 @@ impl Backend {
     }
 }
 
-/// Opens the device that was asked for.
-pub async fn open(backend: &str) -> Result<(Backend, Engine), WebError> {
+/// Opens the device that was asked for; `tune` says how a graphics device's kernels are chosen.
+pub async fn open(backend: &str, tune: &str) -> Result<(Backend, Engine), WebError> {
     match backend {
-        "webgpu" => on_gpu().await.map_err(|why| {
-            WebError::new(
-                ErrorCode::NoWebGpu,
-                format!("{why} Choose the CPU, or open the page in a browser that has WebGPU."),
-            )
-        }),
+        "webgpu" => {
+            let opened = on_gpu(tune).await;
+            opened.map_err(|why| WebError::new(ErrorCode::NoWebGpu, why))
+        }
         "cpu" => match cpu_engine() {
             Some(engine) => Ok((Backend::Cpu, engine)),
             None => Err(WebError::internal(
@@ -59,16 +57,22 @@ pub fn still_there(backend: Backend) -> Result<(), WebError> {
 }
 
 #[cfg(feature = "webgpu")]
-async fn on_gpu() -> Result<(Backend, Engine), String> {
-    webgpu_offered()?;
-    let gpu = gpu::acquire().await?;
-    Ok((Backend::WebGpu, Engine::Gpu(gpu)))
+async fn on_gpu(tune: &str) -> Result<(Backend, Engine), String> {
+    webgpu_offered().map_err(advised)?;
+    let gpu = gpu::acquire().await.map_err(advised)?;
+    Ok((Backend::WebGpu, Engine::Gpu(gpu::tuned(gpu, tune)?)))
 }
 
 #[cfg(not(feature = "webgpu"))]
-async fn on_gpu() -> Result<(Backend, Engine), String> {
-    webgpu_offered()?;
-    Err("This build of the module was made without WebGPU.".to_owned())
+async fn on_gpu(_tune: &str) -> Result<(Backend, Engine), String> {
+    webgpu_offered().map_err(advised)?;
+    Err(advised(
+        "This build of the module was made without WebGPU.".to_owned(),
+    ))
+}
+
+fn advised(why: String) -> String {
+    format!("{why} Choose the CPU, or open the page in a browser that has WebGPU.")
 }
 
 #[cfg(feature = "ndarray")]

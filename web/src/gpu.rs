@@ -3,12 +3,35 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use model::Gpu;
+use model::{Gpu, Kernel, Tuning, UnknownKernel};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wgpu::{Backends, PowerPreference};
 
 thread_local! {
     static DEVICE: RefCell<Option<Gpu>> = const { RefCell::new(None) };
     static LOST: Cell<bool> = const { Cell::new(false) };
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// The device with what `tune` says: `on`, `off`, the name of a kernel for every layer that it can do,
+/// or `software` for a processor that plays the device.
+pub fn tuned(gpu: Gpu, tune: &str) -> Result<Gpu, String> {
+    let tuning = match tune {
+        "off" => Tuning::Off,
+        "on" => Tuning::Measured { now },
+        // There, opening them takes longer than fetching them.
+        "software" => return Ok(gpu.with_halves(false)),
+        name => Tuning::Forced(name.parse().map_err(|UnknownKernel| {
+            let known = Kernel::ALL.map(Kernel::name).join(", ");
+            format!("'{name}' is no way to tune; use on, off, {known}.")
+        })?),
+    };
+    Ok(gpu.with_tuning(tuning))
 }
 
 /// The device, or a sentence about why there is none.

@@ -1,4 +1,4 @@
-// Settings in the page's address: ?model, ?backend, ?way (the mode) and ?view.
+// Settings in the page's address: ?model, ?backend, ?tune, ?way (the mode) and ?view.
 
 import { text } from '../view/format.js';
 

@@ -14,6 +14,7 @@ import { modelCard } from './model-cards.js';
 import { filesOf, modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
+import { TUNINGS } from '../runtime/pix2pix.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
@@ -354,6 +355,7 @@ Object.assign(window, { pix2pixDemo });
 async function begin() {
   setTimeout(reveal, PATIENCE);
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
+  slot.tune = asked('tune', TUNINGS) ?? undefined;
   check('backends', slot.backend);
   if (asked('view', ['slider', 'side']) === 'side') {
     view.layout = 'side';

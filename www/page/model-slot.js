@@ -7,6 +7,9 @@ export class ModelSlot extends EventTarget {
   /** @type {'auto' | 'webgpu' | 'cpu'} */
   backend = 'auto';
 
+  /** @type {any} How the kernels of a graphics device are chosen. */
+  tune;
+
   /** @type {any} */
   #entry = null;
   /** @type {Promise<Pix2Pix> | null} */
@@ -46,6 +49,7 @@ export class ModelSlot extends EventTarget {
     this.#loading = new AbortController();
     const mine = Pix2Pix.create(this.#entry.files ?? this.#entry.url, {
       backend: this.backend,
+      tune: this.tune,
       signal: this.#loading.signal,
       onProgress: this.#onProgress,
     });

@@ -15,6 +15,9 @@ const LARGEST_TILE = 4096;
 // Large enough to compile all shaders that a usual image needs.
 const WARM_SIDE = 256;
 
+// How the kernels of a graphics device are chosen: measured, not, or one for all.
+export const TUNINGS = ['on', 'off', 'split', 'tiled-64', 'tiled-32', 'grouped'];
+
 // After these errors the worker's memory cannot be trusted: the next call
 // starts a new worker.
 const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
@@ -50,6 +53,8 @@ export class Pix2Pix {
   #onProgress;
   /** @type {any} */
   #worker = null;
+  #tune;
+  #kernels = [];
   #helpers = []; // workers for parts of images
   /** @type {any} */
   #facts = null;
@@ -57,26 +62,30 @@ export class Pix2Pix {
   #disposed = false;
 
   /** @param {any} source @param {import('../pix2pix.js').CreateOptions} [options] */
-  static async create(source, { backend = 'auto', workers, signal, onProgress } = {}) {
+  static async create(source, { backend = 'auto', workers, tune, signal, onProgress } = {}) {
     if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
       throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
     }
     if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1)) {
       throw new Pix2PixError('internal', `The number of workers is ${workers}: pass a whole number from 1.`);
     }
+    if (tune !== undefined && !TUNINGS.includes(tune)) {
+      throw new Pix2PixError('internal', `There is no way to tune "${tune}": use ${TUNINGS.join(', ')}.`);
+    }
     const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
-    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, workers, onProgress);
+    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, { workers, tune, onProgress });
     await model.#enqueue(() => model.#start(), signal, 'Loading the model');
     return model;
   }
 
   /** Use `Pix2Pix.create`. */
-  constructor(source, wanted, workers, onProgress) {
+  constructor(source, wanted, { workers, tune, onProgress }) {
     this.#local = typeof source === 'string' ? null : source;
     // A model from disk gets an address as well, so that a restart recognises it.
     this.#manifestUrl = this.#local ? `local:${++locals}` : source;
     this.#wanted = wanted;
     this.#workers = workers;
+    this.#tune = tune;
     this.#onProgress = onProgress;
   }
 
@@ -91,6 +100,9 @@ export class Pix2Pix {
   }
   get isSoftware() {
     return this.#facts.isSoftware;
+  }
+  get kernels() {
+    return this.#kernels;
   }
   get manifest() {
     return this.#facts.manifest;
@@ -107,11 +119,12 @@ export class Pix2Pix {
   /** @param {any} source @param {{ signal?: AbortSignal, tile?: number }} [options] */
   async run(source, { signal, tile = 0 } = {}) {
     checkTile(tile);
-    const { rgba, width, height } = await this.#persist(async (smaller) => {
+    const { rgba, width, height, kernels } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
       return this.#worker.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
     }, signal);
+    this.#kernels = kernels;
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
 
@@ -125,6 +138,7 @@ export class Pix2Pix {
       const copy = own.slice().buffer;
       return this.#worker.call('runTensor', { values: copy, shape }, [copy]);
     }, signal);
+    this.#kernels = answer.kernels;
     return new Float32Array(answer.values);
   }
 
@@ -206,6 +220,7 @@ export class Pix2Pix {
         manifestUrl: this.#manifestUrl,
         local: this.#local,
         backend: this.#wanted,
+        tune: this.#tune,
         known,
         modules: lastDownload?.modules ?? {},
         cache: distrusted.has(this.#manifestUrl) ? 'reload' : 'default',

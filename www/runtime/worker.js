@@ -8,6 +8,7 @@ import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
+import { readChoices, storeChoices } from './kernel-store.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
@@ -18,6 +19,8 @@ const MUCH_MEMORY = 2 ** 31;
 let session = null;
 /** @type {any} */
 let exports = null; // of the module: its memory tells how full it is
+/** @type {{ key: any, text: string }} */
+let choices = { key: null, text: '' }; // of kernels, as the browser keeps them
 /** @type {any} */
 let takeRows = null; // where this one shares: what waits for the others' rows
 
@@ -41,9 +44,10 @@ function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
 }
 
-async function start({ manifestUrl, local, backend, known, modules, cache }) {
+async function start({ manifestUrl, local, backend, tune, known, modules, cache }) {
   const plan = await choose(backend);
-  const sources = { modules, known, local, manifestUrl, cache };
+  const tuning = tune ?? (plan.isSoftware ? 'software' : 'on');
+  const sources = { modules, known, local, manifestUrl, cache, tuning, adapter: plan.adapter };
   let started;
   try {
     started = await startOn(plan.build, sources);
@@ -111,7 +115,10 @@ async function startOn(build, sources) {
   }
   const { manifestJson, weights } = sources.known;
   report('starting', weights.size, weights.size);
-  const session = await runtime.Session.create(manifestJson, weights, build);
+  const [{ sha256 }] = JSON.parse(manifestJson).weights;
+  const measured = build === 'webgpu' && sources.tuning === 'on' ? { adapter: sources.adapter, sha256 } : null;
+  choices = { key: measured, text: await readChoices(measured) };
+  const session = await runtime.Session.create(manifestJson, weights, build, sources.tuning, choices.text);
   sources.keep?.(); // in the background
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
@@ -174,7 +181,21 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
       ? await runTiles(before, width, height, side, plan, workers)
       : await runWhole(before, width, height, workers);
   helpers.rest();
-  return { rgba: buffer, width, height, transfer: [buffer] };
+  return { rgba: buffer, width, height, kernels: kernelsInUse(), transfer: [buffer] };
+}
+
+/** What a graphics device runs, { layer, kernel } each; keeps what has been measured. */
+function kernelsInUse() {
+  const text = choices.key ? session.choices : choices.text;
+  if (text !== choices.text) {
+    choices.text = text;
+    storeChoices(choices.key, text); // in the background
+  }
+  const lines = session.kernels ? session.kernels.split('\n') : [];
+  return lines.map((line) => {
+    const [layer, kernel] = line.split(' ');
+    return { layer, kernel };
+  });
 }
 
 /** `plan`: [x, y, width, height] of each tile. */
@@ -218,14 +239,18 @@ async function runWhole(before, width, height, workers) {
   const team = helpers.teamOf(sharers, width * height);
   const begun = performance.now();
   try {
-    const after = team ? await runShared(team, before, width, height) : await session.run(before, width, height);
+    const after = team ? await runShared(team, before, width, height) : await runAlone(before, width, height);
     helpers.note(width * height, team !== null, performance.now() - begun);
     return bufferOf(after);
   } catch (error) {
     helpers.stop();
     if (error !== ALONE) throw error;
-    return bufferOf(await session.run(before, width, height));
+    return bufferOf(await runAlone(before, width, height));
   }
+}
+
+function runAlone(before, width, height) {
+  return session.run(before, width, height, (done, total) => report('tiles', done, total));
 }
 
 /** Gives the same result as one worker. */
@@ -305,7 +330,7 @@ function outOfMemory(thrown) {
 async function runTensor({ values, shape: { batch, channels, height, width } }) {
   const tensor = new Float32Array(values);
   const buffer = bufferOf(await session.forward(tensor, batch, channels, height, width));
-  return { values: buffer, transfer: [buffer] };
+  return { values: buffer, kernels: kernelsInUse(), transfer: [buffer] };
 }
 
 /** A buffer to transfer: views into the module's memory are copied. */

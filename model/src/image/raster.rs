@@ -1,6 +1,9 @@
 //! An image as networks see it: planes of numbers. What the numbers mean is not known here, see
 //! [`Encoding`](crate::Encoding).
 
+/// Shares of red, green and blue in a grey (Rec. 601).
+pub(crate) const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
 /// Planes of equal size, one after the other (CHW), values in `[-1, 1]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Raster {
@@ -79,7 +82,8 @@ impl Raster {
         }
         let (red, green, blue) = (self.plane(0), self.plane(1), self.plane(2));
         let luma = red.iter().zip(green).zip(blue);
-        let luma = luma.map(|((red, green), blue)| 0.299 * red + 0.587 * green + 0.114 * blue);
+        let luma =
+            luma.map(|((red, green), blue)| LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue);
         Self::from_planes(self.width, self.height, luma.collect())
     }
 }

@@ -76,9 +76,11 @@ impl Tensors {
             }
         };
         let weight = planned.conv_tensor("weight");
+        let is_coarse = self.weights.has_8_bits(&weight);
         Ok(LayerTensors {
             conv: planned.conv,
             weight: self.weights.take(&weight, &planned.weight_shape())?,
+            is_coarse,
             gains,
             norm,
         })
@@ -92,6 +94,8 @@ pub struct LayerTensors {
     pub conv: ConvGeometry,
     /// Its weights, of the plan's shape.
     pub weight: Array,
+    /// Whether they have been rounded to 8 bits.
+    pub is_coarse: bool,
     /// What each output channel's weights are to be multiplied by.
     pub gains: Vec<f32>,
     /// What follows it.

@@ -135,6 +135,17 @@ impl StoredWeights {
         }
     }
 
+    /// Whether a tensor is stored in 8 bits.
+    pub(crate) fn has_8_bits(&self, name: &str) -> bool {
+        match &self.0 {
+            Stored::Expanded(_) => false,
+            Stored::Packed { tensors, .. } => {
+                let packed = tensors.get(name);
+                packed.is_some_and(|packed| packed.scales.is_some())
+            }
+        }
+    }
+
     fn shape(&self, name: &str) -> Option<&[usize]> {
         match &self.0 {
             Stored::Expanded(state) => state.get(name).map(|array| array.shape.as_slice()),

@@ -2,14 +2,18 @@
 //! against. Those with the zeros at edges count; norms, activations and losses do not.
 
 use crate::network::geometry::ConvKind;
-use crate::network::plan::{Plan, Source};
+use crate::network::plan::{Plan, PlannedLayer, Source};
 
 impl Plan {
     /// Multiply-accumulates for one image of this height and width.
     pub fn macs(&self, image: [usize; 2]) -> usize {
+        self.layer_macs(image).iter().sum::<u64>() as usize
+    }
+
+    /// Those of each layer, which in a browser are more than a `usize` holds.
+    pub fn layer_macs(&self, image: [usize; 2]) -> Vec<u64> {
         let mut sizes: Vec<[usize; 2]> = Vec::with_capacity(self.layers.len());
-        let mut count = 0;
-        for layer in &self.layers {
+        let macs = |layer: &PlannedLayer| {
             let input = match layer.inputs.first() {
                 Some(Source::Layer(index)) => sizes[*index],
                 _ => image,
@@ -19,10 +23,11 @@ impl Plan {
                 ConvKind::Transposed => input,
                 ConvKind::Convolution | ConvKind::Resized => output,
             };
-            count += layer.weight_shape().iter().product::<usize>() * height * width;
             sizes.push(output);
-        }
-        count
+            let weights: usize = layer.weight_shape().iter().product();
+            weights as u64 * (height * width) as u64
+        };
+        self.layers.iter().map(macs).collect()
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Translator {
 enum LoadedGenerator {
     Cpu(CpuGenerator),
     #[cfg(feature = "gpu")]
-    Gpu(GpuGenerator),
+    Gpu(Box<GpuGenerator>),
     Burn {
         generator: Box<Generator>,
         mode: Mode,
@@ -143,7 +143,7 @@ impl Translator {
             Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, weights)?),
             #[cfg(feature = "gpu")]
             Engine::Gpu(gpu) => {
-                LoadedGenerator::Gpu(GpuGenerator::new(config, stats, weights, gpu)?)
+                LoadedGenerator::Gpu(Box::new(GpuGenerator::new(config, stats, weights, gpu)?))
             }
             Engine::Burn(device) => LoadedGenerator::Burn {
                 generator: Box::new(load_state(config.init(device), weights)?),
@@ -174,6 +174,15 @@ impl Translator {
         (self.output, self.out_channels)
     }
 
+    /// What works on a graphics device of its own.
+    #[cfg(feature = "gpu")]
+    pub fn on_device(&self) -> Option<&GpuGenerator> {
+        match &self.generator {
+            LoadedGenerator::Gpu(generator) => Some(generator.as_ref()),
+            _ => None,
+        }
+    }
+
     /// Which heights and widths the network takes; others are padded.
     pub fn size_rule(&self) -> SizeRule {
         self.rule
@@ -196,19 +205,24 @@ impl Translator {
         Ok(self.show(&fake_b, &real_a, rgba))
     }
 
-    /// As `translate`, for targets that must not block, such as a browser.
+    /// As `translate`, for targets that must not block, such as a browser. `progress` hears how many
+    /// parts of the work are done, and of how many, where a device takes it in several.
     ///
     /// # Errors
     /// As `translate`.
     pub async fn translate_async(
         &self,
         rgba: &[u8],
-        width: usize,
-        height: usize,
+        (width, height): (usize, usize),
+        progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<u8>, TranslateError> {
+        #[cfg(feature = "gpu")]
+        if let Some(answer) = self.on_gpu(rgba, (width, height), progress).await? {
+            return Ok(answer);
+        }
         let real_a = self.encode(rgba, width, height)?;
         let (values, shape) = self.padded(&real_a)?;
-        let fake_b = self.generator.run_async(values, shape).await?;
+        let fake_b = self.generator.run_async(values, shape, progress).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
     }
@@ -238,7 +252,7 @@ impl Translator {
         shape: [usize; 4],
     ) -> Result<Vec<f32>, TranslateError> {
         pixels::check_tensor(real_a.len(), shape, self.in_channels, self.rule)?;
-        self.generator.run_async(real_a, shape).await
+        self.generator.run_async(real_a, shape, &|_, _| ()).await
     }
 
     /// How far the generator looks, in pixels; `None` where every output pixel depends on the
@@ -299,6 +313,26 @@ impl Translator {
         Ok(())
     }
 
+    /// Pixels that a device takes and gives as they are.
+    #[cfg(feature = "gpu")]
+    async fn on_gpu(
+        &self,
+        rgba: &[u8],
+        (width, height): (usize, usize),
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Option<Vec<u8>>, TranslateError> {
+        pixels::check_rgba(rgba, width, height, self.rule)?;
+        let is_plain = |encoding| matches!(encoding, Encoding::Color | Encoding::Depth { .. });
+        match &self.generator {
+            LoadedGenerator::Gpu(generator) if is_plain(self.input) && is_plain(self.output) => {
+                let padded = [height, width].map(|side| self.rule.padded(side));
+                let size = (width, height);
+                Ok(generator.translate(rgba, size, padded, progress).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn encode(&self, rgba: &[u8], width: usize, height: usize) -> Result<Raster, PixelsError> {
         pixels::check_rgba(rgba, width, height, self.rule)?;
         let size = (width, height);
@@ -333,18 +367,19 @@ impl Translator {
 impl LoadedGenerator {
     #[cfg(not(target_family = "wasm"))]
     fn run(&self, real_a: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, TranslateError> {
-        pollster::block_on(self.run_async(real_a, shape))
+        pollster::block_on(self.run_async(real_a, shape, &|_, _| ()))
     }
 
     async fn run_async(
         &self,
         real_a: Vec<f32>,
         shape: [usize; 4],
+        #[cfg_attr(not(feature = "gpu"), expect(unused_variables))] progress: &dyn Fn(usize, usize),
     ) -> Result<Vec<f32>, TranslateError> {
         match self {
             Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
             #[cfg(feature = "gpu")]
-            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape).await?),
+            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape, progress).await?),
             Self::Burn {
                 generator,
                 mode,

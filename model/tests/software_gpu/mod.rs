@@ -6,15 +6,19 @@ use model::state::StateDict;
 use model::{GeneratorConfig, Gpu, GpuGenerator, NormStats};
 use pollster::block_on;
 
-pub fn generator(config: &GeneratorConfig, stats: NormStats, state: StateDict) -> GpuGenerator {
-    let gpu = gpu();
-    let made = block_on(gpu.checked(|| GpuGenerator::new(config, stats, state, &gpu)));
+pub fn generator(
+    config: &GeneratorConfig,
+    stats: NormStats,
+    state: StateDict,
+    gpu: &Gpu,
+) -> GpuGenerator {
+    let made = block_on(gpu.checked(|| GpuGenerator::new(config, stats, state, gpu)));
     made.expect("the driver takes the weights")
         .expect("the state fits")
 }
 
 pub fn forward(generator: &GpuGenerator, values: &[f32], shape: [usize; 4]) -> Vec<f32> {
-    block_on(generator.forward(values, shape)).expect("the driver does its work")
+    block_on(generator.forward(values, shape, &|_, _| ())).expect("the driver does its work")
 }
 
 /// The one device of a test program.

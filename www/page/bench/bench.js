@@ -4,6 +4,8 @@
 import { $ } from '../by-id.js';
 import { element } from '../../view/element.js';
 import { Pix2PixError } from '../../runtime/errors.js';
+import { TUNINGS } from '../../runtime/pix2pix.js';
+import { asked } from '../address.js';
 import { listModels } from '../model-list.js';
 import { LARGE, listSetups, measure, SMALL } from './measure.js';
 import * as format from '../../view/format.js';
@@ -24,7 +26,7 @@ function set(state, status = '') {
   $('status').textContent = status;
   $('message').textContent = '';
   $('progress').hidden = $('cancel').hidden = state !== 'working';
-  for (const id of ['measure', 'model', 'software']) $(id).disabled = state === 'working';
+  for (const id of ['measure', 'model', 'tune', 'software']) $(id).disabled = state === 'working';
 }
 
 function fail(thrown) {
@@ -42,6 +44,13 @@ function spread({ runs, fastest, slowest }) {
   return `median of ${runs}, ${format.duration(fastest)} to ${format.duration(slowest)}`;
 }
 
+/** How many layers each kernel of a graphics device does. */
+function kernelsOf({ kernels }) {
+  const names = Object.values(kernels);
+  const counts = [...new Set(names)].map((kernel) => `${kernel} × ${names.filter((name) => name === kernel).length}`);
+  return counts.join(', ');
+}
+
 /** `result` is a measurement, or a sentence on why there is none.
     @param {any} [result] */
 function show(setup, result = null) {
@@ -51,6 +60,7 @@ function show(setup, result = null) {
         ['Loading', format.duration(result.load)],
         ['First picture', format.duration(result.first)],
         [format.pixels(LARGE, LARGE), format.duration(result.large)],
+        ...(setup.backend === 'webgpu' ? [['Kernels', kernelsOf(result)]] : []),
       ]
     : [
         ['Loading', '–'],
@@ -97,6 +107,7 @@ function showSetups() {
 
 async function measureAll() {
   const model = models[$('model').selectedIndex];
+  const tune = $('tune').value || undefined;
   job = new AbortController();
   const { signal } = job;
   outcome = null;
@@ -120,7 +131,7 @@ async function measureAll() {
         $('status').textContent = `${nameOf(setup)}: ${what}`;
       };
       try {
-        const result = await measure(model.url, setup, { signal, onStep });
+        const result = await measure(model.url, setup, { tune, signal, onStep });
         results.push(result);
         show(setup, result);
       } catch (thrown) {
@@ -175,10 +186,12 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
     `${machine.browser}, ${machine.cores} cores`,
     ...results.map((result) => {
       const note = result.isSoftware ? ' (emulated in software)' : '';
+      const kernels = kernelsOf(result);
       return (
         `${nameOf(result)}${note}: ${format.pixels(SMALL, SMALL)} ${format.duration(result.small.median)} (${spread(result.small)}), ` +
         `${format.pixels(LARGE, LARGE)} ${format.duration(result.large)}, ` +
-        `first picture ${format.duration(result.first)}, loading ${format.duration(result.load)}`
+        `first picture ${format.duration(result.first)}, loading ${format.duration(result.load)}` +
+        (kernels && `, kernels ${kernels}`)
       );
     }),
     ...(wasInTheBackground ? ['The tab was in the background at times.'] : []),
@@ -206,6 +219,8 @@ async function begin() {
   try {
     [models, setups] = await Promise.all([listModels(), listSetups()]);
     $('model').replaceChildren(...models.map(({ title, name }) => element('option', { value: name }, title || name)));
+    $('tune').value = asked('tune', TUNINGS) ?? '';
+    $('tune-field').hidden = setups.some((setup) => setup.backend === 'webgpu' && setup.missing);
     $('software-field').hidden = !setups.some((setup) => setup.isSoftware);
     showSetups();
     set('empty', 'Takes half a minute or so. Nothing loads until you begin.');

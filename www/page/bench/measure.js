@@ -32,8 +32,9 @@ export async function listSetups() {
   ];
 }
 
-/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, text)` reports progress. */
-export async function measure(url, { backend, workers }, { signal, onStep }) {
+/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, text)` reports progress; `tune` is that of
+    `Pix2Pix.create`. */
+export async function measure(url, { backend, workers }, { tune, signal, onStep }) {
   /** @type {any} */
   let session = null;
   const translate = async (side) => {
@@ -44,7 +45,7 @@ export async function measure(url, { backend, workers }, { signal, onStep }) {
   try {
     onStep(0, 'loading');
     const loading = performance.now();
-    session = await Pix2Pix.create(url, { backend, workers, signal });
+    session = await Pix2Pix.create(url, { backend, workers, tune, signal });
     const load = performance.now() - loading;
     onStep(0.2, 'the first picture');
     const first = await translate(SMALL);
@@ -68,6 +69,7 @@ export async function measure(url, { backend, workers }, { signal, onStep }) {
       first,
       small: summary(times),
       large,
+      kernels: Object.fromEntries(session.kernels.map(({ layer, kernel }) => [layer, kernel])),
     };
   } finally {
     session?.dispose();

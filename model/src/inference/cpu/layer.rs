@@ -19,6 +19,7 @@ impl CpuLayer {
             weight,
             gains,
             norm,
+            ..
         } = tensors;
         Self {
             convolution: PackedConvolution::new(conv, &weight, &gains),

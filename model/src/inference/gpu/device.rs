@@ -1,12 +1,13 @@
-//! The device, its shaders, and the way in and out of its memory.
+//! The device, what it finds fault with, and the way out of its memory.
 
 use std::sync::Arc;
 
 use futures_channel::oneshot;
 use thiserror::Error;
-use wgpu::{
-    BindGroupLayout, Buffer, BufferDescriptor, BufferUsages, ComputePipeline, Device, Queue,
-};
+use wgpu::{Buffer, Device, Queue};
+
+use super::shaders::Shaders;
+use super::tuning::Tuning;
 
 /// A graphics device with the shaders of the forward pass.
 #[derive(Clone, Debug)]
@@ -14,18 +15,15 @@ pub struct Gpu {
     pub(super) device: Device,
     pub(super) queue: Queue,
     pub(super) shaders: Arc<Shaders>,
+    /// Multiply-accumulates in one piece, at most.
+    pub(super) macs_of_submit: u64,
+    pub(super) tuning: Tuning,
+    takes_halves: bool,
 }
 
-/// The entry points of `kernels.wgsl`.
-#[derive(Debug)]
-pub(super) struct Shaders {
-    pub bindings: BindGroupLayout,
-    pub convolve: ComputePipeline,
-    /// For blocks of 4 channels.
-    pub convolve_narrow: ComputePipeline,
-    pub finish: ComputePipeline,
-    pub statistics: ComputePipeline,
-}
+/// 20 GFLOP: a weak device does it in a fraction of the two seconds after which some drivers think
+/// that it hangs.
+const MACS_OF_SUBMIT: u64 = 10_000_000_000;
 
 /// Why a device gave no answer.
 #[derive(Debug, Error)]
@@ -36,6 +34,30 @@ pub enum GpuError {
     /// Anything else, a lost device among it.
     #[error("the graphics device failed: {0}")]
     Failed(String),
+}
+
+/// What is open for faults; nothing waits in between.
+pub(super) struct Scopes {
+    invalid: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+    memory: wgpu::ErrorScopeGuard,
+}
+
+impl Scopes {
+    /// What the device will say of the work since.
+    pub fn verdict(self) -> impl Future<Output = Result<(), GpuError>> {
+        let (memory, internal) = (self.memory.pop(), self.internal.pop());
+        let invalid = self.invalid.pop();
+        async {
+            if let Some(error) = memory.await {
+                return Err(GpuError::OutOfMemory(error.to_string()));
+            }
+            match internal.await.or(invalid.await) {
+                Some(error) => Err(GpuError::Failed(error.to_string())),
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 impl Gpu {
@@ -50,53 +72,44 @@ impl Gpu {
 
     /// Hands the shaders to a device that has [`Self::limits`].
     pub fn new(device: Device, queue: Queue) -> Self {
-        let module = device.create_shader_module(wgpu::include_wgsl!("kernels.wgsl"));
-        let entry = |binding: u32| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage {
-                    read_only: binding < 4,
-                },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        };
-        let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: None,
-            entries: &[0, 1, 2, 3, 4, 5].map(entry),
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: None,
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
-        let pipeline = |entry_point, constants| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(entry_point),
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some(entry_point),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants,
-                    ..Default::default()
-                },
-                cache: None,
-            })
-        };
-        let shaders = Shaders {
-            convolve: pipeline("convolve", &[]),
-            convolve_narrow: pipeline("convolve", &[("WIDE", 0.0)]),
-            finish: pipeline("finish", &[]),
-            statistics: pipeline("statistics", &[]),
-            bindings,
-        };
         Self {
+            shaders: Arc::new(Shaders::new(&device)),
             device,
             queue,
-            shaders: Arc::new(shaders),
+            macs_of_submit: MACS_OF_SUBMIT,
+            tuning: Tuning::Off,
+            takes_halves: true,
         }
+    }
+
+    /// The same device, which gets at most so many multiply-accumulates in one piece: for tests, and
+    /// for drivers that give up early.
+    #[must_use]
+    pub fn with_macs_of_submit(self, macs_of_submit: u64) -> Self {
+        Self {
+            macs_of_submit: macs_of_submit.max(1),
+            ..self
+        }
+    }
+
+    /// The same device with another way to choose kernels.
+    #[must_use]
+    pub fn with_tuning(self, tuning: Tuning) -> Self {
+        Self { tuning, ..self }
+    }
+
+    /// The same device, with or without weights in 16 bits where these are fine enough: half the
+    /// memory, and more work where a processor plays the device.
+    #[must_use]
+    pub fn with_halves(self, takes_halves: bool) -> Self {
+        Self {
+            takes_halves,
+            ..self
+        }
+    }
+
+    pub(super) fn takes_halves(&self) -> bool {
+        self.takes_halves
     }
 
     /// What `work` gives, unless the device found fault with it.
@@ -104,59 +117,43 @@ impl Gpu {
     /// # Errors
     /// The device lacks the memory, or fails.
     pub async fn checked<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
-        let invalid = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let scopes = self.scopes();
         let made = work();
-        let (memory, internal, invalid) = (memory.pop(), internal.pop(), invalid.pop());
-        if let Some(error) = memory.await {
-            return Err(GpuError::OutOfMemory(error.to_string()));
+        scopes.verdict().await?;
+        Ok(made)
+    }
+
+    /// Listens to what the device finds fault with, from now on.
+    pub(super) fn scopes(&self) -> Scopes {
+        Scopes {
+            invalid: self.device.push_error_scope(wgpu::ErrorFilter::Validation),
+            internal: self.device.push_error_scope(wgpu::ErrorFilter::Internal),
+            memory: self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory),
         }
-        match internal.await.or(invalid.await) {
-            Some(error) => Err(GpuError::Failed(error.to_string())),
-            None => Ok(made),
+    }
+
+    /// Waits for all that has been submitted by now.
+    pub(super) fn done(&self) -> impl Future<Output = ()> + use<> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(|| {
+            // Nobody waits any more.
+            let _ = sender.send(());
+        });
+        #[cfg(not(target_family = "wasm"))]
+        let device = self.device.clone();
+        async move {
+            // A device that fails says so where results are read.
+            #[cfg(not(target_family = "wasm"))]
+            let _ = device.poll(wgpu::PollType::wait_indefinitely());
+            let _ = receiver.await;
         }
     }
 
-    /// A buffer of zeros.
-    pub(super) fn zeros(&self, values: usize, usage: BufferUsages) -> Buffer {
-        self.device.create_buffer(&BufferDescriptor {
-            label: None,
-            size: (values.max(1) * size_of::<f32>()).next_multiple_of(16) as u64,
-            usage,
-            mapped_at_creation: false,
-        })
-    }
-
-    /// A buffer for shaders to read.
-    pub(super) fn constant(&self, bytes: impl ExactSizeIterator<Item = [u8; 4]>) -> Buffer {
-        let buffer = self.zeros(bytes.len(), BufferUsages::STORAGE | BufferUsages::COPY_DST);
-        self.write(&buffer, bytes);
-        buffer
-    }
-
-    /// Fills the start of a buffer, in parts: none needs a copy of the whole.
-    pub(super) fn write(&self, buffer: &Buffer, bytes: impl ExactSizeIterator<Item = [u8; 4]>) {
-        const PART: usize = 1 << 20;
-        let mut part = Vec::with_capacity(PART.min(bytes.len() * 4));
-        let mut offset = 0;
-        for value in bytes {
-            part.extend(value);
-            if part.len() == PART {
-                self.queue.write_buffer(buffer, offset, &part);
-                offset += PART as u64;
-                part.clear();
-            }
-        }
-        self.queue.write_buffer(buffer, offset, &part);
-    }
-
-    /// The values of a buffer that can be mapped, once the work before is done.
-    pub(super) async fn read(&self, buffer: &Buffer, values: usize) -> Result<Vec<f32>, GpuError> {
+    /// The first bytes of a buffer that can be mapped, once the work before is done.
+    pub(super) async fn read(&self, buffer: &Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
         let failed = |error: &dyn std::fmt::Display| GpuError::Failed(error.to_string());
         let (sender, receiver) = oneshot::channel();
-        let range = ..(values * size_of::<f32>()) as u64;
-        buffer.map_async(wgpu::MapMode::Read, range, |result| {
+        buffer.map_async(wgpu::MapMode::Read, ..bytes, |result| {
             // Nobody waits any more.
             let _ = sender.send(result);
         });
@@ -166,12 +163,11 @@ impl Gpu {
             .map_err(|error| failed(&error))?;
         let mapped = receiver.await.map_err(|error| failed(&error))?;
         mapped.map_err(|error| failed(&error))?;
-        let bytes = buffer.get_mapped_range(range);
-        let bytes = bytes.map_err(|error| failed(&error))?;
-        let (values, _) = bytes.as_chunks::<4>();
-        Ok(values
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect())
+        let view = buffer.get_mapped_range(..bytes);
+        let view = view.map_err(|error| failed(&error))?;
+        let answer = view.to_vec();
+        drop(view);
+        buffer.unmap();
+        Ok(answer)
     }
 }

@@ -1,383 +1,186 @@
 //! All that happens to an image of one size: feature maps, and what the shaders do to them in
 //! turn.
 
-use wgpu::{BindGroup, Buffer, BufferUsages, ComputePipeline};
+use wgpu::{Buffer, BufferUsages};
 
+use super::buffer::GpuBuffer;
 use super::device::{Gpu, GpuError};
-use super::layer::{GpuLayer, Statistics};
-use crate::inference::dataflow::{Dataflow, Size, Target};
-use crate::network::activation::LEAKY_SLOPE;
-use crate::network::plan::{Activation, Edge};
-
-/// Positions of a thread.
-const POSITIONS: usize = 4;
-/// Threads of a group.
-const GROUP: usize = 64;
-/// Fewer threads than this leave a device idle.
-const FEW_THREADS: usize = 1 << 14;
-/// Threads that share the input channels of one position, at most.
-const MOST_PARTS: usize = 32;
-/// Groups along one axis.
-const MOST_GROUPS: usize = 65_535;
+use super::kernel::Kernel;
+use super::layer::GpuLayer;
+use super::layer_work::LayerWork;
+use super::pass::{FeatureMap, Pass, batches, bound, encode, values_of};
+use super::pixels::PixelPasses;
+use super::planner::{Planner, Scratch};
+use super::tuning::Choices;
+use crate::inference::dataflow::{Dataflow, Size};
+use crate::network::plan::Plan;
 
 /// Feature maps and passes over them, for inputs of one size.
 #[derive(Debug)]
 pub(super) struct Program {
-    input: FeatureMap,
+    maps: Vec<FeatureMap>,
+    image: usize,
+    output: usize,
+    scratch: Scratch,
+    /// Of each layer.
+    pub kernels: Vec<Kernel>,
+    /// For the passes.
+    memory: [GpuBuffer; 2],
     passes: Vec<Pass>,
-    output: FeatureMap,
-}
-
-/// `[images, channels, height, width]`, and a zero.
-#[derive(Clone, Debug)]
-struct FeatureMap {
-    size: Size,
-    buffer: Buffer,
-}
-
-#[derive(Debug)]
-struct Pass {
-    shader: ComputePipeline,
-    bindings: BindGroup,
-    groups: [u32; 3],
-}
-
-/// Where outputs go, into channels from the given one on.
-#[derive(Clone, Copy)]
-struct Output<'a> {
-    map: &'a FeatureMap,
-    channel: usize,
-    activation: Activation,
-    adds: bool,
+    /// For networks that take pixels.
+    pixels: Option<PixelPasses>,
+    /// Where the result can be read.
+    answer: GpuBuffer,
 }
 
 impl Program {
-    pub fn size(&self) -> Size {
-        self.input.size
-    }
-
-    /// Translates a tensor of the size.
-    pub async fn run(&self, gpu: &Gpu, real_a: &[f32]) -> Result<Vec<f32>, GpuError> {
-        let values = self.output.values();
-        let answer = gpu.checked(|| {
-            let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-            let answer = gpu.zeros(values, usage);
-            gpu.write(
-                &self.input.buffer,
-                real_a.iter().map(|value| value.to_le_bytes()),
-            );
-            let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            let mut compute = encoder.begin_compute_pass(&Default::default());
-            for pass in &self.passes {
-                compute.set_pipeline(&pass.shader);
-                compute.set_bind_group(0, &pass.bindings, &[]);
-                let [x, y, z] = pass.groups;
-                compute.dispatch_workgroups(x, y, z);
-            }
-            drop(compute);
-            let bytes = (values * size_of::<f32>()) as u64;
-            encoder.copy_buffer_to_buffer(&self.output.buffer, 0, &answer, 0, bytes);
-            gpu.queue.submit([encoder.finish()]);
-            answer
-        });
-        let answer = answer.await?;
-        gpu.read(&answer, values).await
-    }
-}
-
-impl FeatureMap {
-    fn values(&self) -> usize {
-        values_of(self.size)
-    }
-
-    /// Takes outputs as they are.
-    fn whole(&self) -> Output<'_> {
-        Output {
-            map: self,
-            channel: 0,
-            activation: Activation::Identity,
-            adds: false,
-        }
-    }
-}
-
-impl Output<'_> {
-    /// As `Output` in `kernels.wgsl`.
-    fn words(self) -> [u32; 4] {
-        let (action, slope) = match self.activation {
-            _ if self.adds => (2, 1.0),
-            Activation::LeakyRelu => (1, LEAKY_SLOPE as f32),
-            Activation::Relu => (1, 0.0),
-            Activation::Identity => (1, 1.0),
-            Activation::Tanh => (3, 1.0),
-        };
-        let (channel, channels) = (self.channel as u32, self.map.size.channels as u32);
-        [action, channel, channels, slope.to_bits()]
-    }
-}
-
-/// A program in the making.
-pub(super) struct ProgramBuilder<'a> {
-    gpu: &'a Gpu,
-    passes: Vec<Pass>,
-    /// Sums that wait for their statistics.
-    accumulators: Option<Buffer>,
-    /// Stands for an output that a pass has not.
-    unwritten: Buffer,
-}
-
-impl<'a> ProgramBuilder<'a> {
-    pub fn new(gpu: &'a Gpu) -> Self {
-        Self {
-            gpu,
-            passes: Vec::new(),
-            accumulators: None,
-            unwritten: gpu.zeros(4, BufferUsages::STORAGE),
-        }
-    }
-
-    pub fn program(
-        mut self,
+    /// Over feature maps that `planner::maps` made.
+    ///
+    /// # Errors
+    /// The device does not take what lies between them in one piece.
+    pub fn new(
+        gpu: &Gpu,
         layers: &[GpuLayer],
-        dataflow: &Dataflow,
-        size: Size,
-    ) -> Result<Program, GpuError> {
-        let maps = dataflow.maps.iter().map(|shape| self.map(shape.size(size)));
-        let maps: Vec<FeatureMap> = maps.collect::<Result<_, _>>()?;
-        for (layer, step) in layers.iter().zip(&dataflow.steps) {
-            let output = |target: &Target| Output {
-                map: &maps[target.map],
-                channel: target.channel,
-                activation: target.activation,
-                adds: target.adds,
-            };
-            let outputs = [0, 1].map(|index| step.to.get(index).map(output));
-            self.layer(layer, &maps[step.from], step.edge, outputs)?;
+        (plan, dataflow): (&Plan, &Dataflow),
+        maps: Vec<FeatureMap>,
+        choices: &Choices,
+    ) -> Result<Self, GpuError> {
+        let size = maps[dataflow.image].size;
+        let macs = plan.layer_macs([size.height, size.width]).into_iter();
+        let works = layers.iter().zip(&dataflow.steps).zip(macs);
+        let works = works.map(|((layer, step), macs)| {
+            let input = maps[step.from].size;
+            let kernel = choices.kernel(gpu.tuning, layer, input);
+            LayerWork::new(layer, kernel, input, macs * size.images as u64)
+        });
+        let works: Vec<LayerWork> = works.collect();
+        let kernels = works.iter().map(|work| work.kernel).collect();
+        let scratch = Scratch::new(gpu, &works)?;
+        let mut planner = Planner {
+            gpu,
+            maps: &maps,
+            scratch: &scratch,
+            passes: Vec::new(),
+        };
+        for (work, step) in works.into_iter().zip(&dataflow.steps) {
+            planner.layer(work, step);
         }
-        Ok(Program {
-            input: maps[dataflow.image].clone(),
-            passes: self.passes,
-            output: maps[dataflow.output].clone(),
+        let (passes, memory) = bound(gpu, &planner.passes);
+        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        let ends = [&maps[dataflow.image], &maps[dataflow.output]];
+        Ok(Self {
+            image: dataflow.image,
+            output: dataflow.output,
+            pixels: PixelPasses::new(gpu, ends, plan.adds_input),
+            answer: gpu.zeros(values_of(maps[dataflow.output].size), usage),
+            maps,
+            scratch,
+            kernels,
+            memory,
+            passes,
         })
     }
 
-    fn map(&self, size: Size) -> Result<FeatureMap, GpuError> {
-        let values = values_of(size);
-        let limits = self.gpu.device.limits();
-        let most = limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size);
-        let bytes = ((values + 1) * size_of::<f32>()) as u64;
-        if bytes > most {
-            return Err(GpuError::OutOfMemory(format!(
-                "feature maps take {} MB in one piece, and it takes {}",
-                bytes >> 20,
-                most >> 20
-            )));
-        }
-        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        Ok(FeatureMap {
-            size,
-            buffer: self.gpu.zeros(values + 1, usage),
-        })
+    pub fn size(&self) -> Size {
+        self.maps[self.image].size
     }
 
-    fn layer(
-        &mut self,
-        layer: &GpuLayer,
-        from: &FeatureMap,
-        edge: Edge,
-        outputs: [Option<Output>; 2],
-    ) -> Result<(), GpuError> {
-        let (conv, size) = (layer.packed.conv, layer.packed.output_size(from.size));
-        let positions = Size {
-            height: size.height / conv.scale(),
-            width: size.width / conv.scale(),
-            ..size
+    /// Memory of the device that it takes.
+    pub fn bytes(&self) -> u64 {
+        let maps = self.maps.iter().map(|map| map.buffer.size());
+        let others = [&self.answer].into_iter().chain(&self.memory);
+        let others = others.map(|buffer| buffer.size());
+        let pixels = self.pixels.as_ref().map(PixelPasses::bytes);
+        let scratch = self.scratch.bytes();
+        maps.chain(others).chain(pixels).sum::<u64>() + scratch
+    }
+
+    /// Translates a tensor of the size. `progress` hears how many parts of the work are done, and
+    /// of how many, if there are several.
+    pub async fn run(
+        &self,
+        gpu: &Gpu,
+        real_a: &[f32],
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Vec<f32>, GpuError> {
+        let bytes = real_a.iter().map(|value| value.to_le_bytes());
+        gpu.write(&self.maps[self.image].buffer, bytes);
+        let output = &self.maps[self.output];
+        let work = Work {
+            before: None,
+            after: None,
+            answer: (&output.buffer, output.bytes()),
         };
-        let phases = conv.scale() * conv.scale();
-        let blocks = size.channels.div_ceil(layer.lanes);
-        let threads = values_of(Size {
-            channels: 1,
-            ..positions
-        })
-        .div_ceil(POSITIONS)
-            * blocks;
-        let parts = (FEW_THREADS / (threads * phases)).clamp(1, MOST_PARTS.min(from.size.channels));
-        let convolution = Words {
-            taps: &layer.taps,
-            outputs,
-            input: from.size,
-            edge,
-            positions,
-            stride: conv.step(),
-            scale: conv.scale(),
-            out_channels: size.channels,
-            norm_images: size.images,
-            finishes: true,
-            parts,
-            threads: threads * parts,
+        let answer = self.submit(gpu, work, progress).await?;
+        let values = answer.as_chunks::<4>().0.iter();
+        Ok(values.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Translates the RGBA pixels of a picture that has the size after padding. `None` for networks
+    /// that take no pixels.
+    pub async fn run_pixels(
+        &self,
+        gpu: &Gpu,
+        rgba: &[u8],
+        size: (usize, usize),
+        progress: &dyn Fn(usize, usize),
+    ) -> Option<Result<Vec<u8>, GpuError>> {
+        let pixels = self.pixels.as_ref()?;
+        pixels.write(gpu, rgba, size);
+        let work = Work {
+            before: Some(&pixels.unpack),
+            after: Some(&pixels.pack),
+            answer: (&pixels.rgba, rgba.len() as u64),
         };
-        let shader = match layer.lanes {
-            4 => &self.gpu.shaders.convolve_narrow,
-            _ => &self.gpu.shaders.convolve,
-        };
-        let read = [&from.buffer, &layer.weights, &layer.affine];
-        let convolve = groups((threads * parts).div_ceil(GROUP), phases);
-        if parts == 1 && layer.statistics.is_none() {
-            self.pass(shader, convolution, read, outputs, convolve);
-            return Ok(());
-        }
-        let whole = Size {
-            images: size.images * parts,
-            ..size
-        };
-        let accumulators = self.accumulators(whole)?;
-        let convolution = Words {
-            outputs: [Some(accumulators.whole()), None],
-            finishes: false,
-            ..convolution
-        };
-        self.pass(shader, convolution, read, convolution.outputs, convolve);
-        let threads = size.channels.div_ceil(4) * size.images * size.height * size.width;
-        let finish = Words {
-            taps: &[],
-            outputs,
-            input: size,
-            positions: size,
-            stride: 1,
-            scale: 1,
-            norm_images: match layer.statistics {
-                Some(Statistics::OfImage) => 1,
-                _ => size.images,
-            },
-            threads,
-            ..convolution
-        };
-        let found;
-        let affine = match layer.statistics {
-            None => &layer.affine,
-            Some(_) => {
-                let groups = size.images / finish.norm_images;
-                found = FeatureMap {
-                    size,
-                    buffer: self
-                        .gpu
-                        .zeros(groups * size.channels * 2, BufferUsages::STORAGE),
-                };
-                let read = [&accumulators.buffer, &layer.weights, &layer.affine];
-                let outputs = [Some(found.whole()), None];
-                let groups = [size.channels as u32, groups as u32, 1];
-                self.pass(&self.gpu.shaders.statistics, finish, read, outputs, groups);
-                &found.buffer
+        Some(self.submit(gpu, work, progress).await)
+    }
+
+    /// Gives the device its work in parts, the next when the one before has begun: so none takes
+    /// too long for a driver, and one that nobody wants any more costs no more than two.
+    async fn submit(
+        &self,
+        gpu: &Gpu,
+        work: Work<'_>,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Vec<u8>, GpuError> {
+        let batches = batches(&self.passes, gpu.macs_of_submit);
+        let mut verdicts = Vec::with_capacity(batches.len());
+        let (source, bytes) = work.answer;
+        let mut begun = None;
+        for (index, passes) in batches.iter().enumerate() {
+            let is_last = index + 1 == batches.len();
+            let scopes = gpu.scopes();
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let before = work.before.filter(|_| index == 0);
+            let after = work.after.filter(|_| is_last);
+            let passes = before.into_iter().chain(*passes).chain(after);
+            encode(&mut encoder, passes);
+            if is_last {
+                encoder.copy_buffer_to_buffer(source, 0, &self.answer, 0, bytes);
             }
-        };
-        let read = [&accumulators.buffer, &layer.weights, affine];
-        let groups = groups(threads.div_ceil(GROUP), 1);
-        self.pass(&self.gpu.shaders.finish, finish, read, outputs, groups);
-        self.accumulators = Some(accumulators.buffer);
-        Ok(())
-    }
-
-    /// Room for accumulators, that of an earlier layer where it is large enough.
-    fn accumulators(&mut self, size: Size) -> Result<FeatureMap, GpuError> {
-        let bytes = (values_of(size) * size_of::<f32>()) as u64;
-        match self.accumulators.take().filter(|kept| kept.size() >= bytes) {
-            Some(buffer) => Ok(FeatureMap { size, buffer }),
-            None => self.map(size),
+            gpu.queue.submit([encoder.finish()]);
+            verdicts.push(scopes.verdict());
+            if is_last {
+                break;
+            }
+            if let Some(begun) = begun.replace(gpu.done()) {
+                begun.await;
+                progress(index, batches.len());
+            }
         }
-    }
-
-    fn pass(
-        &mut self,
-        shader: &ComputePipeline,
-        words: Words,
-        read: [&Buffer; 3],
-        outputs: [Option<Output>; 2],
-        groups: [u32; 3],
-    ) {
-        let words = words.in_order();
-        let layer = self.gpu.constant(words.into_iter().map(u32::to_le_bytes));
-        let written = outputs.map(|output| match output {
-            Some(output) => &output.map.buffer,
-            None => &self.unwritten,
-        });
-        let buffers = [&layer].into_iter().chain(read).chain(written);
-        let entries = buffers
-            .enumerate()
-            .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding: binding as u32,
-                resource: buffer.as_entire_binding(),
-            });
-        let entries: Vec<_> = entries.collect();
-        let bindings = self
-            .gpu
-            .device
-            .create_bind_group(&wgpu::BindGroupDescriptor {
-                label: None,
-                layout: &self.gpu.shaders.bindings,
-                entries: &entries,
-            });
-        self.passes.push(Pass {
-            shader: shader.clone(),
-            bindings,
-            groups,
-        });
-    }
-}
-
-/// `Layer` in `kernels.wgsl`.
-#[derive(Clone, Copy)]
-struct Words<'a> {
-    taps: &'a [u32],
-    outputs: [Option<Output<'a>>; 2],
-    input: Size,
-    edge: Edge,
-    positions: Size,
-    stride: usize,
-    scale: usize,
-    out_channels: usize,
-    norm_images: usize,
-    finishes: bool,
-    parts: usize,
-    threads: usize,
-}
-
-impl Words<'_> {
-    fn in_order(self) -> Vec<u32> {
-        const TAPS: usize = 4 * 5;
-        let mut words = self.taps.to_vec();
-        words.resize(TAPS, 0);
-        for output in self.outputs {
-            words.extend(output.map_or([0; 4], Output::words));
+        let answer = gpu.read(&self.answer, bytes).await;
+        // They have come with the answer: waiting for each would take a way there and back.
+        for verdict in verdicts {
+            verdict.await?;
         }
-        let numbers = [
-            self.input.channels,
-            self.input.height,
-            self.input.width,
-            usize::from(self.edge == Edge::Reflection),
-            self.positions.images,
-            self.positions.height,
-            self.positions.width,
-            self.stride,
-            self.scale,
-            self.out_channels,
-            self.norm_images,
-            usize::from(self.finishes),
-            self.parts,
-            self.threads,
-        ];
-        words.extend(numbers.map(|number| number as u32));
-        words
+        answer
     }
 }
 
-fn values_of(size: Size) -> usize {
-    size.images * size.channels * size.height * size.width
-}
-
-/// A device takes so many groups along an axis and no more.
-fn groups(count: usize, phases: usize) -> [u32; 3] {
-    let rows = count.div_ceil(MOST_GROUPS).max(1);
-    [count.div_ceil(rows) as u32, rows as u32, phases as u32]
+/// What surrounds the passes over feature maps.
+struct Work<'a> {
+    before: Option<&'a Pass>,
+    after: Option<&'a Pass>,
+    /// Where the answer lies, and its bytes.
+    answer: (&'a Buffer, u64),
 }
