@@ -212,8 +212,9 @@ pub fn gradients_of<M: Module>(
     gradients
 }
 
-/// Gradients of convolution weights come as transposed views, through which the optimizer's many
-/// passes would walk slowly on a CPU; flattening copies them once into order.
+/// Gradients of convolution weights come as transposed views, through which the optimizer would walk
+/// slowly on a CPU, and whose values burn's fused kernels mix up on GPUs where one dimension is 1;
+/// flattening copies them once into order.
 struct Prepared<'a> {
     gradients: &'a mut GradientsParams,
     /// What they are divided by.
@@ -224,12 +225,8 @@ impl ModuleVisitor for Prepared<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             let shape = gradient.dims();
-            let mut gradient = match is_cpu(&gradient.device()) {
-                true => gradient
-                    .reshape([shape.iter().product::<usize>()])
-                    .reshape(shape),
-                false => gradient,
-            };
+            let count: usize = shape.iter().product();
+            let mut gradient = gradient.reshape([count]).reshape(shape);
             if self.scale != 1.0 {
                 gradient = gradient / self.scale;
             }
