@@ -189,6 +189,39 @@ fn a_model_without_its_run_asks_for_images_and_knows_its_task() {
 }
 
 #[test]
+fn restored_photos_are_judged_with_each_fault_alone_and_the_manifest_tells_the_mix() {
+    let folder = temp();
+    let folder = folder.path();
+    photos(folder);
+    trained(folder, &["--photos", "photos", "--task", "restore"]);
+    let manifest = fs::read_to_string(folder.join("run/export/manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["generator"]["residual"], true);
+    let faults = &manifest["training"]["faults"];
+    assert_eq!(faults["jpeg_quality"]["end"], 70, "{faults}");
+
+    let table = eval_plainly(folder, &[]);
+    let json: Value =
+        serde_json::from_str(&eval_plainly(folder, &["--format", "json"])).expect("JSON");
+    let parts = json["parts"].as_array().expect("parts");
+    let names = ["blurred", "small", "noisy", "JPEG", "clean"];
+    assert_eq!(parts.len(), names.len());
+    for (part, name) in parts.iter().zip(names) {
+        assert_eq!((&part["part"], &part["count"]), (&name.into(), &3.into()));
+        let psnr = |side: &str| part[side]["psnr"].as_f64().expect("a number");
+        assert_eq!(psnr("input") == 100.0, name == "clean", "{part}");
+        assert!(psnr("output") < 100.0, "an untrained model changes images");
+        let line = table.lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in:\n{table}"));
+        assert!(line.contains(&format!("{:.2}", psnr("input"))), "{line}");
+    }
+    assert_ne!(
+        json["input"], parts[0]["input"],
+        "the mix is no fault alone"
+    );
+}
+
+#[test]
 fn cyclegan_is_judged_by_cycles_and_identities_of_images_nobody_learned_from() {
     let folder = temp();
     let folder = folder.path();

@@ -90,8 +90,8 @@ pub struct TrainArgs {
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "mirrored",
         value_parser = one_of::<Decoder>(&["mirrored", "listed"]))]
     pub decoder: Decoder,
-    /// Learn a correction that is added to the input [default: yes for --task deblur and
-    /// super-resolve]
+    /// Learn a correction that is added to the input [default: yes for --task deblur,
+    /// super-resolve and restore]
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "BOOL")]
     pub residual: Option<bool>,
     /// Discriminator

@@ -13,10 +13,11 @@ use crate::data::error::{DataError, FolderProblem};
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::Crop;
 use crate::data::sample::bands::Bands;
-use crate::data::sample::blur::Blur;
+use crate::data::sample::blur::{Blur, RADII};
 use crate::data::sample::degrade::{edges, low_resolution, with_holes};
 use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{PairFormat, SampleFormat};
+use crate::data::sample::restore::{Fault, PARTS, draw_faults, with_faults};
 use crate::data::source::files::{FileGroup, check_frame, keep_usable};
 use crate::data::source::listing::{self, Split};
 use crate::image_file;
@@ -38,12 +39,15 @@ pub enum PhotoTask {
     /// detail comes. `translate --enlarge 4` makes small images larger first.
     #[serde(rename = "super-resolve")]
     SuperResolve,
+    /// Blur, low resolution, noise and JPEG, one to three of them by chance, to clean photos. Some
+    /// inputs are clean already, so that such photos come out as they went in.
+    Restore,
 }
 
 impl PhotoTask {
     /// Whether the input resembles the target so much that a correction is easiest to learn.
     pub fn corrects(self) -> bool {
-        matches!(self, Self::Deblur | Self::SuperResolve)
+        matches!(self, Self::Deblur | Self::SuperResolve | Self::Restore)
     }
 
     /// The name on the command line and in manifests.
@@ -54,6 +58,7 @@ impl PhotoTask {
             Self::Edges => "edges",
             Self::Inpaint => "inpaint",
             Self::SuperResolve => "super-resolve",
+            Self::Restore => "restore",
         }
     }
 }
@@ -65,6 +70,8 @@ pub struct Photos {
     paths: Vec<PathBuf>,
     task: PhotoTask,
     format: PairFormat,
+    /// What `restore` undoes, where it is not drawn by chance.
+    faults: Option<&'static [Fault]>,
 }
 
 impl Photos {
@@ -81,6 +88,7 @@ impl Photos {
             paths,
             task,
             format,
+            faults: None,
         };
         Ok((photos(train), photos(validation)))
     }
@@ -93,6 +101,21 @@ impl Photos {
     pub(crate) fn extend(&mut self, more: Self) {
         self.paths.extend(more.paths);
         self.paths.sort();
+    }
+
+    /// The same photos in each kind that `restore` mixes, by its name; none for other tasks.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, Self)> {
+        let part = |(name, faults)| {
+            let photos = Self {
+                faults: Some(faults),
+                ..self.clone()
+            };
+            (name, photos)
+        };
+        match self.task {
+            PhotoTask::Restore => PARTS.map(part).into(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether there is no photo.
@@ -153,11 +176,15 @@ impl Photos {
         // Relative to the photo, so that scale and crop change nothing about how blurred it is.
         let side = photo.width().min(photo.height());
         match self.task {
-            PhotoTask::Deblur => Some(Blur::draw(rng, side).apply(photo)),
+            PhotoTask::Deblur => Some(Blur::draw(rng, RADII, side).apply(photo)),
             PhotoTask::Colorize => None,
             PhotoTask::Edges => Some(edges(photo)),
             PhotoTask::Inpaint => Some(with_holes(photo, rng)),
             PhotoTask::SuperResolve => Some(low_resolution(photo)),
+            PhotoTask::Restore => {
+                let faults = self.faults.map_or_else(|| draw_faults(rng), <[_]>::to_vec);
+                Some(with_faults(photo, &faults, rng))
+            }
         }
     }
 
