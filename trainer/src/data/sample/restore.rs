@@ -30,7 +30,7 @@ pub enum Fault {
 /// How often photos have faults, and how bad they are. Manifests record it.
 #[derive(Debug, Serialize)]
 pub struct Mix {
-    /// Share of photos that stay as they are, so that good photos come out as they went in.
+    /// Share of training photos that stay as they are, so that good photos come out as they went in.
     pub clean: f64,
     /// Chance that a photo with a fault has a second one, and the same again for a third.
     pub further_fault: f64,
@@ -69,9 +69,14 @@ pub const PARTS: [(&str, &[Fault]); 5] = [
 
 /// Draws which faults a photo has.
 pub fn draw_faults(rng: &mut impl Rng) -> Vec<Fault> {
-    if rng.random_bool(MIX.clean) {
-        return Vec::new();
+    match rng.random_bool(MIX.clean) {
+        true => Vec::new(),
+        false => draw_some_faults(rng),
     }
+}
+
+/// Draws which faults a photo has that is not clean.
+pub fn draw_some_faults(rng: &mut impl Rng) -> Vec<Fault> {
     let further = (0..2).filter(|_| rng.random_bool(MIX.further_fault));
     let count = 1 + further.count();
     let all = [Fault::Blur, Fault::LowResolution, Fault::Noise, Fault::Jpeg];
