@@ -82,9 +82,9 @@ pub struct TrainArgs {
     /// Feature maps of the generator's outermost layer [default: 16 on a CPU, 64 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base: Option<u32>,
-    /// How the generator doubles height and width; `resize` leaves no checkerboards
+    /// How the generator doubles height and width; `resize` and `bilinear` leave no checkerboards
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "transposed",
-        value_parser = one_of::<Upsample>(&["transposed", "resize"]))]
+        value_parser = one_of::<Upsample>(&["transposed", "resize", "bilinear"]))]
     pub upsample: Upsample,
     /// Widths of a U-Net's decoder; `listed` takes the paper's table at its word
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "mirrored",
