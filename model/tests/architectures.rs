@@ -60,7 +60,7 @@ fn every_generator_keeps_height_and_width_with_every_norm_and_way_up() {
     for arch in ARCHITECTURES {
         let side = arch.size_rule().divisor();
         for norm in [NormKind::Batch, NormKind::Instance, NormKind::None] {
-            for upsample in [Upsample::Transposed, Upsample::Resize] {
+            for upsample in Upsample::ALL {
                 let config = GeneratorConfig {
                     upsample,
                     resnet_dropout: true,

@@ -131,11 +131,13 @@ fn a_resnet_with_every_norm_gives_what_burn_gives() {
 #[test]
 fn resizing_upsampling_and_the_listed_decoder_give_what_burn_gives() {
     for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet6Blocks] {
-        let resizing = GeneratorConfig {
-            upsample: Upsample::Resize,
-            ..config(arch, 6, NormKind::Batch)
-        };
-        agrees(&resizing, 1, [128, 128]);
+        for upsample in [Upsample::Resize, Upsample::Bilinear] {
+            let resizing = GeneratorConfig {
+                upsample,
+                ..config(arch, 6, NormKind::Batch)
+            };
+            agrees(&resizing, 1, [128, 128]);
+        }
     }
     let listed = GeneratorConfig {
         decoder: Decoder::Listed,

@@ -51,8 +51,7 @@ fn generators() -> Vec<GeneratorConfig> {
         }
     }
     let options = |config: GeneratorConfig| {
-        let upsamples = [Upsample::Transposed, Upsample::Resize];
-        upsamples.into_iter().flat_map(move |upsample| {
+        Upsample::ALL.into_iter().flat_map(move |upsample| {
             let config = config.clone();
             [false, true].into_iter().flat_map(move |option| {
                 let config = config.clone();

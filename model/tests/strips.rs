@@ -139,11 +139,13 @@ fn workers_that_share_a_picture_give_what_one_gives_to_the_bit() {
 #[test]
 fn every_kind_of_unet_is_shared() {
     let plain = unet(NormKind::Batch);
-    let resized = GeneratorConfig {
-        upsample: Upsample::Resize,
-        ..plain.clone()
-    };
-    agrees(&resized, [256, 128], 2);
+    for upsample in [Upsample::Resize, Upsample::Bilinear] {
+        let resized = GeneratorConfig {
+            upsample,
+            ..plain.clone()
+        };
+        agrees(&resized, [256, 128], 2);
+    }
     let residual = GeneratorConfig {
         residual: true,
         ..plain.clone()

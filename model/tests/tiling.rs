@@ -211,10 +211,12 @@ fn a_u_nets_tiles_have_no_seams_with_running_statistics() {
             seam_ratio(&tiled(&translator, &cut, &picture), &cut),
         )
     };
-    let (blended, _, cut) = ratios(Upsample::Resize);
-    assert!(blended <= 1.05, "{blended}");
-    // The measure sees seams where there are some.
-    assert!(cut > 1.2, "{cut}");
+    for upsample in [Upsample::Resize, Upsample::Bilinear] {
+        let (blended, _, cut) = ratios(upsample);
+        assert!(blended <= 1.05, "{upsample:?}: {blended}");
+        // The measure sees seams where there are some.
+        assert!(cut > 1.2, "{upsample:?}: {cut}");
+    }
     // Transposed convolutions that nobody trained draw checkerboards, whose steps differ from
     // column to column in the whole picture too.
     let (blended, whole, _) = ratios(Upsample::Transposed);

@@ -57,6 +57,19 @@ fn a_sharp_photo_gets_a_word_and_a_soft_copy_of_any_size() -> Result<()> {
 }
 
 #[test]
+fn a_model_that_restores_photos_offers_a_soft_copy_too() -> Result<()> {
+    let restoring = Mock::photo().with("/task", json!("restore"));
+    let site = restoring.play("same", true).site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let path = photo(&page, 600, 400)?;
+    page.submit(&path)?;
+    let status = text(&mut page, "#status")?;
+    ensure!(status.contains("Hardly anything changed"), "{status}");
+    assert_eq!(page.try_again()?.dimensions(), (512, 341));
+    Ok(())
+}
+
+#[test]
 fn a_photo_that_changed_gets_no_such_word() -> Result<()> {
     let site = sharpening().site()?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;

@@ -56,13 +56,15 @@ fn each_image_has_a_row_and_their_mean_is_the_result() {
     let csv = fs::read_to_string(folder.path().join("rows.csv")).expect("a file");
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 4);
-    assert!(lines[0].starts_with("name,output_l1,output_psnr,output_ssim,output_ms_ssim,input_l1"));
+    assert!(lines[0].starts_with(
+        "name,output_l1,output_psnr,output_ssim,output_ms_ssim,output_weave,input_l1"
+    ));
     assert!(
         lines[1].starts_with("\"flower, \"\"0\"\"\","),
         "{}",
         lines[1]
     );
-    let first = lines[1].rsplit(',').nth(6).expect("a column");
+    let first = lines[1].rsplit(',').nth(8).expect("a column");
     assert!((first.parse::<f64>().expect("a number") - psnr(&rows[0])).abs() < 1e-5);
 }
 
@@ -185,6 +187,39 @@ fn a_model_without_its_run_asks_for_images_and_knows_its_task() {
         harness::talk(&all).contains("--all"),
         "{}",
         harness::talk(&all)
+    );
+}
+
+#[test]
+fn restored_photos_are_judged_with_each_fault_alone_and_the_manifest_tells_the_mix() {
+    let folder = temp();
+    let folder = folder.path();
+    photos(folder);
+    trained(folder, &["--photos", "photos", "--task", "restore"]);
+    let manifest = fs::read_to_string(folder.join("run/export/manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["generator"]["residual"], true);
+    let faults = &manifest["training"]["faults"];
+    assert_eq!(faults["jpeg_quality"]["end"], 70, "{faults}");
+
+    let table = eval_plainly(folder, &[]);
+    let json: Value =
+        serde_json::from_str(&eval_plainly(folder, &["--format", "json"])).expect("JSON");
+    let parts = json["parts"].as_array().expect("parts");
+    let names = ["blurred", "small", "noisy", "JPEG", "clean"];
+    assert_eq!(parts.len(), names.len());
+    for (part, name) in parts.iter().zip(names) {
+        assert_eq!((&part["part"], &part["count"]), (&name.into(), &3.into()));
+        let psnr = |side: &str| part[side]["psnr"].as_f64().expect("a number");
+        assert_eq!(psnr("input") == 100.0, name == "clean", "{part}");
+        assert!(psnr("output") < 100.0, "an untrained model changes images");
+        let line = table.lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in:\n{table}"));
+        assert!(line.contains(&format!("{:.2}", psnr("input"))), "{line}");
+    }
+    assert_ne!(
+        json["input"], parts[0]["input"],
+        "the mix is no fault alone"
     );
 }
 

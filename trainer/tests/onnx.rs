@@ -232,6 +232,15 @@ fn some_networks(base: usize) -> Vec<Case> {
 }
 
 #[test]
+fn bilinear_up_sampling_computes_the_same_in_onnx_runtime() {
+    let mut cases = some_networks(4);
+    for case in &mut cases {
+        case.config.upsample = Upsample::Bilinear;
+    }
+    assert_same(&cases, SAME);
+}
+
+#[test]
 fn batches_and_sizes_are_whatever_the_network_takes() {
     let cases = some_networks(4).into_iter().map(|case| Case {
         images: vec![[1, 1, 1], [2, 2, 1], [3, 1, 3]],

@@ -3,7 +3,7 @@
 
 import { IMAGE_TYPES } from '../runtime/image.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { modesOf, samplesOf, takesGrey } from '../view/manifest.js';
+import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import * as format from '../view/format.js';
 import { asked, askedModel, linkWith, refusals, remember } from './address.js';
@@ -139,7 +139,7 @@ async function describeModel(wanted = mode.name) {
   const { entry } = slot;
   const manifest = await entry.manifest;
   if (entry !== slot.entry) return false;
-  $('blur-field').hidden = manifest?.task !== 'deblur';
+  $('blur-field').hidden = !undoesBlur(manifest);
   if ($('blur-field').hidden) $('blur').checked = false;
   view.isGrey = takesGrey(manifest);
   const fitting = modesOf(manifest);

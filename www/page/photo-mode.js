@@ -4,6 +4,7 @@ import { blur } from './blur.js';
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { decodeImage, fittingSize, softwareContext } from '../runtime/image.js';
 import * as format from '../view/format.js';
+import { undoesBlur } from '../view/manifest.js';
 
 /** The longest side of a softened copy: small enough to see the blur, and that it is gone. */
 const SOFT_SIDE = 512;
@@ -147,7 +148,7 @@ export class PhotoMode {
   #advice(session, result) {
     if (!this.#canSoften(session)) return null;
     if (change(this.#shown.middle, result) < NOTHING)
-      return 'Hardly anything changed: there is no blur in this photo that the model knows.';
+      return 'Hardly anything changed: this photo has no fault that the model knows.';
     return this.#isTooFine(session)
       ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.'
       : null;
@@ -160,7 +161,7 @@ export class PhotoMode {
   }
 
   #canSoften({ manifest }) {
-    return manifest.task === 'deblur' && !this.#isSample && !this.#shown.isSoft;
+    return undoesBlur(manifest) && !this.#isSample && !this.#shown.isSoft;
   }
 
   #isTooFine(session) {

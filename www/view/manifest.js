@@ -18,6 +18,11 @@ export function modesOf(manifest) {
   return manifest?.input?.mode === 'draw' ? ['draw'] : ['photo', 'webcam'];
 }
 
+/** Whether a model undoes blur. */
+export function undoesBlur(manifest) {
+  return manifest?.task === 'deblur' || manifest?.task === 'restore';
+}
+
 /** Whether a model sees no colours. */
 export function takesGrey(manifest) {
   return manifest?.input?.encoding === 'lightness' || manifest?.generator?.in_channels === 1;

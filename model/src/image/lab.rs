@@ -44,14 +44,16 @@ pub fn to_srgb([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     .map(companded)
 }
 
-fn linear(value: f32) -> f32 {
+/// An sRGB value as light, both in `0..=1`.
+pub fn linear(value: f32) -> f32 {
     match value <= 0.040_45 {
         true => value / 12.92,
         false => ((value + 0.055) / 1.055).powf(2.4),
     }
 }
 
-fn companded(value: f32) -> f32 {
+/// Light as an sRGB value, clipped to `0..=1`.
+pub fn companded(value: f32) -> f32 {
     let value = value.clamp(0.0, 1.0);
     match value <= 0.003_130_8 {
         true => 12.92 * value,

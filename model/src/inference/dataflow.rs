@@ -272,7 +272,7 @@ mod tests {
             GeneratorArch::Unet256,
             GeneratorArch::Resnet9Blocks,
         ] {
-            for upsample in [Upsample::Transposed, Upsample::Resize] {
+            for upsample in Upsample::ALL {
                 for decoder in [Decoder::Mirrored, Decoder::Listed] {
                     let config = GeneratorConfig {
                         upsample,

@@ -41,12 +41,15 @@ impl PackedWeights {
         let parities = (0..conv.scale()).flat_map(|y| (0..conv.scale()).map(move |x| (y, x)));
         let phase = |(parity_y, parity_x): (usize, usize)| {
             let (rows, columns) = (conv.taps(parity_y), conv.taps(parity_x));
-            // Each weight of the kernel, and the tap that it belongs to.
+            // Each weight of the kernel, the tap that it belongs to, and its share in it.
             let mut indices = Vec::new();
             for (row, (_, ys)) in rows.iter().enumerate() {
                 for (column, (_, xs)) in columns.iter().enumerate() {
                     let tap = row * columns.len() + column;
-                    let indices_of = |y| xs.iter().map(move |x| (tap, y * kernel + x));
+                    let indices_of = |&(y, down): &(usize, f32)| {
+                        let index = move |&(x, across)| (tap, y * kernel + x, down * across);
+                        xs.iter().map(index)
+                    };
                     indices.extend(ys.iter().flat_map(indices_of));
                 }
             }
@@ -86,7 +89,9 @@ impl PackedWeights {
 fn channels(conv: ConvGeometry, weight: &Array) -> [usize; 2] {
     match conv.kind {
         ConvKind::Transposed => [weight.shape[1], weight.shape[0]],
-        ConvKind::Convolution | ConvKind::Resized => [weight.shape[0], weight.shape[1]],
+        ConvKind::Convolution | ConvKind::Resized | ConvKind::Bilinear => {
+            [weight.shape[0], weight.shape[1]]
+        }
     }
 }
 
@@ -100,11 +105,12 @@ struct Packing<'a> {
 }
 
 impl Packing<'_> {
-    /// Fills zeros. `indices`: a tap, and the index of a weight of the kernel that goes into it.
+    /// Fills zeros. `indices`: a tap, the index of a weight of the kernel that goes into it, and
+    /// with which share.
     ///
     /// A function of its own, since a browser's faster code begins with the next call.
     #[inline(never)]
-    fn fill_block(&self, block: usize, indices: &[(usize, usize)], weights: &mut [f32]) {
+    fn fill_block(&self, block: usize, indices: &[(usize, usize, f32)], weights: &mut [f32]) {
         let [out_channels, in_channels] = channels(self.conv, self.weight);
         let kernel = self.conv.kernel;
         let (out_stride, in_stride) = match self.conv.kind {
@@ -120,11 +126,11 @@ impl Packing<'_> {
             for (lane, gain) in gains.iter().enumerate() {
                 let start = (first + lane) * out_stride + input * in_stride;
                 let values = &self.weight.values[start..start + kernel];
-                for (lanes, (_, index)) in lanes.chunks_exact_mut(self.lanes).zip(indices) {
-                    lanes[lane] = values[*index] * gain;
+                for (lanes, (_, index, share)) in lanes.chunks_exact_mut(self.lanes).zip(indices) {
+                    lanes[lane] = values[*index] * gain * share;
                 }
             }
-            for (lanes, (tap, _)) in lanes.chunks_exact(self.lanes).zip(indices) {
+            for (lanes, (tap, ..)) in lanes.chunks_exact(self.lanes).zip(indices) {
                 let start = (tap * in_channels + input) * self.lanes;
                 let weights = &mut weights[start..start + self.lanes];
                 for (weight, value) in weights.iter_mut().zip(lanes) {

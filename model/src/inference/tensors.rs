@@ -111,7 +111,9 @@ impl LayerTensors {
         for (index, kernel) in weight.values.chunks_exact_mut(area).enumerate() {
             let gain = match self.conv.kind {
                 ConvKind::Transposed => self.gains[index % second],
-                ConvKind::Convolution | ConvKind::Resized => self.gains[index / second],
+                ConvKind::Convolution | ConvKind::Resized | ConvKind::Bilinear => {
+                    self.gains[index / second]
+                }
             };
             kernel.iter_mut().for_each(|value| *value *= gain);
         }

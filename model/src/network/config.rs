@@ -202,9 +202,15 @@ pub enum Upsample {
     /// Each pixel becomes four, then a 3×3 convolution: no checkerboards
     /// (doi 10.23915/distill.00003).
     Resize,
+    /// Bilinear interpolation to twice the size, with zeros beyond the edges, then a 3×3
+    /// convolution: no pixel's place among its four decides what a convolution sees.
+    Bilinear,
 }
 
 impl Upsample {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Transposed, Self::Resize, Self::Bilinear];
+
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }

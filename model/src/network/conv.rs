@@ -115,7 +115,7 @@ pub enum UpKernel {
 /// Doubles height and width.
 #[derive(Module, Debug)]
 pub struct UpConv {
-    /// `[in, out, kernel, kernel]` if transposed, `[out, in, 3, 3]` if resizing.
+    /// `[in, out, kernel, kernel]` if transposed, otherwise `[out, in, 3, 3]`.
     pub weight: Param<Tensor<4>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
@@ -136,7 +136,7 @@ impl UpConv {
     ) -> Self {
         let [input, output] = channels;
         let shape = match (upsample, kernel) {
-            (Upsample::Resize, _) => [output, input, 3, 3],
+            (Upsample::Resize | Upsample::Bilinear, _) => [output, input, 3, 3],
             (Upsample::Transposed, UpKernel::Three) => [input, output, 3, 3],
             (Upsample::Transposed, UpKernel::Four) => [input, output, 4, 4],
         };
@@ -153,12 +153,14 @@ impl UpConv {
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let precision = mode.precision();
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        if self.upsample == Upsample::Resize {
-            let geometry = StridePadding {
-                stride: 1,
-                padding: 1,
-            };
-            return convolve_with(doubled(x), weight, bias, geometry, precision);
+        let enlarged = match self.upsample {
+            Upsample::Transposed => None,
+            Upsample::Resize => Some((doubled(x.clone()), 1)),
+            Upsample::Bilinear => Some((interpolated(x.clone()), 0)),
+        };
+        if let Some((x, padding)) = enlarged {
+            let geometry = StridePadding { stride: 1, padding };
+            return convolve_with(x, weight, bias, geometry, precision);
         }
         #[cfg(feature = "training")]
         if precision == Precision::F32 {
@@ -196,4 +198,42 @@ fn doubled(x: Tensor<4>) -> Tensor<4> {
     x.reshape([batch, channels, height, 1, width, 1])
         .expand([batch, channels, height, 2, width, 2])
         .reshape([batch, channels, 2 * height, 2 * width])
+}
+
+/// Twice the height and width by bilinear interpolation, and one pixel more at each edge; zeros lie
+/// beyond the edges.
+fn interpolated(x: Tensor<4>) -> Tensor<4> {
+    let x = x.pad((1, 1, 1, 1), PadMode::Constant(0.0));
+    interpolated_along(interpolated_along(x, 2), 3)
+}
+
+/// Two pixels between each two neighbours along a dimension, a quarter of the way from either.
+fn interpolated_along(x: Tensor<4>, dim: usize) -> Tensor<4> {
+    let mut dims = x.dims();
+    let gaps = dims[dim] - 1;
+    dims[dim] = 2 * gaps;
+    let [first, second] = [x.clone().narrow(dim, 0, gaps), x.narrow(dim, 1, gaps)];
+    let near_first = first.clone() * 0.75 + second.clone() * 0.25;
+    let near_second = first * 0.25 + second * 0.75;
+    Tensor::stack::<5>(vec![near_first, near_second], dim + 1).reshape(dims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpolated_pixels_lie_a_quarter_from_the_nearest_and_fall_off_to_zero_at_the_edges() {
+        let x = Tensor::<4>::from_data([[[[4.0, 8.0]]]], &Device::flex());
+        let rows = [
+            [0.25, 0.75, 1.25, 1.75, 1.5, 0.5],
+            [0.75, 2.25, 3.75, 5.25, 4.5, 1.5],
+            [0.75, 2.25, 3.75, 5.25, 4.5, 1.5],
+            [0.25, 0.75, 1.25, 1.75, 1.5, 0.5],
+        ];
+        let expected = Tensor::<4>::from_data([[rows]], &Device::flex());
+        interpolated(x)
+            .into_data()
+            .assert_eq(&expected.into_data(), true);
+    }
 }

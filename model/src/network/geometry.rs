@@ -11,6 +11,9 @@ pub enum ConvKind {
     Transposed,
     /// Each pixel becomes four, then a convolution; weights `[out, in, kernel, kernel]`.
     Resized,
+    /// Bilinear interpolation to twice the size, then a convolution, zeros beyond the edges of both;
+    /// weights `[out, in, kernel, kernel]`.
+    Bilinear,
 }
 
 /// Kernel, stride and padding of a square convolution.
@@ -36,8 +39,8 @@ pub(crate) struct StridePadding {
 }
 
 /// Along one axis: the distance of an input pixel, and the indices of the kernel whose weights it
-/// is multiplied by.
-pub(crate) type Tap = (isize, Vec<usize>);
+/// is multiplied by, each with its share.
+pub(crate) type Tap = (isize, Vec<(usize, f32)>);
 
 impl ConvGeometry {
     /// A convolution that keeps the size, or divides it by its stride.
@@ -55,6 +58,7 @@ impl ConvGeometry {
         let (kind, kernel, stride) = match upsample {
             Upsample::Transposed => (ConvKind::Transposed, kernel, 2),
             Upsample::Resize => (ConvKind::Resized, 3, 1),
+            Upsample::Bilinear => (ConvKind::Bilinear, 3, 1),
         };
         Self {
             kind,
@@ -68,7 +72,7 @@ impl ConvGeometry {
     pub(crate) fn scale(self) -> usize {
         match self.kind {
             ConvKind::Convolution => 1,
-            ConvKind::Transposed | ConvKind::Resized => 2,
+            ConvKind::Transposed | ConvKind::Resized | ConvKind::Bilinear => 2,
         }
     }
 
@@ -76,7 +80,7 @@ impl ConvGeometry {
     pub(crate) fn step(self) -> usize {
         match self.kind {
             ConvKind::Convolution => self.stride,
-            ConvKind::Transposed | ConvKind::Resized => 1,
+            ConvKind::Transposed | ConvKind::Resized | ConvKind::Bilinear => 1,
         }
     }
 
@@ -86,22 +90,33 @@ impl ConvGeometry {
             ConvKind::Convolution => {
                 (input + 2 * self.padding + self.stride).saturating_sub(self.kernel) / self.stride
             }
-            ConvKind::Transposed | ConvKind::Resized => 2 * input,
+            ConvKind::Transposed | ConvKind::Resized | ConvKind::Bilinear => 2 * input,
         }
     }
 
-    /// How far an output pixel of this parity is from the input pixel that a weight belongs to.
-    fn distance(self, index: usize, parity: usize) -> Option<isize> {
+    /// How far an output pixel of this parity is from the input pixels that a weight belongs to, and
+    /// their shares.
+    fn distances(self, index: usize, parity: usize) -> Vec<(isize, f32)> {
         let (index, parity) = (index as isize, parity as isize);
         let padding = self.padding as isize;
         match self.kind {
-            ConvKind::Convolution => Some(index - padding),
+            ConvKind::Convolution => vec![(index - padding, 1.0)],
             // Output pixel o takes input pixel i by the weight of index o + padding - 2 · i.
             ConvKind::Transposed => {
                 let doubled = parity + padding - index;
-                (doubled % 2 == 0).then_some(doubled / 2)
+                match doubled % 2 {
+                    0 => vec![(doubled / 2, 1.0)],
+                    _ => Vec::new(),
+                }
             }
-            ConvKind::Resized => Some((parity + index - padding).div_euclid(2)),
+            ConvKind::Resized => vec![((parity + index - padding).div_euclid(2), 1.0)],
+            // A quarter of a pixel lies between an interpolated pixel and the nearest of the input.
+            ConvKind::Bilinear => {
+                let doubled = parity + index - padding;
+                let nearest = doubled.div_euclid(2);
+                let next = nearest + if doubled % 2 == 0 { -1 } else { 1 };
+                vec![(nearest, 0.75), (next, 0.25)]
+            }
         }
     }
 
@@ -109,15 +124,14 @@ impl ConvGeometry {
     pub(crate) fn taps(self, parity: usize) -> Vec<Tap> {
         let mut taps: Vec<Tap> = Vec::new();
         for index in 0..self.kernel {
-            let Some(distance) = self.distance(index, parity) else {
-                continue;
-            };
-            match taps.iter_mut().find(|tap| tap.0 == distance) {
-                Some(tap) => tap.1.push(index),
-                None => taps.push((distance, vec![index])),
+            for (distance, share) in self.distances(index, parity) {
+                match taps.iter_mut().find(|tap| tap.0 == distance) {
+                    Some(tap) => tap.1.push((index, share)),
+                    None => taps.push((distance, vec![(index, share)])),
+                }
             }
         }
-        taps.sort_unstable();
+        taps.sort_unstable_by_key(|tap| tap.0);
         taps
     }
 
@@ -127,8 +141,8 @@ impl ConvGeometry {
         let pixels = |output: isize| {
             let parity = output.rem_euclid(scale) as usize;
             let origin = output.div_euclid(scale) * self.step() as isize;
-            let distances = (0..self.kernel).filter_map(move |index| self.distance(index, parity));
-            distances.map(move |distance| origin + distance)
+            let distances = (0..self.kernel).flat_map(move |index| self.distances(index, parity));
+            distances.map(move |(distance, _)| origin + distance)
         };
         [
             pixels(first).min().unwrap_or(first),

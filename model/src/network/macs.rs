@@ -21,7 +21,7 @@ impl Plan {
             let output = input.map(|length| layer.conv.output_length(length));
             let [height, width] = match layer.conv.kind {
                 ConvKind::Transposed => input,
-                ConvKind::Convolution | ConvKind::Resized => output,
+                ConvKind::Convolution | ConvKind::Resized | ConvKind::Bilinear => output,
             };
             sizes.push(output);
             let weights: usize = layer.weight_shape().iter().product();

@@ -19,7 +19,7 @@ use crate::config::DataArgs;
 use crate::config::idle::{self, Acts, refuse_idle};
 use crate::data::direction::Direction;
 use crate::data::{DataError, Frame, Pair, PairSource};
-use crate::evaluate::judge::{cycle_grid, judge_with, sample_grid};
+use crate::evaluate::judge::{cycle_grid, judge, judge_with, sample_grid};
 use crate::evaluate::metrics::cycle::{CycleEvaluation, judge_cycles};
 use crate::evaluate::metrics::perceptual::Perceptual;
 use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
@@ -202,8 +202,8 @@ impl Judge<'_> {
         let mut perceptual = Perceptual::load(&self.args.lpips_weights, fid_weights, &self.device)?;
         let frame = judging.frame(translator.size_rule().divisor());
         set.drop_unusable(frame, self.format)?;
-        let count = set.source.len();
-        let bar = progress(count, self.format);
+        let (count, parts) = (set.source.len(), set.source.parts());
+        let bar = progress(count * (1 + parts.len()), self.format);
         let translate = |pair: &Pair| {
             bar.inc(1);
             self.translated(&translator, &pair.real_a)
@@ -219,6 +219,17 @@ impl Judge<'_> {
         )?;
         let wanted = self.args.grid.is_some();
         let grid = wanted.then(|| sample_grid(&set.source, frame, GRID_ROWS, translate));
+        let parts: Vec<Part> = parts
+            .iter()
+            .map(|(name, source)| {
+                // What is left out was said of the whole set.
+                let rows = judge(source, frame, count, translate, |_| ());
+                Part {
+                    part: name,
+                    evaluation: Evaluation::from_rows(&rows),
+                }
+            })
+            .collect();
         bar.finish_and_clear();
         let mut evaluation = Evaluation::from_rows(&rows);
         if let Some(message) = perceptual.finish(&mut evaluation) {
@@ -228,9 +239,15 @@ impl Judge<'_> {
             let metrics = [Some(&row.output), Some(&row.input)];
             (quoted(&row.name), metrics)
         });
+        let mut table = metrics_table(&evaluation, set.noun, &set.of);
+        let mut evaluation = with_rows(&evaluation, &rows)?;
+        if !parts.is_empty() {
+            table += &format!("\n\n{}", parts_table(&parts));
+            evaluation["parts"] = json!(parts);
+        }
         Ok(Findings {
-            evaluation: with_rows(&evaluation, &rows)?,
-            table: metrics_table(&evaluation, set.noun, &set.of),
+            evaluation,
+            table,
             csv: csv("name", ["output", "input"], &cells.collect::<Vec<_>>()),
             grid,
         })
@@ -284,6 +301,25 @@ impl Judge<'_> {
     fn left_out(&self, error: &DataError) {
         warning(self.format, &format!("left out: {error}"));
     }
+}
+
+/// The same photos with inputs of one kind.
+#[derive(Serialize)]
+struct Part<'a> {
+    part: &'a str,
+    #[serde(flatten)]
+    evaluation: Evaluation,
+}
+
+/// Inputs of each kind as they are, and what becomes of them.
+fn parts_table(parts: &[Part]) -> String {
+    let rows = parts.iter().flat_map(|Part { part, evaluation }| {
+        [(*part, evaluation.input), ("  output", evaluation.output)]
+    });
+    rows_table(
+        &rows.collect::<Vec<_>>(),
+        "the same photos, inputs of one kind",
+    )
 }
 
 fn with_rows(evaluation: &impl Serialize, rows: &impl Serialize) -> Result<Value> {

@@ -82,16 +82,16 @@ pub struct TrainArgs {
     /// Feature maps of the generator's outermost layer [default: 16 on a CPU, 64 on a GPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub base: Option<u32>,
-    /// How the generator doubles height and width; `resize` leaves no checkerboards
+    /// How the generator doubles height and width; `resize` and `bilinear` leave no checkerboards
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "transposed",
-        value_parser = one_of::<Upsample>(&["transposed", "resize"]))]
+        value_parser = one_of::<Upsample>(&["transposed", "resize", "bilinear"]))]
     pub upsample: Upsample,
     /// Widths of a U-Net's decoder; `listed` takes the paper's table at its word
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "NAME", default_value = "mirrored",
         value_parser = one_of::<Decoder>(&["mirrored", "listed"]))]
     pub decoder: Decoder,
-    /// Learn a correction that is added to the input [default: yes for --task deblur and
-    /// super-resolve]
+    /// Learn a correction that is added to the input [default: yes for --task deblur,
+    /// super-resolve and restore]
     #[arg(long, help_heading = NETWORKS, hide_short_help = true, value_name = "BOOL")]
     pub residual: Option<bool>,
     /// Discriminator

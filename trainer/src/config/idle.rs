@@ -71,7 +71,8 @@ const fn acts<A>(flag: &'static str, needs: &'static str, when: fn(&A) -> bool) 
 pub const DATA: &[Acts<DataArgs>] = &[
     acts(
         "photos",
-        "--task, which says what to learn: deblur, colorize, edges, inpaint or super-resolve",
+        "--task, which says what to learn: deblur, colorize, edges, inpaint, super-resolve or \
+         restore",
         |data| data.task.is_some(),
     ),
     acts("task", "--photos, from which it makes the inputs", |data| {

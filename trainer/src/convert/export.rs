@@ -25,6 +25,7 @@ use crate::config::{DataArgs, TrainConfig};
 use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
 use crate::data::demo::{self, DemoSplit, PALETTE};
 use crate::data::direction::Direction;
+use crate::data::sample::restore::MIX;
 use crate::data::source::photos::PhotoTask;
 use crate::evaluate::metrics::Evaluation;
 use crate::image_file::{ImageFileError, write_rgb_png};
@@ -316,6 +317,9 @@ pub(crate) fn manifest(trained: &Trained<'_>) -> Manifest {
         "metrics": (trained.evaluation.count > 0).then_some(trained.evaluation),
         "tool": TOOL,
     });
+    if config.data.task == Some(PhotoTask::Restore) {
+        manifest.training["faults"] = json!(MIX);
+    }
     manifest
 }
 

@@ -213,7 +213,7 @@ mod tests {
         let mut names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
         names.sort_unstable();
         let promised = "apple2orange cityscapes colorize day2night edges2handbags edges2shoes \
-            facades flowers-deblur horse2zebra maps monet2photo sparse-depth summer2winter";
+            facades flowers-deblur flowers-restore horse2zebra maps monet2photo sparse-depth summer2winter";
         assert_eq!(names, promised.split_whitespace().collect::<Vec<_>>());
     }
 

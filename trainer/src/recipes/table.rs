@@ -219,6 +219,17 @@ pub const RECIPES: &[Recipe] = &[
         data: flowers("deblur"),
     },
     Recipe {
+        name: "flowers-restore",
+        title: "flowers with blur, noise, JPEG and low resolution to clean ones; small enough for a CPU",
+        flags: "--model pix2pix --net-g unet_128 --net-d basic --base 24 --base-d 8 --norm none \
+            --norm-d batch --dropout 0 --gan-mode vanilla --batch 2 \
+            --preprocess resize_and_crop --load-size 256 --size 128 --lr 0.0006 \
+            --lr-policy linear --steps 20000 --lambda-l1 100 --lambda-gan 0.005 --weights q8 \
+            --direction AtoB",
+        settings_from: OWN,
+        data: flowers("restore"),
+    },
+    Recipe {
         name: "colorize",
         title: "grey photos to colour",
         flags: "--model pix2pix --net-g unet_256 --net-d basic --base 64 --base-d 64 --norm batch \

@@ -122,11 +122,11 @@ fn unit_of_halves(tensors: &LayerTensors) -> Option<f32> {
     let largest = values
         .iter()
         .fold(0.0_f32, |most, value| most.max(value.abs()));
-    // A resizing convolution adds up to four of them.
+    // A resizing convolution adds up to four of them, a bilinear one 3.1 at most.
     let exponent = largest.max(f32::MIN_POSITIVE).log2().floor() as i32 - 12;
     let unit = 2.0_f32.powi(exponent.clamp(-100, 0));
     let is_exact = |value: &f32| f16::from_f32(value / unit).to_f32() == value / unit;
-    let adds = tensors.conv.kind == ConvKind::Resized;
+    let adds = matches!(tensors.conv.kind, ConvKind::Resized | ConvKind::Bilinear);
     let fits = largest < 8192.0;
     (fits && (tensors.is_coarse || !adds && values.iter().all(is_exact))).then_some(unit)
 }
@@ -135,6 +135,7 @@ fn unit_of_halves(tensors: &LayerTensors) -> Option<f32> {
 mod tests {
     use super::*;
     use crate::model_folder::arrays::Array;
+    use crate::network::config::Upsample;
     use crate::network::geometry::ConvGeometry;
 
     fn tensors(values: [f32; 9], is_coarse: bool) -> LayerTensors {
@@ -165,6 +166,18 @@ mod tests {
                 (kept - value).abs() <= value.abs() / 2048.0,
                 "{kept} for {value}"
             );
+        }
+    }
+
+    #[test]
+    fn weights_that_are_added_up_take_16_bits_only_where_8_did() {
+        for upsample in [Upsample::Resize, Upsample::Bilinear] {
+            let added = |is_coarse| LayerTensors {
+                conv: ConvGeometry::up(upsample, 4),
+                ..tensors([0.5; 9], is_coarse)
+            };
+            assert_eq!(unit_of_halves(&added(false)), None);
+            assert!(unit_of_halves(&added(true)).is_some());
         }
     }
 

@@ -185,7 +185,7 @@ impl PlannedLayer {
         let [input, output] = self.channels;
         let [first, second] = match self.conv.kind {
             ConvKind::Transposed => [input, output],
-            ConvKind::Convolution | ConvKind::Resized => [output, input],
+            ConvKind::Convolution | ConvKind::Resized | ConvKind::Bilinear => [output, input],
         };
         [first, second, self.conv.kernel, self.conv.kernel]
     }

@@ -145,9 +145,10 @@ impl Operators {
         tensors: &LayerTensors,
     ) -> String {
         let conv = tensors.conv;
-        let x = match conv.kind {
-            ConvKind::Resized => self.doubled(path, x),
-            ConvKind::Convolution | ConvKind::Transposed => x,
+        let (x, padding) = match conv.kind {
+            ConvKind::Resized => (self.doubled(path, x), padding),
+            ConvKind::Bilinear => (self.interpolated(path, x, tensors.weight.shape[1]), 0),
+            ConvKind::Convolution | ConvKind::Transposed => (x, padding),
         };
         let data_type = match self.precision {
             OnnxPrecision::F32 => DataType::F32,
@@ -193,6 +194,26 @@ impl Operators {
         // The region of interest, which this mode has no use for, has no name.
         let inputs = vec![x, String::new(), scales];
         self.node("Resize", format!("{path}.doubled"), inputs, attributes)
+    }
+
+    /// Bilinear, with one pixel more at each edge and zeros beyond: as a transposed convolution of
+    /// each channel on its own, since Resize repeats what lies at the edges.
+    fn interpolated(&mut self, path: &str, x: String, channels: usize) -> String {
+        const SHARES: [f32; 4] = [0.25, 0.75, 0.75, 0.25];
+        let kernel = SHARES.map(|down| SHARES.map(|across| down * across));
+        let values = kernel.as_flattened().repeat(channels);
+        let kernel = self.floats(
+            format!("bilinear.{channels}"),
+            &[channels, 1, 4, 4],
+            &values,
+        );
+        let attributes = vec![
+            ("group", Attribute::Int(channels as i64)),
+            ("kernel_shape", Attribute::Ints(vec![4; 2])),
+            ("strides", Attribute::Ints(vec![2; 2])),
+        ];
+        let name = format!("{path}.interpolated");
+        self.node("ConvTranspose", name, vec![x, kernel], attributes)
     }
 
     fn norm(&mut self, path: &str, x: String, channels: usize, norm: &InferenceNorm) -> String {
@@ -268,7 +289,7 @@ fn geometry(conv: ConvGeometry, padding: usize) -> (&'static str, Vec<(&'static 
         ("strides", Attribute::Ints(vec![stride; 2])),
     ];
     match conv.kind {
-        ConvKind::Convolution | ConvKind::Resized => ("Conv", attributes),
+        ConvKind::Convolution | ConvKind::Resized | ConvKind::Bilinear => ("Conv", attributes),
         ConvKind::Transposed => {
             // What is missing to a doubled size.
             let missing = stride + 2 * padding - kernel;

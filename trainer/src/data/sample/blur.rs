@@ -1,11 +1,13 @@
 //! Out-of-focus blur: a disk, as a lens makes it, or a Gaussian.
 
+use std::ops::RangeInclusive;
+
 use image::RgbImage;
 use rand::{Rng, RngExt};
 
-/// Radii in pixels, for a photo whose shorter side has [`REFERENCE_SIDE`] pixels.
-pub const RADII: std::ops::RangeInclusive<f32> = 3.0..=8.0;
-/// The shorter side for which [`RADII`] holds; other sizes scale it.
+/// Radii of `deblur` in pixels, for a photo whose shorter side has [`REFERENCE_SIDE`] pixels.
+pub const RADII: RangeInclusive<f32> = 3.0..=8.0;
+/// The shorter side for which radii hold; other sizes scale them.
 pub const REFERENCE_SIDE: f32 = 256.0;
 
 /// A blur kernel.
@@ -19,8 +21,8 @@ pub enum Blur {
 
 impl Blur {
     /// Draws kind and radius for a photo whose shorter side is `side`.
-    pub fn draw(rng: &mut impl Rng, side: u32) -> Self {
-        let radius = rng.random_range(RADII) * side as f32 / REFERENCE_SIDE;
+    pub fn draw(rng: &mut impl Rng, radii: RangeInclusive<f32>, side: u32) -> Self {
+        let radius = rng.random_range(radii) * side as f32 / REFERENCE_SIDE;
         match rng.random_bool(0.5) {
             true => Self::Disk(radius),
             false => Self::Gaussian(radius),
@@ -158,7 +160,7 @@ mod tests {
         use rand::SeedableRng;
         let radius = |side| {
             let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-            match Blur::draw(&mut rng, side) {
+            match Blur::draw(&mut rng, RADII, side) {
                 Blur::Disk(radius) | Blur::Gaussian(radius) => radius,
             }
         };

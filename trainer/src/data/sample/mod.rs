@@ -7,3 +7,4 @@ pub mod blur;
 pub mod degrade;
 pub mod frame;
 pub mod raster;
+pub mod restore;

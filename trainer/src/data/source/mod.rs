@@ -77,6 +77,18 @@ impl PairSource {
         }
     }
 
+    /// Kinds of inputs that are judged on their own beside the set, by their names.
+    pub fn parts(&self) -> Vec<(&'static str, Self)> {
+        match self {
+            Self::Photos(photos) => {
+                let parts = photos.parts().into_iter();
+                let parts = parts.map(|(name, photos)| (name, Self::Photos(photos)));
+                parts.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// What input and target are made of.
     pub fn format(&self) -> PairFormat {
         match self {

@@ -13,10 +13,11 @@ use crate::data::error::{DataError, FolderProblem};
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::augment::Crop;
 use crate::data::sample::bands::Bands;
-use crate::data::sample::blur::Blur;
+use crate::data::sample::blur::{Blur, RADII};
 use crate::data::sample::degrade::{edges, low_resolution, with_holes};
 use crate::data::sample::frame::Frame;
 use crate::data::sample::raster::{PairFormat, SampleFormat};
+use crate::data::sample::restore::{Fault, PARTS, draw_faults, draw_some_faults, with_faults};
 use crate::data::source::files::{FileGroup, check_frame, keep_usable};
 use crate::data::source::listing::{self, Split};
 use crate::image_file;
@@ -38,12 +39,15 @@ pub enum PhotoTask {
     /// detail comes. `translate --enlarge 4` makes small images larger first.
     #[serde(rename = "super-resolve")]
     SuperResolve,
+    /// Blur, low resolution, noise and JPEG, one to three of them by chance, to clean photos. Some
+    /// inputs are clean already, so that such photos come out as they went in.
+    Restore,
 }
 
 impl PhotoTask {
     /// Whether the input resembles the target so much that a correction is easiest to learn.
     pub fn corrects(self) -> bool {
-        matches!(self, Self::Deblur | Self::SuperResolve)
+        matches!(self, Self::Deblur | Self::SuperResolve | Self::Restore)
     }
 
     /// The name on the command line and in manifests.
@@ -54,6 +58,7 @@ impl PhotoTask {
             Self::Edges => "edges",
             Self::Inpaint => "inpaint",
             Self::SuperResolve => "super-resolve",
+            Self::Restore => "restore",
         }
     }
 }
@@ -65,6 +70,8 @@ pub struct Photos {
     paths: Vec<PathBuf>,
     task: PhotoTask,
     format: PairFormat,
+    /// What `restore` undoes, where it is not drawn by chance.
+    faults: Option<&'static [Fault]>,
 }
 
 impl Photos {
@@ -81,6 +88,7 @@ impl Photos {
             paths,
             task,
             format,
+            faults: None,
         };
         Ok((photos(train), photos(validation)))
     }
@@ -93,6 +101,21 @@ impl Photos {
     pub(crate) fn extend(&mut self, more: Self) {
         self.paths.extend(more.paths);
         self.paths.sort();
+    }
+
+    /// The same photos in each kind that `restore` mixes, by its name; none for other tasks.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, Self)> {
+        let part = |(name, faults)| {
+            let photos = Self {
+                faults: Some(faults),
+                ..self.clone()
+            };
+            (name, photos)
+        };
+        match self.task {
+            PhotoTask::Restore => PARTS.map(part).into(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether there is no photo.
@@ -134,11 +157,11 @@ impl Photos {
             false => imageops::resize(&photo, size.0, size.1, FilterType::CatmullRom),
         };
         let mut own = self.rng_of(index);
-        let rng: &mut ChaCha8Rng = match &mut sampling {
-            Sampling::Jitter { rng, .. } => rng,
-            Sampling::Fixed { .. } => &mut own,
+        let (rng, trains): (&mut ChaCha8Rng, bool) = match &mut sampling {
+            Sampling::Jitter { rng, .. } => (rng, true),
+            Sampling::Fixed { .. } => (&mut own, false),
         };
-        let spoilt = self.spoilt(&photo, rng);
+        let spoilt = self.spoilt(&photo, rng, trains);
         let crop = Crop::choose(size, &mut sampling);
         let target = crop.cut(&Bands::from(photo));
         Ok(match spoilt {
@@ -149,15 +172,24 @@ impl Photos {
 
     /// The whole photo before the crop, so that light from beyond its edge arrives; `None` where
     /// the encoding of input and target is all the difference.
-    fn spoilt(&self, photo: &RgbImage, rng: &mut ChaCha8Rng) -> Option<RgbImage> {
+    fn spoilt(&self, photo: &RgbImage, rng: &mut ChaCha8Rng, trains: bool) -> Option<RgbImage> {
         // Relative to the photo, so that scale and crop change nothing about how blurred it is.
         let side = photo.width().min(photo.height());
         match self.task {
-            PhotoTask::Deblur => Some(Blur::draw(rng, side).apply(photo)),
+            PhotoTask::Deblur => Some(Blur::draw(rng, RADII, side).apply(photo)),
             PhotoTask::Colorize => None,
             PhotoTask::Edges => Some(edges(photo)),
             PhotoTask::Inpaint => Some(with_holes(photo, rng)),
             PhotoTask::SuperResolve => Some(low_resolution(photo)),
+            PhotoTask::Restore => {
+                let faults = match self.faults {
+                    Some(faults) => faults.to_vec(),
+                    // Clean inputs, with their infinite PSNR, would drown the others in a mean.
+                    None if trains => draw_faults(rng),
+                    None => draw_some_faults(rng),
+                };
+                Some(with_faults(photo, &faults, rng))
+            }
         }
     }
 
@@ -169,5 +201,49 @@ impl Photos {
         let name = inside.to_string_lossy().replace('\\', "/");
         let digest = model::weights::sha256_hex(name.as_bytes());
         ChaCha8Rng::seed_from_u64(u64::from_str_radix(&digest[..16], 16).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    #[test]
+    fn some_inputs_of_restore_are_clean_in_training_and_none_in_validation() {
+        const COUNT: u64 = 40;
+        let folder = tempfile::tempdir().expect("a folder");
+        let waves = |x, y| Rgb([(x * 8) as u8, (y * 8) as u8, ((x ^ y) * 8) as u8]);
+        for index in 0..COUNT {
+            let path = folder.path().join(format!("{index}.png"));
+            RgbImage::from_fn(32, 32, waves)
+                .save(path)
+                .expect("an image");
+        }
+        let format = PairFormat {
+            input: SampleFormat::RGB,
+            target: SampleFormat::RGB,
+        };
+        let opened = Photos::open(folder.path(), PhotoTask::Restore, format, 0);
+        let (mut photos, more) = opened.expect("photos");
+        photos.extend(more);
+        let frame = Frame::square(32);
+        let clean = (0..COUNT).filter(|&seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let sampling = Sampling::Jitter {
+                frame,
+                flip: true,
+                rng: &mut rng,
+            };
+            let pair = photos.pair(0, sampling).expect("a pair");
+            pair.real_a == pair.real_b
+        });
+        assert!((1..COUNT as usize).contains(&clean.count()));
+        for index in 0..photos.len() {
+            let sampling = || Sampling::Fixed { frame };
+            let pair = photos.pair(index, sampling()).expect("a pair");
+            assert_ne!(pair.real_a, pair.real_b);
+            assert_eq!(pair, photos.pair(index, sampling()).expect("a pair"));
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod cycle;
 mod depth;
 pub mod perceptual;
 mod ssim;
+mod weave;
 
 use model::pixels::to_byte;
 use model::{Encoding, Raster};
@@ -34,6 +35,11 @@ pub struct Metrics {
     /// sides have more than 160 pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms_ssim: Option<f64>,
+    /// Texture where the target has none: standard deviation of luminance, 0 to 255, in the blocks
+    /// of 8 × 8 pixels where the target's is below 3, each without its plane. Of grey and RGB
+    /// images that have such blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weave: Option<f64>,
     /// How different people would find them (LPIPS 0.1 of AlexNet), where its weights are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lpips: Option<f64>,
@@ -103,6 +109,10 @@ impl Metrics {
             psnr: psnr.min(PSNR_CEILING),
             ssim: per_channel(&ssim::ssim).unwrap_or(too_small),
             ms_ssim: per_channel(&ssim::ms_ssim),
+            weave: match mask {
+                None => image.weave(&target),
+                Some(_) => None,
+            },
             ..Self::default()
         }
     }
@@ -119,11 +129,13 @@ impl Metrics {
             let sum = all.iter().map(field).sum::<Option<f64>>();
             sum.filter(|_| !all.is_empty()).map(|sum| sum / count)
         };
+        let weaves: Vec<f64> = all.iter().filter_map(|metrics| metrics.weave).collect();
         Self {
             l1: mean(|metrics| metrics.l1),
             psnr: mean(|metrics| metrics.psnr),
             ssim: mean(|metrics| metrics.ssim),
             ms_ssim: mean_of_all(|metrics| metrics.ms_ssim),
+            weave: (!weaves.is_empty()).then(|| weaves.iter().sum::<f64>() / weaves.len() as f64),
             lpips: mean_of_all(|metrics| metrics.lpips),
             fid: None,
             depth: DepthMetrics::mean(all.iter().filter_map(|metrics| metrics.depth).collect()),
@@ -219,6 +231,25 @@ impl Bytes {
         let wide = |plane: &Vec<u8>| plane.iter().map(|&byte| f64::from(byte)).collect();
         let planes = self.planes.iter();
         planes.map(move |plane| Plane::new(self.width, wide(plane)))
+    }
+
+    /// Of ITU-R BT.709; `None` where channels are no colours.
+    fn luminance(&self) -> Option<Vec<f64>> {
+        match self.planes.as_slice() {
+            [grey] => Some(grey.iter().map(|&grey| f64::from(grey)).collect()),
+            [r, g, b] => {
+                let pixels = r.iter().zip(g).zip(b);
+                let luminance = pixels.map(|((&r, &g), &b)| {
+                    0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b)
+                });
+                Some(luminance.collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn weave(&self, target: &Self) -> Option<f64> {
+        weave::weave(&self.luminance()?, &target.luminance()?, self.width)
     }
 
     fn samples(&self) -> impl Iterator<Item = &u8> {
