@@ -3,13 +3,14 @@
 use std::f64::consts::TAU;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use image::{Rgb, RgbImage, RgbaImage, imageops};
 use serde_json::{Value, json};
 use tests::axe::ensure_accessible;
 use tests::browser::{Browser, Graphics, decode_base64};
+use tests::downloads::wait_for_download;
 use tests::page::{Page, Place};
 use tests::pictures;
 use tests::site::Site;
@@ -309,24 +310,6 @@ fn pixels_of(browser: &mut Browser, canvas: &str) -> Result<RgbaImage> {
     RgbaImage::from_raw(width, height, decode_base64(&picture["data"])?).context("pixels")
 }
 
-/// The one file in a folder, once it is there in full.
-fn downloaded(folder: &Path) -> Result<PathBuf> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        // Chromium first holds the name with an empty file.
-        let whole = files.iter().map(fs::DirEntry::path).find(|path| {
-            let is_zip = path.extension().is_some_and(|end| end == "zip");
-            is_zip && path.metadata().is_ok_and(|file| file.len() > 0)
-        });
-        if let Some(path) = whole {
-            return Ok(path);
-        }
-        ensure!(Instant::now() < deadline, "nothing was downloaded");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn a_saved_model_draws_the_same_on_the_front_page() -> Result<()> {
     let site = Site::shipped()?;
@@ -354,7 +337,7 @@ fn a_saved_model_draws_the_same_on_the_front_page() -> Result<()> {
     let in_the_lesson = RgbaImage::from_raw(128, 128, decode_base64(&in_the_lesson["data"])?);
     let in_the_lesson = in_the_lesson.context("pixels")?;
     click(&mut browser, "#save")?;
-    let archive = downloaded(&folder)?;
+    let archive = wait_for_download(&folder)?;
 
     let mut page = Page::open_in(browser, &site.url("?backend=cpu"))?;
     page.browser.choose_file("#file-input", &archive)?;
@@ -446,6 +429,27 @@ fn a_shipped_model_begins_as_it_is_and_is_taught_further() -> Result<()> {
             "{name}: {answer}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn after_one_lesson_the_page_teaches_without_a_network() -> Result<()> {
+    let mut site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 2)?;
+    browser.wait_until("document.body.dataset.offline === 'ready'", PATIENCE)?;
+    click(&mut browser, "#pause")?;
+    wait_for_state(&mut browser, "paused")?;
+    click(&mut browser, "#again")?;
+    wait_for_state(&mut browser, "ready")?;
+    site.go_offline();
+    browser.set_offline(true)?;
+    browser.go_to("about:blank")?;
+    show(&mut browser, &site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 2)?;
+    ensure!(browser.evaluate(STATE)? == "running");
     Ok(())
 }
 

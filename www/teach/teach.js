@@ -195,6 +195,7 @@ async function begin() {
     await create({ ...settings() });
     await keep({ isNew: true });
     await goOn();
+    if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
   } catch (error) {
     end();
     fail(error);
@@ -397,7 +398,7 @@ addEventListener('resize', showProgress);
 chooseSource('ready');
 offerModels().catch(() => {}); // fresh networks are left
 const restored = restore().catch(fail);
-keepPage().then(() => keepRuntime('training'));
+keepPage();
 
 /** For tests. */
 const inTests = {
