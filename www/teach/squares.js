@@ -32,6 +32,18 @@ export function blank() {
   return context;
 }
 
+const THUMBNAIL = 96;
+const copy = softwareContext(new OffscreenCanvas(SIDE, SIDE));
+
+/** A square on a small canvas: hundreds of pairs are listed. */
+export function showSmall(square, canvas) {
+  canvas.width = canvas.height = THUMBNAIL;
+  copy.putImageData(square, 0, 0);
+  const context = softwareContext(canvas);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(copy.canvas, 0, 0, THUMBNAIL, THUMBNAIL);
+}
+
 /** A square on a canvas of its own size. */
 export function show(square, canvas) {
   canvas.width = square.width;

@@ -14,7 +14,7 @@ import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
 import { readyPairs } from './ready-pairs.js';
-import { scaled, show } from './squares.js';
+import { scaled, showSmall } from './squares.js';
 import { openStore } from './store.js';
 import { zipOf } from './zip-writer.js';
 
@@ -132,7 +132,7 @@ function showPairs() {
     ...pairs.map((pair) => {
       const [input, target] = [pair.input, pair.target].map((square) => {
         const canvas = element('canvas', { 'aria-hidden': 'true' });
-        show(square, canvas);
+        showSmall(square, canvas);
         return canvas;
       });
       const remove = element('button', { type: 'button', title: 'Remove', 'aria-label': `Remove ${pair.name}` }, '×');
