@@ -184,10 +184,6 @@ fn a_reload_goes_on_with_the_same_numbers() -> Result<()> {
     wait_for_step(&mut browser, 5)?;
     click(&mut browser, "#pause")?;
     wait_for_state(&mut browser, "paused")?;
-    browser.wait_until(
-        "document.querySelector('#kept').textContent.includes('step')",
-        PATIENCE,
-    )?;
     let kept = "document.querySelector('#kept').textContent === \
                 `Up to step ${window.pix2pixTeach.training.stepsMade}`";
     browser.wait_until(kept, PATIENCE)?;
@@ -199,6 +195,31 @@ fn a_reload_goes_on_with_the_same_numbers() -> Result<()> {
     wait_for_state(&mut browser, "paused")?;
     let with = browser.evaluate(three_more)?;
     assert_eq!(with, without);
+    Ok(())
+}
+
+#[test]
+fn after_a_failure_it_goes_on_from_what_was_kept_in_a_new_worker() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 5)?;
+    click(&mut browser, "#pause")?;
+    wait_for_state(&mut browser, "paused")?;
+    let kept = "document.querySelector('#kept').textContent === \
+                `Up to step ${window.pix2pixTeach.training.stepsMade}`";
+    browser.wait_until(kept, PATIENCE)?;
+    let fail = "(() => { const { training } = window.pix2pixTeach; window.failed = training; \
+                const error = Object.assign(new Error('It broke.'), { code: 'internal' }); \
+                training.dispatchEvent(new CustomEvent('error', { detail: { error } })); \
+                return training.stepsMade; })()";
+    let step = browser.evaluate(fail)?;
+    ensure!(text(&mut browser, "#message")?.contains("It broke."));
+    click(&mut browser, "#teach")?;
+    browser.wait_until(&format!("{STATE} === 'running'"), PATIENCE)?;
+    let again = "(({ training }) => training !== window.failed && training.losses[0].step === 1 \
+                 && training.stepsMade)(window.pix2pixTeach)";
+    ensure!(browser.evaluate(again)?.as_u64() >= step.as_u64(), "{step}");
     Ok(())
 }
 
@@ -392,6 +413,32 @@ fn what_is_no_pair_is_named_and_the_rest_is_taken() -> Result<()> {
 }
 
 #[test]
+fn two_folders_in_a_zip_are_pairs_of_the_same_names() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    let answer = ask(&mut browser, "folders", &Value::Null)?;
+    // Red is the input's colour and blue the target's; folders come in the order of their names.
+    let expected = json!([["set/A/1.png", 255, 0], ["set/A/3.jpg", 255, 0]]);
+    assert_eq!(answer["pairs"], expected);
+    let problems: Vec<_> = answer["problems"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
+    let named = |name: &str| {
+        let mut said = problems.iter().filter_map(|problem| problem.as_str());
+        said.any(|problem| problem.contains(name))
+    };
+    ensure!(named("set/A/2.png has no partner"), "{answer}");
+    ensure!(
+        named("set/B/4.png 40 × 80: both images of a pair"),
+        "{answer}"
+    );
+    assert_eq!(problems.len(), 2);
+    Ok(())
+}
+
+#[test]
 fn one_pair_is_taught_with_a_warning_and_without_storage_that_is_said() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = Browser::start(Graphics::None)?;
@@ -498,6 +545,33 @@ async function further({ manifest }) {
     first: distance(training.losses.slice(0, 4)),
     last: distance(training.losses.slice(-4)),
   };
+}
+async function folders() {
+  const { pairsOf } = await import('./teach/file-pairs.js');
+  const { zipOf } = await import('./teach/zip-writer.js');
+  const file = async (path, color, width, height) => {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d');
+    context.fillStyle = color;
+    context.fillRect(0, 0, width, height);
+    return { path, bytes: new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer()) };
+  };
+  const files = [
+    await file('set/B/1.png', '#00f', 80, 40),
+    await file('set/A/1.png', '#f00', 80, 40),
+    await file('set/A/2.png', '#f00', 80, 40),
+    await file('set/A/3.jpg', '#f00', 60, 60),
+    await file('set/B/3.png', '#00f', 30, 30),
+    await file('set/A/4.png', '#f00', 40, 40),
+    await file('set/B/4.png', '#00f', 40, 80),
+    { path: '__MACOSX/set/A/1.png', bytes: new Uint8Array(9) },
+    { path: 'set/readme.txt', bytes: new Uint8Array(9) },
+  ];
+  const zip = new File([zipOf(files)], 'set.zip');
+  const { pairs, problems } = await pairsOf([zip]);
+  const middle = ({ data, width }) => 4 * (width / 2) * (width + 1);
+  const seen = pairs.map(({ name, input, target }) => [name, input.data[middle(input)], target.data[middle(target)]]);
+  return { pairs: seen, problems };
 }
 async function preview(bytes) {
   const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]), { colorSpaceConversion: 'none' });

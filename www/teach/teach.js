@@ -242,12 +242,21 @@ function listen(mine) {
 }
 
 async function goOn() {
+  if (document.body.dataset.state === 'error') await recover();
   const mine = training;
   if (!mine) return;
   if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + settings().steps);
   stepTimes = [];
   await mine.start();
   set('running', 'It is learning.');
+}
+
+/** After a failure the worker cannot be trusted: takes the last checkpoint to a new one. */
+async function recover() {
+  const [checkpoint] = (await store?.get('checkpoint')) ?? [];
+  if (!checkpoint) return;
+  set('starting', 'Bringing back the training…');
+  await create({ checkpoint });
 }
 
 async function pause() {
