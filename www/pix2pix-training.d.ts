@@ -1,4 +1,4 @@
-import { LocalModel, Pix2PixError } from './pix2pix.js';
+import { LocalModel, Manifest, Pix2PixError } from './pix2pix.js';
 
 export { Pix2PixError };
 
@@ -40,7 +40,7 @@ export interface TrainingOptions {
   ema?: number | null;
   /** Name of the exported model. */
   name?: string;
-  /** Whether people draw the inputs of the exported model or bring photos. */
+  /** Whether people draw the inputs of the exported model or bring photos; as `from`, or photos. */
   mode?: 'photo' | 'draw';
 }
 
@@ -82,6 +82,8 @@ export class Training extends EventTarget {
   readonly steps: number;
   readonly size: number;
   readonly loadSize: number;
+  /** Of the model folder to be, without weights. */
+  readonly manifest: Manifest;
   readonly isRunning: boolean;
   /** Of all steps so far. */
   readonly losses: (TrainingLosses & { step: number })[];

@@ -378,6 +378,25 @@ fn a_saved_model_draws_the_same_on_the_front_page() -> Result<()> {
 }
 
 #[test]
+fn one_click_opens_the_model_on_the_front_page_where_it_stays() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 3)?;
+    click(&mut browser, "#open")?;
+    let chosen =
+        "document.querySelector('#models .card:has(:checked) b')?.textContent === 'taught'";
+    browser.wait_until(chosen, PATIENCE)?;
+    browser.wait_until("document.body.dataset.mode === 'draw'", PATIENCE)?;
+    let mut page = Page::open_in(browser, &site.url("?backend=cpu"))?;
+    let listed = "[...document.querySelectorAll('#models .card b')].filter((name) => name.textContent === 'taught').length";
+    assert_eq!(page.browser.evaluate(listed)?, 1);
+    // The lesson is still there, too.
+    show(&mut page.browser, &site)?;
+    wait_for_state(&mut page.browser, "paused")
+}
+
+#[test]
 fn what_is_no_pair_is_named_and_the_rest_is_taken() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = open(&site)?;
@@ -470,6 +489,8 @@ fn a_shipped_model_begins_as_it_is_and_is_taught_further() -> Result<()> {
         // The same forward pass of the same weights, but for browsers that multiply and add at
         // once: a byte may be rounded the other way.
         ensure!(answer["before"].as_f64() <= Some(1.0), "{name}: {answer}");
+        let modes = answer["modes"].as_array().context("modes")?;
+        ensure!(modes.iter().all(|mode| *mode == modes[2]), "{answer}");
         ensure!(answer["after"].as_f64() > Some(1.0), "{name}: {answer}");
         ensure!(
             answer["last"].as_f64() < answer["first"].as_f64(),
@@ -541,6 +562,7 @@ async function further({ manifest }) {
   const distance = (some) => some.reduce((sum, { G_L1 }) => sum + G_L1, 0);
   return {
     before: apart(mine, theirs),
+    modes: [training.manifest, JSON.parse((await training.export()).manifest), model.manifest].map(({ input }) => input.mode),
     after: apart(mine, await training.preview(input)),
     first: distance(training.losses.slice(0, 4)),
     last: distance(training.losses.slice(-4)),

@@ -56,6 +56,7 @@ async function begin({ settings, model, files }) {
   return {
     size: session.size,
     loadSize: session.load_size,
+    manifest: JSON.parse(session.manifest),
     step: session.step_number,
     steps: session.steps,
   };

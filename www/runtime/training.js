@@ -87,6 +87,9 @@ export class Training extends EventTarget {
   get loadSize() {
     return this.#facts.loadSize;
   }
+  get manifest() {
+    return this.#facts.manifest;
+  }
   get isRunning() {
     return this.#isRunning;
   }

@@ -2,8 +2,8 @@
 
 import { $ } from '../page/by-id.js';
 import { filesOf } from '../page/model-files.js';
-import { listModels } from '../page/model-list.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
+import { keepTaught } from '../page/taught-model.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
@@ -14,6 +14,7 @@ import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
 import { readyPairs } from './ready-pairs.js';
+import { allow, offerModels, settings, steps } from './settings.js';
 import { scaled, showSmall } from './squares.js';
 import { openStore } from './store.js';
 import { zipOf } from './zip-writer.js';
@@ -23,9 +24,6 @@ const SHOW_EVERY = 250;
 /** Speed is measured over so many milliseconds. */
 const WINDOW = 4000;
 const MOST_EXAMPLES = 3;
-
-/** Small networks and short lessons want a higher learning rate than the paper's. */
-const LEARNING_RATE = 1e-3;
 
 const HINTS = {
   ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes about half a minute.',
@@ -38,8 +36,6 @@ let pairs = [];
 /** Those from files and drawings, while ready ones are shown. */
 let ownPairs = [];
 let source = 'ready';
-/** The page's models, which can be taught further. */
-let models = [];
 /** Shown while it learns; those of the ready pairs are not among them. */
 let examples = [];
 /** @type {Training | null} */
@@ -80,9 +76,7 @@ function set(state, status = '') {
   $('teach').hidden = state === 'running';
   $('teach').disabled = isBusy || pairs.length === 0;
   $('teach').textContent = isBegun ? (state === 'done' ? 'Teach it further' : 'Go on') : 'Teach';
-  for (const id of ['from-field', 'size-field', 'base-field', 'steps-field', 'mirror-field'])
-    $(id).disabled = isBegun || isBusy;
-  if (model()) $('base-field').disabled = true;
+  allow(!isBegun && !isBusy);
 }
 
 function fail(thrown) {
@@ -155,44 +149,12 @@ async function takeFiles(files) {
 
 // ---------------------------------------------------------------- training
 
-/** The model to begin with; undefined for fresh networks. */
-function model() {
-  return models[$('from').selectedIndex - 1];
-}
-
-async function offerModels() {
-  models = await listModels();
-  $('from').append(...models.map(({ title, name }) => element('option', {}, title || name)));
-}
-
-/** A network that takes multiples of 256 is taught with such images. */
-async function chooseModel() {
-  const manifest = await model()?.manifest;
-  const multiple = manifest?.input?.multiple_of ?? 128;
-  const [small, large] = $('sizes').querySelectorAll('input');
-  small.disabled = multiple > 128;
-  if (small.disabled) large.checked = true;
-  $('base-field').disabled = Boolean(model());
-}
-
-function settings() {
-  const chosen = (name) => Number(document.querySelector(`[name=${name}]:checked`)?.getAttribute('value'));
-  return {
-    size: chosen('size'),
-    ...(model() ? { from: model().url } : { base: chosen('base'), learningRate: LEARNING_RATE }),
-    steps: chosen('steps'),
-    mirror: $('mirror').checked,
-    mode: source === 'files' ? 'photo' : 'draw',
-    name: 'taught',
-  };
-}
-
 async function begin() {
   set('starting', 'Preparing the networks…');
   report([]);
   if (examples.length === 0) examples = pairs.slice(0, MOST_EXAMPLES);
   try {
-    await create({ ...settings() });
+    await create(settings(source));
     await keep({ isNew: true });
     await goOn();
     if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
@@ -208,14 +170,14 @@ async function create(options) {
   training = await Training.create({ pairs, ...options });
   watched.begin(examples);
   listen(training);
-  const { size } = training;
+  const { size, manifest } = training;
   // What is seen has the size of what is learned.
   await training.watch(await Promise.all(examples.map(({ input }) => scaled(input, size))));
   $('examples-note').textContent =
     source === 'ready'
       ? 'They are not among the pairs that it learns from.'
       : 'They are among the pairs that it learns from.';
-  pane.begin({ input: { multiple_of: size, mode: 'draw' }, training: { size } });
+  pane.begin({ ...manifest, training: { size } });
   showProgress();
 }
 
@@ -245,7 +207,7 @@ async function goOn() {
   if (document.body.dataset.state === 'error') await recover();
   const mine = training;
   if (!mine) return;
-  if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + settings().steps);
+  if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + steps());
   stepTimes = [];
   await mine.start();
   set('running', 'It is learning.');
@@ -283,13 +245,13 @@ function end() {
 function showProgress() {
   if (!training) return;
   shownAt = performance.now();
-  const { stepsMade, steps, losses } = training;
-  $('progress').value = stepsMade / steps;
-  $('step').textContent = `${format.count(stepsMade)} of ${format.count(steps)}`;
+  const { stepsMade, steps: planned, losses } = training;
+  $('progress').value = stepsMade / planned;
+  $('step').textContent = `${format.count(stepsMade)} of ${format.count(planned)}`;
   const span = (stepTimes.at(-1) ?? 0) - (stepTimes[0] ?? 0);
   const speed = stepTimes.length > 1 ? ((stepTimes.length - 1) / span) * 1000 : 0;
   $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second` : '–';
-  $('left').textContent = speed ? timeLeft((steps - stepsMade) / speed) : '–';
+  $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
   drawCurves($('curves'), losses);
   const sentence = reading(losses);
   if (sentence && $('reading').textContent !== sentence) $('reading').textContent = sentence;
@@ -362,12 +324,26 @@ async function save() {
   $('said').textContent = 'Saved as taught.zip. Drop it onto the front page to run it there.';
 }
 
+/** Opens the front page with the model. */
+async function openOnFrontPage() {
+  if (!training) return;
+  $('open').disabled = true;
+  try {
+    await keepTaught(await training.export());
+    await keep();
+    location.assign('./?model=taught');
+  } catch (error) {
+    $('said').textContent = `${error.message} Save the model and drop it onto the front page.`;
+  } finally {
+    $('open').disabled = false;
+  }
+}
+
 // ---------------------------------------------------------------- controls
 
 const guarded = (job) => () => job().catch(fail);
 
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
-$('from').addEventListener('change', () => chooseModel().catch(fail));
 $('teach').addEventListener(
   'click',
   guarded(() => (training ? goOn() : begin())),
@@ -375,6 +351,7 @@ $('teach').addEventListener(
 $('pause').addEventListener('click', guarded(pause));
 $('again').addEventListener('click', guarded(startAnew));
 $('save').addEventListener('click', guarded(save));
+$('open').addEventListener('click', openOnFrontPage);
 for (const id of ['file-input', 'folder-input']) {
   $(id).addEventListener('change', ({ target }) => {
     const files = [...target.files];

@@ -94,6 +94,12 @@ impl TrainingSession {
         self.settings.size
     }
 
+    /// The manifest of the model folder to be, without weights, as JSON.
+    #[wasm_bindgen(getter)]
+    pub fn manifest(&self) -> Result<String, WebError> {
+        self.manifest.to_json().map_err(WebError::internal)
+    }
+
     /// Steps made.
     #[wasm_bindgen(getter)]
     pub fn step_number(&self) -> f64 {
@@ -152,7 +158,6 @@ impl TrainingSession {
         let path = file.path.clone();
         let mut manifest = self.manifest.clone();
         manifest.weights = vec![file];
-        manifest.input.mode = self.settings.mode;
         manifest.training = json!({
             "dataset": format!("{} pairs, taught in a browser", self.pairs.len()),
             "model": ModelKind::Pix2Pix,
@@ -179,8 +184,9 @@ impl TrainingSession {
 }
 
 impl TrainingSession {
-    fn new(settings: Settings, manifest: Manifest) -> Result<Self, WebError> {
+    fn new(settings: Settings, mut manifest: Manifest) -> Result<Self, WebError> {
         settings.check(&manifest.generator.config)?;
+        manifest.input.mode = settings.mode.unwrap_or(manifest.input.mode);
         let gan = Gan::fresh(
             ModelKind::Pix2Pix,
             std::slice::from_ref(&manifest.generator.config),

@@ -46,8 +46,8 @@ pub struct Settings {
     pub ema: Option<f64>,
     pub diff_augment: DiffAugment,
     pub seed: u64,
-    /// How people make an input of the exported model.
-    pub mode: InputMode,
+    /// How people make an input of the model; `None` leaves that to the model, a photo in a fresh one.
+    pub mode: Option<InputMode>,
 }
 
 impl Default for Settings {
@@ -73,7 +73,7 @@ impl Default for Settings {
             ema: None,
             diff_augment: papers.diff_augment,
             seed: 0,
-            mode: InputMode::Photo,
+            mode: None,
         }
     }
 }
