@@ -15,6 +15,10 @@ export type Pix2PixErrorCode =
   | 'out-of-memory'
   | 'aborted' // by the signal, or by dispose()
   | 'camera' // only on the page: there is no camera, or it was not allowed
+  | 'settings' // of a training: they make no sense, or more than a tab has memory for
+  | 'pairs' // of a training: there are none, too many, or other ones than before
+  | 'checkpoint' // of a training: it is damaged
+  | 'diverged' // of a training: its losses are no numbers any more
   | 'internal';
 
 export class Pix2PixError extends Error {

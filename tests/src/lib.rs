@@ -4,6 +4,7 @@
 pub mod axe;
 pub mod browser;
 pub mod devtools;
+pub mod downloads;
 pub mod mock;
 pub mod modules;
 pub mod page;

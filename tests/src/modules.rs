@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use xtask::workspace;
 
 /// The page's folders of modules: each may import from itself and from those before it.
-pub const ROOMS: [&str; 4] = ["runtime", "view", "widget", "page"];
+pub const ROOMS: [&str; 5] = ["runtime", "view", "widget", "page", "teach"];
 
 /// The modules of the page by their paths in `www`, each with the files that it names.
 pub type Modules = BTreeMap<String, BTreeSet<String>>;

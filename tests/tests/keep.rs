@@ -1,13 +1,13 @@
 //! What people take away, and how they look at it before.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use image::ImageFormat;
 use serde_json::json;
 use tests::browser::{Browser, Graphics};
+use tests::downloads::wait_for_download;
 use tests::mock::Mock;
 use tests::page::Page;
 use tests::pictures;
@@ -23,26 +23,6 @@ fn with_result(query: &str) -> Result<(Page, Site)> {
     pictures::save(&pictures::scene(WIDTH, HEIGHT, 7), &path)?;
     page.translate(&path)?;
     Ok((page, site))
-}
-
-/// The one file in a folder, once it is there in full.
-fn downloaded(folder: &Path) -> Result<PathBuf> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let files = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        // Chromium first holds the name with an empty file.
-        if let [file] = &files[..]
-            && file
-                .path()
-                .extension()
-                .is_some_and(|end| end != "crdownload")
-            && file.metadata().is_ok_and(|file| file.len() > 0)
-        {
-            return Ok(file.path());
-        }
-        ensure!(Instant::now() < deadline, "nothing was downloaded");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]
@@ -62,7 +42,7 @@ fn each_format_is_saved_at_full_size_under_the_photos_name() -> Result<()> {
         let choose = format!("document.querySelector('#format').value = '{format}'");
         page.browser.evaluate(&choose)?;
         page.click("#save")?;
-        let path = downloaded(&folder)?;
+        let path = wait_for_download(&folder)?;
         let name = path.file_name().context("a name")?.to_string_lossy();
         assert_eq!(name, format!("my-photo-played.{end}"));
         let bytes = fs::read(&path)?;
@@ -120,7 +100,7 @@ fn keys_alone_lead_from_the_empty_page_to_a_saved_picture() -> Result<()> {
     assert_eq!(page.browser.evaluate(divider)?, "48");
     tab_to(&mut page, "#save")?;
     page.browser.press_key("Enter", 0)?;
-    let saved = image::open(downloaded(&folder)?)?;
+    let saved = image::open(wait_for_download(&folder)?)?;
     assert_eq!((saved.width(), saved.height()), (WIDTH, HEIGHT));
     Ok(())
 }
@@ -141,7 +121,7 @@ fn a_finger_alone_leads_from_the_empty_page_to_a_saved_picture() -> Result<()> {
     let save = page.place_of("#save")?;
     ensure!(save.height >= 44.0, "{save:?}");
     page.browser.tap(save.point(0.5, 0.5))?;
-    let saved = image::open(downloaded(&folder)?)?;
+    let saved = image::open(wait_for_download(&folder)?)?;
     assert_eq!((saved.width(), saved.height()), (WIDTH, HEIGHT));
     Ok(())
 }
@@ -179,7 +159,7 @@ fn a_large_photo_is_shown_and_its_result_saved_at_full_size() -> Result<()> {
     page.browser
         .call_browser("Browser.setDownloadBehavior", behaviour)?;
     page.click("#save")?;
-    let saved = image::open(downloaded(&folder)?)?.into_rgb8();
+    let saved = image::open(wait_for_download(&folder)?)?.into_rgb8();
     assert_eq!(saved.dimensions(), scene.dimensions());
     let mut pixels = scene.pixels().zip(saved.pixels());
     ensure!(pixels.all(|(before, after)| before.0.map(|value| 255 - value) == after.0));

@@ -94,14 +94,14 @@ fn reach(file: &str, modules: &Modules, found: &mut BTreeSet<String>) {
 fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
     let modules = modules::all()?;
     let mut expected = BTreeSet::new();
-    for entry in ["pix2pix.js", "pix2pix-widget.js"] {
+    for entry in ["pix2pix.js", "pix2pix-widget.js", "pix2pix-training.js"] {
         reach(entry, &modules, &mut expected);
     }
     ensure!(expected.contains("runtime/tile-pool.js") && expected.contains("view/parts.css"));
     let beside = "package.json LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENCES.txt pix2pix.d.ts \
-                  pix2pix-widget.d.ts pix2pix-widget.css";
+                  pix2pix-widget.d.ts pix2pix-widget.css pix2pix-training.d.ts";
     expected.extend(beside.split_whitespace().map(str::to_owned));
-    for build in ["cpu", "cpu-relaxed", "webgpu"] {
+    for build in ["cpu", "cpu-relaxed", "webgpu", "training"] {
         for file in ["web.js", "web_bg.wasm"] {
             expected.insert(format!("pkg/{build}/{file}"));
         }
@@ -253,10 +253,16 @@ fn the_types_are_strict_and_name_every_member_and_code_and_no_others() -> Result
 #[test]
 fn every_crate_in_the_modules_comes_with_its_licence() -> Result<()> {
     let mut tree = workspace::cargo();
-    tree.args(["tree", "--package", "web", "--features", "cpu,webgpu"])
-        .args(["--target", "wasm32-unknown-unknown"])
-        .args(["--edges", "normal,no-proc-macro"])
-        .args(["--prefix", "none", "--format", "{p}"]);
+    tree.args([
+        "tree",
+        "--package",
+        "web",
+        "--features",
+        "cpu,webgpu,training",
+    ])
+    .args(["--target", "wasm32-unknown-unknown"])
+    .args(["--edges", "normal,no-proc-macro"])
+    .args(["--prefix", "none", "--format", "{p}"]);
     let tree = said(&mut tree)?;
     let licences = fs::read_to_string(workspace::dist().join("THIRD-PARTY-LICENCES.txt"))?;
     let first_words = |line: &str| {

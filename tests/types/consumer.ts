@@ -10,6 +10,13 @@ import type {
   Progress,
   TensorShape,
 } from 'pix2pix-in-the-browser';
+import { Training } from 'pix2pix-in-the-browser/training';
+import type {
+  TrainingCheckpoint,
+  TrainingLosses,
+  TrainingOptions,
+  TrainingPair,
+} from 'pix2pix-in-the-browser/training';
 import { Pix2PixWidget } from 'pix2pix-in-the-browser/widget';
 import type { Pix2PixWidgetEvents, ReadyDetail, ResultDetail } from 'pix2pix-in-the-browser/widget';
 
@@ -100,4 +107,26 @@ export async function mistakes(model: Pix2Pix, error: Pix2PixError): Promise<voi
   if (error.code === 'lost') console.log(error);
   // @ts-expect-error: there is no such method
   model.train();
+}
+
+export async function teach(pairs: TrainingPair[], board: HTMLCanvasElement, show: (image: ImageData) => void) {
+  const options: TrainingOptions = { pairs, size: 128, base: 8, steps: 500, learningRate: 1e-3, watch: [board] };
+  const training = await Training.create(options);
+  training.addEventListener('step', ({ detail }) => console.log(detail.step, detail.losses.G_L1, detail.milliseconds));
+  training.addEventListener('sample', ({ detail }) => detail.images.forEach(show));
+  training.addEventListener('warning', ({ detail }) => console.warn(detail.message));
+  training.addEventListener('error', ({ detail }) => console.error(detail.error.code));
+  const first: TrainingLosses = await training.step();
+  await training.plan(training.steps + training.stepsMade);
+  await training.start({ share: 0.5 });
+  await training.pause();
+  await training.watch([]);
+  show(await training.preview(board));
+  const checkpoint: TrainingCheckpoint = await training.checkpoint();
+  const { manifest, weights, path } = await training.export();
+  const state = [training.isRunning, training.size, training.loadSize, training.losses.length, checkpoint.step, path];
+  training.dispose();
+  const further = await Training.create({ pairs, from: { manifest, weights } });
+  further.dispose();
+  return { first, state };
 }

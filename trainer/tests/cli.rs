@@ -336,6 +336,41 @@ fn a_training_can_start_from_another_one_of_the_same_network() {
 }
 
 #[test]
+fn a_training_can_start_from_a_model_folder_of_the_same_network() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let export = words("export run --output exported --weights f32");
+    assert_code(&run(folder.path(), &export), DONE);
+    let of = |name: &str, from: &str| {
+        [&tiny()[..], &["--run", name, "--from", from]]
+            .concat()
+            .join(" ")
+    };
+    for (name, from) in [("tuned", "run"), ("tuned-too", "exported")] {
+        let command = of(name, from);
+        assert_code(&run(folder.path(), &words(&command)), DONE);
+    }
+    let losses = |name: &str| {
+        let metrics = fs::read_to_string(folder.path().join(name).join("metrics.jsonl"));
+        let metrics = metrics.expect("metrics");
+        let of_steps = metrics.lines().filter(|line| line.contains("G_L1"));
+        let lines = of_steps.map(|line| serde_json::from_str::<serde_json::Value>(line));
+        let losses = lines.map(|line| line.expect("JSON")["losses"].clone());
+        losses.collect::<Vec<_>>()
+    };
+    assert!(!losses("tuned").is_empty());
+    assert_eq!(losses("tuned-too"), losses("tuned"));
+    let wider = of("wider", "exported").replace("--base 2", "--base 3");
+    let output = run(folder.path(), &words(&wider));
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--from exported", "base 2 there, 3 here"]);
+    fs::remove_file(folder.path().join("exported/generator.f32.bpk")).expect("weights");
+    let output = run(folder.path(), &words(&of("none", "exported")));
+    assert_code(&output, FAILED);
+    assert_names(&output, &["--from", "generator.f32.bpk"]);
+}
+
+#[test]
 fn a_size_that_does_not_fit_the_network_is_refused_with_one_that_does() {
     let folder = temp();
     photos(folder.path(), 3);

@@ -25,7 +25,6 @@ use model::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainer::config::names::generators;
-use trainer::convert::export::bare_manifest;
 use trainer::convert::onnx::{OnnxOptions, OnnxPrecision, onnx_bytes};
 
 /// Both sum in f32, in orders of their own: an error of 2⁻²⁴ for each of some thousand summands of
@@ -63,7 +62,7 @@ impl Case {
     }
 
     fn manifest(&self) -> Manifest {
-        bare_manifest("made", self.config.clone(), self.stats)
+        Manifest::bare("made", self.config.clone(), self.stats)
     }
 }
 

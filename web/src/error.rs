@@ -16,6 +16,14 @@ pub enum ErrorCode {
     NoWebGpu,
     DeviceLost,
     OutOfMemory,
+    /// Settings of a training.
+    Settings,
+    /// Pairs to learn from.
+    Pairs,
+    /// A checkpoint of a training.
+    Checkpoint,
+    /// Losses that are no numbers.
+    Diverged,
     Internal,
 }
 
@@ -30,6 +38,10 @@ impl ErrorCode {
             ErrorCode::NoWebGpu => "no-webgpu",
             ErrorCode::DeviceLost => "device-lost",
             ErrorCode::OutOfMemory => "out-of-memory",
+            ErrorCode::Settings => "settings",
+            ErrorCode::Pairs => "pairs",
+            ErrorCode::Checkpoint => "checkpoint",
+            ErrorCode::Diverged => "diverged",
             ErrorCode::Internal => "internal",
         }
     }

@@ -19,6 +19,7 @@ import { keepPage, keepRuntime } from './offline.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
 import { connectButtons } from './save.js';
+import { taughtModel } from './taught-model.js';
 import { WebcamMode } from './webcam-mode.js';
 
 // Milliseconds after which the page shows itself even without the list of models.
@@ -363,7 +364,8 @@ async function begin() {
   }
   const wanted = asked('way', Object.keys(modes));
   try {
-    models = await listModels();
+    const taught = await taughtModel();
+    models = [...(await listModels()), ...(taught ? [taught] : [])];
     slot.put(chosenModel());
     showModels();
     dock.set('empty');

@@ -12,6 +12,11 @@ const CODES = new Set([
   'device-lost',
   'out-of-memory',
   'aborted',
+  // of a training
+  'settings',
+  'pairs',
+  'checkpoint',
+  'diverged',
   'internal',
   'camera', // only on the page
 ]);

@@ -4,6 +4,7 @@
 import { abortedError, Pix2PixError } from './errors.js';
 import { workersFor } from './tile-pool.js';
 import { WorkerRpc } from './rpc.js';
+import { asMessage } from './source.js';
 
 export { Pix2PixError };
 
@@ -279,27 +280,5 @@ function checkTensor(values, shape) {
     if (!Number.isInteger(side) || side < 1 || side > 0xffffffff) {
       throw new Pix2PixError('input-size', `The tensor's ${name} is ${side}: pass a positive whole number.`);
     }
-  }
-}
-
-/** A copy of the source that can be sent to the worker. */
-async function asMessage(source) {
-  if (source instanceof ImageData) {
-    const rgba = source.data.slice().buffer;
-    return { payload: { rgba, width: source.width, height: source.height }, transfer: [rgba] };
-  }
-  if (source instanceof Blob) return { payload: { blob: source }, transfer: [] };
-  const isDrawable = [ImageBitmap, HTMLImageElement, HTMLCanvasElement].some((kind) => source instanceof kind);
-  if (!isDrawable) {
-    throw new Pix2PixError(
-      'input-size',
-      'There is no picture to translate: pass ImageData, an ImageBitmap, an image or canvas element, or a Blob.',
-    );
-  }
-  try {
-    const bitmap = await createImageBitmap(source, { premultiplyAlpha: 'default', colorSpaceConversion: 'none' });
-    return { payload: { bitmap }, transfer: [bitmap] };
-  } catch (cause) {
-    throw new Pix2PixError('input-size', 'The picture has no pixels yet: wait until it has loaded.', { cause });
   }
 }

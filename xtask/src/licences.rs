@@ -13,7 +13,7 @@ pub fn collect() -> Result<()> {
         Command::new(tools::ensure_cargo_about()?)
             .current_dir(workspace::root())
             .args(["generate", "--manifest-path", "web/Cargo.toml"])
-            .args(["--features", "cpu,webgpu"])
+            .args(["--features", "cpu,webgpu,training"])
             .arg("--config")
             .arg(settings.join("about.toml"))
             .arg("--output-file")

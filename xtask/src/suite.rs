@@ -69,7 +69,7 @@ fn check_style() -> Result<()> {
         "--target",
         "wasm32-unknown-unknown",
         "--features",
-        "cpu,webgpu",
+        "cpu,webgpu,training",
     ];
     clippy(&["--workspace", "--all-targets"])?;
     clippy(&["--package", "xtask", "--features", "command"])?;

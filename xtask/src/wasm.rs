@@ -21,7 +21,7 @@ struct Module {
     features: &'static str,
 }
 
-const MODULES: [Module; 3] = [
+const MODULES: [Module; 4] = [
     Module {
         name: "cpu",
         features: "cpu",
@@ -33,6 +33,10 @@ const MODULES: [Module; 3] = [
     Module {
         name: "webgpu",
         features: "webgpu",
+    },
+    Module {
+        name: "training",
+        features: "training",
     },
 ];
 

@@ -162,6 +162,11 @@ impl WeightsDtype {
             Self::Q8 => "q8",
         }
     }
+
+    /// The name of the weights file in a model folder.
+    pub fn file_name(self) -> String {
+        format!("generator.{}.bpk", self.name())
+    }
 }
 
 /// Why a manifest is refused.
@@ -196,6 +201,36 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// Of a translator of colours that tells nothing of its training, without weights.
+    pub fn bare(name: &str, config: GeneratorConfig, norm_stats: NormStats) -> Self {
+        Self {
+            format: FORMAT.to_string(),
+            version: VERSION,
+            name: name.to_string(),
+            title: name.to_string(),
+            task: "translate".to_string(),
+            input: ManifestInput {
+                multiple_of: config.arch.size_rule().divisor(),
+                mode: InputMode::Photo,
+                palette: Vec::new(),
+                range: [-1.0, 1.0],
+                encoding: Encoding::Color,
+            },
+            output: ManifestOutput {
+                encoding: Encoding::Color,
+            },
+            generator: ManifestGenerator {
+                config,
+                norm_stats,
+                dropout: TestDropout::Off,
+            },
+            weights: Vec::new(),
+            training: serde_json::Value::Null,
+            license: String::new(),
+            samples: Vec::new(),
+        }
+    }
+
     /// Reads and checks a manifest.
     ///
     /// # Errors

@@ -106,6 +106,24 @@ pub fn open_file(path: &Path, file: &WeightsFile) -> Result<StoredWeights, Weigh
     StoredWeights::open(source)
 }
 
+/// The weights file of a network, and its entry in a manifest.
+///
+/// # Errors
+/// As [`encode`].
+pub fn packed(
+    state: &StateDict,
+    dtype: WeightsDtype,
+) -> Result<(WeightsFile, Vec<u8>), WeightsError> {
+    let bytes = encode(state, dtype)?;
+    let file = WeightsFile {
+        path: dtype.file_name(),
+        dtype,
+        bytes: bytes.len() as u64,
+        sha256: sha256_hex(&bytes),
+    };
+    Ok((file, bytes))
+}
+
 /// Packs a network's numbers.
 ///
 /// # Errors

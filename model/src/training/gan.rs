@@ -12,9 +12,10 @@ use super::hyperparameters::{Hyperparameters, ModelKind};
 use super::image_pool::ImagePool;
 use super::pass::{Pass, joined};
 use super::schedule::Rates;
-use crate::network::config::NormStats;
+use crate::network::config::{DiscriminatorConfig, GeneratorConfig, NormStats};
 use crate::network::discriminator::Discriminator;
 use crate::network::generator::Generator;
+use crate::network::init::{InitType, init_weights};
 use crate::network::mode::Mode;
 
 /// A model in training.
@@ -64,6 +65,28 @@ impl Gan {
             net_d,
             hyperparameters,
         }
+    }
+
+    /// Fresh networks, drawn from the random stream of `device` as `hyperparameters` seed it: all
+    /// generators, then all discriminators.
+    pub fn fresh(
+        kind: ModelKind,
+        generators: &[GeneratorConfig],
+        discriminators: &[DiscriminatorConfig],
+        (init, gain): (InitType, f64),
+        hyperparameters: Hyperparameters,
+        device: &Device,
+    ) -> Self {
+        device.seed(hyperparameters.seed);
+        let device = device.clone().autodiff();
+        let net_g = generators
+            .iter()
+            .map(|config| init_weights(config.init(&device), init, gain));
+        let net_g = net_g.collect();
+        let net_d = discriminators
+            .iter()
+            .map(|config| init_weights(config.init(&device), init, gain));
+        Self::new(kind, net_g, net_d.collect(), hyperparameters)
     }
 
     /// The same networks, to be trained on another device; average and pools stay here.

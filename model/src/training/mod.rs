@@ -4,6 +4,7 @@
 
 pub mod adam;
 mod batch;
+pub mod checkpoint;
 pub mod communicator;
 mod cyclegan;
 mod diff_augment;
@@ -18,6 +19,7 @@ mod losses;
 mod pass;
 mod pix2pix;
 pub mod randomness;
+mod sampling;
 pub mod schedule;
 mod step;
 
@@ -31,4 +33,5 @@ pub use hyperparameters::{A_TO_B, B_TO_A, Hyperparameters, ModelKind};
 pub use image_pool::ImagePool;
 pub use loss::{GanMode, l1, masked_l1};
 pub use losses::{LossValues, Losses};
+pub use sampling::{Jitter, Order};
 pub use schedule::{LrPolicy, Plateau, Rates, Schedule};

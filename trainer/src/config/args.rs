@@ -199,8 +199,9 @@ pub struct TrainArgs {
     /// Seed of all randomness
     #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Start from the generator of another run's latest checkpoint (fine-tuning)
-    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "RUN")]
+    /// Start from the generator of another run's latest checkpoint, or of a model folder
+    /// (fine-tuning)
+    #[arg(long, help_heading = LEARNING, hide_short_help = true, value_name = "DIR")]
     pub from: Option<PathBuf>,
     /// Folder of the run [default: runs/NAME]
     #[arg(long, value_name = "DIR")]

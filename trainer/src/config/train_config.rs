@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use model::training::{DiffAugment, Gan, GanMode, Hyperparameters, ModelKind, Schedule};
 use model::{
     Decoder, DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType,
-    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype, init_weights,
+    NormKind, NormStats, Patches, Precision, Upsample, WeightsDtype,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -173,22 +173,20 @@ impl TrainConfig {
 
     /// Fresh networks on `device`, drawn from its random stream as seeded here.
     pub fn init(&self, device: &Device) -> Gan {
-        device.seed(self.seed);
-        let device = device.clone().autodiff();
         let count = match self.model {
             ModelKind::Pix2Pix => 1,
             ModelKind::CycleGan => 2,
         };
         let generators = [self.generator(), self.generator_back()];
         let discriminators = [self.discriminator(), self.discriminator_back()];
-        let net_g = generators[..count]
-            .iter()
-            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
-        let net_g = net_g.collect();
-        let net_d = discriminators[..count]
-            .iter()
-            .map(|config| init_weights(config.init(&device), self.init, self.init_gain));
-        Gan::new(self.model, net_g, net_d.collect(), self.hyperparameters())
+        Gan::fresh(
+            self.model,
+            &generators[..count],
+            &discriminators[..count],
+            (self.init, self.init_gain),
+            self.hyperparameters(),
+            device,
+        )
     }
 
     /// Side of validation images: the scale of the training images before their crop, as far

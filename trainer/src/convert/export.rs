@@ -6,21 +6,14 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
-use model::manifest::{
-    FORMAT, InputMode, ManifestGenerator, ManifestInput, ManifestOutput, PaletteEntry, TestDropout,
-    VERSION, WeightsFile,
-};
+use model::manifest::{InputMode, PaletteEntry, WeightsFile};
 use model::state::{StateDict, state_of};
 use model::training::ModelKind;
-use model::weights::{encode, sha256_hex};
-use model::{
-    Encoding, Generator, GeneratorConfig, Manifest, ManifestError, NormStats, WeightsDtype,
-    WeightsError,
-};
-use serde_json::{Value, json};
+use model::weights::packed;
+use model::{Generator, Manifest, ManifestError, WeightsDtype, WeightsError};
+use serde_json::json;
 use thiserror::Error;
 
-use crate::config::names::WEIGHTS;
 use crate::config::{DataArgs, TrainConfig};
 use crate::convert::model_folder::{DRAWN_SET, MANIFEST_FILE};
 use crate::data::demo::{self, DemoSplit, PALETTE};
@@ -198,8 +191,8 @@ pub(crate) fn write_manifest(manifest: &Manifest, output: &Path) -> Result<(), E
 
 /// Weights that an earlier export stored with other numbers, which nothing names any more.
 fn remove_other_weights(manifest: &Manifest, output: &Path) -> Result<(), ExportError> {
-    for dtype in WEIGHTS {
-        let name = weights_name(dtype);
+    for dtype in [WeightsDtype::F32, WeightsDtype::F16, WeightsDtype::Q8] {
+        let name = dtype.file_name();
         let path = output.join(&name);
         let is_named = manifest.weights.iter().any(|file| file.path == name);
         if !is_named && path.is_file() {
@@ -207,10 +200,6 @@ fn remove_other_weights(manifest: &Manifest, output: &Path) -> Result<(), Export
         }
     }
     Ok(())
-}
-
-fn weights_name(dtype: &str) -> String {
-    format!("generator.{dtype}.bpk")
 }
 
 /// What an exported generator comes from.
@@ -263,15 +252,9 @@ pub(crate) fn write_weights(
         path: output.to_path_buf(),
         source,
     })?;
-    let bytes = encode(state, dtype)?;
-    let path = weights_name(dtype.name());
-    write_whole(&output.join(&path), &bytes)?;
-    Ok(WeightsFile {
-        path,
-        dtype,
-        bytes: bytes.len() as u64,
-        sha256: sha256_hex(&bytes),
-    })
+    let (file, bytes) = packed(state, dtype)?;
+    write_whole(&output.join(&file.path), &bytes)?;
+    Ok(file)
 }
 
 /// Without weights.
@@ -289,7 +272,7 @@ pub(crate) fn manifest(trained: &Trained<'_>) -> Manifest {
         name: class.name.to_string(),
         color: class.color,
     });
-    let mut manifest = bare_manifest(&config.name, generator, config.norm_stats);
+    let mut manifest = Manifest::bare(&config.name, generator, config.norm_stats);
     manifest.task = task(&config.data).to_string();
     manifest.input.encoding = input;
     manifest.output.encoding = output;
@@ -321,36 +304,6 @@ pub(crate) fn manifest(trained: &Trained<'_>) -> Manifest {
         manifest.training["faults"] = json!(MIX);
     }
     manifest
-}
-
-/// The manifest of a translator of colours that tells nothing of its training, without weights.
-pub fn bare_manifest(name: &str, config: GeneratorConfig, norm_stats: NormStats) -> Manifest {
-    Manifest {
-        format: FORMAT.to_string(),
-        version: VERSION,
-        name: name.to_string(),
-        title: name.to_string(),
-        task: "translate".to_string(),
-        input: ManifestInput {
-            multiple_of: config.arch.size_rule().divisor(),
-            mode: InputMode::Photo,
-            palette: Vec::new(),
-            range: [-1.0, 1.0],
-            encoding: Encoding::Color,
-        },
-        output: ManifestOutput {
-            encoding: Encoding::Color,
-        },
-        generator: ManifestGenerator {
-            config,
-            norm_stats,
-            dropout: TestDropout::Off,
-        },
-        weights: Vec::new(),
-        training: Value::Null,
-        license: String::new(),
-        samples: Vec::new(),
-    }
 }
 
 fn task(data: &DataArgs) -> &'static str {

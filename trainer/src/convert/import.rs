@@ -9,9 +9,7 @@ use model::{Encoding, GeneratorConfig, Manifest, NormStats, WeightsDtype};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::convert::export::{
-    ExportError, Naming, TOOL, bare_manifest, write_manifest, write_weights,
-};
+use crate::convert::export::{ExportError, Naming, TOOL, write_manifest, write_weights};
 use crate::convert::pict::{PictError, is_pict, read_pict};
 use crate::pytorch::{Given, NetworkError, ReadError, detect, fit, read_tensors};
 use crate::system::files::{InFile, NamesFile, last_name};
@@ -82,7 +80,7 @@ fn manifest(
     let name = options.naming.name.clone();
     let name = name.unwrap_or_else(|| last_name(output));
     let channels = (config.in_channels, config.out_channels);
-    let mut manifest = bare_manifest(&name, config, options.norm_stats);
+    let mut manifest = Manifest::bare(&name, config, options.norm_stats);
     manifest.weights.push(weights);
     manifest.input.mode = options.mode;
     // Nothing but the reference's colorization has these channels.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use model::training::Order;
 use model::training::randomness::{Purpose, stream};
-use rand::seq::SliceRandom;
 
 use crate::data::error::DataError;
 use crate::data::pair::{Pair, Sampling};
@@ -116,35 +116,6 @@ fn load(source: &PairSource, config: LoaderConfig, step: u64, order: &mut Order)
     loaded
 }
 
-/// The order of pairs: a new shuffle each epoch.
-struct Order {
-    seed: u64,
-    epoch: Option<u64>,
-    indices: Vec<usize>,
-}
-
-impl Order {
-    fn new(seed: u64, len: usize) -> Self {
-        Self {
-            seed,
-            epoch: None,
-            indices: (0..len).collect(),
-        }
-    }
-
-    fn index(&mut self, sample: u64) -> usize {
-        let len = self.indices.len() as u64;
-        let epoch = sample / len;
-        if self.epoch != Some(epoch) {
-            self.indices = (0..len as usize).collect();
-            self.indices
-                .shuffle(&mut stream(self.seed, Purpose::Shuffle, epoch));
-            self.epoch = Some(epoch);
-        }
-        self.indices[(sample % len) as usize]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,13 +174,5 @@ mod tests {
     #[test]
     fn starting_later_continues_the_same_sequence() {
         assert_eq!(first_batches(2, 0, 6)[4..], first_batches(2, 4, 2));
-    }
-
-    #[test]
-    fn every_pair_comes_once_per_epoch() {
-        let mut order = Order::new(9, 7);
-        let mut seen: Vec<usize> = (7..14).map(|sample| order.index(sample)).collect();
-        seen.sort_unstable();
-        assert_eq!(seen, (0..7).collect::<Vec<_>>());
     }
 }

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use model::LoadError;
 use model::training::LossValues;
 use thiserror::Error;
 
 use crate::convert::export::ExportError;
+use crate::convert::model_folder::ModelFolderError;
 use crate::data::DataError;
 use crate::data::inspect::depths::DepthError;
 use crate::image_file::ImageFileError;
 use crate::run_folder::RunFolderError;
+use crate::system::files::InFile;
 
 /// Why a run stopped before its end.
 #[derive(Debug, Error)]
@@ -40,6 +43,15 @@ pub enum RunError {
          same flags as there, or start without --from"
     )]
     OtherShape { run: PathBuf, differences: String },
+    #[error(
+        "--from {0}: a model folder has one generator, and cyclegan learns with two; name the folder \
+         of a run"
+    )]
+    OneGenerator(PathBuf),
+    #[error("--from: {0}")]
+    Manifest(#[from] ModelFolderError),
+    #[error("--from: {0}")]
+    Weights(#[from] InFile<LoadError>),
     #[error("the thread that prepares images has died; this is a bug worth reporting")]
     Loader,
     #[error("the threads of the devices cannot be started ({0}); name fewer with --device")]

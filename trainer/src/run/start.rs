@@ -1,22 +1,26 @@
-//! How a run begins: from chance, from another run's generators, or where it stopped.
+//! How a run begins: from chance, from other generators, or where it stopped.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
+use model::state::load_state;
 use model::training::{Gan, ModelKind};
-use model::{Generator, GeneratorConfig};
+use model::weights::open_file;
+use model::{Generator, GeneratorConfig, LoadError};
 use serde_json::{Map, Value, json};
 
 use super::error::RunError;
 use super::state::Run;
 use crate::config::TrainConfig;
+use crate::convert::model_folder::{MANIFEST_FILE, read_manifest};
 use crate::data::direction::Direction;
 use crate::run::event::Event;
 use crate::run_folder::{Progress, RunFolder};
+use crate::system::files::NamesFile;
 
-/// The generators of the run that `--from` names, before anything is written: from A to B, and in
-/// CycleGAN back.
+/// The generators that `--from` names, before anything is written: from A to B, and in CycleGAN
+/// back.
 pub(super) fn other_generators(
     config: &TrainConfig,
     device: &Device,
@@ -24,9 +28,13 @@ pub(super) fn other_generators(
     let Some(root) = &config.from else {
         return Ok(None);
     };
+    if root.join(MANIFEST_FILE).exists() {
+        let net_g = model_folders_generator(root, config, device)?;
+        return Ok(Some(vec![net_g]));
+    }
     let from = RunFolder::open(root);
     let there = from.config()?;
-    check_shape(root, &there, config)?;
+    check_shape(root, shape(there.model, there.generator()), config)?;
     // Whether there is an average to start from is up to the other run.
     let config = &TrainConfig {
         ema: there.ema,
@@ -44,21 +52,46 @@ pub(super) fn other_generators(
     net_g.collect::<Result<_, RunError>>().map(Some)
 }
 
-/// Refuses to start from a generator of another shape, and names what differs.
-fn check_shape(root: &Path, there: &TrainConfig, here: &TrainConfig) -> Result<(), RunError> {
-    let shape = |config: &TrainConfig| {
-        let generator = GeneratorConfig {
-            // Without weights of their own.
-            resnet_dropout: false,
-            residual: false,
-            ..config.generator()
-        };
-        let fields = serde_json::to_value(generator).unwrap_or_default();
-        let mut fields = fields.as_object().cloned().unwrap_or_default();
-        fields.insert("model".to_string(), json!(config.model));
-        fields
+/// The one generator of a model folder.
+fn model_folders_generator(
+    folder: &Path,
+    config: &TrainConfig,
+    device: &Device,
+) -> Result<Generator, RunError> {
+    if config.model == ModelKind::CycleGan {
+        return Err(RunError::OneGenerator(folder.to_path_buf()));
+    }
+    let (manifest, path) = read_manifest(folder)?;
+    check_shape(
+        folder,
+        shape(config.model, manifest.generator.config.clone()),
+        config,
+    )?;
+    let load = || -> Result<_, LoadError> {
+        let weights = open_file(&path, manifest.weights_file()?)?;
+        let network = config.generator().init(&device.clone().autodiff());
+        Ok(load_state(network, weights)?)
     };
-    let (there, here) = (shape(there), shape(here));
+    Ok(load().of_file(&path)?)
+}
+
+/// What decides the weights of a run's generators.
+fn shape(model: ModelKind, generator: GeneratorConfig) -> Map<String, Value> {
+    let generator = GeneratorConfig {
+        // Without weights of their own.
+        resnet_dropout: false,
+        residual: false,
+        ..generator
+    };
+    let fields = serde_json::to_value(generator).unwrap_or_default();
+    let mut fields = fields.as_object().cloned().unwrap_or_default();
+    fields.insert("model".to_string(), json!(model));
+    fields
+}
+
+/// Refuses to start from a generator of another shape, and names what differs.
+fn check_shape(root: &Path, there: Map<String, Value>, here: &TrainConfig) -> Result<(), RunError> {
+    let here = shape(here.model, here.generator());
     let names: BTreeSet<&String> = there.keys().chain(here.keys()).collect();
     let of = |fields: &Map<String, Value>, name: &str| match fields.get(name) {
         Some(Value::String(word)) => word.clone(),

@@ -8,6 +8,7 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
 use model::training::adam::{self, Parameters};
+use model::training::checkpoint::CheckpointSource;
 use model::training::exact::{Exact, Mean};
 use model::training::{ImagePool, Plateau};
 use model::weights::sha256_hex;
@@ -97,30 +98,6 @@ impl Checkpoint {
         &self.stored.progress
     }
 
-    /// Loads a network into one of the same shape, with the identities that the optimizer knows
-    /// its parameters by.
-    pub fn network<M: Module>(&self, file: &str, into: M) -> Result<M, RunFolderError> {
-        let path = self.path.join(file);
-        let bytes = Bytes::from_bytes_vec(self.checked(file)?);
-        let record = ModuleRecord::from_bytes(bytes).map_err(|error| damaged(&path, error))?;
-        into.try_load_record(record)
-            .map_err(|error| RunFolderError::OtherNetwork {
-                path,
-                reason: error.to_string(),
-            })
-    }
-
-    /// An optimizer with its state, of networks of this checkpoint.
-    pub fn optimizer<M: Module>(
-        &self,
-        file: &str,
-        networks: &M,
-    ) -> Result<ModuleOptimizer, RunFolderError> {
-        let bytes = Bytes::from_bytes_vec(self.listed(file)?);
-        adam::restored(bytes, &Parameters::of(networks))
-            .map_err(|error| damaged(&self.path.join(file), error))
-    }
-
     /// Fills a pool of past images.
     pub fn pool(
         &self,
@@ -159,5 +136,30 @@ impl Checkpoint {
             return Err(RunFolderError::Incomplete { path });
         }
         self.checked(file)
+    }
+}
+
+impl CheckpointSource for Checkpoint {
+    type Error = RunFolderError;
+
+    fn network<M: Module>(&self, file: &str, into: M) -> Result<M, RunFolderError> {
+        let path = self.path.join(file);
+        let bytes = Bytes::from_bytes_vec(self.checked(file)?);
+        let record = ModuleRecord::from_bytes(bytes).map_err(|error| damaged(&path, error))?;
+        into.try_load_record(record)
+            .map_err(|error| RunFolderError::OtherNetwork {
+                path,
+                reason: error.to_string(),
+            })
+    }
+
+    fn optimizer<M: Module>(
+        &self,
+        file: &str,
+        networks: &M,
+    ) -> Result<ModuleOptimizer, RunFolderError> {
+        let bytes = Bytes::from_bytes_vec(self.listed(file)?);
+        adam::restored(bytes, &Parameters::of(networks))
+            .map_err(|error| damaged(&self.path.join(file), error))
     }
 }

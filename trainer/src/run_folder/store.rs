@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use model::Generator;
 use model::training::Gan;
+use model::training::checkpoint::{CheckpointSource, generator_file};
 
 use super::checkpoint::{Best, Checkpoint, Digest, PROGRESS_FILE, Progress, Stored};
-use super::content::{files, generator_file, restore};
+use super::content::{files, restore};
 use super::error::RunFolderError;
 use super::files::{
     damaged, name_of, read_json, sync_folder, write_error, write_synced, write_whole,

@@ -1,6 +1,6 @@
 //! Scaling, cropping and mirroring: the same for both images of a pair.
 
-use rand::RngExt;
+use model::training::Jitter;
 
 use crate::data::pair::{Pair, Sampling};
 use crate::data::sample::bands::Bands;
@@ -28,13 +28,13 @@ impl Crop {
             false => (width, height),
         };
         let (free_x, free_y) = (width - crop_width, height - crop_height);
-        let (x, y, mirror) = match sampling {
-            Sampling::Jitter { flip, rng, .. } => (
-                rng.random_range(0..=free_x),
-                rng.random_range(0..=free_y),
-                *flip && rng.random_bool(0.5),
-            ),
-            Sampling::Fixed { .. } => (free_x / 2, free_y / 2, false),
+        let Jitter { x, y, mirror } = match sampling {
+            Sampling::Jitter { flip, rng, .. } => Jitter::draw((free_x, free_y), *flip, rng),
+            Sampling::Fixed { .. } => Jitter {
+                x: free_x / 2,
+                y: free_y / 2,
+                mirror: false,
+            },
         };
         Self {
             x,

@@ -1,0 +1,271 @@
+//! Training in the browser: a model learns step by step from pairs of pixels, on the CPU, by the
+//! same steps as natively. Decoding, scaling, storage and the pace are the page's.
+
+mod checkpoint;
+mod pairs;
+mod settings;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use burn::tensor::Device;
+use js_sys::{Object, Reflect, Uint8Array};
+use model::manifest::WeightsDtype;
+use model::state::{load_state, state_of};
+use model::training::{A_TO_B, Gan, LossValues, ModelKind};
+use model::weights::{packed, verify};
+use model::{Engine, LoadError, Manifest, StoredWeights, Translator};
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::error::{ErrorCode, WebError};
+use pairs::Pairs;
+use settings::Settings;
+
+/// What a manifest says was at work.
+const TOOL: &str = concat!("web ", env!("CARGO_PKG_VERSION"));
+
+/// A model in training, and the pairs that it learns from.
+#[wasm_bindgen]
+pub struct TrainingSession {
+    settings: Settings,
+    /// Of the model folder to be, without weights.
+    manifest: Manifest,
+    /// `None` once a step has failed half-way.
+    gan: Option<Gan>,
+    pairs: Pairs,
+    /// As many as there were when the checkpoint was made that the training goes on from: which
+    /// pair comes when follows from it.
+    expected_pairs: Option<usize>,
+    /// Steps made.
+    step: u64,
+    /// The network as it is now, ready to translate.
+    translator: RefCell<Option<Rc<Translator>>>,
+}
+
+#[wasm_bindgen]
+impl TrainingSession {
+    /// Fresh networks; `settings` are JSON, see `Settings`.
+    pub fn create(settings: &str) -> Result<TrainingSession, WebError> {
+        let settings = Settings::parse(settings)?;
+        let manifest = Manifest::bare(&settings.name, settings.generator(), settings.norm_stats);
+        Self::new(settings, manifest)
+    }
+
+    /// A model folder's generator, to be taught further; its network is that of the manifest.
+    pub fn from_model(
+        settings: &str,
+        manifest_json: &str,
+        mut weights: Vec<u8>,
+    ) -> Result<TrainingSession, WebError> {
+        let settings = Settings::parse(settings)?;
+        let mut manifest = Manifest::parse(manifest_json)?;
+        settings.check(&manifest.generator.config)?;
+        verify(&mut weights, manifest.weights_file()?).map_err(LoadError::from)?;
+        let weights = StoredWeights::open(weights).map_err(LoadError::from)?;
+        let network = manifest.generator.config.init(&device().autodiff());
+        let net_g = load_state(network, weights).map_err(LoadError::from)?;
+        manifest.weights.clear();
+        manifest.samples.clear();
+        manifest.name.clone_from(&settings.name);
+        manifest.title.clone_from(&settings.name);
+        let mut session = Self::new(settings, manifest)?;
+        if let Some(gan) = &mut session.gan {
+            gan.start_from(vec![net_g]);
+        }
+        Ok(session)
+    }
+
+    /// Adds a pair: RGBA pixels of two squares of the side `load_size`.
+    pub fn add_pair(&mut self, real_a: Vec<u8>, real_b: Vec<u8>) -> Result<(), WebError> {
+        self.pairs.add([real_a, real_b], &self.settings)
+    }
+
+    /// Side of the squares that `add_pair` takes.
+    #[wasm_bindgen(getter)]
+    pub fn load_size(&self) -> u32 {
+        self.settings.load_size()
+    }
+
+    /// Side of the squares that a step learns from.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> u32 {
+        self.settings.size
+    }
+
+    /// The manifest of the model folder to be, without weights, as JSON.
+    #[wasm_bindgen(getter)]
+    pub fn manifest(&self) -> Result<String, WebError> {
+        self.manifest.to_json().map_err(WebError::internal)
+    }
+
+    /// Steps made.
+    #[wasm_bindgen(getter)]
+    pub fn step_number(&self) -> f64 {
+        self.step as f64
+    }
+
+    /// Steps planned: in the second half of them the learning rate falls.
+    #[wasm_bindgen(getter)]
+    pub fn steps(&self) -> f64 {
+        self.settings.steps as f64
+    }
+
+    /// Plans another number of steps.
+    pub fn plan_steps(&mut self, steps: u32) -> Result<(), WebError> {
+        let settings = Settings {
+            steps: u64::from(steps),
+            ..self.settings.clone()
+        };
+        settings.check(&self.manifest.generator.config)?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// Makes a step and returns its losses as JSON, under the field's names.
+    pub fn step(&mut self) -> Result<String, WebError> {
+        self.check_pairs()?;
+        let device = device().autodiff();
+        let batch = self
+            .pairs
+            .batch(self.step, &self.settings, &self.manifest, &device)?;
+        let gan = self.gan.take().ok_or_else(broken)?;
+        self.translator.take();
+        let (gan, losses) = gan.step(&batch, self.step, self.settings.rates(self.step));
+        let losses = losses.read();
+        self.gan = Some(gan);
+        self.step += 1;
+        self.check_losses(&losses)?;
+        serde_json::to_string(&losses).map_err(WebError::internal)
+    }
+
+    /// Translates an RGBA picture of any size with the network as it is now.
+    pub async fn translate(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+    ) -> Result<Vec<u8>, WebError> {
+        let translator = self.translator()?;
+        let size = (width as usize, height as usize);
+        Ok(translator.translate_async(&rgba, size, &|_, _| ()).await?)
+    }
+
+    /// The model folder of the network as it is now: `{ manifest, path, weights }`.
+    pub fn export(&self) -> Result<Object, WebError> {
+        let (file, weights) = self.weights(WeightsDtype::F16)?;
+        let path = file.path.clone();
+        let mut manifest = self.manifest.clone();
+        manifest.weights = vec![file];
+        manifest.training = json!({
+            "dataset": format!("{} pairs, taught in a browser", self.pairs.len()),
+            "model": ModelKind::Pix2Pix,
+            "steps": self.step,
+            "batch": self.settings.batch,
+            "size": self.settings.size,
+            "gan_mode": self.settings.gan_mode,
+            "lambda_l1": self.settings.lambda_l1,
+            "lambda_gan": self.settings.lambda_gan,
+            "ema": self.settings.ema,
+            "lr": self.settings.lr,
+            "seed": self.settings.seed,
+            "tool": TOOL,
+        });
+        let json = manifest.to_json().map_err(WebError::internal)?;
+        // A manifest that could not be read again is not given away.
+        Manifest::parse(&json)?;
+        let exported = Object::new();
+        set(&exported, "manifest", &json.into());
+        set(&exported, "path", &path.into());
+        set(&exported, "weights", &Uint8Array::from(weights.as_slice()));
+        Ok(exported)
+    }
+}
+
+impl TrainingSession {
+    fn new(settings: Settings, mut manifest: Manifest) -> Result<Self, WebError> {
+        settings.check(&manifest.generator.config)?;
+        manifest.input.mode = settings.mode.unwrap_or(manifest.input.mode);
+        let gan = Gan::fresh(
+            ModelKind::Pix2Pix,
+            std::slice::from_ref(&manifest.generator.config),
+            &[settings.discriminator(&manifest)],
+            settings.init(),
+            settings.hyperparameters(),
+            &device(),
+        );
+        Ok(Self {
+            settings,
+            manifest,
+            gan: Some(gan),
+            pairs: Pairs::default(),
+            expected_pairs: None,
+            step: 0,
+            translator: RefCell::default(),
+        })
+    }
+
+    fn check_pairs(&self) -> Result<(), WebError> {
+        let found = self.pairs.len();
+        match self.expected_pairs {
+            Some(expected) if expected != found => Err(WebError::new(
+                ErrorCode::Pairs,
+                format!(
+                    "There are {found} pairs, and {expected} when the checkpoint was made: bring \
+                     back the same ones."
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_losses(&self, losses: &LossValues) -> Result<(), WebError> {
+        match losses.is_finite() {
+            true => Ok(()),
+            false => Err(WebError::new(
+                ErrorCode::Diverged,
+                format!(
+                    "The losses are no numbers any more at step {} ({losses}). Start again with \
+                     another seed or a lower learning rate.",
+                    self.step
+                ),
+            )),
+        }
+    }
+
+    fn translator(&self) -> Result<Rc<Translator>, WebError> {
+        let mut kept = self.translator.borrow_mut();
+        if let Some(translator) = &*kept {
+            return Ok(Rc::clone(translator));
+        }
+        let gan = self.gan.as_ref().ok_or_else(broken)?;
+        let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
+        let translator = Translator::new(&self.manifest, state_of(&generator), &Engine::Cpu)?;
+        let translator = Rc::new(translator);
+        *kept = Some(Rc::clone(&translator));
+        Ok(translator)
+    }
+
+    fn weights(
+        &self,
+        dtype: WeightsDtype,
+    ) -> Result<(model::manifest::WeightsFile, Vec<u8>), WebError> {
+        let gan = self.gan.as_ref().ok_or_else(broken)?;
+        let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
+        packed(&state_of(&generator), dtype).map_err(|error| LoadError::from(error).into())
+    }
+}
+
+fn device() -> Device {
+    Device::flex()
+}
+
+fn broken() -> WebError {
+    WebError::internal("A step failed half-way. Go on from the last checkpoint.")
+}
+
+/// Setting a property on a fresh object only fails if it is frozen.
+fn set(object: &Object, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
+}

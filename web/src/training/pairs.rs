@@ -1,0 +1,141 @@
+//! The pairs that a training learns from, and the part of one that a step sees.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use model::training::randomness::{Purpose, stream};
+use model::training::{Batch, Jitter, Order};
+use model::{Encoding, Manifest, Raster, encoding};
+
+use super::settings::Settings;
+use crate::error::{ErrorCode, WebError};
+
+const MAX_PAIRS: usize = 2000;
+const MAX_BYTES: usize = 512 << 20;
+
+/// RGBA pixels of both images of each pair, squares of the load size.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    pairs: Vec<[Vec<u8>; 2]>,
+    order: Option<Order>,
+}
+
+impl Pairs {
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Takes a pair, which must have the load size.
+    pub fn add(&mut self, pair: [Vec<u8>; 2], settings: &Settings) -> Result<(), WebError> {
+        let side = settings.load_size() as usize;
+        let expected = 4 * side * side;
+        if let Some(image) = pair.iter().find(|image| image.len() != expected) {
+            return Err(refused(format!(
+                "An image has {} bytes of pixels; {side}×{side} RGBA pixels have {expected}.",
+                image.len()
+            )));
+        }
+        let most = MAX_PAIRS.min(MAX_BYTES / (2 * expected));
+        if self.pairs.len() >= most {
+            return Err(refused(format!(
+                "There are more than {most} pairs, which is as many as a tab can hold at this \
+                 size: take fewer, or smaller ones."
+            )));
+        }
+        self.pairs.push(pair);
+        self.order = None;
+        Ok(())
+    }
+
+    /// What a step, counted from zero, learns from.
+    pub fn batch(
+        &mut self,
+        step: u64,
+        settings: &Settings,
+        manifest: &Manifest,
+        device: &Device,
+    ) -> Result<Batch, WebError> {
+        if self.pairs.is_empty() {
+            return Err(refused(
+                "There is no pair to learn from: add one.".to_owned(),
+            ));
+        }
+        let order = self
+            .order
+            .get_or_insert_with(|| Order::new(settings.seed, self.pairs.len()));
+        let (load_size, size) = (settings.load_size() as usize, settings.size as usize);
+        let free = settings.load_size() - settings.size;
+        let mut sides = [const { Vec::new() }; 2];
+        let mut channels = [0; 2];
+        for slot in 0..settings.batch as u64 {
+            let sample = step * settings.batch as u64 + slot;
+            let pair = &self.pairs[order.index(sample)];
+            let mut rng = stream(settings.seed, Purpose::Jitter, sample);
+            let jitter = Jitter::draw((free, free), settings.flip, &mut rng);
+            let [input, target] = [0, 1].map(|side| cut(&pair[side], load_size, jitter, size));
+            let rasters = [
+                encoded(
+                    manifest.input.encoding,
+                    &input,
+                    size,
+                    manifest.generator.config.in_channels,
+                )?,
+                encoded(
+                    manifest.output.encoding,
+                    &target,
+                    size,
+                    manifest.generator.config.out_channels,
+                )?,
+            ];
+            for ((side, channels), raster) in sides.iter_mut().zip(&mut channels).zip(rasters) {
+                *channels = raster.channels();
+                side.extend(raster.into_values());
+            }
+        }
+        let tensor = |values: Vec<f32>, channels| {
+            let data = TensorData::new(values, [settings.batch, channels, size, size]);
+            Tensor::from_data(data, device)
+        };
+        let [real_a, real_b] = sides;
+        Ok(Batch {
+            real_a: tensor(real_a, channels[0]),
+            real_b: tensor(real_b, channels[1]),
+            mask: None,
+        })
+    }
+}
+
+/// A square of `size` out of one of `side`.
+fn cut(rgba: &[u8], side: usize, jitter: Jitter, size: usize) -> Vec<u8> {
+    let mut pixels = Vec::with_capacity(4 * size * size);
+    let rows = rgba
+        .chunks_exact(4 * side)
+        .skip(jitter.y as usize)
+        .take(size);
+    for row in rows {
+        let row = &row[4 * jitter.x as usize..][..4 * size];
+        match jitter.mirror {
+            true => pixels.extend(row.as_chunks::<4>().0.iter().rev().flatten()),
+            false => pixels.extend_from_slice(row),
+        }
+    }
+    pixels
+}
+
+fn encoded(
+    encoding: Encoding,
+    rgba: &[u8],
+    size: usize,
+    channels: usize,
+) -> Result<Raster, WebError> {
+    let of = |encoding: Encoding, channels| {
+        let raster = encoding.from_rgba(rgba, (size, size), channels);
+        raster.map_err(|error| WebError::from(model::TranslateError::from(error)))
+    };
+    match encoding {
+        Encoding::Chroma => Ok(encoding::chroma(&of(Encoding::Color, 3)?)),
+        _ => of(encoding, channels),
+    }
+}
+
+fn refused(message: String) -> WebError {
+    WebError::new(ErrorCode::Pairs, message)
+}

@@ -1,0 +1,229 @@
+// The worker that owns a training: makes steps while it is told to, and in between
+// translates what the page wants to see. The page ends the worker to stop it.
+
+import { open, readBlob } from './download.js';
+import { Pix2PixError } from './errors.js';
+import { checkPixels, decodeImage, softwareContext } from './image.js';
+import { runtimeFiles } from './wasm-files.js';
+
+const LIMITS = { manifest: 1 << 20, weights: 1 << 28, module: 1 << 26 };
+const MAX_PREVIEW_PIXELS = 1 << 22;
+/** Watched images are translated this often, in milliseconds. */
+const SAMPLE_EVERY = 400;
+/** The mean loss of the discriminator over so many steps, below which it has won. */
+const SPAN = 100;
+const WON = 0.03;
+
+/** @type {any} */
+let session = null;
+let isRunning = false;
+let share = 1;
+let watched = [];
+let sampledAt = -Infinity;
+let discriminator = 0; // sum of its losses since the last look
+let counted = 0;
+let hasWarned = false;
+
+const handlers = { begin, addPair, watch, plan, start, pause, steps, preview, checkpoint, export: exportModel };
+
+addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
+  try {
+    const { transfer = [], ...answer } = (await handlers[kind](payload)) ?? {};
+    postMessage({ id, ...answer }, transfer);
+  } catch (thrown) {
+    postMessage({ id, error: plain(thrown) });
+  }
+});
+
+function plain(thrown) {
+  const { code, message } = Pix2PixError.from(thrown);
+  return { code, message };
+}
+
+async function begin({ settings, model, files }) {
+  const { script, wasm } = runtimeFiles('training');
+  const download = await readBlob(
+    await open(wasm, 'The program that learns'),
+    'The program that learns',
+    LIMITS.module,
+  );
+  const runtime = await importModule(script);
+  await runtime.default({ module_or_path: await download.arrayBuffer() });
+  const { TrainingSession } = runtime;
+  if (files) session = TrainingSession.restore(files);
+  else if (model) session = await fromModel(TrainingSession, settings, model);
+  else session = TrainingSession.create(settings);
+  return {
+    size: session.size,
+    loadSize: session.load_size,
+    manifest: JSON.parse(session.manifest),
+    step: session.step_number,
+    steps: session.steps,
+  };
+}
+
+async function importModule(url) {
+  try {
+    return await import(url);
+  } catch (cause) {
+    throw new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`, { cause });
+  }
+}
+
+async function fromModel(TrainingSession, settings, { manifestUrl, manifest, weights }) {
+  if (manifestUrl) {
+    const what = 'The manifest';
+    manifest = await (await readBlob(await open(manifestUrl, what), what, LIMITS.manifest)).text();
+    const path = JSON.parse(manifest).weights?.[0]?.path;
+    if (typeof path !== 'string') throw new Pix2PixError('manifest', `${manifestUrl} names no weights.`);
+    const url = new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href;
+    weights = await readBlob(await open(url, 'The model'), 'The model', LIMITS.weights);
+  }
+  return TrainingSession.from_model(settings, manifest, new Uint8Array(await weights.arrayBuffer()));
+}
+
+async function addPair({ name, input, target }) {
+  const side = session.load_size;
+  session.add_pair(
+    await squareOf(input, side, `The input of ${name}`),
+    await squareOf(target, side, `The target of ${name}`),
+  );
+}
+
+/** RGBA pixels of an image, squeezed into a square. */
+async function squareOf({ rgba, width, height, bitmap, blob }, side, name) {
+  if (rgba && width === side && height === side) return new Uint8Array(rgba);
+  let image = bitmap;
+  if (blob) image = await decodeImage(blob, { name });
+  if (rgba) image = await createImageBitmap(new ImageData(new Uint8ClampedArray(rgba), width, height));
+  const context = softwareContext(new OffscreenCanvas(side, side));
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(image, 0, 0, side, side);
+  image.close();
+  return new Uint8Array(context.getImageData(0, 0, side, side).data.buffer);
+}
+
+async function pixelsOf({ rgba, width, height, bitmap, blob }) {
+  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PREVIEW_PIXELS, name: 'The picture' });
+  if (bitmap) ({ width, height } = bitmap);
+  checkPixels(width, height, MAX_PREVIEW_PIXELS);
+  if (bitmap) {
+    const context = softwareContext(new OffscreenCanvas(width, height));
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    rgba = context.getImageData(0, 0, width, height).data.buffer;
+  }
+  return { rgba: new Uint8Array(rgba), width, height };
+}
+
+async function watch({ images }) {
+  watched = await Promise.all(images.map(pixelsOf));
+  await sample();
+}
+
+function plan({ steps }) {
+  session.plan_steps(steps);
+}
+
+function start({ share: wanted }) {
+  share = Math.min(1, Math.max(0.05, wanted));
+  if (isRunning) return;
+  isRunning = true;
+  run();
+}
+
+function pause() {
+  isRunning = false;
+}
+
+async function steps({ count }) {
+  if (isRunning) throw new Pix2PixError('settings', 'The training runs: pause it before making single steps.');
+  for (let made = 0; made < count; made++) {
+    makeStep();
+    await breathe();
+  }
+  await sample();
+}
+
+async function run() {
+  try {
+    while (isRunning && session.step_number < session.steps) {
+      const milliseconds = makeStep();
+      if (performance.now() - sampledAt >= SAMPLE_EVERY) await sample();
+      await breathe();
+      if (share < 1) await new Promise((resolve) => setTimeout(resolve, milliseconds * (1 / share - 1)));
+    }
+    if (!isRunning) return;
+    await sample();
+    isRunning = false;
+    postMessage({ stopped: {} });
+  } catch (thrown) {
+    isRunning = false;
+    postMessage({ stopped: { error: plain(thrown) } });
+  }
+}
+
+function makeStep() {
+  const begun = performance.now();
+  const losses = JSON.parse(session.step());
+  const milliseconds = performance.now() - begun;
+  postMessage({ losses, step: session.step_number, milliseconds });
+  judge(losses);
+  return milliseconds;
+}
+
+/** A discriminator that is never wrong teaches nothing. */
+function judge({ D_real, D_fake }) {
+  discriminator += (D_real + D_fake) / 2;
+  counted += 1;
+  if (counted < SPAN) return;
+  if (discriminator / counted < WON && !hasWarned) {
+    hasWarned = true;
+    postMessage({
+      warning:
+        'The critic tells every drawn picture from a real one, so that details are learned from the distance alone. ' +
+        'More pairs help.',
+    });
+  }
+  discriminator = counted = 0;
+}
+
+async function sample() {
+  if (watched.length === 0) return;
+  const images = [];
+  for (const { rgba, width, height } of watched) {
+    images.push({ rgba: (await session.translate(rgba, width, height)).buffer, width, height });
+  }
+  sampledAt = performance.now();
+  postMessage(
+    { images, step: session.step_number },
+    images.map(({ rgba }) => rgba),
+  );
+}
+
+const { port1: bell, port2: ear } = new MessageChannel();
+
+/** Lets messages in; a timer would wait four milliseconds. */
+function breathe() {
+  return new Promise((resolve) => {
+    ear.onmessage = resolve;
+    bell.postMessage(null);
+  });
+}
+
+async function preview(payload) {
+  const { rgba, width, height } = await pixelsOf(payload);
+  const translated = (await session.translate(rgba, width, height)).buffer;
+  return { rgba: translated, width, height, transfer: [translated] };
+}
+
+function checkpoint() {
+  const files = session.checkpoint();
+  const transfer = [...files.values()].filter((file) => typeof file !== 'string').map(({ buffer }) => buffer);
+  return { files, step: session.step_number, transfer };
+}
+
+function exportModel() {
+  const { manifest, path, weights } = session.export();
+  return { manifest, path, weights: weights.buffer, transfer: [weights.buffer] };
+}

@@ -1,0 +1,213 @@
+// The public class: one model that learns in one worker. The page brings pairs and
+// images; the worker owns the networks.
+
+import { abortedError, Pix2PixError } from './errors.js';
+import { resolve } from './pix2pix.js';
+import { WorkerRpc } from './rpc.js';
+import { asMessage } from './source.js';
+
+/** The options that are settings of the module, and their names there. */
+const SETTINGS = {
+  name: 'name',
+  base: 'base',
+  size: 'size',
+  loadSize: 'load_size',
+  mirror: 'flip',
+  seed: 'seed',
+  steps: 'steps',
+  learningRate: 'lr',
+  learningRatePolicy: 'lr_policy',
+  lambdaL1: 'lambda_l1',
+  lambdaGan: 'lambda_gan',
+  dropout: 'dropout',
+  ema: 'ema',
+  mode: 'mode',
+};
+
+export class Training extends EventTarget {
+  #worker;
+  #facts;
+  #step;
+  #steps;
+  #losses;
+  #isRunning = false;
+  #isDisposed = false;
+
+  /** @param {import('../pix2pix-training.js').TrainingOptions} options */
+  static async create({ pairs, from, checkpoint, watch = [], ...options }) {
+    if (!Array.isArray(pairs) || pairs.length === 0) {
+      throw new Pix2PixError('pairs', 'There is no pair to learn from: pass { input, target } pairs.');
+    }
+    const training = new Training(new URL('./training-worker.js', import.meta.url));
+    try {
+      await training.#begin({ pairs, from, checkpoint, watch, options });
+      return training;
+    } catch (thrown) {
+      training.dispose();
+      throw Pix2PixError.from(thrown);
+    }
+  }
+
+  /** Use `Training.create`. */
+  constructor(url) {
+    super();
+    this.#worker = new WorkerRpc(url, (note) => this.#hear(note));
+  }
+
+  async #begin({ pairs, from, checkpoint, watch, options }) {
+    const model = typeof from === 'string' || from instanceof URL ? { manifestUrl: resolve(from) } : from;
+    const settings = checkpoint ? null : settingsOf(options);
+    this.#facts = await this.#worker.call('begin', { settings, model, files: checkpoint?.files });
+    this.#step = this.#facts.step;
+    this.#steps = this.#facts.steps;
+    this.#losses = [...(checkpoint?.losses ?? [])];
+    for (const [index, { input, target }] of pairs.entries()) {
+      const [one, other] = [await asMessage(input), await asMessage(target)];
+      const name = `Pair ${index + 1}`;
+      await this.#worker.call('addPair', { name, input: one.payload, target: other.payload }, [
+        ...one.transfer,
+        ...other.transfer,
+      ]);
+    }
+    await this.watch(watch);
+    if (pairs.length === 1) {
+      this.#warn('One pair alone is learned by heart: other images will not come out well. Add more pairs.');
+    }
+  }
+
+  get stepsMade() {
+    return this.#step;
+  }
+  get steps() {
+    return this.#steps;
+  }
+  get size() {
+    return this.#facts.size;
+  }
+  get loadSize() {
+    return this.#facts.loadSize;
+  }
+  get manifest() {
+    return this.#facts.manifest;
+  }
+  get isRunning() {
+    return this.#isRunning;
+  }
+  get losses() {
+    return this.#losses;
+  }
+
+  /** Plans another number of steps. */
+  async plan(steps) {
+    await this.#call('plan', { steps });
+    this.#steps = steps;
+  }
+
+  /** The images whose translations come with `sample` events. */
+  async watch(images) {
+    const messages = [];
+    for (const image of images) messages.push(await asMessage(image));
+    await this.#call(
+      'watch',
+      { images: messages.map(({ payload }) => payload) },
+      messages.flatMap(({ transfer }) => transfer),
+    );
+  }
+
+  /** @param {{ share?: number }} [options] */
+  async start({ share = 1 } = {}) {
+    await this.#call('start', { share });
+    this.#isRunning = true;
+  }
+
+  async pause() {
+    await this.#call('pause', {});
+    this.#isRunning = false;
+  }
+
+  /** Makes `count` steps while it is paused. */
+  async step(count = 1) {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new Pix2PixError('settings', `The number of steps is ${count}: pass a whole number from 1.`);
+    }
+    await this.#call('steps', { count });
+    return this.#losses.at(-1);
+  }
+
+  async preview(image) {
+    const { payload, transfer } = await asMessage(image);
+    const { rgba, width, height } = await this.#call('preview', payload, transfer);
+    return new ImageData(new Uint8ClampedArray(rgba), width, height);
+  }
+
+  async checkpoint() {
+    const { files, step } = await this.#call('checkpoint', {});
+    return { files, step, losses: this.#losses.filter((losses) => losses.step <= step) };
+  }
+
+  async export() {
+    const { manifest, path, weights } = await this.#call('export', {});
+    return { manifest, path, weights: new Blob([weights], { type: 'application/octet-stream' }) };
+  }
+
+  /** Ends the worker. */
+  dispose() {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#isRunning = false;
+    this.#worker.end(abortedError('The training was disposed of; the job'));
+  }
+
+  async #call(kind, payload, transfer = []) {
+    if (this.#isDisposed) throw abortedError('The training was disposed of; the job');
+    try {
+      return await this.#worker.call(kind, payload, transfer);
+    } catch (thrown) {
+      throw Pix2PixError.from(thrown);
+    }
+  }
+
+  #hear(note) {
+    if (note.losses) {
+      const entry = { step: note.step, ...note.losses };
+      this.#step = note.step;
+      this.#losses.push(entry);
+      this.#dispatch('step', { step: note.step, losses: note.losses, milliseconds: note.milliseconds });
+    } else if (note.images) {
+      const images = note.images.map(
+        ({ rgba, width, height }) => new ImageData(new Uint8ClampedArray(rgba), width, height),
+      );
+      this.#dispatch('sample', { step: note.step, images });
+    } else if (note.warning) {
+      this.#warn(note.warning);
+    } else if (note.stopped) {
+      this.#isRunning = false;
+      const { error } = note.stopped;
+      if (error) this.#dispatch('error', { error: new Pix2PixError(error.code, error.message) });
+      else this.#dispatch('finish', { step: this.#step });
+    }
+  }
+
+  /** Nobody can listen before `create` has returned. */
+  #warn(message) {
+    setTimeout(() => this.#dispatch('warning', { message }));
+  }
+
+  #dispatch(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function settingsOf(options) {
+  const settings = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(SETTINGS, name)) {
+      throw new Pix2PixError('settings', `There is no option "${name}": use ${Object.keys(SETTINGS).join(', ')}.`);
+    }
+    settings[SETTINGS[name]] = value;
+  }
+  // As natively: eight steps down where the size allows it.
+  settings.net_g = settings.size % 256 === 0 ? 'unet_256' : 'unet_128';
+  return JSON.stringify(settings);
+}

@@ -1,0 +1,81 @@
+// Two drawing boards for a pair of one's own: left what one will draw, right what it
+// shall become.
+
+import { drawTools } from '../view/draw-tools.js';
+import { DrawingBoard, WHITE } from '../view/drawing-board.js';
+import { element } from '../view/element.js';
+import { SIDE, squareOf } from './squares.js';
+
+const COLORS = [
+  { name: 'White', color: WHITE },
+  { name: 'Orange', color: [240, 140, 30] },
+  { name: 'Blue', color: [47, 111, 230] },
+  { name: 'Green', color: [42, 157, 79] },
+  { name: 'Red', color: [208, 52, 44] },
+  { name: 'Brown', color: [124, 84, 52] },
+  { name: 'Black', color: [0, 0, 0] },
+];
+
+export class DrawPairs {
+  root;
+  #boards;
+
+  /** `onPair` gets each pair, without a name. */
+  constructor(onPair) {
+    this.#boards = [
+      { title: 'Input', label: 'Input of the pair: what you will draw', palette: [] },
+      { title: 'Target', label: 'Target of the pair: what it shall become', palette: COLORS },
+    ].map(({ title, label, palette }) => makeBoard(title, label, palette));
+    const [input, target] = this.#boards;
+    const add = element('button', { type: 'button', className: 'button primary', id: 'add-pair' }, 'Add this pair');
+    const copy = element('button', { type: 'button', className: 'button', id: 'copy-input' }, 'Copy the input over');
+    copy.addEventListener('click', () => target.board.load(input.canvas));
+    add.addEventListener('click', () => {
+      onPair({ input: squareOf(input.canvas), target: squareOf(target.canvas) });
+      for (const { board } of this.#boards) board.clear();
+    });
+    this.root = element(
+      'div',
+      { className: 'draw' },
+      element('div', { className: 'sheets' }, input.root, target.root),
+      element('div', { className: 'actions' }, copy, add),
+    );
+  }
+}
+
+function makeBoard(title, label, palette) {
+  const canvas = element('canvas', {
+    className: 'drawing',
+    tabIndex: 0,
+    role: 'application',
+    'aria-roledescription': 'drawing',
+    'aria-label': `${label}. Arrow keys move the pen, Space puts it down and lifts it.`,
+  });
+  const pen = element('i', { className: 'pen', hidden: true });
+  const board = new DrawingBoard(canvas);
+  board.begin({ side: SIDE, isExact: palette.length > 0 });
+  const tools = drawTools(board, palette, new AbortController().signal);
+  const showPen = () => {
+    pen.hidden = !canvas.matches(':focus-visible');
+    pen.dataset.down = String(board.pen.isDown);
+    pen.style.left = `${(board.pen.x / canvas.width) * 100}%`;
+    pen.style.top = `${(board.pen.y / canvas.height) * 100}%`;
+  };
+  board.addEventListener('pen', showPen);
+  canvas.addEventListener('focus', showPen);
+  canvas.addEventListener('blur', () => {
+    pen.hidden = true;
+  });
+  const root = element(
+    'figure',
+    { className: 'sheet' },
+    tools.bar,
+    element('div', { className: 'sheet-frame' }, canvas, pen),
+    element('figcaption', {}, title),
+    tools.colors,
+  );
+  root.addEventListener('keydown', (event) => {
+    if (/** @type {any} */ (event.target).type !== 'range') tools.press(event);
+  });
+  return { root, board, canvas };
+}

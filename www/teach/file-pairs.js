@@ -1,0 +1,118 @@
+// Pairs out of files: combined pictures, two folders of the same names, or a .zip of
+// either. What cannot be used is named, and the rest is taken.
+
+import { decodeImage } from '../runtime/image.js';
+import { readZip } from '../page/zip.js';
+import { squareOf } from './squares.js';
+
+export const MAX_PAIRS = 500;
+const MAX_FILE = 64 << 20;
+const IMAGE = /\.(png|jpe?g|webp|avif|gif|bmp)$/i;
+/** A combined picture is twice as wide as high; scans may be off by some pixels. */
+const TWICE = [1.9, 2.1];
+/** Both images of a pair are squeezed alike. */
+const SAME_SHAPE = 0.02;
+
+/** `{ pairs, problems }`; `onPair` is told how many there are so far. */
+export async function pairsOf(files, onPair = (_count, _of) => {}) {
+  const problems = [];
+  const listed = (await Promise.all(files.map((file) => expanded(file, problems)))).flat();
+  const hidden = (path) => path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
+  const images = listed.filter(({ path }) => !hidden(path));
+  const { twins, singles } = sorted(images, problems);
+  const pairs = [];
+  const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
+  if (jobs.length > MAX_PAIRS) problems.push(`There are ${jobs.length} pairs: the first ${MAX_PAIRS} are taken.`);
+  for (const job of jobs.slice(0, MAX_PAIRS)) {
+    try {
+      pairs.push(await job());
+    } catch (error) {
+      problems.push(error.message);
+    }
+    onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
+  }
+  return { pairs, problems };
+}
+
+async function expanded(file, problems) {
+  const path = file.path || file.webkitRelativePath || file.name;
+  if (!/\.zip$/i.test(file.name)) return [{ path, read: async () => file }];
+  try {
+    const entries = await readZip(file, file.name);
+    return entries
+      .filter((entry) => IMAGE.test(entry.path))
+      .map((entry) => ({ path: entry.path, read: () => entry.read(MAX_FILE) }));
+  } catch (error) {
+    problems.push(error.message);
+    return [];
+  }
+}
+
+/** Files of one name in two folders are twins; others stand alone. */
+function sorted(images, problems) {
+  const folderOf = ({ path }) => path.split('/').slice(0, -1).join('/');
+  const stemOf = ({ path }) =>
+    path
+      .split('/')
+      .at(-1)
+      .replace(/\.[^.]*$/, '');
+  const folders = [...new Set(images.map(folderOf))].sort();
+  if (folders.length !== 2) return { twins: [], singles: images };
+  const [inputs, targets] = folders.map(
+    (folder) => new Map(images.filter((image) => folderOf(image) === folder).map((image) => [stemOf(image), image])),
+  );
+  const shared = [...inputs.keys()].filter((stem) => targets.has(stem));
+  if (shared.length === 0) return { twins: [], singles: images };
+  for (const [mine, other] of [
+    [inputs, targets],
+    [targets, inputs],
+  ]) {
+    for (const [stem, { path }] of mine) {
+      if (!other.has(stem)) problems.push(`${path} has no partner of the same name in the other folder.`);
+    }
+  }
+  return { twins: shared.sort().map((stem) => ({ input: inputs.get(stem), target: targets.get(stem) })), singles: [] };
+}
+
+async function ofTwins({ input, target }) {
+  const [one, other] = [await decoded(input), await decoded(target)];
+  try {
+    const [a, b] = [one, other].map(({ width, height }) => width / height);
+    if (Math.abs(a / b - 1) > SAME_SHAPE) {
+      throw new Error(
+        `${input.path} has ${one.width} × ${one.height} pixels and ${target.path} ${other.width} × ${other.height}: ` +
+          'both images of a pair must show the same, in the same shape.',
+      );
+    }
+    return { name: input.path, input: squareOf(one), target: squareOf(other) };
+  } finally {
+    one.close();
+    other.close();
+  }
+}
+
+async function ofCombined(file) {
+  const image = await decoded(file);
+  const { width, height } = image;
+  try {
+    const [least, most] = TWICE;
+    if (width < least * height || width > most * height) {
+      throw new Error(
+        `${file.path} has ${width} × ${height} pixels and is no pair: a combined picture is twice as wide as high, ` +
+          'the input on the left. Or bring two folders with the same file names.',
+      );
+    }
+    const half = Math.floor(width / 2);
+    return {
+      name: file.path,
+      input: squareOf(image, [0, 0, half, height]),
+      target: squareOf(image, [width - half, 0, half, height]),
+    };
+  } finally {
+    image.close();
+  }
+}
+
+async function decoded({ path, read }) {
+  return decodeImage(await read(), { name: path });
+}

@@ -1,0 +1,61 @@
+// Pairs that the page draws itself, so that the first click already teaches something:
+// outlines of shapes, and the same shapes filled.
+
+import { blank, SIDE } from './squares.js';
+
+const COUNT = 24;
+const EXAMPLES = 3;
+const SHAPES = [circle, square, triangle];
+const FILL = '#f08c1e';
+
+/** `pairs` to learn from, and `examples` that are not among them. */
+export function readyPairs() {
+  const all = Array.from({ length: COUNT + EXAMPLES }, (_, index) => pair(index));
+  return { pairs: all.slice(EXAMPLES), examples: all.slice(0, EXAMPLES) };
+}
+
+function pair(index) {
+  const random = numbers(index + 1);
+  const trace = SHAPES[index % SHAPES.length];
+  const radius = SIDE * (0.16 + 0.18 * random());
+  const place = () => radius + 8 + random() * (SIDE - 2 * radius - 16);
+  const [x, y] = [place(), place()];
+  const [input, target] = [blank(), blank()];
+  for (const context of [input, target]) {
+    context.beginPath();
+    trace(context, x, y, radius);
+    context.lineWidth = 5;
+    context.lineJoin = 'round';
+  }
+  target.fillStyle = FILL;
+  target.fill();
+  for (const context of [input, target]) context.stroke();
+  const pixels = (context) => context.getImageData(0, 0, SIDE, SIDE);
+  return { name: `shape ${index + 1}`, input: pixels(input), target: pixels(target) };
+}
+
+function circle(context, x, y, radius) {
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+}
+
+function square(context, x, y, radius) {
+  const half = radius * 0.86;
+  context.rect(x - half, y - half, 2 * half, 2 * half);
+}
+
+function triangle(context, x, y, radius) {
+  for (const turn of [0, 1, 2]) {
+    const angle = (turn * 2 * Math.PI) / 3 - Math.PI / 2;
+    context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+  }
+  context.closePath();
+}
+
+/** The same numbers each time, 0 to 1 (a linear congruential generator). */
+function numbers(seed) {
+  let state = seed * 7919;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

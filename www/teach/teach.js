@@ -1,0 +1,402 @@
+// The page's logic: pairs, the training, what is shown of it, and what is kept.
+
+import { $ } from '../page/by-id.js';
+import { filesOf } from '../page/model-files.js';
+import { keepPage, keepRuntime } from '../page/offline.js';
+import { keepTaught } from '../page/taught-model.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { Training } from '../runtime/training.js';
+import { DrawPane } from '../view/draw-pane.js';
+import { element } from '../view/element.js';
+import * as format from '../view/format.js';
+import { DrawPairs } from './draw-pairs.js';
+import { Examples } from './examples.js';
+import { pairsOf } from './file-pairs.js';
+import { drawCurves, reading } from './losses.js';
+import { readyPairs } from './ready-pairs.js';
+import { allow, offerModels, settings, steps } from './settings.js';
+import { scaled, showSmall } from './squares.js';
+import { openStore } from './store.js';
+import { zipOf } from './zip-writer.js';
+
+const KEEP_EVERY = 30_000;
+const SHOW_EVERY = 250;
+/** Speed is measured over so many milliseconds. */
+const WINDOW = 4000;
+const MOST_EXAMPLES = 3;
+
+const HINTS = {
+  ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes about half a minute.',
+  files:
+    'Drop combined pictures, the input on the left half and the target on the right; or two folders, or a .zip of them, with files of the same names.',
+  draw: 'Draw on the left what you will draw later, and on the right what it shall become. Six pairs teach a simple rule.',
+};
+
+let pairs = [];
+/** Those from files and drawings, while ready ones are shown. */
+let ownPairs = [];
+let source = 'ready';
+/** Shown while it learns; those of the ready pairs are not among them. */
+let examples = [];
+/** @type {Training | null} */
+let training = null;
+/** @type {any} */
+let store = null;
+let keptAt = 0;
+let stepTimes = [];
+let shownAt = 0;
+
+const watched = new Examples($('examples'));
+const drawPairs = new DrawPairs((pair) => addPairs([{ ...pair, name: `drawing ${pairs.length + 1}` }]));
+$('draw').append(drawPairs.root);
+const pane = new DrawPane({
+  ready: async () => training && { run: (image) => training?.preview(image) },
+  onState: (state, detail) => {
+    if (state === 'error') $('said').textContent = detail.message;
+    else if (state === 'done') $('said').textContent = `Drawn in ${format.duration(detail)}.`;
+  },
+});
+$('board').append(pane.root);
+
+// ---------------------------------------------------------------- state
+
+/** empty: no pairs | ready | starting | running | paused | done | error */
+function set(state, status = '') {
+  document.body.dataset.state = state;
+  const isBegun = ['running', 'paused', 'done'].includes(state) || (state === 'error' && training !== null);
+  const isBusy = state === 'starting';
+  $('status').textContent = status;
+  if (state !== 'error') $('message').textContent = '';
+  $('bring').hidden = isBegun || isBusy;
+  $('watch').hidden = $('trial').hidden = !isBegun;
+  $('progress').hidden = !isBegun && !isBusy;
+  if (isBusy) $('progress').removeAttribute('value');
+  $('pause').hidden = state !== 'running';
+  $('again').hidden = !isBegun || state === 'running';
+  $('teach').hidden = state === 'running';
+  $('teach').disabled = isBusy || pairs.length === 0;
+  $('teach').textContent = isBegun ? (state === 'done' ? 'Teach it further' : 'Go on') : 'Teach';
+  allow(!isBegun && !isBusy);
+}
+
+function fail(thrown) {
+  const error = Pix2PixError.from(thrown);
+  set('error');
+  $('message').replaceChildren(error.message, ' ', element('code', {}, error.code));
+}
+
+function report(problems) {
+  $('problems').replaceChildren(...problems.slice(0, 6).map((text) => element('li', {}, text)));
+  if (problems.length > 6) $('problems').append(element('li', {}, `And ${problems.length - 6} more.`));
+}
+
+// ---------------------------------------------------------------- pairs
+
+function chooseSource(value) {
+  showSource(value);
+  report([]);
+  const ready = value === 'ready' ? readyPairs() : null;
+  examples = ready ? ready.examples : [];
+  put(ready ? ready.pairs : ownPairs);
+}
+
+function showSource(value) {
+  source = value;
+  $('sources').querySelector(`[value=${value}]`).checked = true;
+  $('hint').textContent = HINTS[value];
+  $('files').hidden = value !== 'files';
+  $('draw').hidden = value !== 'draw';
+}
+
+function put(chosen) {
+  pairs = chosen;
+  if (source !== 'ready') ownPairs = chosen;
+  showPairs();
+  set(pairs.length ? 'ready' : 'empty');
+}
+
+function addPairs(more) {
+  put([...pairs, ...more]);
+}
+
+function showPairs() {
+  $('count').textContent =
+    pairs.length === 0 ? 'No pairs yet' : pairs.length === 1 ? 'One pair' : `${format.count(pairs.length)} pairs`;
+  $('pairs').replaceChildren(
+    ...pairs.map((pair) => {
+      const [input, target] = [pair.input, pair.target].map((square) => {
+        const canvas = element('canvas', { 'aria-hidden': 'true' });
+        showSmall(square, canvas);
+        return canvas;
+      });
+      const remove = element('button', { type: 'button', title: 'Remove', 'aria-label': `Remove ${pair.name}` }, '×');
+      remove.addEventListener('click', () => put(pairs.filter((other) => other !== pair)));
+      return element('li', { title: pair.name }, input, target, remove);
+    }),
+  );
+}
+
+async function takeFiles(files) {
+  if (files.length === 0) return;
+  if (source !== 'files') chooseSource('files');
+  $('status').textContent = 'Reading…';
+  const { pairs: found, problems } = await pairsOf(files, (count, of) => {
+    $('status').textContent = `Reading pair ${count} of ${of}…`;
+  });
+  addPairs(found);
+  report(found.length === 0 && problems.length === 0 ? ['There is no picture among these files.'] : problems);
+}
+
+// ---------------------------------------------------------------- training
+
+async function begin() {
+  set('starting', 'Preparing the networks…');
+  report([]);
+  if (examples.length === 0) examples = pairs.slice(0, MOST_EXAMPLES);
+  try {
+    await create(settings(source));
+    await keep({ isNew: true });
+    await goOn();
+    if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
+  } catch (error) {
+    end();
+    fail(error);
+  }
+}
+
+/** @param {any} options */
+async function create(options) {
+  end();
+  training = await Training.create({ pairs, ...options });
+  watched.begin(examples);
+  listen(training);
+  const { size, manifest } = training;
+  // What is seen has the size of what is learned.
+  await training.watch(await Promise.all(examples.map(({ input }) => scaled(input, size))));
+  $('examples-note').textContent =
+    source === 'ready'
+      ? 'They are not among the pairs that it learns from.'
+      : 'They are among the pairs that it learns from.';
+  pane.begin({ ...manifest, training: { size } });
+  showProgress();
+}
+
+function listen(mine) {
+  const on = (type, listener) => mine.addEventListener(type, (event) => training === mine && listener(event.detail));
+  on('step', () => {
+    const now = performance.now();
+    stepTimes.push(now);
+    stepTimes = stepTimes.filter((time) => now - time < WINDOW);
+    if (now - shownAt > SHOW_EVERY) showProgress();
+    if (now - keptAt > KEEP_EVERY) keep();
+  });
+  on('sample', ({ images }) => {
+    watched.renew(images);
+    if (!pane.board.isUntouched) pane.ask();
+  });
+  on('warning', ({ message }) => report([message]));
+  on('finish', () => {
+    showProgress();
+    set('done', 'It has learned its lesson.');
+    keep();
+  });
+  on('error', ({ error }) => fail(error));
+}
+
+async function goOn() {
+  if (document.body.dataset.state === 'error') await recover();
+  const mine = training;
+  if (!mine) return;
+  if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + steps());
+  stepTimes = [];
+  await mine.start();
+  set('running', 'It is learning.');
+}
+
+/** After a failure the worker cannot be trusted: takes the last checkpoint to a new one. */
+async function recover() {
+  const [checkpoint] = (await store?.get('checkpoint')) ?? [];
+  if (!checkpoint) return;
+  set('starting', 'Bringing back the training…');
+  await create({ checkpoint });
+}
+
+async function pause() {
+  await training?.pause();
+  set('paused', 'Paused.');
+  showProgress();
+  await keep();
+}
+
+async function startAnew() {
+  end();
+  await store?.clear().catch(() => {});
+  $('kept').textContent = '–';
+  showSource(source);
+  if (source !== 'ready') examples = [];
+  put(pairs);
+}
+
+function end() {
+  training?.dispose();
+  training = null;
+}
+
+function showProgress() {
+  if (!training) return;
+  shownAt = performance.now();
+  const { stepsMade, steps: planned, losses } = training;
+  $('progress').value = stepsMade / planned;
+  $('step').textContent = `${format.count(stepsMade)} of ${format.count(planned)}`;
+  const span = (stepTimes.at(-1) ?? 0) - (stepTimes[0] ?? 0);
+  const speed = stepTimes.length > 1 ? ((stepTimes.length - 1) / span) * 1000 : 0;
+  $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second` : '–';
+  $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
+  drawCurves($('curves'), losses);
+  const sentence = reading(losses);
+  if (sentence && $('reading').textContent !== sentence) $('reading').textContent = sentence;
+}
+
+function timeLeft(seconds) {
+  if (seconds < 90) return `${Math.ceil(seconds)} seconds`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+}
+
+// ---------------------------------------------------------------- keeping
+
+/** Stores the training; with `isNew` its pairs as well. */
+async function keep({ isNew = false } = {}) {
+  if (!store || !training) return;
+  const mine = training;
+  keptAt = performance.now();
+  try {
+    const checkpoint = await mine.checkpoint();
+    if (training !== mine) return;
+    await store.put(isNew ? { checkpoint, pairs, examples, source } : { checkpoint });
+    $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
+  } catch (error) {
+    if (error.code === 'aborted') return;
+    $('kept').textContent = 'Not kept: the browser’s storage is full. Save the model.';
+  }
+}
+
+/** Goes on where the last visit stopped. */
+async function restore() {
+  const opened = await openStore();
+  store = opened.store;
+  if (!store) {
+    $('kept').textContent = opened.why;
+    return;
+  }
+  const [checkpoint, keptPairs, keptExamples, keptSource] = await store.get(
+    'checkpoint',
+    'pairs',
+    'examples',
+    'source',
+  );
+  if (!checkpoint || !keptPairs) return;
+  set('starting', 'Bringing back the training…');
+  try {
+    pairs = keptPairs;
+    source = keptSource;
+    examples = keptExamples;
+    await create({ checkpoint });
+    const isDone = training && training.stepsMade >= training.steps;
+    set(isDone ? 'done' : 'paused', isDone ? 'It has learned its lesson.' : 'Here is the training of your last visit.');
+    $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
+  } catch (error) {
+    end();
+    chooseSource('ready');
+    fail(error);
+  }
+}
+
+async function save() {
+  if (!training) return;
+  const { manifest, path, weights } = await training.export();
+  const files = [
+    { path: 'taught/manifest.json', bytes: new TextEncoder().encode(manifest) },
+    { path: `taught/${path}`, bytes: new Uint8Array(await weights.arrayBuffer()) },
+  ];
+  const link = element('a', { href: URL.createObjectURL(zipOf(files)), download: 'taught.zip' });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  $('said').textContent = 'Saved as taught.zip. Drop it onto the front page to run it there.';
+}
+
+/** Opens the front page with the model. */
+async function openOnFrontPage() {
+  if (!training) return;
+  $('open').disabled = true;
+  try {
+    await keepTaught(await training.export());
+    await keep();
+    location.assign('./?model=taught');
+  } catch (error) {
+    $('said').textContent = `${error.message} Save the model and drop it onto the front page.`;
+  } finally {
+    $('open').disabled = false;
+  }
+}
+
+// ---------------------------------------------------------------- controls
+
+const guarded = (job) => () => job().catch(fail);
+
+$('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
+$('teach').addEventListener(
+  'click',
+  guarded(() => (training ? goOn() : begin())),
+);
+$('pause').addEventListener('click', guarded(pause));
+$('again').addEventListener('click', guarded(startAnew));
+$('save').addEventListener('click', guarded(save));
+$('open').addEventListener('click', openOnFrontPage);
+for (const id of ['file-input', 'folder-input']) {
+  $(id).addEventListener('change', ({ target }) => {
+    const files = [...target.files];
+    target.value = '';
+    takeFiles(files).catch(fail);
+  });
+}
+$('try-input').addEventListener('change', async ({ target }) => {
+  const [file] = target.files;
+  target.value = '';
+  if (!file) return;
+  await pane.load(file, file.name).catch((error) => {
+    $('said').textContent = error.message;
+  });
+});
+document.addEventListener('dragover', (event) => {
+  if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+});
+document.addEventListener('drop', async (event) => {
+  event.preventDefault();
+  if (training) return;
+  const files = await filesOf(event.dataTransfer);
+  takeFiles(files).catch(fail);
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) keep();
+});
+addEventListener('resize', showProgress);
+
+chooseSource('ready');
+offerModels().catch(() => {}); // fresh networks are left
+const restored = restore().catch(fail);
+keepPage();
+
+/** For tests. */
+const inTests = {
+  isReady: false,
+  get training() {
+    return training;
+  },
+  get pairs() {
+    return pairs;
+  },
+};
+/** @type {any} */ (window).pix2pixTeach = inTests;
+restored.then(() => {
+  inTests.isReady = true;
+});
