@@ -354,7 +354,7 @@ fn a_training_can_start_from_a_model_folder_of_the_same_network() {
         let metrics = fs::read_to_string(folder.path().join(name).join("metrics.jsonl"));
         let metrics = metrics.expect("metrics");
         let of_steps = metrics.lines().filter(|line| line.contains("G_L1"));
-        let lines = of_steps.map(|line| serde_json::from_str::<serde_json::Value>(line));
+        let lines = of_steps.map(serde_json::from_str::<serde_json::Value>);
         let losses = lines.map(|line| line.expect("JSON")["losses"].clone());
         losses.collect::<Vec<_>>()
     };
