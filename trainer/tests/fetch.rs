@@ -636,7 +636,7 @@ fn the_recipes_are_listed_for_people_and_for_programs() {
         assert!(flags.iter().any(|flag| flag == "--direction"), "{name}");
         count += 1;
     }
-    assert_eq!(count, 13);
+    assert_eq!(count, 14);
     let full = stdout(&place.run(&["recipes", "horse2zebra"]));
     for word in [
         "resnet_9blocks",

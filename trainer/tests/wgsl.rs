@@ -20,6 +20,7 @@ mod training;
 #[path = "reference/warm_up.rs"]
 mod warm_up;
 
+use burn::tensor::Device;
 use made_weights::{weights, write};
 use model::Precision;
 use model::training::GanMode;
@@ -81,7 +82,7 @@ fn each_step_of_pix2pix_with_cross_entropy_is_that_of_pytorch_with_wgsl() {
 #[test]
 fn sixteen_bits_are_refused_where_the_device_has_none() {
     let chosen = ChosenDevice {
-        device: device(),
+        device: device().clone(),
         name: "Mesa".to_owned(),
         is_gpu: true,
     };
@@ -104,11 +105,11 @@ fn the_check_of_a_device_finds_it_right_with_wgsl() {
     }
 }
 
+/// Two devices, each used by a thread of its own, as two cards are. Two threads on one adapter, which
+/// no training has, get wrong numbers from burn now and then.
 #[test]
-fn two_replicas_train_like_one_with_wgsl() {
-    // Mesa brings one adapter, so both replicas lie on it: what they do side by side, each on its
-    // thread, is what they would do on two.
+fn a_replica_on_vulkan_and_one_on_the_processor_train_like_one() {
     let config =
         settings("--model cyclegan --net-g resnet_6blocks --size 32 --net-d pixel --batch 2");
-    several_equal_one(&config, &[device(), device()], 2);
+    several_equal_one(&config, &[device().clone(), Device::flex()], 2);
 }

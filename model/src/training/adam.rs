@@ -137,17 +137,24 @@ struct Factors {
     root: f32,
 }
 
-/// Operations that burn fuses into one kernel.
+/// Operations that burn fuses into one kernel. Of vectors: such a kernel mixes up the values of tensors
+/// that lie in another order, which burn cannot tell where a dimension is 1.
 fn in_operations<const D: usize>(
     Factors { step_size, root }: Factors,
     weights: Tensor<D>,
     gradients: Tensor<D>,
     momentum: AdaptiveMomentumState<D>,
 ) -> (Tensor<D>, AdaptiveMomentumState<D>) {
-    let squared = gradients.clone() * gradients.clone();
-    let means = momentum.moment_1 * BETA_1 + gradients * (1.0 - BETA_1);
-    let squares = momentum.moment_2 * BETA_2 + squared * (1.0 - BETA_2);
+    let shape = weights.dims();
+    let count = shape.iter().product::<usize>();
+    let [weights, gradients, means, squares] =
+        [weights, gradients, momentum.moment_1, momentum.moment_2]
+            .map(|tensor| tensor.reshape([count]));
+    let squared: Tensor<1> = gradients.clone() * gradients.clone();
+    let means = means * BETA_1 + gradients * (1.0 - BETA_1);
+    let squares = squares * BETA_2 + squared * (1.0 - BETA_2);
     let weights = weights - means.clone() * step_size / (squares.clone().sqrt() * root + EPSILON);
+    let [weights, means, squares] = [weights, means, squares].map(|vector| vector.reshape(shape));
     let momentum = AdaptiveMomentumState::new(momentum.time + 1, means, squares);
     (weights, momentum)
 }

@@ -1,12 +1,14 @@
 //! What the replicas of a training step, each on a device and a thread of its own, do together:
-//! all-reduce of gradients, and gather and scatter of images.
+//! all-reduce of gradients, and gather and scatter of images. Through host memory: a device hands the
+//! memory of a tensor on as soon as the last thread has asked for its last use, and does not wait for
+//! what other threads have asked for before.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Tensor};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::adam::gradients_of;
 use crate::network::precision::Precision;
@@ -17,8 +19,7 @@ pub struct Communicator {
     count: usize,
     /// What part of the batch this replica has.
     share: f64,
-    gradients: Exchange<(GradientsParams, Device)>,
-    images: Exchange<Tensor<4>>,
+    exchange: Exchange<TensorData>,
 }
 
 impl Communicator {
@@ -28,22 +29,19 @@ impl Communicator {
             rank: 0,
             count: 1,
             share: 1.0,
-            gradients: Exchange::Alone,
-            images: Exchange::Alone,
+            exchange: Exchange::Alone,
         }
     }
 
     /// Of `count` replicas, in the order of ranks.
     pub fn world(count: usize) -> Vec<Self> {
-        let exchanges = Exchange::of(count).into_iter().zip(Exchange::of(count));
+        let exchanges = Exchange::of(count).into_iter().enumerate();
         exchanges
-            .enumerate()
-            .map(|(rank, (gradients, images))| Self {
+            .map(|(rank, exchange)| Self {
                 rank,
                 count,
                 share: 1.0 / count as f64,
-                gradients,
-                images,
+                exchange,
             })
             .collect()
     }
@@ -78,22 +76,25 @@ impl Communicator {
             return gradients_of(network, loss, precision);
         }
         let device = loss.clone().inner().device();
-        let mine = gradients_of(network, &(loss.clone() * self.share), precision);
-        settle(&device);
-        let (gradients, _) = self.gradients.exchange((mine, device.clone()), |all| {
-            let mut sum = GradientsAccumulator::new();
-            let mut devices = Vec::with_capacity(all.len());
-            for (gradients, of) in all {
-                sum.accumulate(network, gradients.to_device(&device, network));
-                devices.push(of);
-            }
-            let sum = sum.grads();
-            let copy = |of: Device| {
-                let gradients = copied(&sum, network).to_device(&of, network);
-                settle(&of);
-                (gradients, of)
-            };
-            devices.into_iter().map(copy).collect()
+        let mut gradients = gradients_of(network, &(loss.clone() * self.share), precision);
+        let mut flattened = Flattened {
+            gradients: &gradients,
+            parts: Vec::new(),
+        };
+        network.visit(&mut flattened);
+        let mine = Tensor::cat(flattened.parts, 0).into_data();
+        let sum = self.exchange.exchange(mine, |all| {
+            let count = all.len();
+            let all = all
+                .into_iter()
+                .map(|one| Tensor::<1>::from_data(one, &device));
+            let sum = all.reduce(|sum, one| sum + one).map(Tensor::into_data);
+            sum.map_or_else(Vec::new, |sum| vec![sum; count])
+        });
+        network.visit(&mut Replaced {
+            gradients: &mut gradients,
+            values: Tensor::from_data(sum, &device),
+            at: 0,
         });
         gradients
     }
@@ -109,20 +110,14 @@ impl Communicator {
             return change(mine);
         }
         let device = mine.device();
-        settle(&device);
-        self.images.exchange(mine, |all| {
-            let origins: Vec<_> = all.iter().map(Tensor::device).collect();
+        let back = self.exchange.exchange(mine.into_data(), |all| {
+            let all = all.into_iter().map(|one| Tensor::from_data(one, &device));
+            let all: Vec<Tensor<4>> = all.collect();
             let counts = all.iter().map(|images| images.dims()[0]).collect();
-            let here = all.into_iter().map(|images| images.to_device(&device));
-            let changed = change(Tensor::cat(here.collect(), 0)).split_with_sizes(counts, 0);
-            let back = changed.into_iter().zip(&origins);
-            let back = back.map(|(images, device)| {
-                let images = apart(images).to_device(device);
-                settle(device);
-                images
-            });
-            back.collect()
-        })
+            let changed = change(Tensor::cat(all, 0)).split_with_sizes(counts, 0);
+            changed.into_iter().map(Tensor::into_data).collect()
+        });
+        Tensor::from_data(back, &device)
     }
 }
 
@@ -179,25 +174,47 @@ fn replica_died() -> ! {
     resume_unwind(Box::new("another replica has died"))
 }
 
-/// Has everything done that this thread has asked of a device, before another thread builds on it.
-fn settle(device: &Device) {
+/// Has everything done that this thread has asked of a device, before another thread goes on with it.
+pub fn settle(device: &Device) {
     // A device that fails says so where its results are read.
     let _ = device.sync();
 }
 
-/// The same gradients once more, in memory of their own.
-fn copied<M: Module>(gradients: &GradientsParams, network: &M) -> GradientsParams {
-    struct Copier<'a>(&'a GradientsParams, GradientsParams);
-    impl ModuleVisitor for Copier<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.get::<D>(param.id) {
-                self.1.register(param.id, apart(gradient));
-            }
+/// All gradients of a network behind each other, so that one read fetches them.
+struct Flattened<'a> {
+    gradients: &'a GradientsParams,
+    parts: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Flattened<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = self.gradients.get::<D>(param.id);
+        self.parts.extend(gradient.map(flat));
+    }
+}
+
+fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let count = tensor.dims().iter().product::<usize>();
+    tensor.reshape([count])
+}
+
+/// Takes the gradients that there are from values in the order of [`Flattened`].
+struct Replaced<'a> {
+    gradients: &'a mut GradientsParams,
+    values: Tensor<1>,
+    at: usize,
+}
+
+impl ModuleVisitor for Replaced<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(old) = self.gradients.remove::<D>(param.id) {
+            let shape = old.dims();
+            let count = shape.iter().product();
+            let values = self.values.clone().narrow(0, self.at, count);
+            self.gradients.register(param.id, values.reshape(shape));
+            self.at += count;
         }
     }
-    let mut copier = Copier(gradients, GradientsParams::new());
-    network.visit(&mut copier);
-    copier.1
 }
 
 /// The same numbers in memory of their own.

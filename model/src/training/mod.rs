@@ -25,7 +25,7 @@ mod step;
 
 pub use crate::network::cpu::is_cpu;
 pub use batch::Batch;
-pub use communicator::Communicator;
+pub use communicator::{Communicator, settle};
 pub use diff_augment::DiffAugment;
 pub use ema::Ema;
 pub use gan::Gan;

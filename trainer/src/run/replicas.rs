@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
-use model::training::{Batch, Communicator, Gan, Losses, Rates};
+use model::training::{Batch, Communicator, Gan, Losses, Rates, settle};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::data::{Pair, batch_of};
@@ -71,12 +71,13 @@ impl Replicas {
         };
         let from = |rank: usize| pairs.len() * rank / count;
         let devices = self.devices.iter().enumerate();
-        devices
-            .map(|(rank, device)| {
-                let share = &pairs[from(rank)..from(rank + 1)];
-                batch_of(share, &device.clone().autodiff())
-            })
-            .collect()
+        let batches = devices.map(|(rank, device)| {
+            let share = &pairs[from(rank)..from(rank + 1)];
+            batch_of(share, &device.clone().autodiff())
+        });
+        let batches = batches.collect();
+        self.settle();
+        batches
     }
 
     /// Update number `step` with what [`Replicas::share_out`] made of a batch.
@@ -108,6 +109,15 @@ impl Replicas {
         };
         let (models, losses): (_, Vec<_>) = done.into_iter().unzip();
         self.models = models;
-        (self, Losses::weighted(losses, &shares))
+        let losses = Losses::weighted(losses, &shares);
+        self.settle();
+        (self, losses)
+    }
+
+    /// Other threads go on with what this one has asked of the devices.
+    fn settle(&self) {
+        if self.threads.is_some() {
+            self.devices.iter().for_each(settle);
+        }
     }
 }

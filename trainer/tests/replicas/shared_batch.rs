@@ -84,13 +84,6 @@ pub fn trained(
 /// Trains on one device and on `devices`; losses and outputs have to be the same but for rounding,
 /// and so have the weights of all replicas, far below what an update changes.
 pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64) {
-    // One thread tunes the kernels of a share: two that tune the same one on one adapter, as only a
-    // test does, can spoil its first results.
-    let share = TrainConfig {
-        batch: config.batch / devices.len() as u32,
-        ..config.clone()
-    };
-    trained(&share, &devices[..1], 1);
     let (alone, one) = trained(config, &devices[..1], steps);
     let (shared, several) = trained(config, devices, steps);
     for (step, (alone, shared)) in alone.iter().zip(&shared).enumerate() {

@@ -4,8 +4,9 @@
 //! crashes on it. An adapter seen through an instance of Vulkan 1.0 has not, and gets WGSL.
 
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use burn::tensor::{Device, Tensor};
@@ -17,10 +18,31 @@ const VULKAN_1_0: u32 = 1 << 22;
 /// kernels take the driver up to a minute each to compile: the simple ones do the work.
 const SHARED_MEMORY: u32 = 256;
 
-/// The one device of this test program.
-pub fn device() -> Device {
+/// The one device of this test program, and the right to use it. Threads that tune the same kernel on
+/// one adapter at the same moment can spoil its first results (burn's autotuning): no training does
+/// so, but tests beside each other would.
+pub struct Turn {
+    device: Device,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Deref for Turn {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.device
+    }
+}
+
+/// Waits until no other test uses the device.
+pub fn device() -> Turn {
+    static ALONE: Mutex<()> = Mutex::new(());
     static DEVICE: OnceLock<Device> = OnceLock::new();
-    DEVICE.get_or_init(start).clone()
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    Turn {
+        device: DEVICE.get_or_init(start).clone(),
+        _alone: alone,
+    }
 }
 
 fn start() -> Device {
