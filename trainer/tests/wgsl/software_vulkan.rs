@@ -18,9 +18,8 @@ const VULKAN_1_0: u32 = 1 << 22;
 /// kernels take the driver up to a minute each to compile: the simple ones do the work.
 const SHARED_MEMORY: u32 = 256;
 
-/// The one device of this test program, and the right to use it. Threads that tune the same kernel on
-/// one adapter at the same moment can spoil its first results (burn's autotuning): no training does
-/// so, but tests beside each other would.
+/// The one device of this test program, and the right to use it: no training has two threads work on
+/// one adapter at the same time.
 pub struct Turn {
     device: Device,
     _alone: MutexGuard<'static, ()>,
