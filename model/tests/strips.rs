@@ -113,16 +113,22 @@ fn forward_shared(strips: &Strips<'_>, real_a: &[f32]) -> Vec<f32> {
 }
 
 fn agrees(config: &GeneratorConfig, size: [usize; 2], workers: usize) {
-    let generator = generator(config, NormStats::Running);
+    let off = difference(config, NormStats::Running, size, workers);
+    assert_eq!(off, 0.0, "{config:?}, {workers} workers");
+}
+
+/// The largest from what one worker gives.
+fn difference(config: &GeneratorConfig, stats: NormStats, size: [usize; 2], workers: usize) -> f32 {
+    let generator = generator(config, stats);
     let real_a = picture(config.in_channels, size);
     let whole = generator.forward(&real_a, [1, config.in_channels, size[0], size[1]]);
     let strips = generator.strips(size, workers).expect("a U-Net is shared");
     let rows: usize = (0..workers).map(|worker| strips.rows(worker).len()).sum();
     assert_eq!(rows, size[0]);
-    assert!(
-        forward_shared(&strips, &real_a) == whole,
-        "{config:?}, {workers} workers"
-    );
+    let shared = forward_shared(&strips, &real_a);
+    assert_eq!(shared.len(), whole.len());
+    let off = shared.iter().zip(&whole).map(|(a, b)| (a - b).abs());
+    off.fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a })
 }
 
 fn unet(norm: NormKind) -> GeneratorConfig {
@@ -158,19 +164,26 @@ fn every_kind_of_unet_is_shared() {
     agrees(&listed, [256, 128], 2);
 }
 
+/// Two sums of 32 bits that take their terms in another order differ in their last bits, and each
+/// layer hands that on.
+const ROUNDING: f32 = 1e-5;
+
 #[test]
-fn what_depends_on_the_whole_picture_is_not_shared() {
+fn workers_share_the_statistics_of_a_picture() {
+    for (norm, stats) in [
+        (NormKind::Batch, NormStats::Batch),
+        (NormKind::Instance, NormStats::Running),
+    ] {
+        for (size, workers) in [([128, 128], 2), ([384, 160], 3), ([512, 128], 8)] {
+            let off = difference(&unet(norm), stats, size, workers);
+            assert!(off < ROUNDING, "{norm:?}, {workers} workers: off by {off}");
+        }
+    }
+}
+
+#[test]
+fn pictures_of_few_rows_and_resnets_are_not_shared() {
     let size = [512, 512];
-    assert!(
-        generator(&unet(NormKind::Instance), NormStats::Running)
-            .strips(size, 2)
-            .is_none()
-    );
-    assert!(
-        generator(&unet(NormKind::Batch), NormStats::Batch)
-            .strips(size, 2)
-            .is_none()
-    );
     let resnet = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 4, NormKind::Batch);
     assert!(
         generator(&resnet, NormStats::Running)

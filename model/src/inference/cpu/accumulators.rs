@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use super::features::Features;
+use super::normalisation::{Affine, Moments};
 use super::parallel::for_each_piece;
 use crate::inference::dataflow::{Size, Target};
 use crate::network::activation::LEAKY_SLOPE;
-use crate::network::norm::NORM_EPSILON;
 use crate::network::plan::Activation;
 
 /// Positions whose accumulators lie side by side: few enough that the input that they see stays in
@@ -38,52 +38,6 @@ pub(super) struct Accumulators {
     channels: usize,
     scale: usize,
     lanes: usize,
-}
-
-/// A factor and a summand for each channel: of all images, or of each.
-#[derive(Debug)]
-pub(super) struct Affine {
-    factors: Vec<f32>,
-    summands: Vec<f32>,
-    /// Channels with those that fill the last block; one group for all images or one for each.
-    stride: usize,
-}
-
-impl Affine {
-    /// Adds `bias` and nothing else; blocks have at most 16 lanes.
-    pub fn bias(bias: &[f32]) -> Self {
-        let stride = bias.len().next_multiple_of(16);
-        let mut summands = vec![0.0; stride];
-        summands[..bias.len()].copy_from_slice(bias);
-        Self {
-            factors: vec![1.0; stride],
-            stride,
-            summands,
-        }
-    }
-
-    /// Factor and summand, then learned scale and shift.
-    pub fn then(mut self, scale: &[f32], shift: &[f32]) -> Self {
-        let groups = self.factors.chunks_mut(self.stride);
-        for (factors, summands) in groups.zip(self.summands.chunks_mut(self.stride)) {
-            let values = factors.iter_mut().zip(summands);
-            for ((factor, summand), (scale, shift)) in values.zip(scale.iter().zip(shift)) {
-                *factor *= scale;
-                *summand = *summand * scale + shift;
-            }
-        }
-        self
-    }
-
-    fn of<const LANES: usize>(&self, image: usize, first: usize) -> ([f32; LANES], [f32; LANES]) {
-        let group = match self.factors.len() == self.stride {
-            true => 0,
-            false => image,
-        };
-        let start = group * self.stride + first;
-        let lanes = |values: &[f32]| std::array::from_fn(|lane| values[start + lane]);
-        (lanes(&self.factors), lanes(&self.summands))
-    }
 }
 
 impl Accumulators {
@@ -141,46 +95,33 @@ impl Accumulators {
         })
     }
 
-    /// What brings every channel to mean 0 and variance 1, over all images or over each.
-    pub fn normalisation(&self, each_image: bool) -> Affine {
+    /// Mean and biased variance of every channel, over all images or over each.
+    pub fn moments(&self, each_image: bool) -> Moments {
         match self.lanes {
-            4 => self.normalisation_of::<4>(each_image),
-            8 => self.normalisation_of::<8>(each_image),
-            _ => self.normalisation_of::<16>(each_image),
+            4 => self.moments_of::<4>(each_image),
+            8 => self.moments_of::<8>(each_image),
+            _ => self.moments_of::<16>(each_image),
         }
     }
 
-    fn normalisation_of<const LANES: usize>(&self, each_image: bool) -> Affine {
+    fn moments_of<const LANES: usize>(&self, each_image: bool) -> Moments {
         let groups = if each_image { self.grid.images } else { 1 };
         let images = self.grid.images / groups;
         let stride = self.blocks() * LANES;
-        // Factor and summand of a block side by side, so that one pass finds both.
-        let mut found = vec![0.0; groups * stride * 2];
-        for_each_piece(&mut found, 2 * LANES, |index, found| {
+        let mut moments = Moments::new(groups, stride);
+        for_each_piece(&mut moments.channels, LANES, |index, channels| {
             let (group, block) = (index / self.blocks(), index % self.blocks());
             let images = group * images..(group + 1) * images;
-            let (mean, variance) = self.moments::<LANES>(block, images);
-            for lane in 0..LANES {
-                let factor = 1.0 / (variance[lane] + NORM_EPSILON).sqrt();
-                found[lane] = factor as f32;
-                found[LANES + lane] = (-mean[lane] * factor) as f32;
+            let (mean, variance) = self.moments_of_block::<LANES>(block, images);
+            for (lane, channel) in channels.iter_mut().enumerate() {
+                (channel.mean, channel.variance) = (mean[lane], variance[lane]);
             }
         });
-        let half = |at: usize| {
-            let blocks = found.chunks_exact(2 * LANES);
-            blocks
-                .flat_map(|block| block[at..at + LANES].to_vec())
-                .collect()
-        };
-        Affine {
-            factors: half(0),
-            summands: half(LANES),
-            stride,
-        }
+        moments
     }
 
     /// Mean and biased variance of each lane.
-    fn moments<const LANES: usize>(
+    fn moments_of_block<const LANES: usize>(
         &self,
         block: usize,
         images: Range<usize>,

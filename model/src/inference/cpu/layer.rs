@@ -1,8 +1,9 @@
 //! A convolution on the CPU with the norm that follows it.
 
-use super::accumulators::{Accumulators, Affine};
+use super::accumulators::Accumulators;
 use super::convolution::PackedConvolution;
 use super::features::Features;
+use super::normalisation::{Affine, Moments};
 use crate::inference::tensors::{InferenceNorm, LayerTensors};
 
 /// A convolution and what normalises its outputs.
@@ -27,28 +28,29 @@ impl CpuLayer {
         }
     }
 
-    /// Whether an output depends on nothing but what the kernel sees.
-    pub fn is_local(&self) -> bool {
-        matches!(self.norm, InferenceNorm::Fixed { .. })
+    /// Fills `accumulators`.
+    pub fn multiply(&self, input: &Features, accumulators: &mut Accumulators) {
+        self.convolution.multiply(input, accumulators);
     }
 
-    /// Fills `accumulators` and hands them, with what normalises them, to `use_outputs`.
-    pub fn forward(
-        &self,
-        input: &Features,
-        accumulators: &mut Accumulators,
-        use_outputs: impl FnOnce(&Accumulators, &Affine),
-    ) {
-        self.convolution.multiply(input, accumulators);
+    /// What the norm does, if its statistics are fixed.
+    pub fn fixed(&self) -> Option<Affine> {
         match &self.norm {
-            InferenceNorm::Fixed { bias } => use_outputs(accumulators, &Affine::bias(bias)),
-            InferenceNorm::OfImage => use_outputs(accumulators, &accumulators.normalisation(true)),
-            InferenceNorm::OfBatch { scale, shift } => {
-                use_outputs(
-                    accumulators,
-                    &accumulators.normalisation(false).then(scale, shift),
-                );
-            }
+            InferenceNorm::Fixed { bias } => Some(Affine::bias(bias)),
+            InferenceNorm::OfImage | InferenceNorm::OfBatch { .. } => None,
+        }
+    }
+
+    /// The statistics that the norm takes.
+    pub fn moments(&self, accumulators: &Accumulators) -> Moments {
+        accumulators.moments(matches!(self.norm, InferenceNorm::OfImage))
+    }
+
+    /// What the norm does with outputs that have these statistics.
+    pub fn normalisation(&self, moments: &Moments) -> Affine {
+        match &self.norm {
+            InferenceNorm::OfBatch { scale, shift } => moments.normalisation().then(scale, shift),
+            _ => moments.normalisation(),
         }
     }
 }

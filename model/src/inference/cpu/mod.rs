@@ -8,6 +8,7 @@ mod generator;
 mod kernel;
 mod layer;
 mod network;
+mod normalisation;
 mod parallel;
 mod strips;
 

@@ -2,6 +2,7 @@
 
 use super::buffers::Buffers;
 use super::layer::CpuLayer;
+use super::normalisation::Affine;
 use crate::inference::dataflow::Dataflow;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
@@ -10,7 +11,7 @@ use crate::network::plan::{Edge, Plan};
 /// Packed layers, and what each of them reads and writes.
 #[derive(Debug)]
 pub(super) struct CpuNetwork {
-    layers: Vec<CpuLayer>,
+    pub layers: Vec<CpuLayer>,
     pub dataflow: Dataflow,
 }
 
@@ -24,20 +25,29 @@ impl CpuNetwork {
 
     /// Runs a layer; `row` of its outputs is the first that is to be written.
     pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
-        let Buffers {
-            features,
-            accumulators,
-            ..
-        } = buffers;
+        self.multiply(layer, buffers);
+        let norm = &self.layers[layer];
+        let of_outputs = || norm.normalisation(&norm.moments(&buffers.accumulators));
+        let normalisation = norm.fixed().unwrap_or_else(of_outputs);
+        self.write(layer, &normalisation, buffers, row);
+    }
+
+    /// The first part of [`Self::run`].
+    pub fn multiply(&self, layer: usize, buffers: &mut Buffers) {
         let step = &self.dataflow.steps[layer];
-        let mut input = std::mem::take(&mut features[step.from]);
+        let input = &mut buffers.features[step.from];
         input.close(step.edge);
-        self.layers[layer].forward(&input, accumulators, |accumulators, affine| {
-            for target in &step.to {
-                accumulators.write(affine, *target, &mut features[target.map], row);
-            }
-        });
-        features[step.from] = input;
+        self.layers[layer].multiply(input, &mut buffers.accumulators);
+    }
+
+    /// The last part of [`Self::run`].
+    pub fn write(&self, layer: usize, normalisation: &Affine, buffers: &mut Buffers, row: usize) {
+        for target in &self.dataflow.steps[layer].to {
+            let features = &mut buffers.features[target.map];
+            buffers
+                .accumulators
+                .write(normalisation, *target, features, row);
+        }
     }
 
     /// From a tensor of the size that `buffers` are made for to a tensor.
@@ -62,14 +72,12 @@ impl CpuNetwork {
     }
 
     /// Whether workers can share an image by handing each other the outermost rows of what they
-    /// have: every output depends on what the layers see and on nothing else of the image, and
-    /// that is one row beyond their own.
+    /// have, and statistics: a layer sees one row beyond their own.
     pub fn is_shareable(&self) -> bool {
         let mut steps = self.dataflow.steps.iter();
-        self.layers.iter().all(CpuLayer::is_local)
-            && steps.all(|step| {
-                let border = self.dataflow.maps[step.from].border;
-                step.edge == Edge::Zeros && border == 1
-            })
+        steps.all(|step| {
+            let border = self.dataflow.maps[step.from].border;
+            step.edge == Edge::Zeros && border == 1
+        })
     }
 }

@@ -2,10 +2,10 @@
 
 /// Cuts `values` into pieces of `size` and hands each, with its index, to `work`.
 #[cfg(not(target_family = "wasm"))]
-pub(super) fn for_each_piece(
-    values: &mut [f32],
+pub(super) fn for_each_piece<T: Send>(
+    values: &mut [T],
     size: usize,
-    work: impl Fn(usize, &mut [f32]) + Sync + Send,
+    work: impl Fn(usize, &mut [T]) + Sync + Send,
 ) {
     use rayon::prelude::*;
 
@@ -15,10 +15,10 @@ pub(super) fn for_each_piece(
 
 /// Cuts `values` into pieces of `size` and hands each, with its index, to `work`.
 #[cfg(target_family = "wasm")]
-pub(super) fn for_each_piece(
-    values: &mut [f32],
+pub(super) fn for_each_piece<T: Send>(
+    values: &mut [T],
     size: usize,
-    work: impl Fn(usize, &mut [f32]) + Sync + Send,
+    work: impl Fn(usize, &mut [T]) + Sync + Send,
 ) {
     let pieces = values.chunks_mut(size).enumerate();
     pieces.for_each(|(index, piece)| work(index, piece));

@@ -1,7 +1,9 @@
 //! One forward pass that several workers share, for places without shared memory, such as a
 //! browser's workers: each has some rows of every feature map, and hands its outermost rows to
-//! its neighbours between the layers. The innermost maps have hardly any rows; everyone gets all
-//! of those and computes the same. The result is that of one worker, to the bit.
+//! its neighbours between the layers, and the statistics of its rows to all where a norm takes
+//! those of the image. The innermost maps have hardly any rows; everyone gets all of those and
+//! computes the same. The result is that of one worker, to the bit where norms are fixed, else but
+//! for the rounding of statistics.
 
 use std::mem::swap;
 use std::ops::Range;
@@ -9,6 +11,7 @@ use std::ops::Range;
 use super::buffers::{Buffers, MadeFor};
 use super::features::Features;
 use super::generator::CpuGenerator;
+use super::normalisation::Moments;
 use crate::inference::dataflow::{MapShape, Step};
 
 /// Fewer rows of the innermost shared map would be shared too unevenly.
@@ -31,11 +34,11 @@ pub enum Exchange {
     /// Its first and its last row. The answer: the last row of the worker above and the first of
     /// the one below, zeros where there is none.
     Edges(Vec<f32>),
-    /// All its rows. The answer: the rows of all workers, from top to bottom.
+    /// All its rows, or their statistics. The answer: those of all workers, from top to bottom.
     All {
-        /// Its rows.
+        /// Its own.
         rows: Vec<f32>,
-        /// Numbers in the rows of all.
+        /// Numbers of all.
         total: usize,
     },
 }
@@ -51,8 +54,8 @@ impl Exchange {
 }
 
 impl CpuGenerator {
-    /// How `workers` share an input of this height and width; `None` where they cannot: only
-    /// U-Nets whose norms have fixed statistics can be shared, and only inputs with rows for all.
+    /// How `workers` share an input of this height and width; `None` where they cannot: only U-Nets
+    /// can be shared, and only inputs with rows for all.
     pub fn strips(&self, size: [usize; 2], workers: usize) -> Option<Strips<'_>> {
         Strips::new(self, size, workers)
     }
@@ -152,17 +155,45 @@ impl<'a> Strips<'a> {
                 buffers.gathered[layer] = Some(whole);
                 continue;
             }
-            let mut first_row = 0;
-            if self.is_shared(network.dataflow.maps[step.from].level) {
-                exchange_edges(&mut buffers.features[step.from], &exchange).await?;
-            } else if self.is_shared(step.level) {
-                first_row = self.rows_at(step.level, worker).start;
+            if !self.is_shared(network.dataflow.maps[step.from].level) {
+                let rows = self.rows_at(step.level, worker);
+                let first_row = if self.is_shared(step.level) {
+                    rows.start
+                } else {
+                    0
+                };
+                network.run(layer, &mut buffers, first_row);
+                continue;
             }
-            network.run(layer, &mut buffers, first_row);
+            exchange_edges(&mut buffers.features[step.from], &exchange).await?;
+            network.multiply(layer, &mut buffers);
+            let norm = &network.layers[layer];
+            let normalisation = match norm.fixed() {
+                Some(normalisation) => normalisation,
+                None => {
+                    let part = norm.moments(&buffers.accumulators);
+                    norm.normalisation(&self.moments_of_all(&part, step.level, &exchange).await?)
+                }
+            };
+            network.write(layer, &normalisation, &mut buffers, 0);
         }
         let fake_b = network.finish(real_a, &buffers);
         *self.generator.buffers() = Some(buffers);
         Ok(fake_b)
+    }
+
+    /// The statistics of all rows, from those of a worker's rows of a level.
+    async fn moments_of_all<E>(
+        &self,
+        part: &Moments,
+        level: usize,
+        exchange: &impl AsyncFn(Exchange) -> Result<Vec<f32>, E>,
+    ) -> Result<Moments, E> {
+        let rows = part.to_numbers();
+        let total = rows.len() * self.workers;
+        let numbers = exchange(Exchange::All { rows, total }).await?;
+        let rows = (0..self.workers).map(|worker| self.rows_at(level, worker).len());
+        Ok(Moments::of_parts(&numbers, &rows.collect::<Vec<_>>()))
     }
 
     fn made_for(&self, worker: usize) -> MadeFor {
