@@ -44,5 +44,7 @@ pub use raster::Raster;
 pub use stored_weights::StoredWeights;
 pub use tiling::{Mosaic, TilePlan, TilingError};
 pub use translator::image_strips::ImageStrips;
-pub use translator::{Engine, LoadError, TileOptions, TranslateError, Translator, WHOLE_PIXELS};
+pub use translator::{
+    Engine, LoadError, LoadedGenerator, TileOptions, TranslateError, Translator, WHOLE_PIXELS,
+};
 pub use weights_source::WeightsSource;

@@ -517,3 +517,63 @@ fn a_colour_profile_is_noted_once_unless_it_is_srgb() {
     assert_eq!(talk(&noted).matches("ICC").count(), 1, "{}", talk(&noted));
     assert!(talk(&noted).contains("in/b.png"), "{}", talk(&noted));
 }
+
+#[cfg(all(feature = "gpu", target_os = "linux"))]
+#[test]
+fn a_gpu_translates_what_the_processor_translates() {
+    let folder = with_model();
+    put(folder.path(), "photos/a.png", 7);
+    let [on_cpu, on_gpu] =
+        [("cpu", "on_cpu.png"), ("vulkan:0", "on_gpu.png")].map(|(device, to)| {
+            let words = ["translate", "--model", "run/export", "photos/a.png"];
+            let output = ["--output", to, "--device", device];
+            done(folder.path(), &[&words[..], &output].concat());
+            image::open(folder.path().join(to))
+                .expect("a picture")
+                .to_rgb8()
+        });
+    let off = on_cpu
+        .iter()
+        .zip(on_gpu.iter())
+        .map(|(a, b)| a.abs_diff(*b));
+    assert!(off.max() <= Some(1), "more than rounding");
+}
+
+#[cfg(all(feature = "gpu", target_os = "linux"))]
+#[test]
+fn every_shader_of_a_gpu_is_measured_and_computes_what_the_processor_computes() {
+    let folder = temp();
+    for kernel in ["direct", "split", "tiled-64", "tiled-32", "grouped"] {
+        let words = [
+            "bench",
+            "--forward",
+            "--base=8",
+            "--repeat=1",
+            "--kernel",
+            kernel,
+        ];
+        let row = done(
+            folder.path(),
+            &[&words[..], &["--device", "vulkan:0"]].concat(),
+        );
+        let row: Value = serde_json::from_slice(&row.stdout).expect("a row");
+        assert_eq!(row["kernel"], kernel);
+        assert!(
+            row["difference"].as_f64().is_some_and(|off| off < 1e-4),
+            "{row}"
+        );
+    }
+    let words = [
+        "bench",
+        "--forward",
+        "--base=8",
+        "--kernel=split",
+        "--device=cpu",
+    ];
+    let refused = run(folder.path(), &words);
+    assert!(
+        talk(&refused).contains("no shaders to choose from"),
+        "{}",
+        talk(&refused)
+    );
+}

@@ -22,8 +22,8 @@ mod warm_up;
 
 use burn::tensor::Device;
 use made_weights::{weights, write};
-use model::Precision;
 use model::training::GanMode;
+use model::{Engine, Precision};
 use networks::{discriminator_matches, generator_matches};
 use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
@@ -97,7 +97,8 @@ fn sixteen_bits_are_refused_where_the_device_has_none() {
 
 #[test]
 fn the_check_of_a_device_finds_it_right_with_wgsl() {
-    let comparisons = check(&device(), 128).expect("comparisons");
+    let device = device();
+    let comparisons = check(&Engine::Burn(device.clone()), &device, 128).expect("comparisons");
     let networks = comparisons.len();
     assert!(networks > 4, "{comparisons:?}");
     for comparison in comparisons {

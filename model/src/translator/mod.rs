@@ -2,11 +2,12 @@
 //! browser go the same way through here.
 
 pub mod image_strips;
+mod loaded_generator;
 
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use thiserror::Error;
 
 use crate::image::encoding::{self, Encoding};
@@ -15,17 +16,16 @@ use crate::image::raster::Raster;
 #[cfg(not(target_family = "wasm"))]
 use crate::image::tiling::{Mosaic, Rect, Strip};
 use crate::image::tiling::{TILE_SIDE, TilePlan, TilingError};
-use crate::inference::cpu::CpuGenerator;
 #[cfg(feature = "gpu")]
 use crate::inference::gpu::{Gpu, GpuError, GpuGenerator};
 use crate::model_folder::manifest::{Manifest, ManifestError};
-use crate::model_folder::state::{StateError, load_state};
+use crate::model_folder::state::StateError;
 use crate::model_folder::stored_weights::StoredWeights;
 #[cfg(not(target_family = "wasm"))]
 use crate::model_folder::weights;
 use crate::model_folder::weights_error::WeightsError;
-use crate::network::generator::Generator;
-use crate::network::mode::Mode;
+
+pub use self::loaded_generator::LoadedGenerator;
 
 /// Largest image, in pixels after padding, that is translated in one piece although tiles would
 /// give the same, or pass for it.
@@ -64,18 +64,6 @@ pub struct Translator {
     out_channels: usize,
     input: Encoding,
     output: Encoding,
-}
-
-#[derive(Debug)]
-enum LoadedGenerator {
-    Cpu(CpuGenerator),
-    #[cfg(feature = "gpu")]
-    Gpu(Box<GpuGenerator>),
-    Burn {
-        generator: Box<Generator>,
-        mode: Mode,
-        device: Device,
-    },
 }
 
 /// Why a model cannot be loaded.
@@ -137,20 +125,8 @@ impl Translator {
         weights: impl Into<StoredWeights>,
         engine: &Engine,
     ) -> Result<Self, LoadError> {
-        let weights = weights.into();
         let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
-        let generator = match engine {
-            Engine::Cpu => LoadedGenerator::Cpu(CpuGenerator::new(config, stats, weights)?),
-            #[cfg(feature = "gpu")]
-            Engine::Gpu(gpu) => {
-                LoadedGenerator::Gpu(Box::new(GpuGenerator::new(config, stats, weights, gpu)?))
-            }
-            Engine::Burn(device) => LoadedGenerator::Burn {
-                generator: Box::new(load_state(config.init(device), weights)?),
-                mode: Mode::Inference(stats),
-                device: device.clone(),
-            },
-        };
+        let generator = LoadedGenerator::new(config, stats, weights, engine)?;
         Ok(Self {
             generator,
             rule: manifest.size_rule(),
@@ -222,7 +198,7 @@ impl Translator {
         }
         let real_a = self.encode(rgba, width, height)?;
         let (values, shape) = self.padded(&real_a)?;
-        let fake_b = self.generator.run_async(values, shape, progress).await?;
+        let fake_b = self.generator.run_async(&values, shape, progress).await?;
         let fake_b = self.cropped(&fake_b, &real_a)?;
         Ok(self.show(&fake_b, &real_a, rgba))
     }
@@ -235,7 +211,7 @@ impl Translator {
     #[cfg(not(target_family = "wasm"))]
     pub fn translate_raster(&self, real_a: &Raster) -> Result<Raster, TranslateError> {
         let (values, shape) = self.padded(real_a)?;
-        let fake_b = self.generator.run(values, shape)?;
+        let fake_b = self.generator.run(&values, shape)?;
         self.cropped(&fake_b, real_a)
     }
 
@@ -252,7 +228,7 @@ impl Translator {
         shape: [usize; 4],
     ) -> Result<Vec<f32>, TranslateError> {
         pixels::check_tensor(real_a.len(), shape, self.in_channels, self.rule)?;
-        self.generator.run_async(real_a, shape, &|_, _| ()).await
+        self.generator.run_async(&real_a, shape, &|_, _| ()).await
     }
 
     /// How far the generator looks, in pixels; `None` where every output pixel depends on the
@@ -362,38 +338,4 @@ impl Translator {
             )),
         }
     }
-}
-
-impl LoadedGenerator {
-    #[cfg(not(target_family = "wasm"))]
-    fn run(&self, real_a: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, TranslateError> {
-        pollster::block_on(self.run_async(real_a, shape, &|_, _| ()))
-    }
-
-    async fn run_async(
-        &self,
-        real_a: Vec<f32>,
-        shape: [usize; 4],
-        #[cfg_attr(not(feature = "gpu"), expect(unused_variables))] progress: &dyn Fn(usize, usize),
-    ) -> Result<Vec<f32>, TranslateError> {
-        match self {
-            Self::Cpu(generator) => Ok(generator.forward(&real_a, shape)),
-            #[cfg(feature = "gpu")]
-            Self::Gpu(generator) => Ok(generator.forward(&real_a, shape, progress).await?),
-            Self::Burn {
-                generator,
-                mode,
-                device,
-            } => {
-                let real_a = Tensor::from_data(TensorData::new(real_a, shape), device);
-                values_of(generator.forward(real_a, *mode).into_data_async().await)
-            }
-        }
-    }
-}
-
-fn values_of<E: core::fmt::Debug>(data: Result<TensorData, E>) -> Result<Vec<f32>, TranslateError> {
-    let data = data.map_err(|error| TranslateError::Device(format!("{error:?}")))?;
-    let values = data.try_to_vec::<f32>();
-    values.map_err(|error| TranslateError::Device(format!("{error:?}")))
 }

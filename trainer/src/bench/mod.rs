@@ -10,16 +10,14 @@ use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{shapes_of, state_of};
 use model::training::{Batch, Gan, ModelKind, Rates};
 use model::{
-    CpuGenerator, Engine, GeneratorConfig, InitType, Mode, NormStats, Precision, init_weights,
+    Engine, GeneratorConfig, InitType, LoadedGenerator, NormStats, Precision, init_weights,
 };
 use serde::Serialize;
 
 use crate::bench::roofline::Roofline;
 use crate::config::{TrainArgs, TrainConfig};
 use crate::run_folder::{Progress, RunFolder};
-use crate::system::device::is_cpu;
 use crate::system::memory::peak_resident_bytes;
-use crate::translate::engine;
 
 /// Sides of images are multiples of this.
 pub const SIDE: u32 = 256;
@@ -47,15 +45,18 @@ pub struct Measurement {
     pub repeat: u32,
     /// What convolutions of the training step compute in.
     pub precision: Precision,
-    /// Nothing but forward passes.
-    pub only_forward: bool,
+    /// Checkpoints too.
+    pub with_checkpoints: bool,
 }
 
 /// Medians, and the most memory so far.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Measured {
-    /// One batch through the generator, read back, in milliseconds.
+    /// One batch through the generator, from numbers to numbers, in milliseconds.
     pub forward_ms: f64,
+    /// The largest difference from what the processor computes, where something else does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<f32>,
     /// Training, if wanted.
     #[serde(flatten)]
     pub training: Option<MeasuredTraining>,
@@ -109,9 +110,13 @@ pub struct MeasuredTraining {
     /// One step, losses read back, in milliseconds.
     pub step_ms: f64,
     /// Making, writing and syncing a checkpoint, in milliseconds.
-    pub checkpoint_write_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_write_ms: Option<f64>,
     /// Reading, checking and loading a checkpoint, in milliseconds.
-    pub checkpoint_load_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_load_ms: Option<f64>,
+    #[serde(skip)]
+    peak_rss_mb: Option<f64>,
 }
 
 /// Megabytes (10⁶ bytes) of memory.
@@ -123,48 +128,44 @@ pub struct PeakMemory {
     pub step: Option<f64>,
 }
 
-/// Measures a model. Memory is that of this process since its start, so that another
-/// measurement before it may hide it.
-pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
-    let Measurement {
-        size,
-        batch,
-        repeat,
-        only_forward,
-        ..
-    } = what;
-    let image = |device: &Device| {
-        let range = Distribution::Uniform(-1.0, 1.0);
-        Tensor::<4>::random(
-            [batch, 3, size, size].map(|side| side as usize),
-            range,
-            device,
-        )
-    };
+/// Measures a model: forward passes on `engine`, the rest on `device`, if it is wanted. Memory is
+/// that of this process since its start, so that another measurement before it may hide it.
+pub fn measure(engine: &Engine, device: Option<&Device>, what: Measurement) -> Result<Measured> {
     let train_config = paper_config(what)?;
     let config = train_config.generator();
-    let forward_ms = forward(device, &config, image(device), repeat)?;
-    let forward = peak_megabytes();
-    let multiply_adds = multiply_adds(&train_config, size, batch);
-    let limits = || {
-        let weights = 4 * values_of(&config);
-        is_cpu(device).then(|| Limits::measure(multiply_adds, weights as f64))
-    };
-    if only_forward {
-        let step = None;
-        return Ok(Measured {
-            forward_ms,
-            training: None,
-            peak_rss_mb: PeakMemory { forward, step },
-            multiply_adds,
-            limits: limits(),
-        });
-    }
-    let autodiff = device.clone().autodiff();
-    let fresh = || train_config.init(&autodiff);
+    let forward = forward(engine, &config, what)?;
+    let forward_peak = peak_megabytes();
+    let training = device.map(|device| training(&train_config, device, what));
+    let training = training.transpose()?;
+    let multiply_adds = multiply_adds(&train_config, what.size, what.batch);
+    Ok(Measured {
+        forward_ms: forward.milliseconds,
+        difference: forward.difference,
+        peak_rss_mb: PeakMemory {
+            forward: forward_peak,
+            step: training.and_then(|training| training.peak_rss_mb),
+        },
+        training,
+        multiply_adds,
+        limits: matches!(engine, Engine::Cpu).then(|| {
+            let weights = 4 * values_of(&config);
+            Limits::measure(multiply_adds, weights as f64)
+        }),
+    })
+}
+
+fn image(what: Measurement, device: &Device) -> Tensor<4> {
+    let Measurement { size, batch, .. } = what;
+    let shape = [batch, 3, size, size].map(|side| side as usize);
+    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
+}
+
+fn training(config: &TrainConfig, device: &Device, what: Measurement) -> Result<MeasuredTraining> {
+    let device = device.clone().autodiff();
+    let fresh = || config.init(&device);
     let mut model = Some(fresh());
-    let (real_a, real_b) = (image(&autodiff), image(&autodiff));
-    let step_ms = median(WARM_UP, repeat, || {
+    let (real_a, real_b) = (image(what, &device), image(what, &device));
+    let step_ms = median(WARM_UP, what.repeat, || {
         let batch = Batch {
             real_a: real_a.clone(),
             real_b: real_b.clone(),
@@ -177,19 +178,16 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         }
         Ok(())
     })?;
-    let step = peak_megabytes();
-    let trained = model.unwrap_or_else(fresh);
-    let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints(trained)?;
-    Ok(Measured {
-        forward_ms,
-        training: Some(MeasuredTraining {
-            step_ms,
-            checkpoint_write_ms,
-            checkpoint_load_ms,
-        }),
-        peak_rss_mb: PeakMemory { forward, step },
-        multiply_adds,
-        limits: limits(),
+    let peak_rss_mb = peak_megabytes();
+    let checkpoints = what
+        .with_checkpoints
+        .then(|| checkpoints(model.unwrap_or_else(fresh)));
+    let (checkpoint_write_ms, checkpoint_load_ms) = checkpoints.transpose()?.unzip();
+    Ok(MeasuredTraining {
+        step_ms,
+        checkpoint_write_ms,
+        checkpoint_load_ms,
+        peak_rss_mb,
     })
 }
 
@@ -217,32 +215,41 @@ fn values_of(config: &GeneratorConfig) -> usize {
     values.sum()
 }
 
+struct Forward {
+    milliseconds: f64,
+    difference: Option<f32>,
+}
+
 /// Times what translates images, with the averaged statistics of batch norms.
-fn forward(
-    device: &Device,
-    config: &GeneratorConfig,
-    real_a: Tensor<4>,
-    repeat: u32,
-) -> Result<f64> {
-    let network = init_weights(config.init(device), InitType::Normal, 0.02);
-    match engine(device) {
-        Engine::Cpu => {
-            let state = state_of(&network);
-            drop(network);
-            let network = CpuGenerator::new(config, NormStats::Running, state)?;
-            let shape = real_a.dims();
-            let real_a: Vec<f32> = real_a.into_data().iter().collect();
-            median(WARM_UP, repeat, || {
-                black_box(network.forward(&real_a, shape));
-                Ok(())
-            })
-        }
-        _ => median(WARM_UP, repeat, || {
-            let mode = Mode::Inference(NormStats::Running);
-            let read = network.forward(real_a.clone(), mode).try_into_data();
-            read.map(drop).map_err(|error| anyhow!("{error:?}"))
-        }),
-    }
+fn forward(engine: &Engine, config: &GeneratorConfig, what: Measurement) -> Result<Forward> {
+    let cpu = Device::flex();
+    let network = init_weights(config.init(&cpu), InitType::Normal, 0.02);
+    let state = state_of(&network);
+    drop(network);
+    let real_a = image(what, &cpu);
+    let shape = real_a.dims();
+    let real_a: Vec<f32> = real_a.into_data().iter().collect();
+    let on = |engine, state| LoadedGenerator::new(config, NormStats::Running, state, engine);
+    let expected = match engine {
+        Engine::Cpu => None,
+        _ => Some(on(&Engine::Cpu, state.clone())?.run(&real_a, shape)?),
+    };
+    let network = on(engine, state)?;
+    let milliseconds = median(WARM_UP, what.repeat, || {
+        black_box(network.run(&real_a, shape)?);
+        Ok(())
+    })?;
+    let found = network.run(&real_a, shape)?;
+    Ok(Forward {
+        milliseconds,
+        difference: expected.map(|expected| largest_difference(&expected, &found)),
+    })
+}
+
+/// Not a number, if one of them is not.
+pub fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
+    let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |a, b| if a.is_nan() || a > b { a } else { b })
 }
 
 /// A model of the paper's networks, of this width.

@@ -16,11 +16,19 @@ use crate::config::words::{at_least_one, one_of, one_of_explained};
 use crate::system::console::print_result;
 use crate::system::device::DeviceChoice;
 
-const RULES: &[Acts<BenchArgs>] = &[Acts {
-    flag: "precision",
-    needs: "training steps, which --forward leaves out",
-    when: |args| !args.forward,
-}];
+const NEEDS_STEPS: &str = "training steps, which --forward leaves out";
+const RULES: &[Acts<BenchArgs>] = &[
+    Acts {
+        flag: "precision",
+        needs: NEEDS_STEPS,
+        when: |args| !args.forward,
+    },
+    Acts {
+        flag: "no-checkpoints",
+        needs: NEEDS_STEPS,
+        when: |args| !args.forward,
+    },
+];
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
@@ -45,10 +53,18 @@ pub(super) struct BenchArgs {
     /// Measure forward passes only
     #[arg(long)]
     forward: bool,
+    /// Leave out checkpoints, which are large
+    #[arg(long)]
+    no_checkpoints: bool,
+    /// A GPU's shader for every layer that it can do [default: the fastest of each]
+    #[arg(long, value_name = "NAME", value_parser = KERNELS)]
+    kernel: Option<String>,
     /// Timed repetitions; the median counts
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = at_least_one::<u32>)]
     repeat: u32,
 }
+
+const KERNELS: [&str; 5] = ["direct", "split", "tiled-64", "tiled-32", "grouped"];
 
 /// A line of `bench`.
 #[derive(Serialize)]
@@ -59,6 +75,8 @@ struct BenchRow<'a> {
     size: u32,
     batch: u32,
     precision: Precision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<&'a str>,
     #[serde(flatten)]
     measured: Measured,
 }
@@ -67,8 +85,11 @@ struct BenchRow<'a> {
 pub(super) fn run(args: &BenchArgs, given: &BTreeSet<String>) -> Result<ExitCode> {
     refuse_idle(args, given, RULES)?;
     if let ([base], [size], [batch]) = (&args.base[..], &args.size[..], &args.batch[..]) {
-        let chosen = args.device.open()?;
-        chosen.check_precision(args.precision)?;
+        let engine = args.device.open_engine()?.tuned(args.kernel.as_deref())?;
+        let chosen = (!args.forward).then(|| args.device.open()).transpose()?;
+        if let Some(chosen) = &chosen {
+            chosen.check_precision(args.precision)?;
+        }
         let what = Measurement {
             model: args.model,
             base: *base,
@@ -76,16 +97,18 @@ pub(super) fn run(args: &BenchArgs, given: &BTreeSet<String>) -> Result<ExitCode
             batch: *batch,
             repeat: args.repeat,
             precision: args.precision,
-            only_forward: args.forward,
+            with_checkpoints: !args.no_checkpoints,
         };
+        let device = chosen.as_ref().map(|chosen| &chosen.device);
         let row = BenchRow {
-            device: &chosen.name,
+            device: &engine.name,
             model: args.model,
             base: *base,
             size: *size,
             batch: *batch,
             precision: args.precision,
-            measured: bench::measure(&chosen.device, what)?,
+            kernel: args.kernel.as_deref(),
+            measured: bench::measure(&engine.engine, device, what)?,
         };
         print_result!("{}", serde_json::to_string(&row)?)?;
         return Ok(ExitCode::SUCCESS);
@@ -102,6 +125,12 @@ pub(super) fn run(args: &BenchArgs, given: &BTreeSet<String>) -> Result<ExitCode
                     .arg(format!("--size={size}"))
                     .arg(format!("--batch={batch}"))
                     .arg(format!("--repeat={}", args.repeat))
+                    .args(
+                        args.kernel
+                            .iter()
+                            .map(|kernel| format!("--kernel={kernel}")),
+                    )
+                    .args(args.no_checkpoints.then_some("--no-checkpoints"))
                     .arg(match args.forward {
                         true => "--forward".to_string(),
                         false => format!("--precision={}", args.precision.name()),

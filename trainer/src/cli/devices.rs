@@ -43,7 +43,8 @@ fn listed(format: Format) -> Result<ExitCode> {
 
 fn checked(choice: DeviceChoice, format: Format) -> Result<ExitCode> {
     let chosen = choice.open()?;
-    let comparisons = check(&chosen.device, SIDE)?;
+    let engine = choice.open_engine()?.engine;
+    let comparisons = check(&engine, &chosen.device, SIDE)?;
     for comparison in &comparisons {
         let Comparison {
             what,

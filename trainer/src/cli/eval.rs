@@ -10,7 +10,7 @@ use anyhow::{Error, Result, anyhow};
 use burn::tensor::Device;
 use clap::Args;
 use image::RgbImage;
-use model::{Raster, TranslateError, Translator};
+use model::{Engine, Raster, TranslateError, Translator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -112,6 +112,7 @@ pub fn run(args: &EvalArgs, given: &BTreeSet<String>, format: Format) -> Result<
     let judge = Judge {
         args,
         device: args.device.open()?.device,
+        engine: args.device.open_engine()?.engine,
         format,
         failure: RefCell::new(None),
     };
@@ -188,7 +189,9 @@ struct Findings {
 
 struct Judge<'a> {
     args: &'a EvalArgs,
+    /// Of the networks that perceptual metrics ask.
     device: Device,
+    engine: Engine,
     format: Format,
     /// Why an image could not be translated.
     failure: RefCell<Option<TranslateError>>,
@@ -196,7 +199,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn pairs(&self, judging: &Judging, mut set: Set) -> Result<Findings> {
-        let (_, translator) = load_model(&judging.model, &self.device)?;
+        let (_, translator) = load_model(&judging.model, &self.engine)?;
         judging.data.check_fits(&translator)?;
         let fid_weights = self.args.fid_weights.as_ref();
         let mut perceptual = Perceptual::load(&self.args.lpips_weights, fid_weights, &self.device)?;
@@ -255,8 +258,8 @@ impl Judge<'_> {
 
     fn without_pairs(&self, judging: &Judging, mut set: Set) -> Result<Findings> {
         let (there, back) = judging.both_ways()?;
-        let (_, there) = load_model(&there, &self.device)?;
-        let (_, back) = load_model(&back, &self.device)?;
+        let (_, there) = load_model(&there, &self.engine)?;
+        let (_, back) = load_model(&back, &self.engine)?;
         judging.data.check_fits(&there)?;
         let frame = judging.frame(there.size_rule().divisor());
         set.drop_unusable(frame, self.format)?;

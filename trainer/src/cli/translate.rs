@@ -94,8 +94,8 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     let inputs = Inputs::find(&args.inputs, &args.output, shard)?;
     // Outside a share, a result of that name may be another image's or another model's.
     let keeps = args.shard.is_some() && !args.overwrite;
-    let chosen = args.device.open()?;
-    let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &chosen.device)?;
+    let engine = args.device.open_engine()?.engine;
+    let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &engine)?;
     let stop = stop_flag("image")?;
     let tiles = TileOptions {
         side: args.tile.map(|side| side as usize),

@@ -82,7 +82,9 @@ impl MetricsFile {
                 interrupted: *interrupted,
                 evaluation: (evaluation.count > 0).then_some(**evaluation),
             }),
-            Event::Checkpoint { .. } | Event::Resumed { .. } => return None,
+            Event::Preparing { .. } | Event::Checkpoint { .. } | Event::Resumed { .. } => {
+                return None;
+            }
         })
     }
 }

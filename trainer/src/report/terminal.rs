@@ -50,7 +50,7 @@ impl Human {
             }
             Event::Checkpoint { .. } => {}
             Event::Warning { .. } => notice!("{}", headline(event)),
-            Event::Validated { .. } => talk!("{}", headline(event)),
+            Event::Preparing { .. } | Event::Validated { .. } => talk!("{}", headline(event)),
         }
     }
 }
@@ -98,6 +98,10 @@ impl Plain {
                     );
                 }
             }
+            Event::Started { .. } => {
+                self.started = Instant::now();
+                talk!("{}", headline(event));
+            }
             Event::Resumed { step, .. } => {
                 self.first_step = *step;
                 self.started = Instant::now();
@@ -136,6 +140,9 @@ fn memory_text() -> String {
 
 fn headline(event: &Event<'_>) -> String {
     match event {
+        Event::Preparing { device } => format!(
+            "preparing {device}: kernels are compiled and measured, which can take a few minutes"
+        ),
         Event::Started {
             config,
             device,

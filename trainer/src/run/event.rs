@@ -15,6 +15,11 @@ use crate::system::pace::{Pace, in_seconds};
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// Burn compiles and measures kernels for a GPU, anew in each program.
+    Preparing {
+        /// Device for people.
+        device: &'a str,
+    },
     /// The run begins.
     Started {
         /// All settings.

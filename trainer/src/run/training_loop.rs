@@ -51,6 +51,11 @@ pub fn train(
         let first = unreadable.first().map(ToString::to_string);
         return Err(RunError::NothingToTrainOn(first.unwrap_or_default()));
     }
+    if chosen.is_gpu {
+        listen(&Event::Preparing {
+            device: &chosen.name,
+        });
+    }
     check_before_a_run(config, chosen)?;
     let mut remarks = depths::check(&data.train, config.data.direction)?;
     let first_networks = match start {

@@ -8,7 +8,6 @@ mod shard;
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use model::{
     Engine, LoadError, Manifest, NormKind, NormStats, TilingError, TranslateError, Translator,
 };
@@ -17,7 +16,6 @@ use thiserror::Error;
 use crate::convert::model_folder::{ModelFolderError, read_manifest};
 use crate::data::sample::raster::FitError;
 use crate::image_file::ImageFileError;
-use crate::system::device::is_cpu;
 use crate::system::files::{InFile, NamesFile};
 
 pub use inputs::{InputError, Inputs, Job};
@@ -47,27 +45,19 @@ pub enum TranslateFileError {
     NoBatchNorm { path: PathBuf },
 }
 
-/// What translates where `device` would train.
-pub fn engine(device: &Device) -> Engine {
-    match is_cpu(device) {
-        true => Engine::Cpu,
-        false => Engine::Burn(device.clone()),
-    }
-}
-
-/// Loads the model folder `folder` onto `device`.
+/// Loads the model folder `folder` for `engine`.
 pub fn load_model(
     folder: &Path,
-    device: &Device,
+    engine: &Engine,
 ) -> Result<(Manifest, Translator), TranslateFileError> {
-    load_model_with(folder, None, device)
+    load_model_with(folder, None, engine)
 }
 
 /// As [`load_model`], with other statistics of batch norms than the manifest says.
 pub fn load_model_with(
     folder: &Path,
     norm_stats: Option<NormStats>,
-    device: &Device,
+    engine: &Engine,
 ) -> Result<(Manifest, Translator), TranslateFileError> {
     let (mut manifest, path) = read_manifest(folder)?;
     if let Some(norm_stats) = norm_stats {
@@ -77,6 +67,6 @@ pub fn load_model_with(
         }
         manifest.generator.norm_stats = norm_stats;
     }
-    let translator = Translator::open(&manifest, &path, &engine(device)).of_file(&path)?;
+    let translator = Translator::open(&manifest, &path, engine).of_file(&path)?;
     Ok((manifest, translator))
 }

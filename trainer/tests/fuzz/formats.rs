@@ -11,6 +11,7 @@ use burn::tensor::Device;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{DynamicImage, ImageFormat};
+use model::Engine;
 use model::manifest::InputMode;
 use model::state::state_of;
 use model::weights::sha256_hex;
@@ -289,7 +290,7 @@ fn read_image(path: &Path) -> Outcome {
 }
 
 fn read_model(folder: &Path) -> Outcome {
-    let (manifest, translator) = load_model(folder, &Device::flex()).map_err(text)?;
+    let (manifest, translator) = load_model(folder, &Engine::Cpu).map_err(text)?;
     let raster = Raster::from_planes(3, 2, vec![0.5; 6 * manifest.generator.config.in_channels]);
     translator.translate_raster(&raster).map_err(text)?;
     let file = folder.join("out.pth");

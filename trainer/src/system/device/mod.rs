@@ -5,7 +5,7 @@ mod choice;
 mod graphics;
 
 use burn::tensor::Device;
-use model::Precision;
+use model::{Engine, Precision};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -69,6 +69,8 @@ pub enum DeviceError {
         devices: usize,
         choices: DeviceChoices,
     },
+    #[error("--kernel: {0} has no shaders to choose from; leave it out")]
+    NoShaders(String),
     #[error("--precision {precision}: {device} cannot compute in it; use f32 or another device")]
     Precision {
         precision: &'static str,
@@ -85,6 +87,37 @@ pub struct ChosenDevice {
     pub name: String,
     /// Whether the defaults for GPUs apply.
     pub is_gpu: bool,
+}
+
+/// What translates on a device that was chosen.
+#[derive(Clone, Debug)]
+pub struct ChosenEngine {
+    /// Ready for networks.
+    pub engine: Engine,
+    /// For people.
+    pub name: String,
+}
+
+impl ChosenEngine {
+    /// With this shader for every layer that it can do, or with the fastest of each.
+    pub fn tuned(self, kernel: Option<&str>) -> Result<Self, DeviceError> {
+        let engine = graphics::tuned(self.engine, kernel);
+        let engine = engine.ok_or_else(|| DeviceError::NoShaders(self.name.clone()))?;
+        Ok(Self { engine, ..self })
+    }
+}
+
+impl From<ChosenDevice> for ChosenEngine {
+    fn from(chosen: ChosenDevice) -> Self {
+        let engine = match is_cpu(&chosen.device) {
+            true => Engine::Cpu,
+            false => Engine::Burn(chosen.device),
+        };
+        Self {
+            engine,
+            name: chosen.name,
+        }
+    }
 }
 
 /// The devices of a training.
@@ -120,6 +153,17 @@ impl DeviceChoice {
             Self::Gpu(index) => graphics::open(None, index, self),
             Self::Graphics(api, index) => graphics::open(Some(api), index, self),
             Self::Cuda(index) => cuda(index),
+        }
+    }
+
+    /// Opens what translates: shaders and kernels of our own, which are ready at once, where there
+    /// are some for the device.
+    pub fn open_engine(self) -> Result<ChosenEngine, DeviceError> {
+        match self {
+            Self::Auto => Ok(best_engine()),
+            Self::Gpu(index) => graphics::open_engine(None, index, self),
+            Self::Graphics(api, index) => graphics::open_engine(Some(api), index, self),
+            Self::Cpu | Self::Ndarray | Self::Cuda(_) => self.open().map(ChosenEngine::from),
         }
     }
 }
@@ -197,6 +241,11 @@ fn best() -> ChosenDevice {
             ..cpu
         }
     })
+}
+
+/// Our shaders are ready sooner than burn's kernels.
+fn best_engine() -> ChosenEngine {
+    graphics::best_engine().unwrap_or_else(|_| best().into())
 }
 
 fn gpus() -> Vec<ListedDevice> {

@@ -1,13 +1,23 @@
 //! Built without graphics APIs: no GPUs.
 
-use crate::system::device::{ChosenDevice, DeviceChoice, DeviceError, GraphicsApi, ListedDevice};
+use model::Engine;
+
+use crate::system::device::{
+    ChosenDevice, ChosenEngine, DeviceChoice, DeviceError, GraphicsApi, ListedDevice,
+};
 
 const FEATURE: &str = "gpu";
 
+fn missing() -> String {
+    format!("this program was built without the feature {FEATURE}")
+}
+
 pub fn best() -> Result<ChosenDevice, String> {
-    Err(format!(
-        "this program was built without the feature {FEATURE}"
-    ))
+    Err(missing())
+}
+
+pub fn best_engine() -> Result<ChosenEngine, String> {
+    Err(missing())
 }
 
 pub fn open(
@@ -19,6 +29,18 @@ pub fn open(
         choice,
         feature: FEATURE,
     })
+}
+
+pub fn open_engine(
+    api: Option<GraphicsApi>,
+    index: usize,
+    choice: DeviceChoice,
+) -> Result<ChosenEngine, DeviceError> {
+    open(api, index, choice).map(ChosenEngine::from)
+}
+
+pub fn tuned(engine: Engine, kernel: Option<&str>) -> Option<Engine> {
+    kernel.is_none().then_some(engine)
 }
 
 pub fn list() -> Vec<ListedDevice> {
