@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import onnxruntime
 import torch
 from torch import nn
 
@@ -91,6 +90,8 @@ def step_of(net_g, net_d, real_a, real_b):
 
 
 def main(folder):
+    import onnxruntime
+
     picture = torch.rand(1, 3, SIDE, SIDE) * 2 - 1
     for base in (16, 32, 64):
         net_g = Level(base, 0, 3)

@@ -41,42 +41,9 @@ pub fn run(compare: bool) -> Result<()> {
     Ok(())
 }
 
-/// Measures training steps on a graphics card, PyTorch's beside ours.
-pub fn run_on_gpu(device: &str) -> Result<()> {
-    peers::ensure()?;
-    let mut ours = Vec::new();
-    for precision in ["f32", "bf16", "f16"] {
-        for (model, batches) in [("pix2pix", "1,4,16"), ("cyclegan", "1")] {
-            let model = format!("--model={model}");
-            let (precision, batches) = (
-                format!("--precision={precision}"),
-                format!("--batch={batches}"),
-            );
-            let device = format!("--device={device}");
-            let arguments = ["bench", &device, "--base=64", &model, &precision, &batches];
-            match program_json("trainer", &arguments) {
-                Ok(rows) => ours.extend(rows),
-                // Not every card has every precision.
-                Err(error) => eprintln!("{precision}: {error}"),
-            }
-        }
-    }
-    ensure!(
-        !ours.is_empty(),
-        "nothing could be measured on {device}; `trainer devices` lists what is here"
-    );
-    println!("{}", peers::gpu_table(&ours, &peers::measure_gpu()?));
-    Ok(())
-}
-
 /// Builds a program of this workspace and returns the JSON lines that it prints.
 fn program_json(name: &str, arguments: &[&str]) -> Result<Vec<Value>> {
-    let mut build = workspace::cargo();
-    build.args(["build", "--release", "--workspace", "--bin", name]);
-    crate::process::run(&mut build, "The compiler's message above says what to do.")?;
-    let program = workspace::target()
-        .join("release")
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let program = workspace::program(name)?;
     let output = Command::new(&program)
         .args(arguments)
         .current_dir(workspace::root())

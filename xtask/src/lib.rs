@@ -11,6 +11,8 @@ pub mod bench;
 #[cfg(feature = "command")]
 pub mod fuzz;
 #[cfg(feature = "command")]
+pub mod gpu_kit;
+#[cfg(feature = "command")]
 pub mod licences;
 #[cfg(feature = "command")]
 pub mod page;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, fuzz, licences, page, serve, suite, wasm};
+use xtask::{bench, fuzz, gpu_kit, licences, page, serve, suite, wasm};
 
 #[derive(Parser)]
 #[command(
@@ -68,10 +68,10 @@ enum Task {
         /// target/peers, several gigabytes
         #[arg(long)]
         peers: bool,
-        /// Measure training steps on this graphics card, and PyTorch's beside them: vulkan, cuda
-        #[arg(long, value_name = "DEVICE")]
-        gpu: Option<String>,
     },
+    /// Pack target/gpu-kit.tar.xz, whose run.sh checks and measures the GPU of a machine without a
+    /// network, PyTorch beside it
+    GpuKit,
 }
 
 fn main() -> ExitCode {
@@ -96,10 +96,8 @@ fn main() -> ExitCode {
             seed,
             format,
         } => fuzz::run(minutes, seed, format.as_deref()),
-        Task::Bench {
-            gpu: Some(device), ..
-        } => bench::run_on_gpu(&device),
-        Task::Bench { peers, .. } => bench::run(peers),
+        Task::Bench { peers } => bench::run(peers),
+        Task::GpuKit => gpu_kit::pack().map(|archive| println!("{}", archive.display())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

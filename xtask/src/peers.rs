@@ -63,12 +63,6 @@ pub fn measure() -> Result<Vec<Value>> {
     script("pytorch.py", folder().as_os_str())
 }
 
-/// Times PyTorch's training steps on an NVIDIA card.
-pub fn measure_gpu() -> Result<Vec<Value>> {
-    eprintln!("Measuring PyTorch.");
-    script("pytorch_gpu.py", "cuda".as_ref())
-}
-
 fn script(name: &str, argument: &OsStr) -> Result<Vec<Value>> {
     let script = workspace::root().join("xtask/peers").join(name);
     let output = Command::new(python())
@@ -145,51 +139,6 @@ pub fn tables(native: &[Value], browser: &[Value], peers: &[Value]) -> String {
                 text +=
                     &format!("| {base} | {what} | {ours:.0} ms | {theirs:.0} ms | {ratio:.2} |\n");
             }
-        }
-    }
-    text
-}
-
-/// Milliseconds of training steps. Our f32 stands beside PyTorch's with and without TF32, our 16
-/// bits beside its bf16.
-pub fn gpu_table(ours: &[Value], peers: &[Value]) -> String {
-    let mut text = String::from(
-        "| model | batch | precision | ours | PyTorch | PyTorch, compiled | ours / PyTorch |\n\
-         |---|---:|---|---:|---:|---:|---:|\n",
-    );
-    let same = |row: &Value, other: &Value| {
-        let same = |name: &str| row[name] == other[name];
-        same("model") && same("batch")
-    };
-    for row in ours {
-        let ours_ms = row["step_ms"].as_f64();
-        let precisions: &[&str] = match row["precision"].as_str() {
-            Some("f32") => &["f32", "tf32"],
-            _ => &["bf16"],
-        };
-        for theirs in precisions {
-            let of = |peer: &str| {
-                let mut found = peers.iter().filter(|other| same(row, other));
-                let found =
-                    found.find(|other| other["peer"] == peer && other["precision"] == *theirs);
-                found.and_then(|other| other["step_ms"].as_f64())
-            };
-            let (eager, compiled) = (of("PyTorch"), of("PyTorch, compiled"));
-            let cell = |ms: Option<f64>| ms.map_or("–".to_owned(), |ms| format!("{ms:.1} ms"));
-            let ratio = ours_ms
-                .zip(eager)
-                .map(|(ours, eager)| format!("{:.2}", ours / eager));
-            let word = |name: &str| row[name].to_string().replace('"', "");
-            text += &format!(
-                "| {} | {} | {}, theirs {theirs} | {} | {} | {} | {} |\n",
-                word("model"),
-                word("batch"),
-                word("precision"),
-                cell(ours_ms),
-                cell(eager),
-                cell(compiled),
-                ratio.unwrap_or_else(|| "–".to_owned()),
-            );
         }
     }
     text

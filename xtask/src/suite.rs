@@ -25,6 +25,7 @@ pub fn lint() -> Result<()> {
     tools::ensure_system_packages()?;
     check_scripts()?;
     check_style()?;
+    check_other_systems()?;
     check_dependencies()
 }
 
@@ -67,13 +68,41 @@ fn check_style() -> Result<()> {
     }
     let wasm = [
         "--target",
-        "wasm32-unknown-unknown",
+        tools::WASM_TARGET,
         "--features",
         "cpu,webgpu,training",
     ];
     clippy(&["--workspace", "--all-targets"])?;
     clippy(&["--package", "xtask", "--features", "command"])?;
     clippy(&[&["--package", "web"], wasm.as_slice()].concat())
+}
+
+/// Types of the trainer for systems of which this one is another. What C there is among its
+/// dependencies is not compiled: nothing is linked.
+fn check_other_systems() -> Result<()> {
+    const TARGETS: [&str; 3] = [
+        "aarch64-apple-darwin",
+        "x86_64-pc-windows-msvc",
+        "aarch64-unknown-linux-gnu",
+    ];
+    for target in TARGETS {
+        tools::ensure_target(target)?;
+        let underscored = target.replace('-', "_");
+        let mut check = workspace::cargo();
+        check.args([
+            "check",
+            "--release",
+            "--package",
+            "trainer",
+            "--target",
+            target,
+        ]);
+        for tool in ["CC", "AR"] {
+            check.env(format!("{tool}_{underscored}"), "true");
+        }
+        process::run(&mut check, "Each error above names its place.")?;
+    }
+    Ok(())
 }
 
 /// Format and types of the page's JavaScript.

@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use crate::process::{output, run};
 use crate::workspace;
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// The target for browsers.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// A program from crates.io, built without optimisation: that takes half the time, and it only
 /// copies files. Its own lock file is needed: newer releases of what it uses do not fit together.
@@ -75,20 +76,21 @@ const BROWSER_PATHS: [&str; 4] = [
 /// The variable that names a browser to use instead of searching for one.
 pub const BROWSER_VARIABLE: &str = "PIX2PIX_BROWSER";
 
-/// Makes the compiler able to build for the browser.
-pub fn ensure_wasm_target() -> Result<()> {
-    let remedy = "Install rustup from https://rustup.rs, or your Rust's own package with the \
-                  standard library for wasm32-unknown-unknown.";
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?.context(remedy)?;
-    let libraries = Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(WASM_TARGET);
+/// Makes the compiler able to build for another target, such as the browser.
+pub fn ensure_target(target: &str) -> Result<()> {
+    let remedy = format!(
+        "Install rustup from https://rustup.rs, or your Rust's own package with the standard \
+         library for {target}."
+    );
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let sysroot = sysroot.with_context(|| remedy.clone())?;
+    let libraries = Path::new(sysroot.trim()).join("lib/rustlib").join(target);
     if libraries.is_dir() {
         return Ok(());
     }
     run(
-        Command::new("rustup").args(["target", "add", WASM_TARGET]),
-        remedy,
+        Command::new("rustup").args(["target", "add", target]),
+        &remedy,
     )
 }
 

@@ -42,7 +42,7 @@ const MODULES: [Module; 4] = [
 
 /// Builds every module into `www/pkg`.
 pub fn build(dev: bool) -> Result<()> {
-    tools::ensure_wasm_target()?;
+    tools::ensure_target(tools::WASM_TARGET)?;
     let profile = if dev { "release" } else { "web" };
     for module in &MODULES {
         let compiled = compile(module, profile)?;
@@ -55,14 +55,14 @@ fn compile(module: &Module, profile: &str) -> Result<PathBuf> {
     let mut cargo = workspace::cargo();
     cargo
         .args(["build", "--package", "web", "--lib"])
-        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--target", tools::WASM_TARGET])
         .args(["--profile", profile])
         .args(["--no-default-features", "--features", module.features])
         // These would replace the flags in .cargo/config.toml that the browser needs.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     run(&mut cargo, "The compiler's message above says what to do.")?;
-    let folder = workspace::target().join("wasm32-unknown-unknown");
+    let folder = workspace::target().join(tools::WASM_TARGET);
     Ok(folder.join(profile).join("web.wasm"))
 }
 

@@ -4,6 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Result;
+
+use crate::process;
+
 /// The repository root.
 pub fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -41,4 +45,13 @@ pub fn cargo() -> Command {
         }
     }
     command
+}
+
+/// Builds a program of this workspace and says where it is.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--workspace", "--bin", name]);
+    process::run(&mut build, "The compiler's message above says what to do.")?;
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    Ok(target().join("release").join(file))
 }
