@@ -75,7 +75,9 @@ def ours(trainer, *arguments, limit=180):
     except subprocess.TimeoutExpired:
         return [], "not in time"
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return rows, "" if done.returncode == 0 else (done.stderr.strip() or "failed").splitlines()[-1]
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    faults = [event["message"] for event in told if event.get("event") == "error"]
+    return rows, "" if done.returncode == 0 else " ".join(faults) or "failed"
 
 
 def check(trainer, device):
@@ -103,7 +105,7 @@ def forward(trainer, device, bases, theirs):
             found, _ = ours(trainer, "bench", "--forward", f"--device={device}", f"--base={base}", *chosen)
             row.append(ms(found[0]["forward_ms"]) if found else "–")
             off += [line["difference"] for line in found]
-        of_base = {peer["precision"]: peer for peer in theirs if (peer["base"], peer["batch"]) == (base, 1)}
+        of_base = {peer["precision"]: peer for peer in theirs if peer["base"] == base and "forward_ms" in peer}
         peers = [ms(of_base.get(name, {}).get("forward_ms")) for name in ("f32", "tf32", "bf16")]
         graph = ms(of_base.get("f32", {}).get("forward_graph_ms"))
         rows.append([*row, f"{max(off):.1e}" if off else "–", *peers, graph])

@@ -56,13 +56,6 @@ impl Communicator {
         step * self.count as u64 + self.rank as u64
     }
 
-    /// Ends a step: whoever reads what replicas have made does so on another thread than theirs.
-    pub(super) fn settle(&self, device: &Device) {
-        if self.count > 1 {
-            settle(device);
-        }
-    }
-
     /// The gradients, for the parameters of `network`, of the mean over the whole batch, of which
     /// `loss` is the mean over this replica's share. They are summed on the lead in the order of
     /// ranks, so that all replicas get the same numbers, and the same ones each time.

@@ -18,21 +18,21 @@ impl Losses {
         Self(named.into_iter().map(inner).collect())
     }
 
-    /// Losses of a whole batch, on the device of the first of them, from those of its shares.
-    pub fn weighted(all: Vec<Self>, shares: &[f64]) -> Self {
-        let mut parts = all.into_iter().zip(shares);
-        let Some((first, &share)) = parts.next() else {
-            return Self(Vec::new());
-        };
-        if parts.len() == 0 {
-            return first;
-        }
-        let mut sums = first.0;
-        sums.iter_mut()
-            .for_each(|(_, sum)| *sum = sum.clone() * share);
-        for (part, &share) in parts {
-            for ((_, sum), (_, loss)) in sums.iter_mut().zip(part.0) {
-                *sum = sum.clone() + loss.to_device(&sum.device()) * share;
+    /// Losses of a whole batch, of which these are those of one part, from those of the `others`.
+    #[must_use]
+    pub fn weighted<'a>(
+        self,
+        part: f64,
+        others: impl Iterator<Item = (&'a LossValues, f64)>,
+    ) -> Self {
+        let mut sums: Vec<_> = self
+            .0
+            .into_iter()
+            .map(|(name, loss)| (name, loss * part))
+            .collect();
+        for (values, part) in others {
+            for ((_, sum), (_, loss)) in sums.iter_mut().zip(values.iter()) {
+                *sum = sum.clone() + f64::from(loss) * part;
             }
         }
         Self(sums)

@@ -15,14 +15,11 @@ impl Gan {
             ModelKind::Pix2Pix => pix2pix::step(self, batch, step, rates),
             ModelKind::CycleGan => cyclegan::step(self, batch, step, rates),
         };
-        let device = batch.real_a.device();
-        let (gan, losses) = match is_cpu(&device) {
+        match is_cpu(&batch.real_a.device()) {
             // Whoever hands work to the pool of threads from outside waits for one to wake up.
             true => rayon::scope(|_| step()),
             // GPU back ends keep memory for every thread they see.
             false => step(),
-        };
-        gan.communicator.settle(&device);
-        (gan, losses)
+        }
     }
 }

@@ -1,46 +1,48 @@
 //! The model in training and, on several devices, its replicas: each makes every step on its
 //! share of the batch, with gradients of the whole batch (see [`Communicator`]), so that all stay equal.
 
-use std::sync::{Mutex, PoisonError};
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
-use model::training::{Batch, Communicator, Gan, Losses, Rates, settle};
+use model::training::{Communicator, Gan, LossValues, Losses, Rates, settle};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::data::{Pair, batch_of};
 
-/// A model on each device, that of rank 0 first.
+/// A model on each device.
 pub struct Replicas {
-    models: Vec<Gan>,
+    /// Of rank 0, which the caller's thread works on.
+    lead: Gan,
+    others: Vec<Gan>,
     devices: Vec<Device>,
-    /// A thread for each replica that stays with it: GPU back ends keep memory for every thread
-    /// they see. One device needs none.
+    /// A thread for each of the others, which nothing but that thread asks of its device: GPU back
+    /// ends mix up the memory of threads.
     threads: Option<ThreadPool>,
 }
 
 impl Replicas {
-    /// `model`, which lies on the first device, and equal ones on the others.
+    /// `lead`, which lies on the first device, and equal ones on the others.
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub fn new(model: Gan, devices: &[Device]) -> Result<Self, ThreadPoolBuildError> {
-        let mut models = vec![model];
-        let mut threads = None;
-        if let [_, others @ ..] = devices
-            && !others.is_empty()
-        {
-            let replicas = others.iter().map(|device| models[0].replica(device));
-            let replicas: Vec<_> = replicas.collect();
-            models.extend(replicas);
-            let world = Communicator::world(devices.len());
-            for (model, communicator) in models.iter_mut().zip(world) {
-                model.communicator = communicator;
-            }
-            let count = devices.len();
-            threads = Some(ThreadPoolBuilder::new().num_threads(count).build()?);
+    pub fn new(mut lead: Gan, devices: &[Device]) -> Result<Self, ThreadPoolBuildError> {
+        let (mut others, mut threads) = (Vec::new(), None);
+        let mut world = Communicator::world(devices.len()).into_iter();
+        lead.communicator = world.next().unwrap_or_else(Communicator::alone);
+        for (device, communicator) in devices.iter().skip(1).zip(world) {
+            let mut replica = lead.replica(device);
+            replica.communicator = communicator;
+            settle(device);
+            others.push(replica);
+        }
+        if !others.is_empty() {
+            let builder = ThreadPoolBuilder::new().num_threads(others.len());
+            threads = Some(builder.build()?);
         }
         Ok(Self {
-            models,
+            lead,
+            others,
             devices: devices.to_vec(),
             threads,
         })
@@ -49,75 +51,96 @@ impl Replicas {
     /// The model of rank 0, which stands for all: the others differ from it only in the running
     /// statistics of batch norms, which training does not use.
     pub fn lead(&self) -> &Gan {
-        &self.models[0]
+        &self.lead
     }
 
-    /// The model of each rank.
-    pub fn all(&self) -> &[Gan] {
-        &self.models
+    /// The models of the other ranks.
+    pub fn others(&self) -> &[Gan] {
+        &self.others
     }
 
-    /// Puts an equal share of the pairs onto each device. Where there are fewer pairs than
-    /// devices, which only images that had to be left out can cause, some are taken twice.
-    pub fn share_out(&self, pairs: &[Pair]) -> Vec<Batch> {
-        let count = self.devices.len();
-        let repeated: Vec<Pair>;
-        let pairs = match pairs.len() < count {
-            true => {
-                repeated = pairs.iter().cycle().take(count).cloned().collect();
-                &repeated
-            }
-            false => pairs,
+    /// Update number `step` with a batch, of which each device gets an equal share.
+    pub fn step(mut self, pairs: &[Pair], step: u64, rates: Rates) -> (Self, Losses) {
+        let Some(threads) = &self.threads else {
+            let losses;
+            (self.lead, losses) = made_step(self.lead, &self.devices[0], pairs, (step, rates));
+            return (self, losses);
         };
-        let from = |rank: usize| pairs.len() * rank / count;
-        let devices = self.devices.iter().enumerate();
-        let batches = devices.map(|(rank, device)| {
-            let share = &pairs[from(rank)..from(rank + 1)];
-            batch_of(share, &device.clone().autodiff())
+        let shared = Shares::of(pairs, self.devices.len());
+        let mut lead = self.lead;
+        lead.communicator.set_share(shared.part(0));
+        let own: Vec<_> = self
+            .others
+            .into_iter()
+            .map(|own| Mutex::new(Some(own)))
+            .collect();
+        let done: Vec<_> = own.iter().map(|_| Mutex::new(None)).collect();
+        let losses;
+        (lead, losses) = threads.in_place_scope(|scope| {
+            scope.spawn_broadcast(|_, thread| {
+                let (at, rank) = (thread.index(), thread.index() + 1);
+                let Some(mut model) = locked(&own[at]).take() else {
+                    return;
+                };
+                model.communicator.set_share(shared.part(rank));
+                let (device, pairs) = (&self.devices[rank], shared.pairs(rank));
+                let (model, losses) = made_step(model, device, pairs, (step, rates));
+                *locked(&done[at]) = Some((model, losses.read()));
+            });
+            made_step(lead, &self.devices[0], shared.pairs(0), (step, rates))
         });
-        let batches = batches.collect();
-        self.settle();
-        batches
+        let (others, of_others): (_, Vec<LossValues>) =
+            done.iter().filter_map(|done| locked(done).take()).unzip();
+        let parts = (1..).map(|rank| shared.part(rank));
+        let losses = losses.weighted(shared.part(0), of_others.iter().zip(parts));
+        (
+            Self {
+                lead,
+                others,
+                ..self
+            },
+            losses,
+        )
     }
+}
 
-    /// Update number `step` with what [`Replicas::share_out`] made of a batch.
-    pub fn step(mut self, batches: Vec<Batch>, step: u64, rates: Rates) -> (Self, Losses) {
-        let sizes = batches.iter().map(|batch| batch.real_a.dims()[0]);
-        let sizes: Vec<f64> = sizes.map(|size| size as f64).collect();
-        let whole: f64 = sizes.iter().sum();
-        let shares: Vec<f64> = sizes.iter().map(|size| size / whole).collect();
-        for (model, share) in self.models.iter_mut().zip(&shares) {
-            model.communicator.set_share(*share);
-        }
-        let work: Vec<_> = self.models.into_iter().zip(batches).collect();
-        let done: Vec<_> = match &self.threads {
-            None => {
-                let steps = work.into_iter();
-                steps
-                    .map(|(model, batch)| model.step(&batch, step, rates))
-                    .collect()
-            }
-            Some(threads) => {
-                let work: Vec<_> = work.into_iter().map(|own| Mutex::new(Some(own))).collect();
-                let done = threads.broadcast(|thread| {
-                    let own = work[thread.index()].lock();
-                    let own = own.unwrap_or_else(PoisonError::into_inner).take();
-                    own.map(|(model, batch)| model.step(&batch, step, rates))
-                });
-                done.into_iter().flatten().collect()
-            }
+fn made_step(
+    model: Gan,
+    device: &Device,
+    pairs: &[Pair],
+    (step, rates): (u64, Rates),
+) -> (Gan, Losses) {
+    let batch = batch_of(pairs, &device.clone().autodiff());
+    model.step(&batch, step, rates)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Pairs for each device, about as many. Where there are fewer pairs than devices, which only images
+/// that had to be left out can cause, some are taken twice.
+struct Shares<'a> {
+    pairs: Cow<'a, [Pair]>,
+    count: usize,
+}
+
+impl<'a> Shares<'a> {
+    fn of(pairs: &'a [Pair], count: usize) -> Self {
+        let pairs = match pairs.len() < count {
+            true => pairs.iter().cycle().take(count).cloned().collect(),
+            false => Cow::Borrowed(pairs),
         };
-        let (models, losses): (_, Vec<_>) = done.into_iter().unzip();
-        self.models = models;
-        let losses = Losses::weighted(losses, &shares);
-        self.settle();
-        (self, losses)
+        Self { pairs, count }
     }
 
-    /// Other threads go on with what this one has asked of the devices.
-    fn settle(&self) {
-        if self.threads.is_some() {
-            self.devices.iter().for_each(settle);
-        }
+    fn pairs(&self, rank: usize) -> &[Pair] {
+        let from = |rank: usize| self.pairs.len() * rank / self.count;
+        &self.pairs[from(rank)..from(rank + 1)]
+    }
+
+    /// Of the whole.
+    fn part(&self, rank: usize) -> f64 {
+        self.pairs(rank).len() as f64 / self.pairs.len() as f64
     }
 }

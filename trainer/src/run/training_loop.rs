@@ -127,12 +127,9 @@ impl Run<'_> {
         let mut pace = Stopwatch::start();
         let mut stopping = stop.load(Ordering::Relaxed);
         while step < config.steps && !stopping {
-            let batches = pace.wait_for_data(|| {
-                let pairs = self.next_pairs(&mut loader)?;
-                Ok::<_, RunError>(replicas.share_out(&pairs))
-            })?;
+            let pairs = pace.wait_for_data(|| self.next_pairs(&mut loader))?;
             let losses;
-            (replicas, losses) = replicas.step(batches, step, rates.at(step));
+            (replicas, losses) = replicas.step(&pairs, step, rates.at(step));
             step += 1;
             stopping = stop.load(Ordering::Relaxed);
             let is_last = step == config.steps || stopping;

@@ -72,10 +72,8 @@ pub fn trained(
     let mut replicas = Replicas::new(model, devices).expect("threads");
     let mut losses = Vec::new();
     for step in 0..steps {
-        let batches = replicas.share_out(&pairs(config, step));
-        assert_eq!(batches.len(), devices.len());
         let made;
-        (replicas, made) = replicas.step(batches, step, RATES);
+        (replicas, made) = replicas.step(&pairs(config, step), step, RATES);
         losses.push(made.read());
     }
     (losses, replicas)
@@ -100,10 +98,9 @@ pub fn several_equal_one(config: &TrainConfig, devices: &[Device], steps: u64) {
         let arrays = state_of(&net_g).into_values();
         arrays.flat_map(|array| array.values).collect::<Vec<f32>>()
     };
-    let [of_lead, others @ ..] = &several.all().iter().map(weights).collect::<Vec<_>>()[..] else {
-        unreachable!("there is a lead");
-    };
-    for other in others {
+    assert_eq!(several.others().len() + 1, devices.len());
+    let of_lead = weights(several.lead());
+    for other in several.others().iter().map(weights) {
         let differences = of_lead.iter().zip(other).map(|(a, b)| (a - b).abs());
         let off = differences.fold(0.0, f32::max);
         assert!(off <= 1e-6, "the weights of two replicas differ by {off}");
