@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use harness::{done, grey16, image, refused, run, talk, temp, trained, translated, two_folders};
-use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage};
+use image::{DynamicImage, GenericImageView, ImageBuffer, Luma, Rgb, RgbImage};
 use tiff::decoder::DecodingResult;
 use tiff::encoder::{TiffEncoder, colortype};
 use tiff::tags::ExtraSamples;
@@ -425,4 +425,66 @@ fn a_turned_photo_is_as_large_as_it_is_upright() {
     });
     let output = trained(folder.path(), &FOLDERS);
     assert!(!talk(&output).contains("left out"), "{}", talk(&output));
+}
+
+/// The files of a folder by name, with their pixels.
+fn images(folder: &Path) -> Vec<(String, RgbImage)> {
+    let files = fs::read_dir(folder).expect("a folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    let mut images: Vec<_> = paths
+        .map(|path| {
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            (name, image::open(&path).expect("an image").into_rgb8())
+        })
+        .collect();
+    images.sort_by(|a, b| a.0.cmp(&b.0));
+    images
+}
+
+#[test]
+fn the_samples_of_a_run_are_written_as_it_learns_from_them() {
+    let folder = temp();
+    let photos = folder.path().join("photos");
+    fs::create_dir_all(&photos).expect("a folder");
+    for index in 0..10 {
+        let path = photos.join(format!("{index}.png"));
+        image(170, 160, index).save(path).expect("an image");
+    }
+    let data = [
+        "--photos", "photos", "--task", "deblur", "--batch", "2", "--seed", "6",
+    ];
+    trained(folder.path(), &data);
+    done(folder.path(), &["data", "samples", "run", "out"]);
+    let train = images(&folder.path().join("out/train"));
+    let names: Vec<&str> = train.iter().map(|(name, _)| name.as_str()).collect();
+    // Two steps of two pairs, cropped to 128.
+    assert_eq!(
+        names,
+        ["000000.png", "000001.png", "000002.png", "000003.png"]
+    );
+    let sharpness = |image: &RgbImage, left: u32| -> u64 {
+        let pixels = (left..left + 127).flat_map(|x| (0..128).map(move |y| (x, y)));
+        let step = |(x, y)| image.get_pixel(x, y)[2].abs_diff(image.get_pixel(x + 1, y)[2]);
+        pixels.map(step).map(u64::from).sum()
+    };
+    for (name, image) in &train {
+        assert_eq!(image.dimensions(), (256, 128), "{name}");
+        assert_ne!(
+            image.view(0, 0, 128, 128).to_image(),
+            image.view(128, 0, 128, 128).to_image()
+        );
+        assert!(
+            sharpness(image, 0) <= sharpness(image, 128),
+            "{name}: the blurred half is left"
+        );
+    }
+    assert_eq!(images(&folder.path().join("out/val")).len(), 2);
+
+    let words = ["data", "samples", "run", "first", "--count", "3"];
+    done(folder.path(), &words);
+    assert_eq!(images(&folder.path().join("first/train")), train[..3]);
 }

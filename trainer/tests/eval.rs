@@ -57,14 +57,14 @@ fn each_image_has_a_row_and_their_mean_is_the_result() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 4);
     assert!(lines[0].starts_with(
-        "name,output_l1,output_psnr,output_ssim,output_ms_ssim,output_weave,input_l1"
+        "name,output_l1,output_psnr,output_ssim,output_ms_ssim,output_weave,output_spectrum,input_l1"
     ));
     assert!(
         lines[1].starts_with("\"flower, \"\"0\"\"\","),
         "{}",
         lines[1]
     );
-    let first = lines[1].rsplit(',').nth(8).expect("a column");
+    let first = lines[1].rsplit(',').nth(10).expect("a column");
     assert!((first.parse::<f64>().expect("a number") - psnr(&rows[0])).abs() < 1e-5);
 }
 

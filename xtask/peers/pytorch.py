@@ -24,7 +24,7 @@ class Level(nn.Module):
         super().__init__()
         width = base * min(8, 2**level)
         innermost = level == LEVELS - 1
-        down = [nn.Conv2d(outer, width, 4, 2, 1, bias=level == 0)]
+        down = [nn.Conv2d(outer, width, 4, 2, 1, bias=False)]
         if level > 0:
             down.insert(0, nn.LeakyReLU(0.2))
             if not innermost:
@@ -67,26 +67,33 @@ def adam(network):
     return torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
 
 
-def step_of(net_g, net_d, real_a, real_b):
-    adam_g, adam_d = adam(net_g), adam(net_d)
+def training_step(net_g, net_d, adam_g, adam_d):
+    """A step of pix2pix on a pair; it returns the generator's loss."""
     cross_entropy, l1 = nn.BCEWithLogitsLoss(), nn.L1Loss()
 
-    def judged(real_or_fake, wanted):
-        logits = net_d(torch.cat([real_a, real_or_fake], 1))
-        return cross_entropy(logits, torch.full_like(logits, wanted))
+    def step(real_a, real_b):
+        def judged(real_or_fake, wanted):
+            logits = net_d(torch.cat([real_a, real_or_fake], 1))
+            return cross_entropy(logits, torch.full_like(logits, wanted))
 
-    def step():
         fake_b = net_g(real_a)
         adam_d.zero_grad()
         ((judged(fake_b.detach(), 0.0) + judged(real_b, 1.0)) / 2).backward()
         adam_d.step()
         net_d.requires_grad_(False)
         adam_g.zero_grad()
-        (judged(fake_b, 1.0) + 100 * l1(fake_b, real_b)).backward()
+        loss = judged(fake_b, 1.0) + 100 * l1(fake_b, real_b)
+        loss.backward()
         adam_g.step()
         net_d.requires_grad_(True)
+        return loss.detach()
 
     return step
+
+
+def step_of(net_g, net_d, real_a, real_b):
+    step = training_step(net_g, net_d, adam(net_g), adam(net_d))
+    return lambda: step(real_a, real_b)
 
 
 def main(folder):

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde_json::Value;
 
-use crate::{page, peers, tools, wasm, workspace};
+use crate::{page, peers, programs, tools, wasm, workspace};
 
 /// Measures the native program, the browser and the size of the page; with `compare`, PyTorch,
 /// onnxruntime and onnxruntime-web beside them.
@@ -43,18 +43,8 @@ pub fn run(compare: bool) -> Result<()> {
 
 /// Builds a program of this workspace and returns the JSON lines that it prints.
 fn program_json(name: &str, arguments: &[&str]) -> Result<Vec<Value>> {
-    let program = workspace::program(name)?;
-    let output = Command::new(&program)
-        .args(arguments)
-        .current_dir(workspace::root())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    ensure!(output.status.success(), "{name} failed ({})", output.status);
-    serde_json::Deserializer::from_slice(&output.stdout)
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("{name} printed something else than JSON"))
+    let mut program = Command::new(workspace::program(name)?);
+    programs::json_lines(program.current_dir(workspace::root()).args(arguments))
 }
 
 /// One row for each base width, in milliseconds.

@@ -19,6 +19,10 @@ pub mod page;
 #[cfg(feature = "command")]
 pub mod peers;
 #[cfg(feature = "command")]
+pub mod programs;
+#[cfg(feature = "command")]
+pub mod quality;
+#[cfg(feature = "command")]
 pub mod serve;
 #[cfg(feature = "command")]
 pub mod suite;

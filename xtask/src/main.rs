@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, fuzz, gpu_kit, licences, page, serve, suite, wasm};
+use xtask::{bench, fuzz, gpu_kit, licences, page, quality, serve, suite, wasm};
 
 #[derive(Parser)]
 #[command(
@@ -72,6 +72,28 @@ enum Task {
     /// Pack target/gpu-kit.tar.xz, whose run.sh checks and measures the GPU of a machine without a
     /// network, PyTorch beside it
     GpuKit,
+    /// Train beside PyTorch on the same samples and judge both, as a Markdown table; installs
+    /// PyTorch into target/peers, several gigabytes
+    Quality {
+        /// Training steps
+        #[arg(long, default_value_t = 2000)]
+        steps: u64,
+        /// Trainings of each data set
+        #[arg(long, default_value_t = 3)]
+        seeds: u64,
+        /// Feature maps of the outermost layers
+        #[arg(long, default_value_t = 16)]
+        base: u32,
+        /// A folder of photos to learn --task on, after the drawn façades
+        #[arg(long, value_name = "DIR")]
+        photos: Option<PathBuf>,
+        /// What to learn to undo to the photos, as for `trainer train`
+        #[arg(long, default_value = "deblur")]
+        task: String,
+        /// Façades to judge on; four times as many train
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        facades: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -98,6 +120,21 @@ fn main() -> ExitCode {
         } => fuzz::run(minutes, seed, format.as_deref()),
         Task::Bench { peers } => bench::run(peers),
         Task::GpuKit => gpu_kit::pack().map(|archive| println!("{}", archive.display())),
+        Task::Quality {
+            steps,
+            seeds,
+            base,
+            photos,
+            task,
+            facades,
+        } => quality::run(&quality::Options {
+            steps,
+            seeds,
+            base,
+            photos,
+            task,
+            facades,
+        }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::process::run;
-use crate::workspace;
+use crate::{programs, workspace};
 
-const PYTHON_PACKAGES: [&str; 4] = ["torch", "onnx", "onnxruntime", "numpy"];
 /// Our back ends in the browser, and what they are compared with.
 const BROWSER_PEERS: [(&str, &str); 2] = [
     ("cpu", "onnxruntime-web wasm"),
@@ -29,6 +28,22 @@ pub fn folder() -> PathBuf {
 
 /// Installs PyTorch and onnxruntime from PyPI (several gigabytes) and onnxruntime-web from npm.
 pub fn ensure() -> Result<()> {
+    ensure_python(&["torch", "onnx", "onnxruntime", "numpy"])?;
+    let folder = folder();
+    if !folder.join("node_modules/onnxruntime-web").is_dir() {
+        run(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--prefix"])
+                .arg(&folder)
+                .arg(NPM_PACKAGE),
+            "Install Node.js with npm, and check the connection to npm's registry.",
+        )?;
+    }
+    Ok(())
+}
+
+/// Installs packages from PyPI into an environment of their own.
+pub fn ensure_python(packages: &[&str]) -> Result<()> {
     let folder = folder();
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     if !python().is_file() {
@@ -42,19 +57,9 @@ pub fn ensure() -> Result<()> {
     run(
         Command::new(python())
             .args(["-m", "pip", "install", "--quiet"])
-            .args(PYTHON_PACKAGES),
+            .args(packages),
         "Check the connection to PyPI.",
-    )?;
-    if !folder.join("node_modules/onnxruntime-web").is_dir() {
-        run(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--prefix"])
-                .arg(&folder)
-                .arg(NPM_PACKAGE),
-            "Install Node.js with npm, and check the connection to npm's registry.",
-        )?;
-    }
-    Ok(())
+    )
 }
 
 /// Times PyTorch and onnxruntime; leaves `unet_256-BASE-SIDE.onnx` in the folder.
@@ -64,20 +69,15 @@ pub fn measure() -> Result<Vec<Value>> {
 }
 
 fn script(name: &str, argument: &OsStr) -> Result<Vec<Value>> {
+    programs::json_lines(python_script(name).arg(argument))
+}
+
+/// The command that runs a script of xtask/peers.
+pub fn python_script(name: &str) -> Command {
+    let mut command = Command::new(python());
     let script = workspace::root().join("xtask/peers").join(name);
-    let output = Command::new(python())
-        .arg("-W")
-        .arg("ignore")
-        .arg(&script)
-        .arg(argument)
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {}", python().display()))?;
-    ensure!(output.status.success(), "{} failed", script.display());
-    serde_json::Deserializer::from_slice(&output.stdout)
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("{} printed something else than JSON", script.display()))
+    command.args(["-B", "-W", "ignore"]).arg(script);
+    command
 }
 
 /// The tables of both kinds of peers: their milliseconds, and ours as a multiple of theirs.

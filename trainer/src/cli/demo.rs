@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use image::{RgbImage, imageops};
 use serde_json::json;
 
 use crate::config::words::at_least_one;
 use crate::data::demo::{self, DemoSplit};
-use crate::image_file;
+use crate::image_file::grid::combined;
+use crate::image_file::write_rgb_png;
 use crate::system::console::{Format, print_either, progress};
 use crate::system::files::make_folder;
 
@@ -55,10 +55,8 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
         make_folder(&folder)?;
         for index in 0..count {
             let facade = demo::facade(args.seed, split, index, args.size);
-            let mut combined = RgbImage::new(2 * args.size, args.size);
-            imageops::replace(&mut combined, &facade.label, 0, 0);
-            imageops::replace(&mut combined, &facade.photo, i64::from(args.size), 0);
-            image_file::write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
+            let combined = combined(&facade.label, &facade.photo);
+            write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
             bar.inc(1);
         }
     }

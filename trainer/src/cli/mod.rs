@@ -12,6 +12,7 @@ mod inspect;
 mod judging;
 mod recipes;
 mod report;
+mod samples;
 mod stop;
 mod train;
 mod translate;
@@ -87,6 +88,8 @@ enum DataCommand {
     Fetch(fetch::FetchArgs),
     /// Describe a data set, and say what a training would find wrong with it
     Inspect(Box<inspect::InspectDataArgs>),
+    /// Write what a run learns from, sample by sample, as combined images
+    Samples(samples::SamplesArgs),
 }
 
 /// Reads the command line, does the work and says how it went.
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Some(Command::Data(DataCommand::Demo(args))) => demo::run(&args, format),
         Some(Command::Data(DataCommand::Fetch(args))) => fetch::run(&args, format),
         Some(Command::Data(DataCommand::Inspect(args))) => inspect::data(&args, &given, format),
+        Some(Command::Data(DataCommand::Samples(args))) => samples::run(&args, format),
         Some(Command::Inspect(args)) => inspect::model(&args, format),
         Some(Command::Recipes(args)) => recipes::run(&args, format),
         Some(Command::Report(args)) => report::run(&args, format),

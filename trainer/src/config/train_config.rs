@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::data::DataArgs;
 use super::names::{generators, name_of};
 use crate::data::Frame;
+use crate::data::loader::LoaderConfig;
 
 /// Checkpoints that are kept unless the user says otherwise.
 pub(super) const KEEP: u32 = 2;
@@ -200,6 +201,17 @@ impl TrainConfig {
     pub fn frame(&self) -> Frame {
         let multiple_of = self.net_g.size_rule().divisor();
         self.data.frame(self.load_size, self.size, multiple_of)
+    }
+
+    /// How samples are made.
+    pub fn loader(&self) -> LoaderConfig {
+        LoaderConfig {
+            seed: self.seed,
+            batch: self.batch as usize,
+            frame: self.frame(),
+            flip: self.flip,
+            workers: self.workers as usize,
+        }
     }
 
     /// How validation images are scaled and cropped.

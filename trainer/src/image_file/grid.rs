@@ -18,6 +18,14 @@ pub fn painted(shown: &Raster) -> RgbImage {
     })
 }
 
+/// A combined image: A on the left, B on the right.
+pub fn combined(a: &RgbImage, b: &RgbImage) -> RgbImage {
+    let mut combined = RgbImage::new(a.width() + b.width(), a.height().max(b.height()));
+    imageops::replace(&mut combined, a, 0, 0);
+    imageops::replace(&mut combined, b, i64::from(a.width()), 0);
+    combined
+}
+
 /// Images in rows, each in the upper left corner of a cell as large as the largest of them.
 pub fn grid(rows: &[Vec<RgbImage>]) -> RgbImage {
     let largest = |side: fn(&RgbImage) -> u32| rows.iter().flatten().map(side).max().unwrap_or(0);

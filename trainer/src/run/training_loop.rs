@@ -14,7 +14,7 @@ use super::state::{Outcome, Run, RunData, Start};
 use crate::config::TrainConfig;
 use crate::data::Pair;
 use crate::data::inspect::{self, depths};
-use crate::data::loader::{Loader, LoaderConfig};
+use crate::data::loader::Loader;
 use crate::run::event::Event;
 use crate::run::replicas::Replicas;
 use crate::run::watch::Watch;
@@ -107,7 +107,7 @@ pub fn train(
         Start::Resumed(_) => run.resume(data.train.len())?,
     };
     let first_step = run.progress.step;
-    let loader = Loader::start(data.train, loader_config(config), first_step);
+    let loader = Loader::start(data.train, config.loader(), first_step);
     run.go_on(model, loader, stop)
 }
 
@@ -196,15 +196,5 @@ impl Run<'_> {
             pace,
         });
         Ok(())
-    }
-}
-
-fn loader_config(config: &TrainConfig) -> LoaderConfig {
-    LoaderConfig {
-        seed: config.seed,
-        batch: config.batch as usize,
-        frame: config.frame(),
-        flip: config.flip,
-        workers: config.workers as usize,
     }
 }

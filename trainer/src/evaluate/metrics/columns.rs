@@ -45,12 +45,13 @@ impl Column {
 
 /// All metrics, in the order of tables.
 #[rustfmt::skip]
-pub const COLUMNS: [Column; 11] = [
+pub const COLUMNS: [Column; 12] = [
     column(["l1", "L1", "L1"], 4, Better::Lower, |metrics| Some(metrics.l1)),
     column(["psnr", "PSNR", "PSNR dB"], 2, Better::Higher, |metrics| Some(metrics.psnr)),
     column(["ssim", "SSIM", "SSIM"], 4, Better::Higher, |metrics| Some(metrics.ssim)),
     column(["ms_ssim", "MS-SSIM", "MS-SSIM"], 4, Better::Higher, |metrics| metrics.ms_ssim),
     column(["weave", "weave", "weave"], 2, Better::Lower, |metrics| metrics.weave),
+    column(["spectrum", "spectrum_dB", "spectrum"], 2, Better::Lower, |metrics| metrics.spectrum),
     column(["lpips", "LPIPS", "LPIPS"], 4, Better::Lower, |metrics| metrics.lpips),
     column(["fid", "FID", "FID"], 2, Better::Lower, |metrics| metrics.fid),
     column(["mae", "depth_MAE", "MAE"], 1, Better::Lower, |metrics| Some(metrics.depth?.mae)),

@@ -5,6 +5,7 @@ mod columns;
 pub mod cycle;
 mod depth;
 pub mod perceptual;
+mod spectrum;
 mod ssim;
 mod weave;
 
@@ -40,6 +41,10 @@ pub struct Metrics {
     /// images that have such blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weave: Option<f64>,
+    /// How far the fine texture is from the target's: mean distance in dB between their spectra,
+    /// over periods of 2 to 16 pixels. Of grey and RGB images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<f64>,
     /// How different people would find them (LPIPS 0.1 of AlexNet), where its weights are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lpips: Option<f64>,
@@ -109,10 +114,8 @@ impl Metrics {
             psnr: psnr.min(PSNR_CEILING),
             ssim: per_channel(&ssim::ssim).unwrap_or(too_small),
             ms_ssim: per_channel(&ssim::ms_ssim),
-            weave: match mask {
-                None => image.weave(&target),
-                Some(_) => None,
-            },
+            weave: image.texture(&target, mask, weave::weave),
+            spectrum: image.texture(&target, mask, spectrum::spectrum),
             ..Self::default()
         }
     }
@@ -129,13 +132,17 @@ impl Metrics {
             let sum = all.iter().map(field).sum::<Option<f64>>();
             sum.filter(|_| !all.is_empty()).map(|sum| sum / count)
         };
-        let weaves: Vec<f64> = all.iter().filter_map(|metrics| metrics.weave).collect();
+        let mean_where_measured = |field: fn(&Self) -> Option<f64>| {
+            let values: Vec<f64> = all.iter().filter_map(field).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
         Self {
             l1: mean(|metrics| metrics.l1),
             psnr: mean(|metrics| metrics.psnr),
             ssim: mean(|metrics| metrics.ssim),
             ms_ssim: mean_of_all(|metrics| metrics.ms_ssim),
-            weave: (!weaves.is_empty()).then(|| weaves.iter().sum::<f64>() / weaves.len() as f64),
+            weave: mean_where_measured(|metrics| metrics.weave),
+            spectrum: mean_where_measured(|metrics| metrics.spectrum),
             lpips: mean_of_all(|metrics| metrics.lpips),
             fid: None,
             depth: DepthMetrics::mean(all.iter().filter_map(|metrics| metrics.depth).collect()),
@@ -248,8 +255,17 @@ impl Bytes {
         }
     }
 
-    fn weave(&self, target: &Self) -> Option<f64> {
-        weave::weave(&self.luminance()?, &target.luminance()?, self.width)
+    /// A measure of luminance and the image's width, of whole images alone.
+    fn texture(
+        &self,
+        target: &Self,
+        mask: Option<&Mask>,
+        measure: fn(&[f64], &[f64], usize) -> Option<f64>,
+    ) -> Option<f64> {
+        match mask {
+            None => measure(&self.luminance()?, &target.luminance()?, self.width),
+            Some(_) => None,
+        }
     }
 
     fn samples(&self) -> impl Iterator<Item = &u8> {
