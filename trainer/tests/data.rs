@@ -488,3 +488,21 @@ fn the_samples_of_a_run_are_written_as_it_learns_from_them() {
     done(folder.path(), &words);
     assert_eq!(images(&folder.path().join("first/train")), train[..3]);
 }
+
+#[test]
+fn an_export_for_drawing_says_so_and_carries_its_samples() {
+    let folder = temp();
+    two_folders(folder.path(), "png", |_, index, path| {
+        image(140, 130, index).save(path).expect("an image");
+    });
+    trained(folder.path(), &FOLDERS);
+    let exported = |more: &[&str]| {
+        let words = ["export", "run", "-o", "model", "--sample", "a/1.png"];
+        done(folder.path(), &[&words, more].concat());
+        json(&folder.path().join("model/manifest.json"))
+    };
+    assert_eq!(exported(&[])["input"]["mode"], "photo");
+    let manifest = exported(&["--draw"]);
+    assert_eq!(manifest["input"]["mode"], "draw");
+    assert_eq!(manifest["samples"], serde_json::json!(["samples/1.png"]));
+}

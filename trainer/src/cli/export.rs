@@ -28,6 +28,7 @@ const RULES: &[Acts<ExportArgs>] = &[
         when: |args| !args.run.join(MANIFEST_FILE).exists(),
     },
     for_web("weights"),
+    for_web("draw"),
     for_web("sample"),
     named("name"),
     named("title"),
@@ -79,6 +80,9 @@ pub(super) struct ExportArgs {
     weights: Option<WeightsDtype>,
     #[command(flatten)]
     naming: Naming,
+    /// The page offers a drawing board: black lines on white
+    #[arg(long)]
+    draw: bool,
     /// Image to offer as an example input; may be given several times
     #[arg(long, value_name = "FILE")]
     sample: Vec<PathBuf>,
@@ -116,6 +120,7 @@ fn export_model_folder(args: &ExportArgs, format: Format) -> Result<ExitCode> {
         direction: args.direction,
         weights: args.weights,
         naming: args.naming.clone(),
+        draw: args.draw,
         samples: args.sample.clone(),
     };
     let manifest = export_run(&args.run, &options, &args.output)?;

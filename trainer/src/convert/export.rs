@@ -107,6 +107,8 @@ pub struct ExportOptions {
     /// Storage of the weights.
     pub weights: Option<WeightsDtype>,
     pub naming: Naming,
+    /// Whether people draw its inputs.
+    pub draw: bool,
     /// Images that are copied into the folder as example inputs.
     pub samples: Vec<PathBuf>,
 }
@@ -136,6 +138,9 @@ pub fn export_run(
     };
     let mut manifest = export_generator(&trained, &generator, output)?;
     options.naming.describe(&mut manifest);
+    if options.draw {
+        manifest.input.mode = InputMode::Draw;
+    }
     if !options.samples.is_empty() {
         manifest.samples = copy_samples(&options.samples, output)?;
     }
