@@ -23,6 +23,8 @@ pub mod programs;
 #[cfg(feature = "command")]
 pub mod quality;
 #[cfg(feature = "command")]
+pub mod samples;
+#[cfg(feature = "command")]
 pub mod serve;
 #[cfg(feature = "command")]
 pub mod suite;

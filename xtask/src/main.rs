@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, fuzz, gpu_kit, licences, page, quality, serve, suite, wasm};
+use xtask::{bench, fuzz, gpu_kit, licences, page, quality, samples, serve, suite, wasm};
 
 #[derive(Parser)]
 #[command(
@@ -48,6 +48,8 @@ enum Task {
     },
     /// List the scripts that workers of the page may load; trunk runs this
     ListWorkerFiles,
+    /// Make the small pictures of the page's models, and those of the README, from the models' samples
+    Samples,
     /// Collect the licence texts of what is compiled into the page's modules
     Licences,
     /// Read many nearly valid files of every format, and keep those that end a reader
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         }),
         Task::BuildWeb => page::build().map(drop),
         Task::ListWorkerFiles => page::list_worker_files(),
+        Task::Samples => samples::make(),
         Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),
         Task::Fuzz {
