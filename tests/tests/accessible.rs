@@ -76,6 +76,7 @@ fn what_is_chosen_stays_legible_under_the_mouse() -> Result<()> {
     let site = Mock::labels().site_beside(&[("photos", &Mock::photo())])?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     page.wait_for("document.querySelector('.palette input') !== null")?;
+    page.click("#machine summary")?;
     for scheme in ["light", "dark"] {
         page.browser
             .set_media(&[("prefers-color-scheme", scheme)])?;

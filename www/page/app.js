@@ -16,6 +16,7 @@ import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
 import { TUNINGS } from '../runtime/pix2pix.js';
 import { keepPage, keepRuntime } from './offline.js';
+import { readOpening } from './opening.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
 import { connectButtons } from './save.js';
@@ -43,6 +44,7 @@ const modes = {
 let models = [];
 /** @type {import('./mode.js').Mode} */
 let mode = modes.photo;
+let isPresenting = false; // a sample and its translation, made before
 let hasPrefetched = false;
 const lastEntries = {}; // the model that each mode had
 
@@ -53,8 +55,11 @@ dock.onChange(() => {
   const hasResult = mode.result !== null && !isBusy;
   $('keep').hidden = !hasResult;
   $('view-bar').hidden = mode.name === 'draw' || !view.result;
-  $('another').hidden = mode.name !== 'photo' || !mode.hasWork || isBusy;
-  $('invitation').hidden = mode.name !== 'photo' || mode.hasWork;
+  const hasPhoto = mode.hasWork || isPresenting;
+  $('another').hidden = mode.name !== 'photo' || !hasPhoto || isBusy;
+  $('another').textContent = mode.hasWork ? 'Another photo' : 'Choose a photo';
+  $('another').classList.toggle('primary', !mode.hasWork);
+  $('invitation').hidden = mode.name !== 'photo' || hasPhoto;
   if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[mode.name]);
 });
 
@@ -106,7 +111,9 @@ async function switchModel(entry, wanted = mode.name) {
   remember('model', entry === models[0] ? null : addressOf(entry));
   checkModel();
   const isNew = await describeModel(wanted);
-  if (!isNew && entry === slot.entry) restart();
+  if (entry !== slot.entry) return;
+  if (isNew) present();
+  else restart();
 }
 
 /** The value of `?model=`: a name on this site, otherwise a URL; null for models from disk. */
@@ -130,8 +137,28 @@ function cancel() {
 /** Translates again with the new settings, or starts over if there is nothing to translate. */
 function restart() {
   if (mode.hasWork) return mode.resume();
+  isPresenting = false;
   mode.show();
   dock.set('empty');
+  present();
+}
+
+/** Shows a sample of the model and its translation, before anything of the model is loaded. */
+async function present() {
+  const { entry } = slot;
+  const here = mode;
+  const isIdle = () => entry === slot.entry && here === mode && !mode.hasWork && dock.state === 'empty';
+  if (!entry?.pictures || !here.present || !isIdle()) return;
+  try {
+    const opening = await readOpening(entry.pictures);
+    if (!isIdle()) return;
+    const invitation = await here.present(opening);
+    if (!isIdle()) return;
+    isPresenting = true;
+    dock.set('empty', invitation);
+  } catch (error) {
+    console.warn('The sample of this model cannot be shown.', error); // it works without it
+  }
 }
 
 /** Shows the model's settings and samples, and enters a mode that suits it: `wanted` if it does.
@@ -202,6 +229,7 @@ function enter(next) {
   if (next === mode) return;
   mode.leave();
   mode = next;
+  isPresenting = false;
   document.body.dataset.mode = mode.name;
   $('stage').hidden = mode.name === 'draw';
   check('modes', mode.name);
@@ -215,8 +243,9 @@ function enter(next) {
 async function chooseMode(name) {
   remember('way', name === 'photo' ? null : name);
   const entry = await modelFor(name);
-  if (entry && entry !== slot.entry) await switchModel(entry, name);
-  else enter(modes[name]);
+  if (entry && entry !== slot.entry) return switchModel(entry, name);
+  enter(modes[name]);
+  present();
 }
 
 async function modelFor(name) {
@@ -371,6 +400,7 @@ async function begin() {
     dock.set('empty');
     await describeModel();
     if (wanted) await chooseMode(wanted);
+    else await present();
     await offerModes();
     if (refusals()) dock.say(refusals());
   } catch (error) {

@@ -5,7 +5,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import * as format from '../view/format.js';
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
-const PHASES = { runtime: 'Runtime', model: 'Model' };
+const PHASES = { runtime: 'Loading the program', model: 'Loading the model' };
 const LAZY_REASON = 'The model loads when you begin.';
 
 /** @type {(() => void) | null} */
@@ -81,6 +81,7 @@ export const dock = {
 
   facts(session) {
     $('backend').textContent = session ? BACKEND_NAMES[session.backend] : 'Not started';
+    $('in-use').textContent = session ? `: ${BACKEND_NAMES[session.backend]}` : '';
     $('backend').dataset.backend = session?.backend ?? '';
     $('backend').dataset.software = session?.isSoftware ?? false;
     $('backend-reason').textContent = session?.backendReason ?? LAZY_REASON;

@@ -60,6 +60,14 @@ export class DrawMode {
     await this.#restore();
   }
 
+  /** Shows a sample and its picture until the visitor draws. */
+  present(opening) {
+    this.#pane.present(opening);
+    return this.#pane.board.isBegun
+      ? 'Touch the drawing: it completes itself. Nothing loads until then.'
+      : 'A sample. Draw on it: nothing loads until your first stroke.';
+  }
+
   /** Handles a shortcut; true if the key is one. */
   press(event) {
     return this.#pane.press(event);

@@ -1,5 +1,12 @@
 import type { Painter } from '../view/painter.js';
 
+/** A sample, as a drawing of strokes or as an image, and its translation. */
+export interface Opening {
+  strokes?: object;
+  bitmap?: ImageBitmap;
+  picture: ImageBitmap;
+}
+
 /** A kind of input: photos, drawings, the camera. The page shows one at a time. */
 export interface Mode {
   readonly name: string;
@@ -12,6 +19,8 @@ export interface Mode {
   /** The name of a file with it, without the ending. */
   readonly resultName: string;
   show(): void;
+  /** Shows a sample and what became of it, made before (opening.js); says what to do with it. */
+  present?(opening: Opening): Promise<string> | string;
   leave(): void;
   /** Goes on with another model or backend. */
   resume(): unknown;

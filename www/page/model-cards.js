@@ -1,35 +1,52 @@
-// A card for each model: task, training data, quality, size, licence. Words of a
-// manifest become text, never markup.
+// A card for each model: what it does, in words and in a picture; training data, quality, size and
+// licence behind "Details". Words of a manifest become text, never markup.
 
 import { element } from '../view/element.js';
 import * as format from '../view/format.js';
 
+/** Sides of a thumbnail, input and output beside each other, in its own pixels. */
+const THUMBNAIL = { width: 256, height: 128 };
+
 /** A radio button in the shape of a card. */
 export function modelCard(entry, onChoose) {
   const title = element('b', {}, entry.title || entry.name);
-  const does = element('span', {}, entry.summary);
+  const absent = element('small', { hidden: true }, 'Not on this site yet');
   const facts = element('dl', { className: 'card-facts' });
-  const size = element('small', {}, '\u00a0'); // keeps the line free
   entry.manifest.then((manifest) => {
     title.textContent = entry.title || format.text(manifest?.title) || entry.name;
-    size.textContent = sizeLine(manifest, entry);
-    facts.replaceChildren(...factRows(manifest));
+    absent.hidden = size(manifest, entry) !== '';
+    facts.replaceChildren(...factRows(manifest, entry));
   });
   const radio = element('input', { type: 'radio', name: 'model', value: entry.name });
   radio.addEventListener('change', onChoose);
-  return element('label', { className: 'card' }, radio, title, does, size, facts);
+  const choice = element('label', {}, radio, ...thumbnail(entry), title, element('span', {}, entry.summary), absent);
+  const details = element('details', {}, element('summary', {}, 'Details'), ...sheet(entry), facts);
+  return element('div', { className: 'card' }, choice, details);
 }
 
-function sizeLine(manifest, entry) {
+/** Input and output of the sample that the page opens with. */
+function thumbnail({ pictures }) {
+  return pictures ? [element('img', { ...THUMBNAIL, alt: '', src: pictures.thumbnail })] : [];
+}
+
+/** All samples, inputs above outputs. Comes when the details are opened. */
+function sheet({ pictures }) {
+  if (!pictures) return [];
+  const alt = 'Samples above, and what the model makes of them below';
+  return [element('img', { className: 'sheet-of-samples', loading: 'lazy', alt, src: pictures.sheet })];
+}
+
+function size(manifest, entry) {
   const bytes = manifest?.weights?.[0]?.bytes;
-  if (!Number.isFinite(bytes)) return 'Not on this site yet';
-  return entry.files ? `${format.bytes(bytes)}, from your disk` : `${format.bytes(bytes)} download`;
+  if (!Number.isFinite(bytes)) return '';
+  return entry.files ? `${format.bytes(bytes)}, from your disk` : format.bytes(bytes);
 }
 
-function factRows(manifest) {
+function factRows(manifest, entry) {
   const training = manifest?.training ?? {};
   const steps = training.steps > 0 && `${format.count(training.steps)} steps`;
   const rows = [
+    ['Download', size(manifest, entry)],
     ['Trained on', [format.text(training.dataset), steps].filter(Boolean).join(', ')],
     ['Quality', quality(training.metrics)],
     ['Licence', format.text(manifest?.license)],

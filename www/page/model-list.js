@@ -4,11 +4,12 @@
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { text } from '../view/format.js';
+import { picturesOf } from './opening.js';
 
 const INDEX = new URL('../models/index.json', import.meta.url);
 const MAX_JSON = 1 << 20;
 
-/** [{ name, url, title, summary, manifest: Promise<object|null> }]; a model from the
+/** [{ name, url, title, summary, pictures, manifest: Promise<object|null> }]; a model from the
     visitor's disk has `files` in place of `url`. */
 export async function listModels() {
   const { models } = await readJson(INDEX, 'The list of models');
@@ -19,13 +20,14 @@ export async function listModels() {
 }
 
 /** The entry for the manifest at a URL.
-    @param {URL} url @param {{ title?: string, summary?: string }} [entry] */
-export function modelAt(url, { title, summary } = {}) {
+    @param {URL} url @param {{ title?: string, summary?: string, opening?: string }} [entry] */
+export function modelAt(url, { title, summary, opening } = {}) {
   return {
     url: url.href,
     name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
     title: text(title),
     summary: text(summary),
+    pictures: picturesOf(url, opening),
     // Only for the card: the worker reads and checks it again, and reports a
     // missing one when the model is loaded.
     manifest: readJson(url, 'The manifest').catch(() => null),

@@ -32,6 +32,7 @@ export class PhotoMode {
   #isOpening = false;
   /** @type {AbortController | null} */
   #job = null;
+  #presented = 0;
 
   constructor({ view, slot, dock, blurBox }) {
     this.#view = view;
@@ -49,7 +50,7 @@ export class PhotoMode {
 
   /** The translation as ImageData, or null. */
   get result() {
-    return this.#view.result;
+    return this.hasWork ? this.#view.result : null;
   }
   get resultCanvas() {
     return this.#view.after;
@@ -64,7 +65,22 @@ export class PhotoMode {
     if (this.#blob) this.translate();
   }
 
+  /** Shows a sample and its translation until the visitor brings a photo. */
+  async present({ bitmap, picture }) {
+    if (this.#isOpening) return '';
+    const mine = ++this.#presented;
+    const { width, height } = bitmap;
+    const context = softwareContext(new OffscreenCanvas(width, height));
+    context.drawImage(picture, 0, 0, width, height);
+    await this.#view.show(bitmap, width, height);
+    if (mine === this.#presented && !this.hasWork) {
+      await this.#view.showResult(context.getImageData(0, 0, width, height));
+    }
+    return 'A sample. Nothing loads until you choose a photo.';
+  }
+
   leave() {
+    this.#presented++;
     this.#job?.abort();
     this.#job = null;
   }
@@ -82,6 +98,7 @@ export class PhotoMode {
     this.#job?.abort(); // the latest photo wins
     const mine = (this.#job = new AbortController());
     this.#isOpening = true;
+    this.#presented++;
     try {
       await this.#show(blob, name, { note, signal: mine.signal });
       this.#blob = blob;

@@ -99,6 +99,18 @@ export class DrawPane {
     this.#empty.hidden = false;
   }
 
+  /** Shows a sample on the board, which stays untouched, and its picture, made before: `{ strokes }` or
+      `{ bitmap }`, and `picture`. */
+  present({ strokes, bitmap, picture }) {
+    if (strokes) {
+      this.board.presentBegun(strokes);
+      this.#tools?.showLineWidth();
+    } else this.board.present(bitmap);
+    const { width, height } = this.#result;
+    softwareContext(this.#result).drawImage(picture, 0, 0, width, height);
+    this.#empty.hidden = true;
+  }
+
   /** Puts an image file onto the board. */
   async load(blob, name) {
     const bitmap = await decodeImage(blob, { name });

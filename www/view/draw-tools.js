@@ -62,7 +62,17 @@ export function drawTools(board, palette, signal) {
     lineWidth(board, palette.length > 0),
     element('div', { className: 'tool-set' }, history.undo, history.redo, history.clear),
   );
-  return { bar, colors: colors(board, palette, `${group}-color`), press: (event) => press(event, board, bar) };
+  return {
+    bar,
+    colors: colors(board, palette, `${group}-color`),
+    press: (event) => press(event, board, bar),
+    /** Shows a line width that the board has from elsewhere. */
+    showLineWidth() {
+      const slider = bar.querySelector('input[type=range]');
+      slider.value = board.lineWidth;
+      slider.dispatchEvent(new Event('input'));
+    },
+  };
 }
 
 function lineWidth(board, isThick) {

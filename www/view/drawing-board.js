@@ -2,10 +2,13 @@
 // buttons, draw-pane.js translates the drawing.
 
 import { softwareContext } from '../runtime/image.js';
+import { paintBegun, trace } from './strokes.js';
 
 const MAX_HISTORY = 40;
 const PEN_ERASER = 32; // of PointerEvent.buttons
 const KEY_STEP = 8;
+/** Pixels of the drawing that a finger moves in a tap. */
+const TAP = 6;
 
 export const WHITE = [255, 255, 255];
 export const BLACK = [0, 0, 0];
@@ -29,6 +32,10 @@ export class DrawingBoard extends EventTarget {
   #at = -1;
   /** @type {any} */
   #stroke = null;
+  /** @type {any} A drawing whose later strokes are missing: see strokes.js. */
+  #begun = null;
+  /** @type {AbortController | null} */
+  #tracing = null;
 
   constructor(canvas) {
     super();
@@ -45,6 +52,7 @@ export class DrawingBoard extends EventTarget {
   /** Starts an empty drawing. `isExact`: every pixel has one of the colours, as in
       label maps; otherwise lines are antialiased. */
   begin({ side, ground = WHITE, isExact = false }) {
+    this.#leaveAsItIs();
     this.#canvas.width = this.#canvas.height = side;
     this.#ground = ground;
     this.#isExact = isExact;
@@ -54,6 +62,20 @@ export class DrawingBoard extends EventTarget {
     this.pen = { x: side / 2, y: side / 2, isDown: false };
     this.#fill();
     this.#remember();
+  }
+
+  /** Shows a picture on the board, which stays untouched. */
+  present(picture) {
+    this.#history = [];
+    this.#at = -1;
+    this.restore(picture);
+  }
+
+  /** Shows a drawing that is only begun: the first touch completes it. */
+  presentBegun(drawing) {
+    this.present(paintBegun(drawing));
+    this.#begun = drawing.later.length > 0 ? drawing : null;
+    this.lineWidth = Math.round((drawing.width * this.#canvas.width) / drawing.side);
   }
 
   get canvas() {
@@ -70,6 +92,11 @@ export class DrawingBoard extends EventTarget {
     return this.#history.length <= 1;
   }
 
+  /** Whether strokes are missing. */
+  get isBegun() {
+    return this.#begun !== null;
+  }
+
   undo() {
     this.#show(this.#at - 1);
   }
@@ -78,6 +105,7 @@ export class DrawingBoard extends EventTarget {
   }
 
   clear() {
+    this.#leaveAsItIs();
     this.#fill();
     this.#finish();
   }
@@ -90,6 +118,7 @@ export class DrawingBoard extends EventTarget {
 
   /** Like `load`, but without an event. */
   restore(picture) {
+    this.#leaveAsItIs();
     const { width, height } = this.#canvas;
     const scale = Math.min(width / picture.width, height / picture.height);
     const sides = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
@@ -120,6 +149,9 @@ export class DrawingBoard extends EventTarget {
 
   #move(event) {
     if (this.#stroke?.pointer !== event.pointerId) return;
+    const { isTap, from } = this.#stroke;
+    const { x, y } = this.#place(event);
+    if (isTap && Math.hypot(x - from.x, y - from.y) < TAP) return;
     const steps = event.getCoalescedEvents?.() ?? [];
     for (const step of steps.length ? steps : [event]) this.#extend(this.#place(step));
     this.#changed(false);
@@ -127,18 +159,22 @@ export class DrawingBoard extends EventTarget {
 
   #release(event) {
     if (this.#stroke?.pointer !== event.pointerId) return;
-    this.#stroke = null;
-    this.#finish();
+    this.#endStroke();
   }
 
   #start(point, pointer, erases) {
     const tool = erases ? 'eraser' : this.tool;
-    this.#stroke = { pointer, tool, from: point, last: point, under: tool === 'rectangle' ? this.pixels() : null };
-    this.#extend(point);
+    // A tap that completes the drawing leaves no dot on it.
+    const isTap = this.isBegun;
+    if (isTap) this.#complete({ atOnce: tool === 'rectangle' }); // which goes back to what was under it
+    const under = tool === 'rectangle' ? this.pixels() : null;
+    this.#stroke = { pointer, tool, from: point, last: point, under, isTap };
+    if (!isTap) this.#extend(point);
     this.#changed(false);
   }
 
   #extend(point) {
+    this.#stroke.isTap = false;
     const { tool, from, last, under } = this.#stroke;
     this.#context.fillStyle = this.#context.strokeStyle = css(tool === 'eraser' ? this.#ground : this.color);
     if (tool === 'rectangle') {
@@ -147,6 +183,33 @@ export class DrawingBoard extends EventTarget {
     } else if (this.#isExact) stampLine(this.#context, last, point, this.lineWidth);
     else smoothLine(this.#context, last, point, this.lineWidth);
     this.#stroke.last = point;
+  }
+
+  /** A tap has drawn nothing of its own. */
+  #endStroke() {
+    const { isTap } = this.#stroke;
+    this.#stroke = null;
+    if (!isTap) this.#finish();
+  }
+
+  /** Draws the strokes that are missing. */
+  async #complete({ atOnce }) {
+    const drawing = this.#begun;
+    this.#begun = null;
+    this.#tracing = new AbortController();
+    const isWhole = await trace(this.#context, drawing, {
+      scale: this.#canvas.width / drawing.side,
+      signal: this.#tracing.signal,
+      atOnce,
+      onStep: () => this.#changed(false),
+    });
+    if (isWhole) this.#finish();
+  }
+
+  /** What is missing stays missing. */
+  #leaveAsItIs() {
+    this.#begun = null;
+    this.#tracing?.abort();
   }
 
   /** Filled in label maps, outlined in line drawings. */
@@ -204,8 +267,7 @@ export class DrawingBoard extends EventTarget {
   #liftPen() {
     if (!this.pen.isDown) return;
     this.pen.isDown = false;
-    this.#stroke = null;
-    this.#finish();
+    this.#endStroke();
     this.dispatchEvent(new Event('pen'));
   }
 
@@ -231,6 +293,7 @@ export class DrawingBoard extends EventTarget {
 
   #show(at) {
     if (this.#stroke || at < 0 || at >= this.#history.length) return;
+    this.#leaveAsItIs();
     this.#at = at;
     this.#context.putImageData(this.#history[at], 0, 0);
     this.dispatchEvent(new Event('history'));

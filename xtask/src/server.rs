@@ -70,7 +70,8 @@ impl Routes {
     }
 
     fn mount(mut self, prefix: &str, source: Source) -> Self {
-        self.mounts.push((prefix.to_owned(), source));
+        // Of two in one place the last wins.
+        self.mounts.insert(0, (prefix.to_owned(), source));
         self.mounts
             .sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         self
