@@ -92,7 +92,7 @@ enum Task {
         /// What to learn to undo to the photos, as for `trainer train`
         #[arg(long, default_value = "deblur")]
         task: String,
-        /// Façades to judge on; four times as many train
+        /// Drawn façades to judge on, and four times as many to train on; 0 for none
         #[arg(long, value_name = "N", default_value_t = 100)]
         facades: u64,
     },

@@ -20,7 +20,7 @@ pub struct Options {
     /// Photos to sharpen, besides the drawn façades.
     pub photos: Option<PathBuf>,
     pub task: String,
-    /// Validation pairs that `trainer data demo` draws, and four times as many to train on.
+    /// Drawn façades to validate on, and four times as many to train on.
     pub facades: u64,
 }
 
@@ -49,8 +49,10 @@ pub fn run(options: &Options) -> Result<()> {
         trainer,
         folder,
     };
-    let facades = harness.drawn()?;
-    let mut sets = vec![("facades", vec!["--data".to_owned(), facades])];
+    let mut sets = Vec::new();
+    if options.facades > 0 {
+        sets.push(("facades", vec!["--data".to_owned(), harness.drawn()?]));
+    }
     if let Some(photos) = photos {
         let words = [
             "--photos",
@@ -60,11 +62,10 @@ pub fn run(options: &Options) -> Result<()> {
         ];
         sets.push((options.task.as_str(), words.map(str::to_owned).to_vec()));
     }
-    let mut text = header();
+    print!("{}", header());
     for (name, data) in sets {
-        text += &rows(name, &harness.judged(name, &data)?);
+        print!("{}", rows(name, &harness.judged(name, &data)?));
     }
-    println!("{text}");
     Ok(())
 }
 
@@ -120,6 +121,8 @@ impl Harness<'_> {
         training.arg("train").args(data).args(["--run", &run]);
         training.args([
             "--net-g=unet_256",
+            "--residual=false",
+            "--norm=batch",
             "--upsample=transposed",
             "--size=256",
             "--weights=f32",

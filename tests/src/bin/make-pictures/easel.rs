@@ -78,14 +78,17 @@ impl Easel {
             .collect();
         let order = json!({ "width": size.0, "height": size.1, "pictures": pictures,
             "type": kind, "limit": limit });
-        let drawn = self.browser.evaluate(&format!("({DRAW})({order})"))?;
+        // An error names what was evaluated, which then is not megabytes of pictures.
+        self.browser
+            .evaluate(&format!("window.order = {order}; true"))?;
+        let drawn = self.browser.evaluate(&format!("({DRAW})(window.order)"))?;
         decode_base64(&drawn)
     }
 }
 
 const DRAW: &str = "(async ({ width, height, pictures, type, limit }) => {
   const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   context.imageSmoothingQuality = 'high';
   context.fillStyle = '#fff';
   context.fillRect(0, 0, width, height);

@@ -16,7 +16,7 @@ const SIDE: u32 = 192;
 const GAP: u32 = 4;
 const BETWEEN: u32 = 28;
 const RESULTS: usize = 3;
-const WINDOW: (u32, u32) = (1280, 900);
+const WINDOW: (u32, u32) = (1280, 1020);
 
 pub fn make() -> Result<()> {
     let folder = workspace::root().join("docs/pictures");
@@ -52,11 +52,11 @@ fn results() -> Result<Vec<u8>> {
 /// The built page as it opens.
 fn page() -> Result<Vec<u8>> {
     let site = Site::shipped()?;
-    let mut browser = Browser::start(Graphics::None)?;
+    let mut browser = Browser::start_with(Graphics::None, &["--hide-scrollbars"])?;
     browser.set_window(WINDOW.0, WINDOW.1, false)?;
     browser.go_to(&site.url(""))?;
     let is_there = "!('starting' in document.body.dataset)
-        && [...document.querySelectorAll('.card img')].every(({ complete }) => complete)";
+        && [...document.querySelectorAll('.card label img')].every(({ complete }) => complete)";
     browser.wait_until(is_there, Duration::from_secs(30))?;
     let format = json!({ "format": "webp", "quality": 85 });
     decode_base64(&browser.call("Page.captureScreenshot", format)?["data"])

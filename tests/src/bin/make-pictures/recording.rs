@@ -7,33 +7,21 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tests::trainer;
 
-/// What is typed, and what of it the program gets.
+/// What is typed, and what the program gets.
+#[rustfmt::skip]
 const COMMANDS: [(&str, &[&str]); 2] = [
     (
-        "trainer train --steps 200 --base 8",
+        "trainer train --steps 200 --base 8 --sample-every 100 --checkpoint-every 100",
         &[
-            "train",
-            "--steps",
-            "200",
-            "--base",
-            "8",
-            "--device",
-            "cpu",
-            "--run",
-            "runs/demo",
+            "train", "--steps", "200", "--base", "8", "--sample-every", "100",
+            "--checkpoint-every", "100", "--device", "cpu", "--run", "runs/demo",
         ],
     ),
     (
         "trainer translate --model runs/demo labels.png --output facade.png",
         &[
-            "translate",
-            "--model",
-            "runs/demo",
-            "labels.png",
-            "--output",
-            "facade.png",
-            "--device",
-            "cpu",
+            "translate", "--model", "runs/demo", "labels.png", "--output", "facade.png",
+            "--device", "cpu",
         ],
     ),
 ];
