@@ -47,24 +47,19 @@ fn add_block(
     waves: &[[f64; BLOCK]; BLOCK],
     sums: &mut [f64; RINGS],
 ) {
-    let across: [[f64; BLOCK]; BLOCK] = array::from_fn(|y| {
-        let row = &values[corner + y * width..][..BLOCK];
-        array::from_fn(|u| {
-            waves[u]
-                .iter()
-                .zip(row)
-                .map(|(wave, value)| wave * value)
-                .sum()
-        })
-    });
-    for (v, wave) in waves.iter().enumerate() {
-        for u in 0..BLOCK {
+    let row = |y: usize| &values[corner + y * width..][..BLOCK];
+    for (u, wave) in waves.iter().enumerate() {
+        let column: [f64; BLOCK] = array::from_fn(|y| product(wave, row(y)));
+        for (v, wave) in waves.iter().enumerate() {
             if let Some(ring) = ring(u, v) {
-                let coefficient: f64 = (0..BLOCK).map(|y| wave[y] * across[y][u]).sum();
-                sums[ring] += coefficient * coefficient;
+                sums[ring] += product(wave, &column).powi(2);
             }
         }
     }
+}
+
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// The orthonormal cosines of a block's side.
