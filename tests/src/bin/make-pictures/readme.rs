@@ -56,7 +56,9 @@ fn page() -> Result<Vec<u8>> {
     browser.set_window(WINDOW.0, WINDOW.1, false)?;
     browser.go_to(&site.url(""))?;
     let is_there = "!('starting' in document.body.dataset)
-        && [...document.querySelectorAll('.card label img')].every(({ complete }) => complete)";
+        && [...document.querySelectorAll('.card label img')].every(({ complete }) => complete)
+        && [...document.querySelectorAll('#sample-list canvas')].every((canvas) =>
+             canvas.getContext('2d').getImageData(96, 96, 1, 1).data[3] > 0)";
     browser.wait_until(is_there, Duration::from_secs(30))?;
     let format = json!({ "format": "webp", "quality": 85 });
     decode_base64(&browser.call("Page.captureScreenshot", format)?["data"])
