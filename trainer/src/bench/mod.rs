@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::bench::roofline::Roofline;
 use crate::config::{TrainArgs, TrainConfig};
+use crate::run::device_check::largest_difference;
 use crate::run_folder::{Progress, RunFolder};
 use crate::system::memory::peak_resident_bytes;
 
@@ -56,7 +57,7 @@ pub struct Measured {
     pub forward_ms: f64,
     /// The largest difference from what the processor computes, where something else does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub difference: Option<f32>,
+    pub difference: Option<f64>,
     /// Training, if wanted.
     #[serde(flatten)]
     pub training: Option<MeasuredTraining>,
@@ -217,7 +218,7 @@ fn values_of(config: &GeneratorConfig) -> usize {
 
 struct Forward {
     milliseconds: f64,
-    difference: Option<f32>,
+    difference: Option<f64>,
 }
 
 /// Times what translates images, with the averaged statistics of batch norms.
@@ -244,12 +245,6 @@ fn forward(engine: &Engine, config: &GeneratorConfig, what: Measurement) -> Resu
         milliseconds,
         difference: expected.map(|expected| largest_difference(&expected, &found)),
     })
-}
-
-/// Not a number, if one of them is not.
-pub fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
-    let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, |a, b| if a.is_nan() || a > b { a } else { b })
 }
 
 /// A model of the paper's networks, of this width.
