@@ -10,7 +10,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{shapes_of, state_of};
 use model::training::{Batch, Gan, ModelKind, Rates};
 use model::{
-    CpuGenerator, Engine, GeneratorConfig, InitType, Mode, NormStats, Precision, init_weights,
+    CpuGenerator, Engine, GeneratorConfig, InitType, Instructions, Mode, NormStats, Precision,
+    init_weights,
 };
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use crate::bench::roofline::Roofline;
 use crate::config::{TrainArgs, TrainConfig};
 use crate::run_folder::{Progress, RunFolder};
 use crate::system::device::is_cpu;
-use crate::system::memory::peak_resident_bytes;
+use crate::system::memory::{keep_blocks, peak_resident_bytes};
 use crate::translate::engine;
 
 /// Sides of images are multiples of this.
@@ -63,9 +64,18 @@ pub struct Measured {
     pub peak_rss_mb: PeakMemory,
     /// What a forward pass and a step multiply.
     pub multiply_adds: MultiplyAdds,
-    /// What the processor can do at most, if it is what computes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limits: Option<Limits>,
+    /// Of the processor, if it is what computes.
+    #[serde(flatten)]
+    pub processor: Option<Processor>,
+}
+
+/// What computes, and how fast it can at most.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Processor {
+    /// The vector instructions in use.
+    pub instructions: &'static str,
+    /// What they can do at most.
+    pub limits: Limits,
 }
 
 /// Multiplications, each with an addition.
@@ -146,9 +156,12 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
     let forward_ms = forward(device, &config, image(device), repeat)?;
     let forward = peak_megabytes();
     let multiply_adds = multiply_adds(&train_config, size, batch);
-    let limits = || {
+    let processor = || {
         let weights = 4 * values_of(&config);
-        is_cpu(device).then(|| Limits::measure(multiply_adds, weights as f64))
+        is_cpu(device).then(|| Processor {
+            instructions: Instructions::in_use().name(),
+            limits: Limits::measure(multiply_adds, weights as f64),
+        })
     };
     if only_forward {
         let step = None;
@@ -157,9 +170,10 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
             training: None,
             peak_rss_mb: PeakMemory { forward, step },
             multiply_adds,
-            limits: limits(),
+            processor: processor(),
         });
     }
+    keep_blocks();
     let autodiff = device.clone().autodiff();
     let fresh = || train_config.init(&autodiff);
     let mut model = Some(fresh());
@@ -189,7 +203,7 @@ pub fn measure(device: &Device, what: Measurement) -> Result<Measured> {
         }),
         peak_rss_mb: PeakMemory { forward, step },
         multiply_adds,
-        limits: limits(),
+        processor: processor(),
     })
 }
 
