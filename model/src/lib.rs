@@ -10,6 +10,7 @@ mod network;
 #[cfg(feature = "training")]
 pub mod training;
 pub mod translator;
+mod vector;
 
 pub use image::{encoding, lab, pixels, raster, tiling};
 pub use model_folder::{manifest, state, stored_weights, weights, weights_source};
@@ -47,4 +48,5 @@ pub use translator::image_strips::ImageStrips;
 pub use translator::{
     Engine, LoadError, LoadedGenerator, TileOptions, TranslateError, Translator, WHOLE_PIXELS,
 };
+pub use vector::Instructions;
 pub use weights_source::WeightsSource;

@@ -6,14 +6,33 @@
 #[cfg(target_os = "linux")]
 mod software_gpu;
 
+use std::process::Command;
+
 use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{StateDict, StateError, load_state, state_of};
 use model::{
-    CpuGenerator, Decoder, Generator, GeneratorArch, GeneratorConfig, InitType, Mode, NormKind,
-    NormStats, Upsample, init_weights,
+    CpuGenerator, Decoder, Generator, GeneratorArch, GeneratorConfig, InitType, Instructions, Mode,
+    NormKind, NormStats, Upsample, init_weights,
 };
 
 const TOLERANCE: f32 = 1e-4;
+
+#[test]
+fn all_of_this_holds_with_every_set_of_instructions_that_the_processor_has() {
+    // The best of them is what the other tests run with.
+    let [others @ .., _] = &Instructions::available()[..] else {
+        return;
+    };
+    for instructions in others {
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .env(Instructions::VARIABLE, instructions.name())
+            .args(["what_burn_gives", "--skip", "16_bits"])
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: {said}", instructions.name());
+    }
+}
 
 fn device() -> Device {
     let device = Device::flex();
@@ -71,8 +90,12 @@ fn agrees_with(
         for _ in 0..2 {
             agree(&"CPU", ours.forward(&values, shape));
         }
+        // Shaders are the same with any instructions.
         #[cfg(target_os = "linux")]
         for kernel in model::Kernel::ALL {
+            if std::env::var_os(Instructions::VARIABLE).is_some() {
+                continue;
+            }
             let gpu = software_gpu::gpu().with_tuning(model::Tuning::Forced(kernel));
             let shaders = software_gpu::generator(config, stats, state.clone(), &gpu);
             let images = if kernel == model::Kernel::Direct {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// From the ground up; `ARCHITECTURE.md` says what each holds.
 const MODEL: &[&str] = &[
+    "vector",
     "image",
     "network",
     "model_folder",

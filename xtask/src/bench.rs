@@ -25,6 +25,10 @@ pub fn run(compare: bool) -> Result<()> {
     };
     let native = program_json("trainer", &["bench", "--device", "cpu"])?;
     let browser = program_json("bench-browser", &arguments)?;
+    if let Some(row) = native.first() {
+        let word = row["instructions"].as_str().unwrap_or("unknown");
+        println!("Native figures with the vector instructions {word}.\n");
+    }
     println!("{}", speed_table(&native, &browser));
     println!("{}", floor_table(&native, &browser));
     let scaling = ["bench", "--device=cpu", "--base=16", "--forward"];
@@ -92,10 +96,15 @@ fn floor_table(native: &[Value], browser: &[Value]) -> String {
         });
         let forward = row["multiply_adds"]["forward"].as_f64();
         let step = row["multiply_adds"]["step"].as_f64();
-        // WebAssembly's vectors are half as long as those that the thread was measured with.
+        // WebAssembly's vectors are shorter than those that the thread was measured with.
+        let longer = match row["instructions"].as_str() {
+            Some("avx512") => 4.0,
+            Some("avx2") => 2.0,
+            _ => 1.0,
+        };
         let rate = row["limits"]["thread_gflops"]
             .as_f64()
-            .map(|gflops| gflops / 2.0);
+            .map(|gflops| gflops / longer);
         let in_browser = forward
             .zip(rate)
             .map(|(count, rate)| 2.0 * count / rate / 1e6);

@@ -1,10 +1,12 @@
 //! Normalisation layers.
 
 use burn::module::{Initializer, Module, Param};
-use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::module::{BatchNormTrainOutput, batch_norm, batch_norm_train};
 use burn::tensor::{Device, Tensor};
 
 use crate::network::config::{NormKind, NormStats};
+#[cfg(feature = "training")]
+use crate::network::cpu;
 use crate::network::mode::Mode;
 use crate::network::running_statistic::RunningStatistic;
 
@@ -46,12 +48,10 @@ impl BatchNorm2d {
                 self.running_var.value(),
                 NORM_EPSILON,
             ),
-            Mode::Inference(NormStats::Batch) => {
-                batch_norm_train(input, gamma, beta, NORM_EPSILON).output
-            }
+            Mode::Inference(NormStats::Batch) => normalised(input, gamma, beta).output,
             Mode::Train { .. } => {
                 let [batch, _, height, width] = input.dims();
-                let normalised = batch_norm_train(input, gamma, beta, NORM_EPSILON);
+                let normalised = normalised(input, gamma, beta);
                 let count = (batch * height * width) as f64;
                 let unbiased = normalised.variance * (count / (count - 1.0).max(1.0));
                 self.running_mean.blend(normalised.mean, NORM_MOMENTUM);
@@ -96,12 +96,20 @@ fn instance_norm(input: Tensor<4>) -> Tensor<4> {
     let [batch, channels, height, width] = input.dims();
     let planes = batch * channels;
     let device = input.device();
-    let output = batch_norm_train(
+    let output = normalised(
         input.reshape([1, planes, height, width]),
         Tensor::ones([planes], &device),
         Tensor::zeros([planes], &device),
-        NORM_EPSILON,
     )
     .output;
     output.reshape([batch, channels, height, width])
+}
+
+/// With the statistics of `input` itself.
+fn normalised(input: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>) -> BatchNormTrainOutput<4> {
+    #[cfg(feature = "training")]
+    if let Some(output) = cpu::batch_norm(&input, &gamma, &beta, NORM_EPSILON) {
+        return output;
+    }
+    batch_norm_train(input, gamma, beta, NORM_EPSILON)
 }

@@ -2,10 +2,9 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::network::activation::relu;
+use crate::network::activation::{relu, tanh};
 use crate::network::config::GeneratorConfig;
 use crate::network::conv::{UpConv, UpKernel, conv, convolve, reflection_pad};
 use crate::network::mode::Mode;

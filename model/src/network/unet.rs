@@ -2,10 +2,9 @@
 
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 
-use crate::network::activation::{leaky_relu, relu};
+use crate::network::activation::{leaky_relu, relu, tanh};
 use crate::network::config::{Decoder, GeneratorConfig};
 use crate::network::conv::{UpConv, UpKernel, conv, conv4x4, convolve};
 use crate::network::mode::Mode;

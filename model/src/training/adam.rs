@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use crate::network::cpu::is_cpu;
 use crate::network::precision::Precision;
+use crate::vector::Instructions;
 
 const BETA_1: f32 = 0.5;
 const BETA_2: f32 = 0.999;
@@ -184,14 +185,19 @@ fn in_one_pass<const D: usize>(
                 .zip(squares.par_chunks_mut(PIECE)),
         )
         .for_each(|((weights, gradients), (means, squares))| {
-            let moments = means.iter_mut().zip(squares);
-            for ((weight, gradient), (mean, square)) in
-                weights.iter_mut().zip(gradients).zip(moments)
-            {
-                *mean = BETA_1 * *mean + (1.0 - BETA_1) * gradient;
-                *square = BETA_2 * *square + (1.0 - BETA_2) * gradient * gradient;
-                *weight -= step_size * *mean / (square.sqrt() * root + EPSILON);
-            }
+            Instructions::in_use().run(
+                #[inline(always)]
+                || {
+                    let moments = means.iter_mut().zip(squares);
+                    for ((weight, gradient), (mean, square)) in
+                        weights.iter_mut().zip(gradients).zip(moments)
+                    {
+                        *mean = BETA_1 * *mean + (1.0 - BETA_1) * gradient;
+                        *square = BETA_2 * *square + (1.0 - BETA_2) * gradient * gradient;
+                        *weight -= step_size * *mean / (square.sqrt() * root + EPSILON);
+                    }
+                },
+            );
         });
 
     let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, shape), &device);

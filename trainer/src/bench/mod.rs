@@ -10,7 +10,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 use model::state::{shapes_of, state_of};
 use model::training::{Batch, Gan, ModelKind, Rates};
 use model::{
-    Engine, GeneratorConfig, InitType, LoadedGenerator, NormStats, Precision, init_weights,
+    Engine, GeneratorConfig, InitType, Instructions, LoadedGenerator, NormStats, Precision,
+    init_weights,
 };
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use crate::bench::roofline::Roofline;
 use crate::config::{TrainArgs, TrainConfig};
 use crate::run::device_check::largest_difference;
 use crate::run_folder::{Progress, RunFolder};
-use crate::system::memory::peak_resident_bytes;
+use crate::system::memory::{keep_blocks, peak_resident_bytes};
 
 /// Sides of images are multiples of this.
 pub const SIDE: u32 = 256;
@@ -65,9 +66,18 @@ pub struct Measured {
     pub peak_rss_mb: PeakMemory,
     /// What a forward pass and a step multiply.
     pub multiply_adds: MultiplyAdds,
-    /// What the processor can do at most, if it is what computes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limits: Option<Limits>,
+    /// Of the processor, if it is what computes.
+    #[serde(flatten)]
+    pub processor: Option<Processor>,
+}
+
+/// What computes, and how fast it can at most.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Processor {
+    /// The vector instructions in use.
+    pub instructions: &'static str,
+    /// What they can do at most.
+    pub limits: Limits,
 }
 
 /// Multiplications, each with an addition.
@@ -148,9 +158,9 @@ pub fn measure(engine: &Engine, device: Option<&Device>, what: Measurement) -> R
         },
         training,
         multiply_adds,
-        limits: matches!(engine, Engine::Cpu).then(|| {
-            let weights = 4 * values_of(&config);
-            Limits::measure(multiply_adds, weights as f64)
+        processor: matches!(engine, Engine::Cpu).then(|| Processor {
+            instructions: Instructions::in_use().name(),
+            limits: Limits::measure(multiply_adds, 4.0 * values_of(&config) as f64),
         }),
     })
 }
@@ -162,6 +172,7 @@ fn image(what: Measurement, device: &Device) -> Tensor<4> {
 }
 
 fn training(config: &TrainConfig, device: &Device, what: Measurement) -> Result<MeasuredTraining> {
+    keep_blocks();
     let device = device.clone().autodiff();
     let fresh = || config.init(&device);
     let mut model = Some(fresh());

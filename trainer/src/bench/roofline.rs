@@ -4,11 +4,13 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use model::Instructions;
 use rayon::prelude::*;
 use serde::Serialize;
 
 /// Independent accumulators: enough to keep the units for multiplication busy.
 const CHAINS: usize = 12;
+/// Lanes that a sum has where the processor has no vectors of sixteen.
 const LANES: usize = 8;
 const ROUNDS: usize = 4_000_000;
 /// More than caches hold.
@@ -32,10 +34,8 @@ impl Roofline {
         let threads = rayon::current_num_threads();
         let on_threads = |count: usize| {
             let started = Instant::now();
-            (0..count).into_par_iter().for_each(|_| {
-                black_box(multiply_adds());
-            });
-            let operations = 2.0 * (count * ROUNDS * CHAINS * LANES) as f64;
+            let lanes = (0..count).into_par_iter().map(|_| multiply_adds());
+            let operations = 2.0 * (lanes.sum::<usize>() * ROUNDS * CHAINS) as f64;
             operations / started.elapsed().as_secs_f64() / 1e9
         };
         let values = vec![1.0f32; BYTES / size_of::<f32>()];
@@ -56,11 +56,15 @@ impl Roofline {
     }
 }
 
-fn multiply_adds() -> f32 {
+/// Computes [`ROUNDS`] times with each of [`CHAINS`] vectors; how many lanes they have.
+fn multiply_adds() -> usize {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+    match Instructions::in_use().name() {
         // SAFETY: the processor has what the function is compiled for.
-        return unsafe { fused() };
+        "avx512" => return unsafe { fused_512() },
+        // SAFETY: as above.
+        "avx2" => return unsafe { fused_256() },
+        _ => {}
     }
     let (factor, addend) = (black_box(0.999), black_box(0.001));
     let mut accumulators = [[1.0f32; LANES]; CHAINS];
@@ -69,26 +73,33 @@ fn multiply_adds() -> f32 {
             *sum = *sum * factor + addend;
         }
     }
-    accumulators.as_flattened().iter().sum()
+    black_box(accumulators);
+    LANES
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn fused() -> f32 {
-    use std::arch::x86_64::{_mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps};
+macro_rules! fused {
+    ($name:ident, $features:literal, $lanes:literal, $multiply_add:ident, $set:ident) => {
+        #[target_feature(enable = $features)]
+        fn $name() -> usize {
+            use std::arch::x86_64::{$multiply_add, $set};
 
-    let (factor, addend) = (_mm256_set1_ps(black_box(0.999)), _mm256_set1_ps(0.001));
-    let mut accumulators = [_mm256_set1_ps(1.0); CHAINS];
-    for _ in 0..ROUNDS {
-        for sum in &mut accumulators {
-            *sum = _mm256_fmadd_ps(*sum, factor, addend);
+            let (factor, addend) = ($set(black_box(0.999)), $set(0.001));
+            let mut accumulators = [$set(1.0); CHAINS];
+            for _ in 0..ROUNDS {
+                for sum in &mut accumulators {
+                    *sum = $multiply_add(*sum, factor, addend);
+                }
+            }
+            black_box(accumulators);
+            $lanes
         }
-    }
-    accumulators
-        .into_iter()
-        .map(|sum| _mm256_cvtss_f32(sum))
-        .sum()
+    };
 }
+#[cfg(target_arch = "x86_64")]
+fused!(fused_512, "avx512f", 16, _mm512_fmadd_ps, _mm512_set1_ps);
+#[cfg(target_arch = "x86_64")]
+fused!(fused_256, "avx2,fma", 8, _mm256_fmadd_ps, _mm256_set1_ps);
 
 fn sum(values: &[f32]) -> f32 {
     let mut accumulators = [0.0; LANES];

@@ -15,6 +15,7 @@ use crate::report::Reporter;
 use crate::run::{Outcome, RunData, Start};
 use crate::run_folder::RunFolder;
 use crate::system::console::{self, Format, talk};
+use crate::system::memory;
 
 pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Result<ExitCode> {
     if let Some(recipe) = args.recipe.as_deref().and_then(crate::recipes::find) {
@@ -45,6 +46,7 @@ pub(super) fn run(args: &TrainArgs, typed: &[OsString], format: Format) -> Resul
         (None, Some(root)) => Start::New(root.clone()),
         (None, None) => Start::New(free_run_folder(&config.name)),
     };
+    memory::keep_blocks();
     let stop = stop_flag("step")?;
     let mut reporter = Reporter::new(format, start.root());
     let outcome = crate::run::train(&config, data, &chosen, &start, &stop, &mut |event| {

@@ -7,8 +7,9 @@ use super::features::Features;
 use super::normalisation::{Affine, Moments};
 use super::parallel::for_each_piece;
 use crate::inference::dataflow::{Size, Target};
-use crate::network::activation::LEAKY_SLOPE;
+use crate::network::activation::{LEAKY_SLOPE, tanh_of};
 use crate::network::plan::Activation;
+use crate::vector::Instructions;
 
 /// Positions whose accumulators lie side by side: few enough that the input that they see stays in
 /// the cache while every block of output channels passes over it.
@@ -100,7 +101,8 @@ impl Accumulators {
         match self.lanes {
             4 => self.moments_of::<4>(each_image),
             8 => self.moments_of::<8>(each_image),
-            _ => self.moments_of::<16>(each_image),
+            16 => self.moments_of::<16>(each_image),
+            _ => self.moments_of::<32>(each_image),
         }
     }
 
@@ -112,7 +114,10 @@ impl Accumulators {
         for_each_piece(&mut moments.channels, LANES, |index, channels| {
             let (group, block) = (index / self.blocks(), index % self.blocks());
             let images = group * images..(group + 1) * images;
-            let (mean, variance) = self.moments_of_block::<LANES>(block, images);
+            let (mean, variance) = Instructions::in_use().run(
+                #[inline(always)]
+                || self.moments_of_block::<LANES>(block, images),
+            );
             for (lane, channel) in channels.iter_mut().enumerate() {
                 (channel.mean, channel.variance) = (mean[lane], variance[lane]);
             }
@@ -167,7 +172,7 @@ impl Accumulators {
         match target.activation {
             _ if target.adds => self.write_as(affine, to, |before, value| before + value),
             Activation::Relu => self.write_as(affine, to, |_, value| larger(value, 0.0)),
-            Activation::Tanh => self.write_as(affine, to, |_, value| tanh(value)),
+            Activation::Tanh => self.write_as(affine, to, |_, value| tanh_of(value)),
             Activation::LeakyRelu | Activation::Identity => {
                 let slope = match target.activation {
                     Activation::LeakyRelu => LEAKY_SLOPE as f32,
@@ -187,7 +192,8 @@ impl Accumulators {
         match self.lanes {
             4 => self.write_lanes::<4>(affine, to, result),
             8 => self.write_lanes::<8>(affine, to, result),
-            _ => self.write_lanes::<16>(affine, to, result),
+            16 => self.write_lanes::<16>(affine, to, result),
+            _ => self.write_lanes::<32>(affine, to, result),
         }
     }
 
@@ -200,34 +206,46 @@ impl Accumulators {
         let (scale, stride) = (self.scale, features.size.channels);
         features.for_each_row(|image, y, row| {
             let y = y + first_row;
-            for block in 0..self.blocks() {
-                let channel = block * LANES;
-                let count = LANES.min(self.channels - channel);
-                let (factors, summands) = affine.of::<LANES>(image, channel);
-                for parity in 0..scale {
-                    let phase = y % scale * scale + parity;
-                    for (column, accumulators) in self.row(phase, block, image, y / scale) {
-                        let start = (column * scale + parity) * stride + first_channel + channel;
-                        let pixels = row[start..].chunks_mut(scale * stride);
-                        for (pixel, accumulators) in pixels.zip(accumulators.as_chunks::<LANES>().0)
-                        {
-                            let value =
-                                |lane: usize| accumulators[lane] * factors[lane] + summands[lane];
-                            // Arrays of a known length become vectors: a block that is not full
-                            // computes its empty lanes too.
-                            if let (true, Some(pixel)) = (count == LANES, pixel.first_chunk_mut()) {
-                                *pixel = lanes::<LANES>(|lane| result(pixel[lane], value(lane)));
-                                continue;
-                            }
-                            let before = lanes::<LANES>(|lane| pixel[lane.min(count - 1)]);
-                            let after = lanes::<LANES>(|lane| result(before[lane], value(lane)));
-                            for (lane, after) in after.iter().enumerate().take(count) {
-                                pixel[lane] = *after;
+            Instructions::in_use().run(
+                #[inline(always)]
+                || {
+                    for block in 0..self.blocks() {
+                        let channel = block * LANES;
+                        let count = LANES.min(self.channels - channel);
+                        let (factors, summands) = affine.of::<LANES>(image, channel);
+                        for parity in 0..scale {
+                            let phase = y % scale * scale + parity;
+                            for (column, accumulators) in self.row(phase, block, image, y / scale) {
+                                let start =
+                                    (column * scale + parity) * stride + first_channel + channel;
+                                let pixels = row[start..].chunks_mut(scale * stride);
+                                for (pixel, accumulators) in
+                                    pixels.zip(accumulators.as_chunks::<LANES>().0)
+                                {
+                                    let value = |lane: usize| {
+                                        accumulators[lane] * factors[lane] + summands[lane]
+                                    };
+                                    // Arrays of a known length become vectors: a block that is not full
+                                    // computes its empty lanes too.
+                                    if let (true, Some(pixel)) =
+                                        (count == LANES, pixel.first_chunk_mut())
+                                    {
+                                        *pixel =
+                                            lanes::<LANES>(|lane| result(pixel[lane], value(lane)));
+                                        continue;
+                                    }
+                                    let before = lanes::<LANES>(|lane| pixel[lane.min(count - 1)]);
+                                    let after =
+                                        lanes::<LANES>(|lane| result(before[lane], value(lane)));
+                                    for (lane, after) in after.iter().enumerate().take(count) {
+                                        pixel[lane] = *after;
+                                    }
+                                }
                             }
                         }
                     }
-                }
-            }
+                },
+            );
         });
     }
 }
@@ -245,40 +263,4 @@ fn lanes<const LANES: usize>(value: impl Fn(usize) -> f32) -> [f32; LANES] {
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
-}
-
-/// Within 2e-7 of the hyperbolic tangent, without a call.
-#[inline(always)]
-fn tanh(x: f32) -> f32 {
-    // tanh |x| = (1 - t) / (1 + t) with t = exp(-2 |x|) = 2^-n · 2^-f.
-    let exponent = (x.abs() * (2.0 * std::f32::consts::LOG2_E)).clamp(0.0, 126.0);
-    let whole = exponent as i32;
-    let u = (exponent - whole as f32) * -std::f32::consts::LN_2;
-    // Taylor's series: |u| < 0.7 leaves less than 1e-8.
-    let power = 1.0
-        + u * (1.0
-            + u * (1.0 / 2.0
-                + u * (1.0 / 6.0
-                    + u * (1.0 / 24.0
-                        + u * (1.0 / 120.0
-                            + u * (1.0 / 720.0 + u * (1.0 / 5040.0 + u * (1.0 / 40320.0))))))));
-    let t = power * f32::from_bits(((127 - whole) as u32) << 23);
-    ((1.0 - t) / (1.0 + t)).copysign(x)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tanh;
-
-    #[test]
-    fn the_hyperbolic_tangent_is_within_two_ten_millionths() {
-        for index in -100_000..=100_000 {
-            let x = index as f32 * 1e-4;
-            let off = f64::from(tanh(x)) - f64::from(x).tanh();
-            assert!(off.abs() < 2e-7, "tanh({x}) is off by {off}");
-        }
-        assert_eq!(tanh(f32::INFINITY), 1.0);
-        assert_eq!(tanh(f32::NEG_INFINITY), -1.0);
-        assert!(tanh(f32::NAN).is_nan());
-    }
 }

@@ -1,5 +1,6 @@
 //! Statistics of a layer's outputs, and what brings these to mean 0 and variance 1.
 
+use super::kernel::MOST_LANES;
 use crate::network::norm::NORM_EPSILON;
 
 /// Mean and biased variance of a channel.
@@ -92,9 +93,9 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    /// Adds `bias` and nothing else; blocks have at most 16 lanes.
+    /// Adds `bias` and nothing else.
     pub fn bias(bias: &[f32]) -> Self {
-        let stride = bias.len().next_multiple_of(16);
+        let stride = bias.len().next_multiple_of(MOST_LANES);
         let mut summands = vec![0.0; stride];
         summands[..bias.len()].copy_from_slice(bias);
         Self {

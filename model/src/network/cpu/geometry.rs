@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::network::geometry::StridePadding;
+use crate::vector::Instructions;
 
 /// Values of the unfolded matrix that a thread has in memory at once: few enough for its cache.
 pub(super) const BLOCK: usize = 1 << 18;
@@ -132,8 +133,7 @@ impl Geometry {
                     for (column, values) in self.columns() {
                         let from = start + column.phase * size + column.first;
                         let to = &mut phases[from..from + values];
-                        let row = row[column.offset..].iter().step_by(self.stride);
-                        to.iter_mut().zip(row).for_each(|(to, value)| *to = *value);
+                        apart(&row[column.offset..], self.stride, to);
                     }
                 }
             },
@@ -151,9 +151,8 @@ impl Geometry {
                     let (start, size) = self.row(y);
                     for (column, values) in self.columns() {
                         let from = start + column.phase * size + column.first;
-                        let row = row[column.offset..].iter_mut().step_by(self.stride);
-                        row.zip(&phases[from..from + values])
-                            .for_each(|(to, value)| *to = *value);
+                        let values = &phases[from..from + values];
+                        set_apart(values, self.stride, &mut row[column.offset..]);
                     }
                 }
             },
@@ -236,6 +235,56 @@ impl Geometry {
             }
         }
     }
+}
+
+/// Copies every value of `from` that is a multiple of `stride` away from the first.
+fn apart(from: &[f32], stride: usize, to: &mut [f32]) {
+    Instructions::in_use().run(
+        #[inline(always)]
+        || match stride {
+            1 => to.copy_from_slice(&from[..to.len()]),
+            // Pairs become vectors.
+            2 => {
+                let (pairs, last) = from.as_chunks::<2>();
+                for (to, pair) in to.iter_mut().zip(pairs) {
+                    *to = pair[0];
+                }
+                if let (Some(to), Some(value)) = (to.get_mut(pairs.len()), last.first()) {
+                    *to = *value;
+                }
+            }
+            _ => {
+                let values = from.iter().step_by(stride);
+                to.iter_mut()
+                    .zip(values)
+                    .for_each(|(to, value)| *to = *value);
+            }
+        },
+    );
+}
+
+/// Copies the values of `from` to where [`apart`] finds them.
+fn set_apart(from: &[f32], stride: usize, to: &mut [f32]) {
+    Instructions::in_use().run(
+        #[inline(always)]
+        || match stride {
+            1 => to[..from.len()].copy_from_slice(from),
+            2 => {
+                let (pairs, last) = to.as_chunks_mut::<2>();
+                pairs
+                    .iter_mut()
+                    .zip(from)
+                    .for_each(|(pair, value)| pair[0] = *value);
+                if let (Some(to), Some(value)) = (last.first_mut(), from.get(pairs.len())) {
+                    *to = *value;
+                }
+            }
+            _ => {
+                let to = to.iter_mut().step_by(stride);
+                to.zip(from).for_each(|(to, value)| *to = *value);
+            }
+        },
+    );
 }
 
 /// The pixels of a row that belong to one phase of columns.

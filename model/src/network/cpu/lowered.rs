@@ -172,6 +172,9 @@ impl Lowered {
         let (big, small): (&[f32], &[f32]) = (big.storage(), small.storage());
         let (group, threads) = self.groups();
         let starts: Vec<usize> = (0..channels.big).step_by(group).collect();
+        // A product takes the matrix whose columns are contiguous into its order: the smaller of both,
+        // or else the gradient, whose rows and columns are exchanged at the end.
+        let by_tap = geometry.positions() >= channels.small;
         let of_group = |first: &usize| {
             let group = group.min(channels.big - first);
             let depth = group * geometry.taps();
@@ -189,9 +192,18 @@ impl Lowered {
                     geometry.unfold(&phases, &rows, &mut unfolded, threads);
                     let count = rows.len() * geometry.small[1];
                     let small = &small[rows.start * geometry.small[1]..];
-                    let small = Matrix::rows(small, geometry.positions());
-                    let matrices = (small, Matrix::columns(&unfolded, count));
-                    let sizes = [channels.small, depth, count];
+                    let (sizes, matrices) = match by_tap {
+                        true => {
+                            let small = Matrix::columns(small, geometry.positions());
+                            let matrices = (Matrix::rows(&unfolded, count), small);
+                            ([depth, channels.small, count], matrices)
+                        }
+                        false => {
+                            let small = Matrix::rows(small, geometry.positions());
+                            let matrices = (small, Matrix::columns(&unfolded, count));
+                            ([channels.small, depth, count], matrices)
+                        }
+                    };
                     product(sizes, &mut gradient, matrices, is_more, threads);
                     is_more = true;
                 }
@@ -199,13 +211,25 @@ impl Lowered {
             gradient
         };
         let groups: Vec<Vec<f32>> = starts.par_iter().map(of_group).collect();
-        let mut gradient = Vec::with_capacity(channels.small * channels.big * geometry.taps());
-        for channel in 0..channels.small {
+        let depth = channels.big * geometry.taps();
+        let mut gradient = vec![0.0; channels.small * depth];
+        let rows = gradient.par_chunks_exact_mut(depth).enumerate();
+        rows.for_each(|(channel, mut row)| {
             for group in &groups {
                 let depth = group.len() / channels.small;
-                gradient.extend_from_slice(&group[channel * depth..][..depth]);
+                let (here, rest) = row.split_at_mut(depth);
+                match by_tap {
+                    true => {
+                        let values = group[channel..].iter().step_by(channels.small);
+                        here.iter_mut()
+                            .zip(values)
+                            .for_each(|(to, value)| *to = *value);
+                    }
+                    false => here.copy_from_slice(&group[channel * depth..][..depth]),
+                }
+                row = rest;
             }
-        }
+        });
         let kernel = geometry.kernel;
         tensor(gradient, [channels.small, channels.big, kernel, kernel])
     }

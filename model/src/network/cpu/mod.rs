@@ -6,6 +6,8 @@
 
 mod geometry;
 mod lowered;
+mod norm;
+mod pointwise;
 mod product;
 #[cfg(test)]
 mod tests;
@@ -16,15 +18,13 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{Device, Tensor, TensorData};
-use rayon::prelude::*;
+use burn::tensor::{Device, Tensor};
 
 use crate::network::geometry::StridePadding;
 use geometry::Geometry;
 use lowered::{Kind, Lowered};
-
-/// Values that one thread computes at a time.
-const PIECE: usize = 1 << 14;
+pub(crate) use norm::batch_norm;
+pub(crate) use pointwise::{leaky_relu, tanh};
 
 /// Whether this is the processor, with or without autodiff.
 pub fn is_cpu(device: &Device) -> bool {
@@ -101,61 +101,5 @@ impl Backward<Flex, 2> for Convolution {
             let gradient = lowered.weight_gradient(&x, &output);
             gradients.register::<Flex>(of_weight.id, gradient);
         }
-    }
-}
-
-/// `x` where it is positive, elsewhere `slope` times that; `None` unless it is tracked on the CPU.
-/// Burn makes masks, copies and products of it, each of which walks through memory.
-pub(crate) fn leaky_relu(x: &Tensor<4>, slope: f32) -> Option<Tensor<4>> {
-    let x = x.clone().try_into_primitive::<Autodiff<Flex>>().ok()?;
-    let node = x.node();
-    let x = x.into_primitive().to_contiguous();
-    let output = rectified(&x, &x, slope);
-    let prepared = LeakyRelu.prepare::<NoCheckpointing>([node]);
-    let output = match prepared.compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((x, slope), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Autodiff<Flex>>(output))
-}
-
-#[derive(Debug)]
-struct LeakyRelu;
-
-impl Backward<Flex, 1> for LeakyRelu {
-    type State = (FlexTensor, f32);
-
-    fn backward(
-        self,
-        operation: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
-        let [of_x] = operation.parents;
-        let (x, slope) = operation.state;
-        let output = gradients.consume::<Flex>(&operation.node).to_contiguous();
-        if let Some(of_x) = of_x {
-            gradients.register::<Flex>(of_x.id, rectified(&output, &x, slope));
-        }
-    }
-}
-
-/// `values` where `sign` is positive, elsewhere `slope` times them; both are contiguous.
-fn rectified(values: &FlexTensor, sign: &FlexTensor, slope: f32) -> FlexTensor {
-    let shape = values.layout().shape().clone();
-    let (values, signs): (&[f32], &[f32]) = (values.storage(), sign.storage());
-    let mut rectified = vec![0.0; values.len()];
-    rectified
-        .par_chunks_mut(PIECE)
-        .zip(values.par_chunks(PIECE).zip(signs.par_chunks(PIECE)))
-        .for_each(|(rectified, (values, signs))| rectify(rectified, values, signs, slope));
-    FlexTensor::from_data(TensorData::new(rectified, shape))
-}
-
-/// A function of its own, whose factors are known not to change: without a branch, several at a
-/// time.
-fn rectify(rectified: &mut [f32], values: &[f32], signs: &[f32], slope: f32) {
-    for ((to, value), sign) in rectified.iter_mut().zip(values).zip(signs) {
-        *to = *value * if *sign > 0.0 { 1.0 } else { slope };
     }
 }

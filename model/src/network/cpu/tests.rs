@@ -1,11 +1,16 @@
 //! Against burn's own operations.
 
+use std::process::Command;
+
 use super::geometry::BLOCK;
 use super::*;
+use burn::tensor::TensorData;
 use burn::tensor::activation;
-use burn::tensor::module::{conv_transpose2d, conv2d};
+use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tolerance};
+
+use crate::vector::Instructions;
 
 /// Values that differ, as a leaf of a graph.
 fn leaf(shape: [usize; 4]) -> Tensor<4> {
@@ -119,6 +124,58 @@ fn rectifiers_have_the_outputs_and_gradients_of_burns() {
 }
 
 #[test]
+fn hyperbolic_tangents_have_the_outputs_and_gradients_of_burns() {
+    compare(
+        [[2, 3, 5, 7], [1, 1, 1, 1]],
+        |x, _| tanh(&(x.clone() * 3.0)),
+        |x, _| activation::tanh(x * 3.0),
+    );
+}
+
+#[test]
+fn batch_norms_have_the_outputs_and_gradients_of_burns() {
+    // Fewer values than lanes, some left over, and more than one part.
+    for [height, width] in [[2, 2], [5, 9], [80, 70]] {
+        let affine = |weight: &Tensor<4>| {
+            let gamma: Tensor<1> = weight.clone().reshape([3]);
+            (gamma.clone(), gamma * 0.5 + 0.25)
+        };
+        compare(
+            [[2, 3, height, width], [1, 3, 1, 1]],
+            |x, weight| {
+                let (gamma, beta) = affine(weight);
+                Some(batch_norm(x, &gamma, &beta, 1e-5)?.output)
+            },
+            |x, weight| {
+                let (gamma, beta) = affine(&weight);
+                batch_norm_train(x, gamma, beta, 1e-5).output
+            },
+        );
+    }
+}
+
+#[test]
+fn instructions_in_use_are_those_that_the_environment_names() {
+    if let Ok(named) = std::env::var(Instructions::VARIABLE) {
+        assert_eq!(Instructions::in_use().name(), named);
+    }
+}
+
+#[test]
+fn all_of_this_holds_with_every_set_of_instructions_that_the_processor_has() {
+    for instructions in Instructions::available() {
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .env(Instructions::VARIABLE, instructions.name())
+            .args(["network::cpu", "--skip", "every_set_of_instructions"])
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: {said}", instructions.name());
+        assert!(!said.contains(" 0 passed"), "{said}");
+    }
+}
+
+#[test]
 fn tensors_that_nobody_tracks_are_left_to_burn() {
     let tracked = leaf([1, 1, 4, 4]);
     let plain = tracked.clone().inner();
@@ -128,4 +185,7 @@ fn tensors_that_nobody_tracks_are_left_to_burn() {
     };
     assert!(convolution(&plain, &plain, step).is_none());
     assert!(leaky_relu(&plain, 0.2).is_none());
+    assert!(tanh(&plain).is_none());
+    let vector = plain.clone().reshape([16]).slice([0..1]);
+    assert!(batch_norm(&plain, &vector, &vector, 1e-5).is_none());
 }
