@@ -143,6 +143,7 @@ fn a_single_image_becomes_the_file_that_is_named_in_its_format() {
         for input in ["in/a.png", "glass.png"] {
             let output = translated(folder, &[input, "-o", name]);
             assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), name);
+            assert!(talk(&output).ends_with(&format!("into {name}\n")));
             assert_eq!(format(name), Some(expected));
             let image = image::open(folder.join(name)).expect("an image");
             assert_eq!((image.width(), image.height()), (40, 30));
