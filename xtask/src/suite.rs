@@ -105,7 +105,7 @@ fn check_other_systems() -> Result<()> {
     Ok(())
 }
 
-/// Format and types of the page's JavaScript.
+/// Format and types of the JavaScript of the page and of `report.html`.
 fn check_scripts() -> Result<()> {
     let node = || -> Result<Command> {
         let mut node = tools::ensure_node()?.command("node");
@@ -113,11 +113,8 @@ fn check_scripts() -> Result<()> {
         Ok(node)
     };
     let prettier = tools::ensure_prettier()?;
-    let remedy = format!("Run `node {} --write www tests`.", prettier.display());
-    process::run(
-        node()?.arg(prettier).args(["--check", "www", "tests"]),
-        &remedy,
-    )?;
+    let remedy = format!("Run `node {} --write .`.", prettier.display());
+    process::run(node()?.arg(prettier).args(["--check", "."]), &remedy)?;
     let compiler = tools::ensure_npm_packages()?.join("typescript/bin/tsc");
     for project in ["www/tsconfig.json", "www/tsconfig.worker.json"] {
         process::run(
