@@ -14,13 +14,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use harness::{FAILED, done, image, run, talk, temp, trained};
+use harness::{FAILED, WRONG_USAGE, done, image, run, talk, temp, trained};
 use image::{DynamicImage, ImageBuffer, Rgb, RgbaImage};
 use serde_json::Value;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-const WRONG_USAGE: i32 = 2;
 const TRANSLATE: [&str; 5] = ["translate", "--model", "run/export", "--device", "cpu"];
 
 /// A folder with a model of running statistics in `run/export`.
