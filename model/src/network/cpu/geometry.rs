@@ -242,7 +242,6 @@ impl Geometry {
 struct Column {
     /// The first of them.
     offset: usize,
-    /// Number of the phase.
     phase: usize,
     /// Where the first of them lies in a row of the phase.
     first: usize,
