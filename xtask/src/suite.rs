@@ -14,7 +14,7 @@ pub fn run(lint: bool) -> Result<()> {
     }
     tools::ensure_system_packages()?;
     page::build()?;
-    tools::ensure_mdbook()?;
+    tools::MDBOOK.ensure()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
     run_tests()
@@ -127,7 +127,7 @@ fn check_scripts() -> Result<()> {
 
 /// Licences, sources and versions, and known faults where their list can be had.
 fn check_dependencies() -> Result<()> {
-    let deny = tools::ensure_cargo_deny()?;
+    let deny = tools::CARGO_DENY.ensure()?;
     let deny = || {
         let mut command = Command::new(&deny);
         command.current_dir(workspace::root());
