@@ -161,6 +161,7 @@ fn ten_steps_give_the_losses_that_they_give_natively_and_the_same_bits_after_a_c
         for name in ["G_GAN", "G_L1", "D_real", "D_fake"] {
             let (expected, found) = (native[name].as_f64(), tab[name].as_f64());
             let (expected, found) = expected.zip(found).context("a loss")?;
+            // Ten steps move a weight by ten rates at most, and most weights alike.
             let off = (expected - found).abs() / expected.abs().max(1.0);
             ensure!(off < 1e-4, "step {step}, {name}: {found}, not {expected}");
         }
