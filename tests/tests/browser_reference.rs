@@ -12,6 +12,8 @@ use tests::page::Page;
 use tests::site::Site;
 use tests::trainer;
 
+/// Both add in 32 bits, in orders of their own: an error of 2⁻²⁴ for each of some thousand summands of
+/// about one, handed on by some twenty layers whose norms have slopes around one.
 const TOLERANCE: f64 = 1e-4;
 /// WebGPU in software on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);

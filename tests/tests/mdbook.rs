@@ -42,7 +42,7 @@ fn book() -> Result<TempDir> {
     }
     copy(&workspace::dist(), &src.join("pix2pix"))?;
     process::run(
-        Command::new(tools::ensure_mdbook()?)
+        Command::new(tools::MDBOOK.ensure()?)
             .arg("build")
             .arg(book.path()),
         "mdBook's message above says what to do.",

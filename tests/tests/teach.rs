@@ -1,6 +1,8 @@
 //! `teach.html`, where visitors teach a model of their own, and the module that it teaches with.
 
-use std::f64::consts::TAU;
+#[path = "teach/drawn.rs"]
+mod drawn;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use tests::axe::ensure_accessible;
 use tests::browser::{Browser, Graphics, decode_base64};
 use tests::downloads::wait_for_download;
-use tests::page::{Page, Place};
+use tests::page::Page;
 use tests::pictures;
 use tests::site::Site;
 use tests::trainer;
@@ -19,6 +21,8 @@ use tests::trainer;
 /// A training on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(900);
 const STATE: &str = "document.body.dataset.state";
+/// Functions that [`ask`] calls.
+const IN_THE_PAGE: &str = include_str!("teach/in_the_page.js");
 /// Side of the squares that samples of 128 are cut out of.
 const LOAD_SIZE: u32 = 143;
 
@@ -31,6 +35,22 @@ fn open(site: &Site) -> Result<Browser> {
 fn show(browser: &mut Browser, site: &Site) -> Result<()> {
     browser.go_to(&site.url("teach.html"))?;
     browser.wait_until("window.pix2pixTeach?.isReady === true", PATIENCE)
+}
+
+/// The page with a lesson that was paused after so many steps or more.
+fn paused(site: &Site, step: u64) -> Result<Browser> {
+    let mut browser = open(site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, step)?;
+    click(&mut browser, "#pause")?;
+    wait_for_state(&mut browser, "paused")?;
+    Ok(browser)
+}
+
+fn wait_until_kept(browser: &mut Browser) -> Result<()> {
+    let kept = "document.querySelector('#kept').textContent === \
+                `Up to step ${window.pix2pixTeach.training.stepsMade}`";
+    browser.wait_until(kept, PATIENCE)
 }
 
 fn click(browser: &mut Browser, selector: &str) -> Result<()> {
@@ -61,7 +81,7 @@ fn text(browser: &mut Browser, selector: &str) -> Result<String> {
 /// Calls a function of [`IN_THE_PAGE`] and waits for its answer.
 fn ask(browser: &mut Browser, function: &str, arguments: &Value) -> Result<Value> {
     let call = format!(
-        "window.answer = undefined; {IN_THE_PAGE}; void {function}({arguments})\
+        "window.answer = undefined; {IN_THE_PAGE} void {function}({arguments})\
          .catch((error) => ({{ error: `${{error.code}}: ${{error.message}}` }}))\
          .then((answer) => {{ window.answer = answer; }})"
     );
@@ -141,6 +161,7 @@ fn ten_steps_give_the_losses_that_they_give_natively_and_the_same_bits_after_a_c
         for name in ["G_GAN", "G_L1", "D_real", "D_fake"] {
             let (expected, found) = (native[name].as_f64(), tab[name].as_f64());
             let (expected, found) = expected.zip(found).context("a loss")?;
+            // Ten steps move a weight by ten rates at most, and most weights alike.
             let off = (expected - found).abs() / expected.abs().max(1.0);
             ensure!(off < 1e-4, "step {step}, {name}: {found}, not {expected}");
         }
@@ -152,12 +173,8 @@ fn ten_steps_give_the_losses_that_they_give_natively_and_the_same_bits_after_a_c
 #[test]
 fn teaching_lowers_the_distance_and_pausing_stops() -> Result<()> {
     let site = Site::shipped()?;
-    let mut browser = open(&site)?;
+    let mut browser = paused(&site, 150)?;
     ensure!(text(&mut browser, "#count")? == "24 pairs");
-    click(&mut browser, "#teach")?;
-    wait_for_step(&mut browser, 150)?;
-    click(&mut browser, "#pause")?;
-    wait_for_state(&mut browser, "paused")?;
     let steps = "window.pix2pixTeach.training.stepsMade";
     let before = browser.evaluate(steps)?;
     std::thread::sleep(Duration::from_secs(1));
@@ -179,14 +196,8 @@ fn teaching_lowers_the_distance_and_pausing_stops() -> Result<()> {
 #[test]
 fn a_reload_goes_on_with_the_same_numbers() -> Result<()> {
     let site = Site::shipped()?;
-    let mut browser = open(&site)?;
-    click(&mut browser, "#teach")?;
-    wait_for_step(&mut browser, 5)?;
-    click(&mut browser, "#pause")?;
-    wait_for_state(&mut browser, "paused")?;
-    let kept = "document.querySelector('#kept').textContent === \
-                `Up to step ${window.pix2pixTeach.training.stepsMade}`";
-    browser.wait_until(kept, PATIENCE)?;
+    let mut browser = paused(&site, 5)?;
+    wait_until_kept(&mut browser)?;
     let three_more = "(async () => { const { training } = window.pix2pixTeach; const begun = training.losses.length; \
                       for (let step = 0; step < 3; step++) await training.step(); return training.losses.slice(begun); })()";
     let without = browser.evaluate(three_more)?;
@@ -201,14 +212,8 @@ fn a_reload_goes_on_with_the_same_numbers() -> Result<()> {
 #[test]
 fn after_a_failure_it_goes_on_from_what_was_kept_in_a_new_worker() -> Result<()> {
     let site = Site::shipped()?;
-    let mut browser = open(&site)?;
-    click(&mut browser, "#teach")?;
-    wait_for_step(&mut browser, 5)?;
-    click(&mut browser, "#pause")?;
-    wait_for_state(&mut browser, "paused")?;
-    let kept = "document.querySelector('#kept').textContent === \
-                `Up to step ${window.pix2pixTeach.training.stepsMade}`";
-    browser.wait_until(kept, PATIENCE)?;
+    let mut browser = paused(&site, 5)?;
+    wait_until_kept(&mut browser)?;
     let fail = "(() => { const { training } = window.pix2pixTeach; window.failed = training; \
                 const error = Object.assign(new Error('It broke.'), { code: 'internal' }); \
                 training.dispatchEvent(new CustomEvent('error', { detail: { error } })); \
@@ -223,122 +228,25 @@ fn after_a_failure_it_goes_on_from_what_was_kept_in_a_new_worker() -> Result<()>
     Ok(())
 }
 
-/// The middle and the radius of the circles that are drawn, as shares of the board's side.
-const CIRCLES: [(f64, f64, f64); 7] = [
-    (0.35, 0.40, 0.22),
-    (0.60, 0.55, 0.30),
-    (0.50, 0.35, 0.26),
-    (0.42, 0.62, 0.20),
-    (0.64, 0.38, 0.24),
-    (0.45, 0.50, 0.32),
-    (0.56, 0.46, 0.25),
-];
-
-fn outline(place: Place, (x, y, radius): (f64, f64, f64)) -> Vec<(f64, f64)> {
-    let points = (0..=40).map(|step| f64::from(step) / 40.0 * TAU);
-    let on_circle = points.map(|turn| (x + radius * turn.cos(), y + radius * turn.sin()));
-    on_circle.map(|(x, y)| place.point(x, y)).collect()
-}
-
-/// A spiral that leaves nothing white.
-fn filling(place: Place, (x, y, radius): (f64, f64, f64)) -> Vec<(f64, f64)> {
-    let points = (0..=160).map(|step| f64::from(step) / 160.0);
-    let on_spiral = points.map(|share| {
-        let (turn, reach) = (share * 6.0 * TAU, radius * share);
-        (x + reach * turn.cos(), y + reach * turn.sin())
-    });
-    on_spiral.map(|(x, y)| place.point(x, y)).collect()
-}
-
-fn set_line_width(page: &mut Page, board: &str, width: u32) -> Result<()> {
-    let script = format!(
-        "(() => {{ const slider = document.querySelector('{board} input[type=range]'); \
-         slider.value = {width}; slider.dispatchEvent(new Event('input')); }})()"
-    );
-    page.browser.evaluate(&script).map(drop)
-}
-
 #[test]
-fn six_drawn_circles_teach_to_fill_a_seventh() -> Result<()> {
+fn in_forced_colours_the_key_shows_the_colours_of_the_curves() -> Result<()> {
     let site = Site::shipped()?;
-    let mut page = Page {
-        browser: Browser::start(Graphics::None)?,
-    };
-    show(&mut page.browser, &site)?;
-    page.click("#sources [value=draw]")?;
-    let (left, right) = ("#draw .sheet:first-child", "#draw .sheet:last-child");
-    page.click(&format!("{right} [value=Orange]"))?;
-    for circle in &CIRCLES[..6] {
-        let board = page.place_of(&format!("{left} canvas"))?;
-        page.browser.draw_line("mouse", &outline(board, *circle))?;
-        let board = page.place_of(&format!("{right} canvas"))?;
-        set_line_width(&mut page, right, 20)?;
-        page.browser.draw_line("mouse", &filling(board, *circle))?;
-        page.click("#add-pair")?;
-    }
-    ensure!(text(&mut page.browser, "#count")? == "6 pairs");
-    page.click("#steps [value='500']")?;
-    page.click("#teach")?;
-    wait_for_state(&mut page.browser, "done")?;
-    let board = page.place_of("#board .sheet:first-child canvas")?;
-    let seventh = CIRCLES[6];
-    page.browser.draw_line("mouse", &outline(board, seventh))?;
-    page.wait_for("document.querySelector('#said').textContent.startsWith('Drawn')")?;
-    let result = pixels_of(&mut page.browser, "#board .sheet:last-child canvas")?;
-    let (inside, outside) = colors(&result, seventh);
-    println!("inside {inside:?}, outside {outside:?}");
-    // Orange is 240, 140, 30: blue tells it from the white ground.
-    ensure!(
-        inside[0] > 170.0 && inside[2] < 110.0,
-        "inside is {inside:?}"
-    );
-    ensure!(outside[2] > 215.0, "outside is {outside:?}");
+    let mut browser = open(&site)?;
+    browser.set_media(&[("forced-colors", "active")])?;
+    browser.wait_until("matchMedia('(forced-colors: active)').matches", PATIENCE)?;
+    let colors = "(() => { const style = (...of) => getComputedStyle(document.querySelector(of[0]), of[1]); \
+                  const { color, borderTopColor } = style('#curves'); const key = ['.of-distance', '.of-critic']; \
+                  return [[color, borderTopColor], key.map((name) => style(name, '::before').backgroundColor)]; })()";
+    let colors = browser.evaluate(colors)?;
+    ensure!(colors[0] == colors[1], "{colors}");
+    ensure!(colors[0][0] != colors[0][1], "{colors}");
     Ok(())
-}
-
-/// Mean colours well inside and well outside of a circle.
-fn colors(picture: &RgbaImage, (x, y, radius): (f64, f64, f64)) -> ([f64; 3], [f64; 3]) {
-    let side = f64::from(picture.width());
-    let mean = |wanted: &dyn Fn(f64) -> bool| {
-        let chosen = picture.enumerate_pixels().filter(|(column, row, _)| {
-            let (across, down) = (f64::from(*column) / side - x, f64::from(*row) / side - y);
-            wanted(across.hypot(down) / radius)
-        });
-        let (mut sum, mut count) = ([0.0; 3], 0.0);
-        for (_, _, pixel) in chosen {
-            sum.iter_mut()
-                .zip(pixel.0)
-                .for_each(|(sum, byte)| *sum += f64::from(byte));
-            count += 1.0;
-        }
-        sum.map(|sum| sum / count)
-    };
-    (mean(&|share| share < 0.75), mean(&|share| share > 1.3))
-}
-
-fn pixels_of(browser: &mut Browser, canvas: &str) -> Result<RgbaImage> {
-    let script = format!(
-        "(() => {{ const canvas = document.querySelector('{canvas}'); const {{ width, height }} = canvas; \
-         const {{ data }} = canvas.getContext('2d').getImageData(0, 0, width, height); let bytes = ''; \
-         for (let at = 0; at < data.length; at += 0x8000) bytes += String.fromCharCode(...data.subarray(at, at + 0x8000)); \
-         return {{ width, height, data: btoa(bytes) }}; }})()"
-    );
-    let picture = browser.evaluate(&script)?;
-    let side = |name: &str| {
-        Ok::<_, anyhow::Error>(u32::try_from(picture[name].as_u64().context("a size")?)?)
-    };
-    let (width, height) = (side("width")?, side("height")?);
-    RgbaImage::from_raw(width, height, decode_base64(&picture["data"])?).context("pixels")
 }
 
 #[test]
 fn a_saved_model_draws_the_same_on_the_front_page() -> Result<()> {
     let site = Site::shipped()?;
-    let mut browser = open(&site)?;
-    click(&mut browser, "#teach")?;
-    wait_for_step(&mut browser, 20)?;
-    click(&mut browser, "#pause")?;
-    wait_for_state(&mut browser, "paused")?;
+    let mut browser = paused(&site, 20)?;
     let folder = browser.scratch().join("saved");
     fs::create_dir(&folder)?;
     let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
@@ -503,12 +411,8 @@ fn a_shipped_model_begins_as_it_is_and_is_taught_further() -> Result<()> {
 #[test]
 fn after_one_lesson_the_page_teaches_without_a_network() -> Result<()> {
     let mut site = Site::shipped()?;
-    let mut browser = open(&site)?;
-    click(&mut browser, "#teach")?;
-    wait_for_step(&mut browser, 2)?;
+    let mut browser = paused(&site, 2)?;
     browser.wait_until("document.body.dataset.offline === 'ready'", PATIENCE)?;
-    click(&mut browser, "#pause")?;
-    wait_for_state(&mut browser, "paused")?;
     click(&mut browser, "#again")?;
     wait_for_state(&mut browser, "ready")?;
     site.go_offline();
@@ -520,86 +424,3 @@ fn after_one_lesson_the_page_teaches_without_a_network() -> Result<()> {
     ensure!(browser.evaluate(STATE)? == "running");
     Ok(())
 }
-
-const IN_THE_PAGE: &str = "
-const module = () => import('./pix2pix-training.js');
-async function losses({ count, steps, seed, side, learningRate }) {
-  const { Training } = await module();
-  const pairs = [];
-  for (let index = 0; index < count; index++) {
-    const blob = await (await fetch(`pairs/${index}.png`)).blob();
-    const image = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
-    const context = new OffscreenCanvas(2 * side, side).getContext('2d', { willReadFrequently: true });
-    context.drawImage(image, 0, 0);
-    pairs.push({ input: context.getImageData(0, 0, side, side), target: context.getImageData(side, 0, side, side) });
-  }
-  const options = { pairs, size: 128, base: 8, seed, steps, learningRate };
-  const one = await Training.create(options);
-  await one.step(steps);
-  const two = await Training.create(options);
-  await two.step(4);
-  const checkpoint = structuredClone(await two.checkpoint());
-  two.dispose();
-  const three = await Training.create({ pairs, checkpoint });
-  await three.step(steps - 4);
-  return { once: one.losses, again: three.losses };
-}
-async function further({ manifest }) {
-  const { Training } = await module();
-  const { Pix2Pix } = await import('./pix2pix.js');
-  const [input, target] = [new ImageData(128, 128), new ImageData(128, 128)];
-  for (let at = 0; at < input.data.length; at++) {
-    input.data[at] = at % 4 === 3 ? 255 : (at * 37 + (at >> 9) * 3) & 255;
-    target.data[at] = at % 4 === 3 ? 255 : at % 4 === 0 ? 200 : 60;
-  }
-  const pairs = [{ input, target }, { input: target, target }];
-  const training = await Training.create({ pairs, from: manifest, size: 128, loadSize: 128 });
-  const model = await Pix2Pix.create(manifest, { backend: 'cpu' });
-  const mine = await training.preview(input);
-  const theirs = await model.run(input);
-  const apart = (one, other) => one.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - other.data[at])), 0);
-  await training.step(12);
-  const distance = (some) => some.reduce((sum, { G_L1 }) => sum + G_L1, 0);
-  return {
-    before: apart(mine, theirs),
-    modes: [training.manifest, JSON.parse((await training.export()).manifest), model.manifest].map(({ input }) => input.mode),
-    after: apart(mine, await training.preview(input)),
-    first: distance(training.losses.slice(0, 4)),
-    last: distance(training.losses.slice(-4)),
-  };
-}
-async function folders() {
-  const { pairsOf } = await import('./teach/file-pairs.js');
-  const { zipOf } = await import('./teach/zip-writer.js');
-  const file = async (path, color, width, height) => {
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext('2d');
-    context.fillStyle = color;
-    context.fillRect(0, 0, width, height);
-    return { path, bytes: new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer()) };
-  };
-  const files = [
-    await file('set/B/1.png', '#00f', 80, 40),
-    await file('set/A/1.png', '#f00', 80, 40),
-    await file('set/A/2.png', '#f00', 80, 40),
-    await file('set/A/3.jpg', '#f00', 60, 60),
-    await file('set/B/3.png', '#00f', 30, 30),
-    await file('set/A/4.png', '#f00', 40, 40),
-    await file('set/B/4.png', '#00f', 40, 80),
-    { path: '__MACOSX/set/A/1.png', bytes: new Uint8Array(9) },
-    { path: 'set/readme.txt', bytes: new Uint8Array(9) },
-  ];
-  const zip = new File([zipOf(files)], 'set.zip');
-  const { pairs, problems } = await pairsOf([zip]);
-  const middle = ({ data, width }) => 4 * (width / 2) * (width + 1);
-  const seen = pairs.map(({ name, input, target }) => [name, input.data[middle(input)], target.data[middle(target)]]);
-  return { pairs: seen, problems };
-}
-async function preview(bytes) {
-  const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]), { colorSpaceConversion: 'none' });
-  const { data } = await window.pix2pixTeach.training.preview(image);
-  let text = '';
-  for (let at = 0; at < data.length; at += 0x8000) text += String.fromCharCode(...data.subarray(at, at + 0x8000));
-  return { data: btoa(text) };
-}
-";

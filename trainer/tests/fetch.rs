@@ -5,6 +5,7 @@
 
 #[path = "fetch/archives.rs"]
 mod archives;
+mod harness;
 #[path = "fetch/server.rs"]
 mod server;
 
@@ -22,11 +23,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use archives::{files, gz, hostile_tar, noise, tar, zip};
+use harness::{DONE, FAILED, WRONG_USAGE, assert_code, assert_names, stderr, stdout};
 use server::{Answer, Server};
-
-const DONE: i32 = 0;
-const FAILED: i32 = 1;
-const WRONG_USAGE: i32 = 2;
 
 struct Place {
     folder: TempDir,
@@ -91,26 +89,6 @@ impl Place {
 }
 
 const FETCH: [&str; 5] = ["data", "fetch", "facades", "--output", "sets/mine"];
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn assert_code(output: &Output, code: i32) {
-    let talk = format!("{}\n{}", stdout(output), stderr(output));
-    assert_eq!(output.status.code(), Some(code), "{talk}");
-}
-
-fn assert_names(output: &Output, words: &[&str]) {
-    let talk = stderr(output);
-    for word in words {
-        assert!(talk.contains(word), "\"{word}\" is not in:\n{talk}");
-    }
-}
 
 fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);

@@ -78,7 +78,8 @@ fn tensorboard_reads_every_loss_metric_sample_and_patch_of_a_run() {
         assert_eq!(scalars.len(), expected.len());
         for (scalar, (step, value)) in scalars.iter().zip(expected) {
             assert_eq!(scalar[0], step);
-            assert!((scalar[1].as_f64().expect("a number") - value).abs() < 1e-6);
+            let scalar = scalar[1].as_f64().expect("a number");
+            assert_eq!(scalar as f32, value as f32);
         }
     }
     for tag in [

@@ -7,11 +7,9 @@ mod harness;
 use std::fs;
 use std::path::Path;
 
-use harness::{done, run, talk, temp};
+use harness::{WRONG_USAGE, done, run, talk, temp};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-
-const WRONG_USAGE: i32 = 2;
 
 /// Two folders of images without pairs: reddish ones and more of bluish ones.
 fn unpaired(folder: &Path) {

@@ -14,13 +14,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use harness::{FAILED, done, image, run, talk, temp, trained};
+use harness::{FAILED, WRONG_USAGE, done, image, run, talk, temp, trained};
 use image::{DynamicImage, ImageBuffer, Rgb, RgbaImage};
 use serde_json::Value;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-const WRONG_USAGE: i32 = 2;
 const TRANSLATE: [&str; 5] = ["translate", "--model", "run/export", "--device", "cpu"];
 
 /// A folder with a model of running statistics in `run/export`.
@@ -143,6 +142,7 @@ fn a_single_image_becomes_the_file_that_is_named_in_its_format() {
         for input in ["in/a.png", "glass.png"] {
             let output = translated(folder, &[input, "-o", name]);
             assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), name);
+            assert!(talk(&output).ends_with(&format!("into {name}\n")));
             assert_eq!(format(name), Some(expected));
             let image = image::open(folder.join(name)).expect("an image");
             assert_eq!((image.width(), image.height()), (40, 30));

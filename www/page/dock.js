@@ -2,6 +2,7 @@
 
 import { $ } from './by-id.js';
 import { Pix2PixError } from '../runtime/errors.js';
+import { errorText } from '../view/element.js';
 import * as format from '../view/format.js';
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
@@ -49,9 +50,7 @@ export const dock = {
     const error = Pix2PixError.from(thrown);
     if (error.code === 'internal') console.error(error);
     this.set('error');
-    const code = document.createElement('code');
-    code.textContent = error.code;
-    $('message').replaceChildren(error.message, ' ', code);
+    $('message').replaceChildren(...errorText(error));
     $('message').dataset.code = error.code;
     if (error.code === 'no-webgpu') this.offerRetry('Use Auto', useAuto);
     else if (again) this.offerRetry(label, again);

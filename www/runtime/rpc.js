@@ -1,4 +1,4 @@
-// Remote calls to a worker or through a port.
+// Remote calls to a worker or through a port, and the answers there.
 
 import { Pix2PixError } from './errors.js';
 
@@ -45,6 +45,23 @@ export class PortRpc {
     if (error) call?.reject(new Pix2PixError(error.code, error.message));
     else call?.resolve(answer);
   }
+}
+
+/** Answers a call of `asker`: what the handler of its kind gives, with a list of what to `transfer`, or the error.
+    @param {any} call @param {any} handlers @param {any} asker
+    @param {(thrown: any) => { code: string, message: string }} [errorOf] */
+export async function answer({ id, kind, ...payload }, handlers, asker, errorOf = Pix2PixError.from) {
+  try {
+    const { transfer = [], ...answer } = (await handlers[kind](payload, asker)) ?? {};
+    asker.postMessage({ id, ...answer }, transfer);
+  } catch (thrown) {
+    asker.postMessage({ id, error: plain(errorOf(thrown)) });
+  }
+}
+
+/** What of an error crosses to another thread. */
+export function plain({ code, message }) {
+  return { code, message };
 }
 
 /** Starts a worker and sends calls to it. */

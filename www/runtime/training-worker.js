@@ -4,6 +4,7 @@
 import { open, readBlob } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodeImage, softwareContext } from './image.js';
+import { answer, plain } from './rpc.js';
 import { runtimeFiles } from './wasm-files.js';
 
 const LIMITS = { manifest: 1 << 20, weights: 1 << 28, module: 1 << 26 };
@@ -26,19 +27,7 @@ let hasWarned = false;
 
 const handlers = { begin, addPair, watch, plan, start, pause, steps, preview, checkpoint, export: exportModel };
 
-addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
-  try {
-    const { transfer = [], ...answer } = (await handlers[kind](payload)) ?? {};
-    postMessage({ id, ...answer }, transfer);
-  } catch (thrown) {
-    postMessage({ id, error: plain(thrown) });
-  }
-});
-
-function plain(thrown) {
-  const { code, message } = Pix2PixError.from(thrown);
-  return { code, message };
-}
+addEventListener('message', ({ data }) => answer(data, handlers, self));
 
 async function begin({ settings, model, files }) {
   const { script, wasm } = runtimeFiles('training');
@@ -159,7 +148,7 @@ async function run() {
     postMessage({ stopped: {} });
   } catch (thrown) {
     isRunning = false;
-    postMessage({ stopped: { error: plain(thrown) } });
+    postMessage({ stopped: { error: plain(Pix2PixError.from(thrown)) } });
   }
 }
 

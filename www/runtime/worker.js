@@ -6,6 +6,7 @@ import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
+import { answer } from './rpc.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
 import { readChoices, storeChoices } from './kernel-store.js';
@@ -28,17 +29,9 @@ const helpers = new Helpers((message, transfer) => postMessage(message, transfer
 
 const handlers = { start, run, runTensor, tile, strip, rows, serve, ready, goOnAlone };
 
-addEventListener('message', ({ data }) => answer(data, self));
+const errorOf = (thrown) => outOfMemory(thrown) || Pix2PixError.from(thrown);
 
-async function answer({ id, kind, ...payload }, asker) {
-  try {
-    const { transfer = [], ...answer } = await handlers[kind](payload, asker);
-    asker.postMessage({ id, ...answer }, transfer);
-  } catch (thrown) {
-    const { code, message } = outOfMemory(thrown) || Pix2PixError.from(thrown);
-    asker.postMessage({ id, error: { code, message } });
-  }
-}
+addEventListener('message', ({ data }) => answer(data, handlers, self, errorOf));
 
 function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
@@ -297,7 +290,7 @@ function translateStrip({ rgba, width, height, workers, index }, exchange) {
     @param {any} payload */
 async function serve({ port, ...begin }) {
   await start(begin);
-  port.onmessage = ({ data }) => answer(data, port);
+  port.onmessage = ({ data }) => answer(data, handlers, port, errorOf);
   return new Promise(() => {});
 }
 

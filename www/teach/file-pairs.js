@@ -5,7 +5,7 @@ import { decodeImage } from '../runtime/image.js';
 import { readZip } from '../page/zip.js';
 import { squareOf } from './squares.js';
 
-export const MAX_PAIRS = 500;
+const MAX_PAIRS = 500;
 const MAX_FILE = 64 << 20;
 const IMAGE = /\.(png|jpe?g|webp|avif|gif|bmp)$/i;
 /** A combined picture is twice as wide as high; scans may be off by some pixels. */

@@ -13,7 +13,7 @@ function mean(losses, of) {
 const critic = ({ D_real, D_fake }) => (D_real + D_fake) / 2;
 
 /** How far a pixel is off on average, as a share of the way from black to white. */
-export function pixelError(losses, lambda = 100) {
+function pixelError(losses, lambda = 100) {
   return mean(losses, ({ G_L1 }) => G_L1) / lambda / 2;
 }
 

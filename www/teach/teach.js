@@ -7,7 +7,7 @@ import { keepTaught } from '../page/taught-model.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
-import { element } from '../view/element.js';
+import { element, errorText } from '../view/element.js';
 import * as format from '../view/format.js';
 import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
@@ -80,9 +80,8 @@ function set(state, status = '') {
 }
 
 function fail(thrown) {
-  const error = Pix2PixError.from(thrown);
   set('error');
-  $('message').replaceChildren(error.message, ' ', element('code', {}, error.code));
+  $('message').replaceChildren(...errorText(Pix2PixError.from(thrown)));
 }
 
 function report(problems) {

@@ -1,6 +1,7 @@
 // The worker of painter.js.
 
 import { softwareContext } from '../runtime/image.js';
+import { answer } from '../runtime/rpc.js';
 
 /** @type {any} */
 let contexts = null;
@@ -31,11 +32,4 @@ const handlers = {
   },
 };
 
-addEventListener('message', async ({ data: { id, kind, ...payload } }) => {
-  try {
-    const { transfer = [], ...answer } = (await handlers[kind](payload)) ?? {};
-    postMessage({ id, ...answer }, transfer);
-  } catch (error) {
-    postMessage({ id, error: { code: 'internal', message: error.message } });
-  }
-});
+addEventListener('message', ({ data }) => answer(data, handlers, self));

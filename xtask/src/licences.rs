@@ -10,7 +10,7 @@ use crate::{process, tools, workspace};
 pub fn collect() -> Result<()> {
     let settings = workspace::root().join("xtask/licences");
     process::run(
-        Command::new(tools::ensure_cargo_about()?)
+        Command::new(tools::CARGO_ABOUT.ensure()?)
             .current_dir(workspace::root())
             .args(["generate", "--manifest-path", "web/Cargo.toml"])
             .args(["--features", "cpu,webgpu,training"])

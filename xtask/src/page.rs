@@ -13,7 +13,7 @@ use crate::{tools, workspace};
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
     tools::ensure_target(tools::WASM_TARGET)?;
-    let trunk = tools::ensure_trunk()?;
+    let trunk = tools::TRUNK.ensure()?;
     run(
         Command::new(trunk)
             .arg("build")

@@ -14,7 +14,7 @@ pub fn run(lint: bool) -> Result<()> {
     }
     tools::ensure_system_packages()?;
     page::build()?;
-    tools::ensure_mdbook()?;
+    tools::MDBOOK.ensure()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
     run_tests()
@@ -105,7 +105,7 @@ fn check_other_systems() -> Result<()> {
     Ok(())
 }
 
-/// Format and types of the page's JavaScript.
+/// Format and types of the JavaScript of the page and of `report.html`.
 fn check_scripts() -> Result<()> {
     let node = || -> Result<Command> {
         let mut node = tools::ensure_node()?.command("node");
@@ -113,11 +113,8 @@ fn check_scripts() -> Result<()> {
         Ok(node)
     };
     let prettier = tools::ensure_prettier()?;
-    let remedy = format!("Run `node {} --write www tests`.", prettier.display());
-    process::run(
-        node()?.arg(prettier).args(["--check", "www", "tests"]),
-        &remedy,
-    )?;
+    let remedy = format!("Run `node {} --write .`.", prettier.display());
+    process::run(node()?.arg(prettier).args(["--check", "."]), &remedy)?;
     let compiler = tools::ensure_npm_packages()?.join("typescript/bin/tsc");
     for project in ["www/tsconfig.json", "www/tsconfig.worker.json"] {
         process::run(
@@ -130,7 +127,7 @@ fn check_scripts() -> Result<()> {
 
 /// Licences, sources and versions, and known faults where their list can be had.
 fn check_dependencies() -> Result<()> {
-    let deny = tools::ensure_cargo_deny()?;
+    let deny = tools::CARGO_DENY.ensure()?;
     let deny = || {
         let mut command = Command::new(&deny);
         command.current_dir(workspace::root());

@@ -16,35 +16,35 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// A program from crates.io, built without optimisation: that takes half the time, and it only
 /// copies files. Its own lock file is needed: newer releases of what it uses do not fit together.
-struct Program {
+pub struct Program {
     name: &'static str,
     version: &'static str,
     features: &'static [&'static str],
 }
 
-/// The newest one that compiles with the Rust version this workspace asks for.
-const TRUNK: Program = Program {
+/// Builds the page; the newest one that compiles with the Rust version this workspace asks for.
+pub const TRUNK: Program = Program {
     name: "trunk",
     version: "0.21.14",
     features: &["rustls"],
 };
 
 /// The tests make a book with it.
-const MDBOOK: Program = Program {
+pub const MDBOOK: Program = Program {
     name: "mdbook",
     version: "0.5.4",
     features: &[],
 };
 
 /// Checks licences, sources and advisories of dependencies.
-const CARGO_DENY: Program = Program {
+pub const CARGO_DENY: Program = Program {
     name: "cargo-deny",
     version: "0.20.2",
     features: &[],
 };
 
 /// Collects the licence texts of dependencies.
-const CARGO_ABOUT: Program = Program {
+pub const CARGO_ABOUT: Program = Program {
     name: "cargo-about",
     version: "0.9.3",
     features: &["cli"],
@@ -94,29 +94,9 @@ pub fn ensure_target(target: &str) -> Result<()> {
     )
 }
 
-/// The page builder.
-pub fn ensure_trunk() -> Result<PathBuf> {
-    TRUNK.ensure()
-}
-
-/// The builder of books, to test the widget in one.
-pub fn ensure_mdbook() -> Result<PathBuf> {
-    MDBOOK.ensure()
-}
-
-/// The judge of dependencies.
-pub fn ensure_cargo_deny() -> Result<PathBuf> {
-    CARGO_DENY.ensure()
-}
-
-/// The collector of licence texts.
-pub fn ensure_cargo_about() -> Result<PathBuf> {
-    CARGO_ABOUT.ensure()
-}
-
 impl Program {
     /// The one on the search path if it fits, else our own copy.
-    fn ensure(&self) -> Result<PathBuf> {
+    pub fn ensure(&self) -> Result<PathBuf> {
         let (name, version) = (self.name, self.version);
         let home = home();
         let own = home.join("bin").join(executable(name));

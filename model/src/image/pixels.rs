@@ -19,28 +19,16 @@ pub struct SizeRule {
 pub enum PixelsError {
     /// Zero width or height.
     #[error("the picture is {width}×{height}; both sides need at least one pixel")]
-    Empty {
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-    },
+    Empty { width: usize, height: usize },
     /// More than [`MAX_PIXELS`].
     #[error(
         "the picture is {width}×{height}; scale it down to at most 4096×4096 pixels (16 megapixels)"
     )]
-    TooLarge {
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-    },
+    TooLarge { width: usize, height: usize },
     /// The buffer's length is not four bytes per pixel.
     #[error("{found} bytes are not {width}×{height} RGBA pixels, which take {expected}")]
     Length {
-        /// Width in pixels.
         width: usize,
-        /// Height in pixels.
         height: usize,
         /// `4 · width · height`.
         expected: usize,
@@ -70,9 +58,7 @@ pub enum PixelsError {
          {multiple_of}: pad or crop it"
     )]
     Multiple {
-        /// Width in pixels.
         width: usize,
-        /// Height in pixels.
         height: usize,
         /// Divisor of both sides.
         multiple_of: usize,
@@ -95,7 +81,6 @@ impl SizeRule {
         }
     }
 
-    /// The divisor.
     pub fn divisor(self) -> usize {
         self.multiple_of
     }

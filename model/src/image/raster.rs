@@ -24,12 +24,10 @@ impl Raster {
         }
     }
 
-    /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Height in pixels.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -39,7 +37,6 @@ impl Raster {
         self.width * self.height
     }
 
-    /// Number of planes.
     pub fn channels(&self) -> usize {
         self.values.len() / self.pixels().max(1)
     }

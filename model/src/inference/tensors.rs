@@ -90,7 +90,6 @@ impl Tensors {
 /// A convolution and what normalises its outputs.
 #[derive(Debug)]
 pub struct LayerTensors {
-    /// The convolution.
     pub conv: ConvGeometry,
     /// Its weights, of the plan's shape.
     pub weight: Array,

@@ -112,7 +112,6 @@ impl ManifestOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputMode {
-    /// A photo.
     Photo,
     /// A label map, painted with the palette.
     Draw,
@@ -127,14 +126,12 @@ pub struct PaletteEntry {
     pub color: [u8; 3],
 }
 
-/// A file of weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFile {
     /// Relative to the manifest, inside its folder.
     pub path: String,
     /// How numbers are stored.
     pub dtype: WeightsDtype,
-    /// Length of the file.
     pub bytes: u64,
     /// SHA-256 of the file, 64 hexadecimal digits.
     pub sha256: String,

@@ -66,7 +66,6 @@ pub enum Decoder {
 /// Everything that decides the shapes of a generator's weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratorConfig {
-    /// Architecture.
     pub arch: GeneratorArch,
     /// Channels of `real_A`, 1 to 8.
     pub in_channels: usize,
@@ -74,7 +73,6 @@ pub struct GeneratorConfig {
     pub out_channels: usize,
     /// Feature maps of the outermost layer (`ngf`), 1 to 256.
     pub base: usize,
-    /// Normalisation.
     pub norm: NormKind,
     /// Normalise the innermost down block, as some old checkpoints do. At 1×1 a batch
     /// statistic of a single value is zero, so new networks leave it off.
@@ -151,13 +149,11 @@ pub enum Patches {
 /// Everything that decides the shapes of a discriminator's weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscriminatorConfig {
-    /// Architecture.
     pub arch: DiscriminatorArch,
     /// Channels of the judged image; for pix2pix those of `real_A` and `real_B` together.
     pub in_channels: usize,
     /// Feature maps of the first layer (`ndf`).
     pub base: usize,
-    /// Normalisation.
     pub norm: NormKind,
     /// How a PatchGAN ends.
     pub patches: Patches,

@@ -19,7 +19,6 @@ pub enum ConvKind {
 /// Kernel, stride and padding of a square convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvGeometry {
-    /// What kind of convolution it is.
     pub kind: ConvKind,
     /// Side of the kernel.
     pub kernel: usize,

@@ -15,7 +15,6 @@ const WIDEST_FACTOR: usize = 8;
 /// A convolution, perhaps a norm, and a leaky ReLU.
 #[derive(Module, Debug)]
 pub struct PatchLayer {
-    /// The convolution.
     pub conv: Conv2d,
     /// Absent on the first layer.
     pub norm: Option<Norm>,

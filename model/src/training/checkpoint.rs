@@ -21,9 +21,7 @@ fn discriminator_file(kind: ModelKind, direction: usize) -> String {
     format!("{}.bpk", kind.part("netD", direction))
 }
 
-/// A file of a checkpoint.
 pub struct CheckpointFile<'a> {
-    /// Its name.
     pub name: String,
     content: Content<'a>,
 }

@@ -20,7 +20,6 @@ struct Cycles {
     rec_b: Tensor<4>,
 }
 
-/// Losses of the generators.
 struct GeneratorLosses {
     gan: [Tensor<1>; 2],
     cycle: [Tensor<1>; 2],

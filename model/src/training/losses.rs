@@ -52,7 +52,6 @@ impl Losses {
 pub struct LossValues(Vec<(Cow<'static, str>, f32)>);
 
 impl LossValues {
-    /// Mean of each loss.
     pub fn mean(all: &[Self]) -> Self {
         let names = all.first().map_or(&[][..], |first| &first.0);
         let mean_at = |index: usize| {

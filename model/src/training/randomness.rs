@@ -11,8 +11,6 @@ pub enum Purpose {
     Jitter = 0,
     /// The order of pictures.
     Shuffle = 1,
-    /// Pictures of the other domain, which have no order.
-    Partner = 2,
     /// The pools of past fakes.
     Pool = 3,
     /// Changes to what the discriminators see.

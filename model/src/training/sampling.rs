@@ -41,11 +41,8 @@ impl Order {
 /// Where a sample is cut out of a scaled image, and whether it is mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jitter {
-    /// Left edge.
     pub x: u32,
-    /// Top edge.
     pub y: u32,
-    /// Mirror left and right.
     pub mirror: bool,
 }
 

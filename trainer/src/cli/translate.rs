@@ -124,7 +124,7 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     if let Some(shown) = &talk.shown {
         write_page(inputs.folder(), &manifest.title, shown)?;
     }
-    talk.finished(inputs.folder())
+    talk.finished(&args.output, inputs.folder())
 }
 
 /// Tells people or programs what happens.
@@ -294,7 +294,7 @@ impl Talk {
     }
 
     /// The end, and the exit code; images that nobody has come to were left by an interruption.
-    fn finished(&self, folder: &Path) -> Result<ExitCode> {
+    fn finished(&self, output: &Path, folder: &Path) -> Result<ExitCode> {
         self.bar.finish_and_clear();
         for failure in &self.failures {
             notice!("error: {failure}");
@@ -302,7 +302,7 @@ impl Talk {
         let left = self.total - self.translated - self.kept - self.failed;
         match self.format {
             Format::Json => self.finished_in_json(left)?,
-            Format::Human | Format::Plain => self.finished_in_words(left, folder),
+            Format::Human | Format::Plain => self.finished_in_words(left, output, folder),
         }
         Ok(match (left, self.failed) {
             (1.., _) => ExitCode::from(INTERRUPTED),
@@ -323,7 +323,7 @@ impl Talk {
         )
     }
 
-    fn finished_in_words(&self, left: usize, folder: &Path) {
+    fn finished_in_words(&self, left: usize, output: &Path, folder: &Path) {
         let (total, kept, failed) = (self.total, self.kept, self.failed);
         if kept > 0 {
             talk!(
@@ -335,7 +335,7 @@ impl Talk {
             "{} translated in {:.1} s, into {}",
             counted(self.translated, "image"),
             self.started.elapsed().as_secs_f64(),
-            folder.display()
+            output.display()
         );
         if self.shown.is_some() {
             talk!("side by side: {}", folder.join(PAGE_FILE).display());

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod data;
+mod decide;
 pub mod idle;
 pub mod names;
 mod resume;

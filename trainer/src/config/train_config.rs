@@ -248,9 +248,13 @@ impl TrainConfig {
         let fits =
             |arch: &GeneratorArch| (self.size as usize).is_multiple_of(arch.size_rule().divisor());
         let names: Vec<&str> = generators().filter(fits).map(name_of).collect();
-        match names.is_empty() {
-            true => String::new(),
-            false => format!(", or --net-g {}, which takes this size", names.join(" or ")),
+        match names[..] {
+            [] => String::new(),
+            [name] => format!(", or --net-g {name}, which takes this size"),
+            [ref names @ .., last] => {
+                let names = names.join(", ");
+                format!(", or --net-g {names} or {last}, which take this size")
+            }
         }
     }
 

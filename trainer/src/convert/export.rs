@@ -74,6 +74,41 @@ pub(crate) fn generator_for(
     }
 }
 
+/// The generator of a run's latest checkpoint, and what it comes from.
+pub(super) struct Latest {
+    config: TrainConfig,
+    direction: Direction,
+    steps: u64,
+    evaluation: Evaluation,
+    pub generator: Generator,
+}
+
+impl Latest {
+    /// Of the run in `root`, what [`generator_for`] chooses.
+    pub fn of(root: &Path, direction: Option<Direction>) -> Result<Self, ExportError> {
+        let folder = RunFolder::open(root);
+        let config = folder.config()?;
+        let direction = generator_for(&config, direction)?;
+        let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
+        Ok(Self {
+            direction,
+            steps: progress.step,
+            evaluation: folder.last_evaluation(progress.step)?,
+            config,
+            generator,
+        })
+    }
+
+    pub fn trained(&self) -> Trained<'_> {
+        Trained {
+            config: &self.config,
+            direction: self.direction,
+            steps: self.steps,
+            evaluation: &self.evaluation,
+        }
+    }
+}
+
 /// What a model folder is called.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Naming {
@@ -119,24 +154,14 @@ pub fn export_run(
     options: &ExportOptions,
     output: &Path,
 ) -> Result<Manifest, ExportError> {
-    let folder = RunFolder::open(root);
-    let mut config = folder.config()?;
+    let mut latest = Latest::of(root, options.direction)?;
     if let Some(weights) = options.weights {
-        config.weights = weights;
+        latest.config.weights = weights;
     }
     if let Some(name) = &options.naming.name {
-        config.name.clone_from(name);
+        latest.config.name.clone_from(name);
     }
-    let direction = generator_for(&config, options.direction)?;
-    let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
-    let evaluation = folder.last_evaluation(progress.step)?;
-    let trained = Trained {
-        config: &config,
-        direction,
-        steps: progress.step,
-        evaluation: &evaluation,
-    };
-    let mut manifest = export_generator(&trained, &generator, output)?;
+    let mut manifest = export_generator(&latest.trained(), &latest.generator, output)?;
     options.naming.describe(&mut manifest);
     if options.draw {
         manifest.input.mode = InputMode::Draw;

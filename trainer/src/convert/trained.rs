@@ -7,19 +7,16 @@ use model::state::{StateDict, StateError, load_state, state_of};
 use model::{Manifest, ManifestError, WeightsError, weights};
 use thiserror::Error;
 
-use crate::convert::export::{OneWay, Trained, generator_for, manifest};
+use crate::convert::export::{ExportError, Latest, manifest};
 use crate::convert::model_folder::{MANIFEST_FILE, ModelFolderError, read_manifest};
 use crate::data::direction::Direction;
-use crate::run_folder::{RunFolder, RunFolderError};
 use crate::system::files::{InFile, NamesFile};
 
 /// A generator that cannot be read.
 #[derive(Debug, Error)]
 pub enum TrainedError {
     #[error(transparent)]
-    Run(#[from] RunFolderError),
-    #[error(transparent)]
-    OneWay(#[from] OneWay),
+    Run(#[from] ExportError),
     #[error(transparent)]
     Model(#[from] ModelFolderError),
     #[error(transparent)]
@@ -38,26 +35,11 @@ pub(super) fn trained_generator(
 ) -> Result<(Manifest, StateDict), TrainedError> {
     match source.join(MANIFEST_FILE).exists() {
         true => from_model(source),
-        false => from_run(source, direction),
+        false => {
+            let latest = Latest::of(source, direction)?;
+            Ok((manifest(&latest.trained()), state_of(&latest.generator)))
+        }
     }
-}
-
-fn from_run(
-    root: &Path,
-    direction: Option<Direction>,
-) -> Result<(Manifest, StateDict), TrainedError> {
-    let folder = RunFolder::open(root);
-    let config = folder.config()?;
-    let direction = generator_for(&config, direction)?;
-    let (generator, progress) = folder.latest_generator(&config, direction, &Device::flex())?;
-    let evaluation = folder.last_evaluation(progress.step)?;
-    let trained = Trained {
-        config: &config,
-        direction,
-        steps: progress.step,
-        evaluation: &evaluation,
-    };
-    Ok((manifest(&trained), state_of(&generator)))
 }
 
 fn from_model(folder: &Path) -> Result<(Manifest, StateDict), TrainedError> {

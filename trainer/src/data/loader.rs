@@ -19,13 +19,11 @@ const AHEAD: usize = 2;
 /// How samples are made.
 #[derive(Clone, Copy, Debug)]
 pub struct LoaderConfig {
-    /// Seed of order and jitter.
     pub seed: u64,
     /// Pairs per step.
     pub batch: usize,
     /// Scale and crop.
     pub frame: Frame,
-    /// Whether to mirror at random.
     pub flip: bool,
     /// Threads that make pairs.
     pub workers: usize,

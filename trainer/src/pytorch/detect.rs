@@ -26,9 +26,7 @@ const MAX_BASE: usize = 256;
 /// What is known without the file; the rest is told from it.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
-    /// Architecture.
     pub arch: Option<GeneratorArch>,
-    /// Normalisation.
     pub norm: Option<NormKind>,
     /// Which network, in a file that holds several: the name before its tensors.
     pub part: Option<String>,

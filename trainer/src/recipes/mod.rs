@@ -36,7 +36,6 @@ pub struct Recipe {
 pub struct DataSet {
     /// Name of its folder in `datasets`; recipes that share a set share its folder.
     pub name: &'static str,
-    /// Where it is had.
     pub source: Source,
     /// What lies in its folder.
     pub layout: Layout,
@@ -92,12 +91,7 @@ pub enum Layout {
         task: &'static str,
     },
     /// Two folders whose images have the same names.
-    TwoFolders {
-        /// Folder of images A.
-        a: &'static str,
-        /// Folder of images B.
-        b: &'static str,
-    },
+    TwoFolders { a: &'static str, b: &'static str },
 }
 
 /// A recipe that cannot be used yet.
@@ -174,7 +168,6 @@ impl DataSet {
     }
 }
 
-/// The recipe of this name.
 pub fn find(name: &str) -> Option<&'static Recipe> {
     RECIPES.iter().find(|recipe| recipe.name == name)
 }

@@ -92,7 +92,6 @@ impl History {
         }
     }
 
-    /// Steps made.
     pub fn step(&self) -> u64 {
         self.steps.last().map_or(0, |row| row.step)
     }

@@ -31,7 +31,6 @@ pub enum Start {
 }
 
 impl Start {
-    /// The folder.
     pub fn root(&self) -> &Path {
         match self {
             Self::New(root) | Self::Resumed(root) => root,
@@ -39,9 +38,7 @@ impl Start {
     }
 }
 
-/// Data of a run.
 pub struct RunData {
-    /// Pairs to train on.
     pub train: PairSource,
     /// Pairs to judge on; may be empty.
     pub validation: PairSource,

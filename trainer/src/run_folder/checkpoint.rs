@@ -23,7 +23,6 @@ pub(super) const PROGRESS_FILE: &str = "progress.json";
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Steps made.
     pub step: u64,
     /// What the losses did to the learning rate.
     #[serde(default)]
@@ -67,7 +66,6 @@ impl Digest {
 /// The step that did best so far.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// Steps made.
     pub step: u64,
     /// How well it did; more is better.
     pub score: Exact,
@@ -88,12 +86,10 @@ impl Checkpoint {
         })
     }
 
-    /// Its folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the run stood.
     pub fn progress(&self) -> &Progress {
         &self.stored.progress
     }

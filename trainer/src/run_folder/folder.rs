@@ -42,7 +42,6 @@ impl RunFolder {
         }
     }
 
-    /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -52,12 +51,10 @@ impl RunFolder {
         self.root.join(CONFIG_FILE).is_file()
     }
 
-    /// Where checkpoints go.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join(CHECKPOINTS)
     }
 
-    /// Where sample grids go.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples")
     }
@@ -82,7 +79,6 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
-    /// The run's settings.
     pub fn config(&self) -> Result<TrainConfig, RunFolderError> {
         let path = self.root.join(CONFIG_FILE);
         stored::read(&read(&path)?).map_err(|reason| RunFolderError::Config { path, reason })

@@ -37,9 +37,7 @@ pub struct Started {
 /// Losses of some steps.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StepRow {
-    /// Steps made.
     pub step: u64,
-    /// Learning rate.
     pub lr: f64,
     /// By name.
     pub losses: Value,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize, Serializer};
 /// How fast some steps were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// Steps made.
     pub steps: u64,
     /// How long they took, validations and checkpoints apart.
     pub seconds: f64,

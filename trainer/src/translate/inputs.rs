@@ -52,7 +52,6 @@ pub enum InputError {
 /// An image and where its result goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Image to read.
     pub input: PathBuf,
     /// File to write; a TIFF of the same name where the model makes bands that no PNG holds.
     pub output: PathBuf,

@@ -19,11 +19,8 @@ const PNG_END: [u8; 12] = [0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60,
 /// What became of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translated {
-    /// The file that was written.
     pub output: PathBuf,
-    /// Width in pixels.
     pub width: u32,
-    /// Height in pixels.
     pub height: u32,
     /// Tiles that it was cut into; one is the whole.
     pub tiles: usize,

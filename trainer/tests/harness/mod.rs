@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 pub const DONE: i32 = 0;
 pub const FAILED: i32 = 1;
+pub const WRONG_USAGE: i32 = 2;
 
 /// Words that make a training small.
 pub const TINY: [&str; 10] = [
@@ -44,11 +45,8 @@ pub fn trained(folder: &Path, data: &[&str]) -> Output {
 /// Tries to train with [`TINY`], is refused, and every word is in the message.
 pub fn refused(folder: &Path, data: &[&str], words: &[&str]) {
     let output = run(folder, &[&["train", "--run", "run"], data, &TINY].concat());
-    let talk = talk(&output);
-    assert_eq!(output.status.code(), Some(FAILED), "{talk}");
-    for word in words {
-        assert!(talk.contains(word), "\"{word}\" is not in:\n{talk}");
-    }
+    assert_code(&output, FAILED);
+    assert_names(&output, words);
     assert!(!folder.join("run").exists(), "nothing was started");
 }
 
@@ -68,9 +66,28 @@ pub fn translated(folder: &Path, input: &str) -> std::path::PathBuf {
     folder.join(String::from_utf8_lossy(&output.stdout).trim())
 }
 
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 pub fn talk(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    text(&output.stdout) + &text(&output.stderr)
+    stdout(output) + &stderr(output)
+}
+
+pub fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}", talk(output));
+}
+
+/// Every word is in what was said on stderr.
+pub fn assert_names(output: &Output, words: &[&str]) {
+    let talk = stderr(output);
+    for word in words {
+        assert!(talk.contains(word), "\"{word}\" is not in:\n{talk}");
+    }
 }
 
 pub fn image(width: u32, height: u32, seed: u32) -> RgbImage {

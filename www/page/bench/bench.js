@@ -2,7 +2,7 @@
 // figures and lets visitors copy them.
 
 import { $ } from '../by-id.js';
-import { element } from '../../view/element.js';
+import { element, errorText } from '../../view/element.js';
 import { Pix2PixError } from '../../runtime/errors.js';
 import { TUNINGS } from '../../runtime/pix2pix.js';
 import { asked } from '../address.js';
@@ -30,9 +30,8 @@ function set(state, status = '') {
 }
 
 function fail(thrown) {
-  const error = Pix2PixError.from(thrown);
   set('error');
-  $('message').replaceChildren(error.message, ' ', element('code', {}, error.code));
+  $('message').replaceChildren(...errorText(Pix2PixError.from(thrown)));
 }
 
 function nameOf(setup) {

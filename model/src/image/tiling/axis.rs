@@ -79,7 +79,6 @@ pub(super) struct Axis {
     before: usize,
     /// For each position, the pixel of the image that is there.
     pixels: Vec<usize>,
-    /// Pixels of a tile.
     pub(super) tile: usize,
     /// Where tiles begin.
     pub(super) origins: Vec<usize>,

@@ -32,24 +32,15 @@ pub enum TilingError {
     },
     /// No pixels at all.
     #[error("the picture is {width}×{height}; both sides need at least one pixel")]
-    Empty {
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-    },
+    Empty { width: usize, height: usize },
 }
 
 /// A rectangle of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {
-    /// Left edge.
     pub x: usize,
-    /// Top edge.
     pub y: usize,
-    /// Width.
     pub width: usize,
-    /// Height.
     pub height: usize,
 }
 
@@ -130,7 +121,6 @@ impl TilePlan {
         (0..rows).flat_map(move |row| (0..columns).map(move |column| Tile { column, row }))
     }
 
-    /// How many tiles there are.
     pub fn count(&self) -> usize {
         self.columns.origins.len() * self.rows.origins.len()
     }

@@ -26,7 +26,6 @@ impl Deref for GpuBuffer {
 }
 
 impl Gpu {
-    /// A buffer of zeros.
     pub(super) fn zeros(&self, values: usize, usage: BufferUsages) -> GpuBuffer {
         GpuBuffer(self.device.create_buffer(&BufferDescriptor {
             label: None,

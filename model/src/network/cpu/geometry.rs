@@ -291,7 +291,6 @@ fn set_apart(from: &[f32], stride: usize, to: &mut [f32]) {
 struct Column {
     /// The first of them.
     offset: usize,
-    /// Number of the phase.
     phase: usize,
     /// Where the first of them lies in a row of the phase.
     first: usize,

@@ -31,7 +31,6 @@ pub struct PlannedLayer {
     pub before: Activation,
     /// What lies beyond the input's edges.
     pub edge: Edge,
-    /// The convolution.
     pub conv: ConvGeometry,
     /// Whether the convolution has a bias.
     pub bias: bool,

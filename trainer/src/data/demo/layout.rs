@@ -1,4 +1,5 @@
-//! Where the parts of a house are, in fractions of the image.
+//! Where the parts of a house are, in fractions of the image. Long, because every part follows from
+//! the same few decisions: `Sketch` draws them, and its methods place a kind of part each.
 
 use rand::{Rng, RngExt};
 

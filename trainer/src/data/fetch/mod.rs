@@ -38,7 +38,6 @@ pub enum FetchOutcome {
         archive_bytes: u64,
         /// SHA-256 of the archive in lower-case hexadecimal digits.
         sha256: String,
-        /// What was in it.
         unpacked: Unpacked,
         /// The archive, where it was kept.
         archive: Option<PathBuf>,

@@ -33,7 +33,6 @@ pub struct FetchRequest {
 pub enum FetchEvent<'a> {
     /// Bytes begin to arrive.
     Downloading {
-        /// From where.
         url: &'a str,
         /// Length of the archive, if the server says it.
         total: Option<u64>,

@@ -70,7 +70,6 @@ impl Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpacked {
     pub files: u64,
-    /// Their bytes.
     pub bytes: u64,
 }
 

@@ -45,7 +45,6 @@ pub struct Group {
     /// `input`, `target`, `combined` or `photos`; without pairs `A` or `B`.
     pub name: &'static str,
     pub files: usize,
-    /// Bytes of all.
     pub bytes: u64,
     /// How many files have a size, the commonest first.
     pub sizes: Vec<SizeCount>,
@@ -58,9 +57,7 @@ pub struct Group {
 /// How many files have a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SizeCount {
-    /// Pixels.
     pub width: u32,
-    /// Pixels.
     pub height: u32,
     pub files: usize,
 }

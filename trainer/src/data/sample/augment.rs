@@ -9,13 +9,10 @@ use crate::data::sample::raster::{PairFormat, SampleFormat};
 /// Where a sample is cut out of a scaled image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crop {
-    /// Left edge.
     pub x: u32,
-    /// Top edge.
     pub y: u32,
     pub width: u32,
     pub height: u32,
-    /// Mirror left and right.
     pub mirror: bool,
 }
 

@@ -27,7 +27,6 @@ impl From<DynamicImage> for Bands {
 }
 
 impl Bands {
-    /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ImageFileError> {
         image_file::read_bands(path).map(Self)
     }

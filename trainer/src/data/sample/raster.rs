@@ -80,7 +80,6 @@ impl Mask {
         &self.valid
     }
 
-    /// How many pixels count.
     pub fn count(&self) -> usize {
         self.valid.iter().filter(|valid| **valid).count()
     }

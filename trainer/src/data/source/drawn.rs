@@ -16,7 +16,6 @@ pub struct DrawnPairs {
     pub seed: u64,
     /// Which part.
     pub split: DemoSplit,
-    /// How many pairs.
     pub count: usize,
     /// Which image is the input: the label map is A, the photo B.
     pub direction: Direction,

@@ -79,7 +79,6 @@ impl FolderPairs {
         Ok((pairs(train), pairs(validation)))
     }
 
-    /// Number of pairs.
     pub fn len(&self) -> usize {
         self.files.len()
     }
@@ -89,12 +88,10 @@ impl FolderPairs {
         self.files.sort();
     }
 
-    /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// What input and target are made of.
     pub fn format(&self) -> PairFormat {
         self.format
     }

@@ -35,7 +35,6 @@ pub enum PairSource {
 }
 
 impl PairSource {
-    /// Number of pairs.
     pub fn len(&self) -> usize {
         match self {
             Self::Demo(drawn) => drawn.count,
@@ -45,7 +44,6 @@ impl PairSource {
         }
     }
 
-    /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -89,7 +87,6 @@ impl PairSource {
         }
     }
 
-    /// What input and target are made of.
     pub fn format(&self) -> PairFormat {
         match self {
             Self::Demo(drawn) => drawn.format,

@@ -93,7 +93,6 @@ impl Photos {
         Ok((photos(train), photos(validation)))
     }
 
-    /// Number of photos.
     pub fn len(&self) -> usize {
         self.paths.len()
     }
@@ -118,12 +117,10 @@ impl Photos {
         }
     }
 
-    /// Whether there is no photo.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
 
-    /// What input and target are made of.
     pub fn format(&self) -> PairFormat {
         self.format
     }

@@ -1,10 +1,13 @@
 const slider = document.getElementById('step');
-if (slider) {
+if (slider instanceof HTMLInputElement) {
+  /** @type {NodeListOf<HTMLImageElement>} */
   const grids = document.querySelectorAll('.grids img');
-  const shown = document.getElementById('shown');
+  const shown = /** @type {HTMLOutputElement} */ (document.getElementById('shown'));
   const show = () => {
-    grids.forEach((grid, index) => { grid.hidden = index !== Number(slider.value); });
-    shown.value = grids[slider.value].dataset.step;
+    grids.forEach((grid, index) => {
+      grid.hidden = index !== slider.valueAsNumber;
+    });
+    shown.value = grids[slider.valueAsNumber].dataset.step ?? '';
     slider.setAttribute('aria-valuetext', `step ${shown.value}`);
   };
   slider.addEventListener('input', show);

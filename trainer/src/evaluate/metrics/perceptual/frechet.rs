@@ -25,7 +25,6 @@ impl FeatureRows {
         self.values.extend_from_slice(&values[..whole]);
     }
 
-    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.values.len() / self.width
     }

@@ -1,0 +1,87 @@
+// What the tests ask of the page that teaches; each function answers with plain data.
+
+const module = () => import('./pix2pix-training.js');
+async function losses({ count, steps, seed, side, learningRate }) {
+  const { Training } = await module();
+  const pairs = [];
+  for (let index = 0; index < count; index++) {
+    const blob = await (await fetch(`pairs/${index}.png`)).blob();
+    const image = await createImageBitmap(blob, { colorSpaceConversion: 'none' });
+    const context = new OffscreenCanvas(2 * side, side).getContext('2d', { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    pairs.push({ input: context.getImageData(0, 0, side, side), target: context.getImageData(side, 0, side, side) });
+  }
+  const options = { pairs, size: 128, base: 8, seed, steps, learningRate };
+  const one = await Training.create(options);
+  await one.step(steps);
+  const two = await Training.create(options);
+  await two.step(4);
+  const checkpoint = structuredClone(await two.checkpoint());
+  two.dispose();
+  const three = await Training.create({ pairs, checkpoint });
+  await three.step(steps - 4);
+  return { once: one.losses, again: three.losses };
+}
+async function further({ manifest }) {
+  const { Training } = await module();
+  const { Pix2Pix } = await import('./pix2pix.js');
+  const [input, target] = [new ImageData(128, 128), new ImageData(128, 128)];
+  for (let at = 0; at < input.data.length; at++) {
+    input.data[at] = at % 4 === 3 ? 255 : (at * 37 + (at >> 9) * 3) & 255;
+    target.data[at] = at % 4 === 3 ? 255 : at % 4 === 0 ? 200 : 60;
+  }
+  const pairs = [
+    { input, target },
+    { input: target, target },
+  ];
+  const training = await Training.create({ pairs, from: manifest, size: 128, loadSize: 128 });
+  const model = await Pix2Pix.create(manifest, { backend: 'cpu' });
+  const mine = await training.preview(input);
+  const theirs = await model.run(input);
+  const apart = (one, other) => one.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - other.data[at])), 0);
+  await training.step(12);
+  const distance = (some) => some.reduce((sum, { G_L1 }) => sum + G_L1, 0);
+  return {
+    before: apart(mine, theirs),
+    modes: [training.manifest, JSON.parse((await training.export()).manifest), model.manifest].map(
+      ({ input }) => input.mode,
+    ),
+    after: apart(mine, await training.preview(input)),
+    first: distance(training.losses.slice(0, 4)),
+    last: distance(training.losses.slice(-4)),
+  };
+}
+async function folders() {
+  const { pairsOf } = await import('./teach/file-pairs.js');
+  const { zipOf } = await import('./teach/zip-writer.js');
+  const file = async (path, color, width, height) => {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d');
+    context.fillStyle = color;
+    context.fillRect(0, 0, width, height);
+    return { path, bytes: new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer()) };
+  };
+  const files = [
+    await file('set/B/1.png', '#00f', 80, 40),
+    await file('set/A/1.png', '#f00', 80, 40),
+    await file('set/A/2.png', '#f00', 80, 40),
+    await file('set/A/3.jpg', '#f00', 60, 60),
+    await file('set/B/3.png', '#00f', 30, 30),
+    await file('set/A/4.png', '#f00', 40, 40),
+    await file('set/B/4.png', '#00f', 40, 80),
+    { path: '__MACOSX/set/A/1.png', bytes: new Uint8Array(9) },
+    { path: 'set/readme.txt', bytes: new Uint8Array(9) },
+  ];
+  const zip = new File([zipOf(files)], 'set.zip');
+  const { pairs, problems } = await pairsOf([zip]);
+  const middle = ({ data, width }) => 4 * (width / 2) * (width + 1);
+  const seen = pairs.map(({ name, input, target }) => [name, input.data[middle(input)], target.data[middle(target)]]);
+  return { pairs: seen, problems };
+}
+async function preview(bytes) {
+  const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]), { colorSpaceConversion: 'none' });
+  const { data } = await window.pix2pixTeach.training.preview(image);
+  let text = '';
+  for (let at = 0; at < data.length; at += 0x8000) text += String.fromCharCode(...data.subarray(at, at + 0x8000));
+  return { data: btoa(text) };
+}
