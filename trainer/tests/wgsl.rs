@@ -11,8 +11,6 @@ mod made_weights;
 mod networks;
 #[path = "metrics/networks.rs"]
 mod perceptual;
-#[path = "replicas/shared_batch.rs"]
-mod shared_batch;
 #[path = "wgsl/software_vulkan.rs"]
 mod software_vulkan;
 #[path = "reference/training.rs"]
@@ -20,12 +18,10 @@ mod training;
 #[path = "reference/warm_up.rs"]
 mod warm_up;
 
-use burn::tensor::Device;
 use made_weights::{weights, write};
 use model::training::GanMode;
 use model::{Engine, Precision};
 use networks::{discriminator_matches, generator_matches};
-use shared_batch::{settings, several_equal_one};
 use software_vulkan::device;
 use trainer::run::device_check::check;
 use trainer::system::device::ChosenDevice;
@@ -104,13 +100,4 @@ fn the_check_of_a_device_finds_it_right_with_wgsl() {
     for comparison in comparisons {
         assert!(comparison.agrees(), "{comparison:?}");
     }
-}
-
-/// Two devices, each used by a thread of its own, as two cards are. Two threads on one adapter, which
-/// no training has, get wrong numbers from burn now and then.
-#[test]
-fn a_replica_on_vulkan_and_one_on_the_processor_train_like_one() {
-    let config =
-        settings("--model cyclegan --net-g resnet_6blocks --size 32 --net-d pixel --batch 2");
-    several_equal_one(&config, &[device().clone(), Device::flex()], 2);
 }

@@ -27,8 +27,8 @@ pub(crate) unsafe fn add_products<
         unsafe {
             let right = right.add(at * VECTORS * V::COUNT);
             let mut factors = [V::splat(0.0); VECTORS];
-            for vector in 0..VECTORS {
-                factors[vector] = V::load(right.add(vector * V::COUNT));
+            for (vector, factor) in factors.iter_mut().enumerate() {
+                *factor = V::load(right.add(vector * V::COUNT));
             }
             for row in 0..ROWS {
                 let value = V::splat(*left[row].add(at * STRIDE));

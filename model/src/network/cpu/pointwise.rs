@@ -111,7 +111,10 @@ fn of_both(
             Instructions::in_use().run(
                 #[inline(always)]
                 || {
-                    // A copy that is known not to change: several at a time, without a branch.
+                    #[expect(
+                        clippy::redundant_locals,
+                        reason = "a copy is known not to change: several at a time, without a branch"
+                    )]
                     let result = result;
                     for ((to, one), other) in to.iter_mut().zip(one).zip(other) {
                         *to = result(*one, *other);

@@ -362,7 +362,7 @@ impl Tile {
         unsafe {
             let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
             let mut edge = [0.0f32; 32];
-            for row in 0..ROWS {
+            for (row, sums) in sums.iter_mut().enumerate() {
                 if self.add && row < self.rows {
                     let into = self.into.add(row * self.stride);
                     let from = match is_whole {
@@ -372,21 +372,21 @@ impl Tile {
                             edge.as_ptr()
                         }
                     };
-                    for vector in 0..VECTORS {
-                        sums[row][vector] = V::load(from.add(vector * V::COUNT));
+                    for (vector, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::load(from.add(vector * V::COUNT));
                     }
                 }
             }
             add_products::<V, ROWS, VECTORS, STRIDE>(rows, right.as_ptr(), depth, &mut sums);
-            for row in 0..ROWS {
+            for (row, sums) in sums.iter().enumerate() {
                 if row < self.rows {
                     let into = self.into.add(row * self.stride);
                     let to = match is_whole {
                         true => into,
                         false => edge.as_mut_ptr(),
                     };
-                    for vector in 0..VECTORS {
-                        sums[row][vector].store(to.add(vector * V::COUNT));
+                    for (vector, sum) in sums.iter().enumerate() {
+                        sum.store(to.add(vector * V::COUNT));
                     }
                     if !is_whole {
                         std::ptr::copy_nonoverlapping(edge.as_ptr(), into, self.columns);
