@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::run;
+use crate::process::{run, write_script};
 use crate::workspace;
 
 /// Scripts of `xtask/peers` that measure.
@@ -34,13 +34,7 @@ pub fn pack() -> Result<PathBuf> {
         fs::copy(&script, folder.join(name))
             .with_context(|| format!("cannot copy {}", script.display()))?;
     }
-    let start = folder.join("run.sh");
-    fs::write(&start, START).with_context(|| format!("cannot write {}", start.display()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&start, fs::Permissions::from_mode(0o755))?;
-    }
+    write_script(&folder.join("run.sh"), START)?;
     let archive = workspace::target().join("gpu-kit.tar.xz");
     let mut tar = Command::new("tar");
     tar.arg("--create").arg("--xz").arg("--file").arg(&archive);

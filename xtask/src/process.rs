@@ -1,6 +1,8 @@
 //! Running other programs, with a remedy when one fails.
 
+use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -41,4 +43,16 @@ fn describe(command: &Command) -> String {
     command.get_args().fold(program.to_owned(), |line, part| {
         format!("{line} {}", part.to_string_lossy())
     })
+}
+
+/// Writes a program for the shell.
+pub fn write_script(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("{} cannot be made a program", path.display()))?;
+    }
+    Ok(())
 }

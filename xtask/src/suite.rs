@@ -77,6 +77,15 @@ fn check_style() -> Result<()> {
     clippy(&[&["--package", "web"], wasm.as_slice()].concat())
 }
 
+/// Makes whatever archive it is asked for, with nothing in it.
+const EMPTY_ARCHIVER: &str = "#!/bin/sh\n\
+    for argument; do\n\
+      case $argument in\n\
+        -out:* | /out:*) : > \"${argument#?out:}\" ;;\n\
+        *.a | *.lib) : > \"$argument\" ;;\n\
+      esac\n\
+    done\n";
+
 /// Types of the trainer for systems of which this one is another. What C there is among its
 /// dependencies is not compiled: nothing is linked.
 fn check_other_systems() -> Result<()> {
@@ -85,6 +94,8 @@ fn check_other_systems() -> Result<()> {
         "x86_64-pc-windows-msvc",
         "aarch64-unknown-linux-gnu",
     ];
+    let archiver = workspace::target().join("empty-archiver.sh");
+    process::write_script(&archiver, EMPTY_ARCHIVER)?;
     for target in TARGETS {
         tools::ensure_target(target)?;
         let underscored = target.replace('-', "_");
@@ -97,9 +108,8 @@ fn check_other_systems() -> Result<()> {
             "--target",
             target,
         ]);
-        for tool in ["CC", "AR"] {
-            check.env(format!("{tool}_{underscored}"), "true");
-        }
+        check.env(format!("CC_{underscored}"), "true");
+        check.env(format!("AR_{underscored}"), &archiver);
         process::run(&mut check, "Each error above names its place.")?;
     }
     Ok(())

@@ -4,7 +4,6 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use model::Instructions;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -59,7 +58,7 @@ impl Roofline {
 /// Computes [`ROUNDS`] times with each of [`CHAINS`] vectors; how many lanes they have.
 fn multiply_adds() -> usize {
     #[cfg(target_arch = "x86_64")]
-    match Instructions::in_use().name() {
+    match model::Instructions::in_use().name() {
         // SAFETY: the processor has what the function is compiled for.
         "avx512" => return unsafe { fused_512() },
         // SAFETY: as above.
