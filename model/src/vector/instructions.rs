@@ -81,9 +81,18 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Level::Avx2 => unsafe { avx2(work) },
-            Level::Baseline => work(),
+            Level::Baseline => baseline(work),
         }
     }
+}
+
+/// A module with relaxed SIMD is only loaded by browsers that have it.
+#[cfg_attr(
+    all(target_family = "wasm", feature = "relaxed-simd"),
+    target_feature(enable = "relaxed-simd")
+)]
+fn baseline<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -25,11 +25,11 @@ pub(crate) unsafe trait Lanes: Copy {
 }
 
 /// A vector that every processor has, or that the compiler makes up.
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg(not(any(target_arch = "aarch64", target_family = "wasm")))]
 #[derive(Clone, Copy)]
 pub(crate) struct Four([f32; 4]);
 
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg(not(any(target_arch = "aarch64", target_family = "wasm")))]
 // SAFETY: arrays of four, which need no instructions of their own.
 unsafe impl Lanes for Four {
     const COUNT: usize = 4;
@@ -52,7 +52,6 @@ unsafe impl Lanes for Four {
     }
 
     /// Rounds twice: not every processor of the target has one instruction for it.
-    #[cfg(not(all(target_family = "wasm", feature = "relaxed-simd")))]
     #[inline(always)]
     unsafe fn multiply_add(self, factor: Self, mut summand: Self) -> Self {
         for lane in 0..Self::COUNT {
@@ -60,27 +59,13 @@ unsafe impl Lanes for Four {
         }
         summand
     }
-
-    /// A browser picks what its processor does best: rounding once, or twice.
-    #[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
-    #[inline(always)]
-    unsafe fn multiply_add(self, factor: Self, mut summand: Self) -> Self {
-        use std::arch::wasm32::{f32x4_relaxed_madd, v128, v128_store};
-
-        let vector = |four: &Self| {
-            // SAFETY: four numbers are a vector.
-            unsafe { four.0.as_ptr().cast::<v128>().read_unaligned() }
-        };
-        // SAFETY: the function that this is inlined into has the instruction; `summand` is a vector.
-        unsafe {
-            let sum = f32x4_relaxed_madd(vector(&self), vector(&factor), vector(&summand));
-            v128_store(summand.0.as_mut_ptr().cast(), sum);
-        }
-        summand
-    }
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_family = "wasm"
+))]
 macro_rules! lanes {
     ($(#[$doc:meta])* $name:ident($vector:ty), $count:literal,
      $splat:ident, $load:ident, $store:ident, $multiply_add:ident) => {
@@ -142,6 +127,61 @@ mod aarch64 {
     ) -> float32x4_t {
         // SAFETY: every processor of the target has the instruction.
         unsafe { vfmaq_f32(summand, value, factor) }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+pub(crate) use self::wasm::Four;
+
+#[cfg(target_family = "wasm")]
+mod wasm {
+    use std::arch::wasm32;
+
+    use super::Lanes;
+
+    lanes!(
+        /// A browser's vectors. Arrays of four, which compilers are to turn into them, end in memory.
+        Four(wasm32::v128), 4,
+        splat, load, store, multiply_add
+    );
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> wasm32::v128 {
+        wasm32::f32x4_splat(value)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> wasm32::v128 {
+        // SAFETY: the caller has four values.
+        unsafe { wasm32::v128_load(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, vector: wasm32::v128) {
+        // SAFETY: the caller has room for four values.
+        unsafe { wasm32::v128_store(to.cast(), vector) }
+    }
+
+    /// Rounds twice: not every browser has one instruction for it.
+    #[cfg(not(feature = "relaxed-simd"))]
+    #[inline(always)]
+    unsafe fn multiply_add(
+        value: wasm32::v128,
+        factor: wasm32::v128,
+        summand: wasm32::v128,
+    ) -> wasm32::v128 {
+        wasm32::f32x4_add(summand, wasm32::f32x4_mul(value, factor))
+    }
+
+    /// A browser picks what its processor does best: rounding once, or twice.
+    #[cfg(feature = "relaxed-simd")]
+    #[inline(always)]
+    unsafe fn multiply_add(
+        value: wasm32::v128,
+        factor: wasm32::v128,
+        summand: wasm32::v128,
+    ) -> wasm32::v128 {
+        wasm32::f32x4_relaxed_madd(value, factor, summand)
     }
 }
 
