@@ -23,12 +23,25 @@ export interface TrainingOptions {
   size?: number;
   /** Side before the random crop; size · 286 / 256 by default. */
   loadSize?: number;
+  /** What the model does, such as 'deblur', for its manifest. */
+  task?: string;
+  /** What inputs and outputs are made of: colour by default. */
+  input?: 'color' | 'lightness';
+  output?: 'color' | 'chroma';
+  /** Whether the network learns a correction that is added to its input. */
+  residual?: boolean;
+  /** Batch norms by default; 'none' restores photos best. */
+  norm?: 'batch' | 'instance' | 'none';
   /** Feature maps of the outermost layer: 16 by default. */
   base?: number;
   /** Whether half of the samples are mirrored; true by default. */
   mirror?: boolean;
   /** 0 by default; the same seed and pairs give the same model. */
   seed?: number;
+  /** Workers that share each batch, 1 by default. Another number gives another model, as random numbers are theirs. */
+  workers?: number;
+  /** Pairs of a step: as many as workers by default, or a multiple. */
+  batch?: number;
   /** Steps planned, 2000 by default; the learning rate falls in the second half of them. */
   steps?: number;
   learningRate?: number;
@@ -71,7 +84,7 @@ export interface TrainingEvents {
   error: CustomEvent<{ error: Pix2PixError }>;
 }
 
-/** Pix2pix in training: a U-Net and a PatchGAN learn from pairs in a worker, on the CPU. */
+/** Pix2pix in training: a U-Net and a PatchGAN learn from pairs in workers, on the CPU. */
 export class Training extends EventTarget {
   static create(options: TrainingOptions): Promise<Training>;
   private constructor();
@@ -84,6 +97,8 @@ export class Training extends EventTarget {
   readonly loadSize: number;
   /** Of the model folder to be, without weights. */
   readonly manifest: Manifest;
+  /** Workers that share each batch. */
+  readonly workers: number;
   readonly isRunning: boolean;
   /** Of all steps so far. */
   readonly losses: (TrainingLosses & { step: number })[];
@@ -102,7 +117,7 @@ export class Training extends EventTarget {
   checkpoint(): Promise<TrainingCheckpoint>;
   /** The model folder: the text of `manifest.json`, and the weights that it names, at `path` beside it. */
   export(): Promise<LocalModel & { path: string }>;
-  /** Ends the worker. */
+  /** Ends the workers. */
   dispose(): void;
 
   addEventListener<K extends keyof TrainingEvents>(

@@ -5,6 +5,7 @@ import { open, readBlob } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodeImage, softwareContext } from './image.js';
 import { answer, plain } from './rpc.js';
+import { follow, Lead } from './training-team.js';
 import { runtimeFiles } from './wasm-files.js';
 
 const LIMITS = { manifest: 1 << 20, weights: 1 << 28, module: 1 << 26 };
@@ -17,6 +18,8 @@ const WON = 0.03;
 
 /** @type {any} */
 let session = null;
+/** @type {any} */
+let team = null;
 let isRunning = false;
 let share = 1;
 let watched = [];
@@ -25,7 +28,7 @@ let discriminator = 0; // sum of its losses since the last look
 let counted = 0;
 let hasWarned = false;
 
-const handlers = { begin, addPair, watch, plan, start, pause, steps, preview, checkpoint, export: exportModel };
+const handlers = { begin, addPair, join, watch, plan, start, pause, steps, preview, checkpoint, export: exportModel };
 
 addEventListener('message', ({ data }) => answer(data, handlers, self));
 
@@ -48,6 +51,7 @@ async function begin({ settings, model, files }) {
     manifest: JSON.parse(session.manifest),
     step: session.step_number,
     steps: session.steps,
+    workers: session.workers,
   };
 }
 
@@ -77,6 +81,21 @@ async function addPair({ name, input, target }) {
     await squareOf(input, side, `The input of ${name}`),
     await squareOf(target, side, `The target of ${name}`),
   );
+}
+
+/** @param {{ rank: number, ports: MessagePort[] }} place among the workers that share each batch */
+function join({ rank, ports }) {
+  if (rank === 0) team = new Lead(session, ports);
+  else follow(session, rank, ports[0]);
+}
+
+let idle = Promise.resolve();
+
+/** A step may wait for other workers: nothing else is asked of the session meanwhile. */
+function exclusive(job) {
+  const done = idle.then(job);
+  idle = done.catch(() => {});
+  return done;
 }
 
 /** RGBA pixels of an image, squeezed into a square. */
@@ -111,7 +130,7 @@ async function watch({ images }) {
 }
 
 function plan({ steps }) {
-  session.plan_steps(steps);
+  return exclusive(() => team.plan(steps));
 }
 
 function start({ share: wanted }) {
@@ -128,7 +147,7 @@ function pause() {
 async function steps({ count }) {
   if (isRunning) throw new Pix2PixError('settings', 'The training runs: pause it before making single steps.');
   for (let made = 0; made < count; made++) {
-    makeStep();
+    await makeStep();
     await breathe();
   }
   await sample();
@@ -137,7 +156,7 @@ async function steps({ count }) {
 async function run() {
   try {
     while (isRunning && session.step_number < session.steps) {
-      const milliseconds = makeStep();
+      const milliseconds = await makeStep();
       if (performance.now() - sampledAt >= SAMPLE_EVERY) await sample();
       await breathe();
       if (share < 1) await new Promise((resolve) => setTimeout(resolve, milliseconds * (1 / share - 1)));
@@ -152,9 +171,9 @@ async function run() {
   }
 }
 
-function makeStep() {
+async function makeStep() {
   const begun = performance.now();
-  const losses = JSON.parse(session.step());
+  const losses = await exclusive(() => team.step());
   const milliseconds = performance.now() - begun;
   postMessage({ losses, step: session.step_number, milliseconds });
   judge(losses);
@@ -181,7 +200,7 @@ async function sample() {
   if (watched.length === 0) return;
   const images = [];
   for (const { rgba, width, height } of watched) {
-    images.push({ rgba: (await session.translate(rgba, width, height)).buffer, width, height });
+    images.push({ rgba: (await translate(rgba, width, height)).buffer, width, height });
   }
   sampledAt = performance.now();
   postMessage(
@@ -202,17 +221,21 @@ function breathe() {
 
 async function preview(payload) {
   const { rgba, width, height } = await pixelsOf(payload);
-  const translated = (await session.translate(rgba, width, height)).buffer;
+  const translated = (await translate(rgba, width, height)).buffer;
   return { rgba: translated, width, height, transfer: [translated] };
 }
 
-function checkpoint() {
-  const files = session.checkpoint();
+function translate(rgba, width, height) {
+  return exclusive(() => session.translate(rgba, width, height));
+}
+
+async function checkpoint() {
+  const files = await exclusive(() => session.checkpoint());
   const transfer = [...files.values()].filter((file) => typeof file !== 'string').map(({ buffer }) => buffer);
   return { files, step: session.step_number, transfer };
 }
 
-function exportModel() {
-  const { manifest, path, weights } = session.export();
+async function exportModel() {
+  const { manifest, path, weights } = await exclusive(() => session.export());
   return { manifest, path, weights: weights.buffer, transfer: [weights.buffer] };
 }

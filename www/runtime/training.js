@@ -1,5 +1,5 @@
-// The public class: one model that learns in one worker. The page brings pairs and
-// images; the worker owns the networks.
+// The public class: one model that learns in one worker, or in several that share each batch. The page
+// brings pairs and images; the first worker, the lead, owns the networks.
 
 import { abortedError, Pix2PixError } from './errors.js';
 import { resolve } from './pix2pix.js';
@@ -9,11 +9,18 @@ import { asMessage } from './source.js';
 /** The options that are settings of the module, and their names there. */
 const SETTINGS = {
   name: 'name',
+  task: 'task',
+  input: 'input',
+  output: 'output',
+  residual: 'residual',
+  norm: 'norm',
   base: 'base',
   size: 'size',
   loadSize: 'load_size',
   mirror: 'flip',
   seed: 'seed',
+  batch: 'batch',
+  workers: 'workers',
   steps: 'steps',
   learningRate: 'lr',
   learningRatePolicy: 'lr_policy',
@@ -25,7 +32,9 @@ const SETTINGS = {
 };
 
 export class Training extends EventTarget {
-  #worker;
+  #url;
+  #lead;
+  #followers = [];
   #facts;
   #step;
   #steps;
@@ -51,28 +60,37 @@ export class Training extends EventTarget {
   /** Use `Training.create`. */
   constructor(url) {
     super();
-    this.#worker = new WorkerRpc(url, (note) => this.#hear(note));
+    this.#url = url;
+    this.#lead = new WorkerRpc(url, (note) => this.#hear(note));
   }
 
   async #begin({ pairs, from, checkpoint, watch, options }) {
     const model = typeof from === 'string' || from instanceof URL ? { manifestUrl: resolve(from) } : from;
     const settings = checkpoint ? null : settingsOf(options);
-    this.#facts = await this.#worker.call('begin', { settings, model, files: checkpoint?.files });
+    this.#facts = await this.#lead.call('begin', { settings, model, files: checkpoint?.files });
     this.#step = this.#facts.step;
     this.#steps = this.#facts.steps;
     this.#losses = [...(checkpoint?.losses ?? [])];
-    for (const [index, { input, target }] of pairs.entries()) {
-      const [one, other] = [await asMessage(input), await asMessage(target)];
-      const name = `Pair ${index + 1}`;
-      await this.#worker.call('addPair', { name, input: one.payload, target: other.payload }, [
-        ...one.transfer,
-        ...other.transfer,
-      ]);
-    }
+    await addPairs(this.#lead, pairs);
+    const ports = [];
+    while (ports.length + 1 < this.#facts.workers) ports.push(await this.#hire(ports.length + 1, pairs));
+    await this.#lead.call('join', { rank: 0, ports }, ports);
     await this.watch(watch);
     if (pairs.length === 1) {
       this.#warn('One pair alone is learned by heart: other images will not come out well. Add more pairs.');
     }
+  }
+
+  /** Another worker with the same networks; the port that leads to it. */
+  async #hire(rank, pairs) {
+    const follower = new WorkerRpc(this.#url);
+    this.#followers.push(follower);
+    const { files } = await this.#lead.call('checkpoint', {});
+    await follower.call('begin', { files });
+    await addPairs(follower, pairs);
+    const { port1, port2 } = new MessageChannel();
+    await follower.call('join', { rank, ports: [port2] }, [port2]);
+    return port1;
   }
 
   get stepsMade() {
@@ -89,6 +107,9 @@ export class Training extends EventTarget {
   }
   get manifest() {
     return this.#facts.manifest;
+  }
+  get workers() {
+    return this.#facts.workers;
   }
   get isRunning() {
     return this.#isRunning;
@@ -150,18 +171,20 @@ export class Training extends EventTarget {
     return { manifest, path, weights: new Blob([weights], { type: 'application/octet-stream' }) };
   }
 
-  /** Ends the worker. */
+  /** Ends the workers. */
   dispose() {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#isRunning = false;
-    this.#worker.end(abortedError('The training was disposed of; the job'));
+    for (const worker of [this.#lead, ...this.#followers]) {
+      worker.end(abortedError('The training was disposed of; the job'));
+    }
   }
 
   async #call(kind, payload, transfer = []) {
     if (this.#isDisposed) throw abortedError('The training was disposed of; the job');
     try {
-      return await this.#worker.call(kind, payload, transfer);
+      return await this.#lead.call(kind, payload, transfer);
     } catch (thrown) {
       throw Pix2PixError.from(thrown);
     }
@@ -198,6 +221,17 @@ export class Training extends EventTarget {
   }
 }
 
+async function addPairs(worker, pairs) {
+  for (const [index, { input, target }] of pairs.entries()) {
+    const [one, other] = [await asMessage(input), await asMessage(target)];
+    const name = `Pair ${index + 1}`;
+    await worker.call('addPair', { name, input: one.payload, target: other.payload }, [
+      ...one.transfer,
+      ...other.transfer,
+    ]);
+  }
+}
+
 function settingsOf(options) {
   const settings = {};
   for (const [name, value] of Object.entries(options)) {
@@ -207,6 +241,7 @@ function settingsOf(options) {
     }
     settings[SETTINGS[name]] = value;
   }
+  settings.batch ??= settings.workers;
   // As natively: eight steps down where the size allows it.
   settings.net_g = settings.size % 256 === 0 ? 'unet_256' : 'unet_128';
   return JSON.stringify(settings);

@@ -7,14 +7,19 @@ import { show } from './squares.js';
 export class Examples {
   #host;
   #outputs = [];
+  #targets = [];
+  /** How far a pixel of the outputs is off on average, as a share of the way from black to white. */
+  error = NaN;
 
   constructor(host) {
     this.#host = host;
   }
 
-  /** Shows examples, `{ input, target }`, without outputs yet. */
-  begin(examples) {
+  /** Shows examples, `{ input, target }`, without outputs yet; `targets` have the outputs' size. */
+  begin(examples, targets) {
     this.#outputs = [];
+    this.#targets = targets;
+    this.error = NaN;
     const rows = examples.map(({ input, target }, index) => {
       const name = `Example ${index + 1}`;
       const output = cell(`${name}: output`);
@@ -31,7 +36,15 @@ export class Examples {
   /** ImageData for each example. */
   renew(images) {
     images.forEach((image, index) => this.#outputs[index] && show(image, this.#outputs[index]));
+    const errors = images.map((image, index) => errorOf(image, this.#targets[index]));
+    this.error = errors.reduce((sum, error) => sum + error, 0) / errors.length;
   }
+}
+
+function errorOf({ data }, target) {
+  let sum = 0;
+  for (let at = 0; at < data.length; at++) if (at % 4 !== 3) sum += Math.abs(data[at] - target.data[at]);
+  return sum / (data.length * 0.75) / 255;
 }
 
 function cell(label) {

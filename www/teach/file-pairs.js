@@ -16,9 +16,7 @@ const SAME_SHAPE = 0.02;
 /** `{ pairs, problems }`; `onPair` is told how many there are so far. */
 export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const problems = [];
-  const listed = (await Promise.all(files.map((file) => expanded(file, problems)))).flat();
-  const hidden = (path) => path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
-  const images = listed.filter(({ path }) => !hidden(path));
+  const images = await imagesIn(files, problems);
   const { twins, singles } = sorted(images, problems);
   const pairs = [];
   const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
@@ -32,6 +30,13 @@ export async function pairsOf(files, onPair = (_count, _of) => {}) {
     onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
   }
   return { pairs, problems };
+}
+
+/** Images among files and in zips: `{ path, read }`. */
+export async function imagesIn(files, problems) {
+  const listed = (await Promise.all(files.map((file) => expanded(file, problems)))).flat();
+  const isHidden = (path) => path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
+  return listed.filter(({ path }) => !isHidden(path));
 }
 
 async function expanded(file, problems) {

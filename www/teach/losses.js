@@ -17,12 +17,18 @@ function pixelError(losses, lambda = 100) {
   return mean(losses, ({ G_L1 }) => G_L1) / lambda / 2;
 }
 
-/** One sentence about where the training stands; '' before there is anything to say. */
-export function reading(losses) {
+/** What is known of pairs that it does not learn from, so many times that of the others, says that it learns by heart. */
+const BY_HEART = 1.6;
+
+/** One sentence about where the training stands; '' before there is anything to say. `unseen` is the error of pairs
+    that it does not learn from, if there are some. */
+export function reading(losses, unseen = NaN) {
   if (losses.length < 10) return '';
   const recent = losses.slice(-SPAN);
   const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
   const now = `A pixel is off by ${percent(pixelError(recent))} on average, by ${percent(pixelError(losses.slice(0, 10)))} at the beginning`;
+  if (losses.length >= 4 * SPAN && unseen > BY_HEART * pixelError(recent))
+    return `${now}, but by ${percent(unseen)} where it has not seen the target: it learns the pairs by heart, and more of them would help.`;
   const paid = mean(recent, critic);
   if (paid < 0.1)
     return `${now}; the critic tells drawn from real nearly every time, so that only this distance teaches.`;

@@ -1,17 +1,15 @@
 // Pairs that the page draws itself, so that the first click already teaches something:
 // outlines of shapes, and the same shapes filled.
 
+import { numbers } from './random.js';
 import { blank, SIDE } from './squares.js';
 
-const COUNT = 24;
-const EXAMPLES = 3;
+const COUNT = 27;
 const SHAPES = [circle, square, triangle];
 const FILL = '#f08c1e';
 
-/** `pairs` to learn from, and `examples` that are not among them. */
 export function readyPairs() {
-  const all = Array.from({ length: COUNT + EXAMPLES }, (_, index) => pair(index));
-  return { pairs: all.slice(EXAMPLES), examples: all.slice(0, EXAMPLES) };
+  return Array.from({ length: COUNT }, (_, index) => pair(index));
 }
 
 function pair(index) {
@@ -49,13 +47,4 @@ function triangle(context, x, y, radius) {
     context.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
   }
   context.closePath();
-}
-
-/** The same numbers each time, 0 to 1 (a linear congruential generator). */
-function numbers(seed) {
-  let state = seed * 7919;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -7,6 +7,13 @@ import { element } from '../view/element.js';
 const FIELDS = ['from-field', 'size-field', 'base-field', 'steps-field', 'mirror-field'];
 /** Small networks and short lessons want a higher learning rate than the paper's. */
 const LEARNING_RATE = 1e-3;
+/** Networks to fit the machine: their base, and about how many times the smallest one's step they take. */
+const BASES = [
+  [32, 8],
+  [16, 2.5],
+];
+/** A lesson with a network to fit takes at most so many milliseconds, if the smallest can. */
+const LESSON = 60_000;
 
 /** The page's models, which can be taught further. */
 let models = [];
@@ -47,9 +54,22 @@ export function steps() {
   return chosen('steps');
 }
 
-/** Options of `Training.create` for pairs from a source. */
-export function settings(source) {
-  const fresh = { base: chosen('base'), learningRate: LEARNING_RATE, mode: source === 'files' ? 'photo' : 'draw' };
-  const network = model() ? { from: model().url } : fresh;
-  return { ...network, size: chosen('size'), steps: steps(), mirror: $('mirror').checked, name: 'taught' };
+/** The part of the time that a training may use. */
+export function share() {
+  return $('easy').checked ? 0.5 : 1;
+}
+
+/** Options of `Training.create` for pairs from a source, and of a photo's task; `milliseconds` measures a step. */
+export async function settings(source, { task, options } = {}, milliseconds) {
+  const lesson = { size: chosen('size'), steps: steps(), mirror: $('mirror').checked, name: 'taught' };
+  if (model()) return { from: model().url, ...lesson };
+  const isPhoto = source === 'files' || source === 'photos';
+  const fresh = { learningRate: LEARNING_RATE, mode: isPhoto ? 'photo' : 'draw', task, ...options, ...lesson };
+  const smallest = { ...fresh, base: 8 };
+  const base = chosen('base') || fitting((await milliseconds(smallest)) * lesson.steps);
+  return { ...fresh, base };
+}
+
+function fitting(smallest) {
+  return BASES.find(([, times]) => times * smallest <= LESSON)?.[0] ?? 8;
 }

@@ -13,8 +13,9 @@ import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
+import { pairsFor, photosOf, TASKS } from './photo-pairs.js';
 import { readyPairs } from './ready-pairs.js';
-import { allow, offerModels, settings, steps } from './settings.js';
+import { allow, offerModels, settings, share, steps } from './settings.js';
 import { scaled, showSmall } from './squares.js';
 import { openStore } from './store.js';
 import { zipOf } from './zip-writer.js';
@@ -24,19 +25,25 @@ const SHOW_EVERY = 250;
 /** Speed is measured over so many milliseconds. */
 const WINDOW = 4000;
 const MOST_EXAMPLES = 3;
+/** With so many pairs, the examples are not among those that it learns from. */
+const ENOUGH_PAIRS = 12;
+/** Steps of the measurement, the first of which does not count. */
+const MEASURED = 6;
 
 const HINTS = {
   ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes about half a minute.',
+  photos:
+    'Drop photos, a folder or a .zip, twenty or more, and choose what shall be learned: the page makes the inputs itself.',
   files:
     'Drop combined pictures, the input on the left half and the target on the right; or two folders, or a .zip of them, with files of the same names.',
   draw: 'Draw on the left what you will draw later, and on the right what it shall become. Six pairs teach a simple rule.',
 };
 
 let pairs = [];
-/** Those from files and drawings, while ready ones are shown. */
-let ownPairs = [];
+/** What was brought, while pairs of another kind are shown. */
+const brought = { photos: [], files: [] };
 let source = 'ready';
-/** Shown while it learns; those of the ready pairs are not among them. */
+/** Shown while it learns. */
 let examples = [];
 /** @type {Training | null} */
 let training = null;
@@ -94,22 +101,26 @@ function report(problems) {
 function chooseSource(value) {
   showSource(value);
   report([]);
-  const ready = value === 'ready' ? readyPairs() : null;
-  examples = ready ? ready.examples : [];
-  put(ready ? ready.pairs : ownPairs);
+  put(value === 'ready' ? readyPairs() : brought[kind()]);
+}
+
+/** Drawings may lie among files. */
+function kind() {
+  return source === 'photos' ? 'photos' : 'files';
 }
 
 function showSource(value) {
   source = value;
   $('sources').querySelector(`[value=${value}]`).checked = true;
   $('hint').textContent = HINTS[value];
-  $('files').hidden = value !== 'files';
+  $('files').hidden = value !== 'files' && value !== 'photos';
+  $('photos').hidden = value !== 'photos';
   $('draw').hidden = value !== 'draw';
 }
 
 function put(chosen) {
   pairs = chosen;
-  if (source !== 'ready') ownPairs = chosen;
+  if (source !== 'ready') brought[kind()] = chosen;
   showPairs();
   set(pairs.length ? 'ready' : 'empty');
 }
@@ -137,13 +148,26 @@ function showPairs() {
 
 async function takeFiles(files) {
   if (files.length === 0) return;
-  if (source !== 'files') chooseSource('files');
+  if (source !== 'files' && source !== 'photos') chooseSource('files');
   $('status').textContent = 'Reading…';
-  const { pairs: found, problems } = await pairsOf(files, (count, of) => {
-    $('status').textContent = `Reading pair ${count} of ${of}…`;
-  });
+  const told = (count, of) => {
+    $('status').textContent = `Reading picture ${count} of ${of}…`;
+  };
+  const isPhotos = source === 'photos';
+  const { pairs: found, problems } = isPhotos ? await pairsOfPhotos(files, told) : await pairsOf(files, told);
   addPairs(found);
   report(found.length === 0 && problems.length === 0 ? ['There is no picture among these files.'] : problems);
+}
+
+async function pairsOfPhotos(files, told) {
+  const { photos, problems } = await photosOf(files, told);
+  return { pairs: await pairsFor($('task').value, photos), problems };
+}
+
+/** Another task makes other inputs of the same photos. */
+async function changeTask() {
+  $('status').textContent = 'Making the inputs…';
+  put(await pairsFor($('task').value, pairs));
 }
 
 // ---------------------------------------------------------------- training
@@ -151,9 +175,12 @@ async function takeFiles(files) {
 async function begin() {
   set('starting', 'Preparing the networks…');
   report([]);
-  if (examples.length === 0) examples = pairs.slice(0, MOST_EXAMPLES);
+  const isEnough = pairs.length >= ENOUGH_PAIRS;
+  pairs = pairs.map((pair, index) => ({ ...pair, isHeldOut: isEnough && index < MOST_EXAMPLES }));
   try {
-    await create(settings(source));
+    const task = $('task').value;
+    const lesson = source === 'photos' ? { task, options: TASKS[task].options } : {};
+    await create(await settings(source, lesson, milliseconds));
     await keep({ isNew: true });
     await goOn();
     if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
@@ -163,17 +190,32 @@ async function begin() {
   }
 }
 
+/** The time of a step on this machine. */
+async function milliseconds(options) {
+  $('status').textContent = 'Measuring this machine…';
+  const trial = await Training.create({ ...options, pairs: pairs.slice(0, 1) });
+  let begun = 0;
+  for (let step = 0; step < MEASURED; step++) {
+    await trial.step();
+    if (step === 0) begun = performance.now();
+  }
+  trial.dispose();
+  return (performance.now() - begun) / (MEASURED - 1);
+}
+
 /** @param {any} options */
 async function create(options) {
   end();
-  training = await Training.create({ pairs, ...options });
-  watched.begin(examples);
+  training = await Training.create({ pairs: pairs.filter(({ isHeldOut }) => !isHeldOut), ...options });
+  examples = pairs.slice(0, MOST_EXAMPLES);
   listen(training);
   const { size, manifest } = training;
   // What is seen has the size of what is learned.
-  await training.watch(await Promise.all(examples.map(({ input }) => scaled(input, size))));
+  const atSize = (which) => Promise.all(examples.map((example) => scaled(example[which], size)));
+  watched.begin(examples, await atSize('target'));
+  await training.watch(await atSize('input'));
   $('examples-note').textContent =
-    source === 'ready'
+    examples[0].isHeldOut
       ? 'They are not among the pairs that it learns from.'
       : 'They are among the pairs that it learns from.';
   pane.begin({ ...manifest, training: { size } });
@@ -208,7 +250,7 @@ async function goOn() {
   if (!mine) return;
   if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + steps());
   stepTimes = [];
-  await mine.start();
+  await mine.start({ share: share() });
   set('running', 'It is learning.');
 }
 
@@ -232,7 +274,6 @@ async function startAnew() {
   await store?.clear().catch(() => {});
   $('kept').textContent = '–';
   showSource(source);
-  if (source !== 'ready') examples = [];
   put(pairs);
 }
 
@@ -252,7 +293,7 @@ function showProgress() {
   $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second` : '–';
   $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
   drawCurves($('curves'), losses);
-  const sentence = reading(losses);
+  const sentence = reading(losses, examples[0].isHeldOut ? watched.error : undefined);
   if (sentence && $('reading').textContent !== sentence) $('reading').textContent = sentence;
 }
 
@@ -271,7 +312,7 @@ async function keep({ isNew = false } = {}) {
   try {
     const checkpoint = await mine.checkpoint();
     if (training !== mine) return;
-    await store.put(isNew ? { checkpoint, pairs, examples, source } : { checkpoint });
+    await store.put(isNew ? { checkpoint, pairs, source } : { checkpoint });
     $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
   } catch (error) {
     if (error.code === 'aborted') return;
@@ -287,18 +328,13 @@ async function restore() {
     $('kept').textContent = opened.why;
     return;
   }
-  const [checkpoint, keptPairs, keptExamples, keptSource] = await store.get(
-    'checkpoint',
-    'pairs',
-    'examples',
-    'source',
-  );
+  const [checkpoint, keptPairs, keptSource] = await store.get('checkpoint', 'pairs', 'source');
   if (!checkpoint || !keptPairs) return;
   set('starting', 'Bringing back the training…');
   try {
-    pairs = keptPairs;
     source = keptSource;
-    examples = keptExamples;
+    pairs = keptPairs;
+    if (source !== 'ready') brought[kind()] = pairs;
     await create({ checkpoint });
     const isDone = training && training.stepsMade >= training.steps;
     set(isDone ? 'done' : 'paused', isDone ? 'It has learned its lesson.' : 'Here is the training of your last visit.');
@@ -342,6 +378,9 @@ async function openOnFrontPage() {
 
 const guarded = (job) => () => job().catch(fail);
 
+$('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, title)));
+$('task').addEventListener('change', guarded(changeTask));
+$('easy').addEventListener('change', () => training?.isRunning && training.start({ share: share() }));
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
 $('teach').addEventListener(
   'click',

@@ -25,12 +25,14 @@ pub fn run(compare: bool) -> Result<()> {
     };
     let native = program_json("trainer", &["bench", "--device", "cpu"])?;
     let browser = program_json("bench-browser", &arguments)?;
+    let training = program_json("bench-training", &arguments)?;
     if let Some(row) = native.first() {
         let word = row["instructions"].as_str().unwrap_or("unknown");
         println!("Native figures with the vector instructions {word}.\n");
     }
     println!("{}", speed_table(&native, &browser));
     println!("{}", floor_table(&native, &browser));
+    println!("{}", training_table(&training));
     let scaling = ["bench", "--device=cpu", "--base=16", "--forward"];
     let by_size = program_json(
         "trainer",
@@ -146,6 +148,36 @@ fn floor_table(native: &[Value], browser: &[Value]) -> String {
             number("gflops"),
             number("read_gb_s")
         );
+    }
+    table
+}
+
+/// Training in the browser: a step of batch 1 by one worker, of batch 2 by two, and a peer's of batch 1.
+fn training_table(rows: &[Value]) -> String {
+    let mut table =
+        "| base | picture | one worker | two workers, 2 pairs | pairs a second | TensorFlow.js |\n\
+                     |---:|---:|---:|---:|---:|---:|\n"
+            .to_owned();
+    for row in rows
+        .iter()
+        .filter(|row| row["workers"] == 1 && row["who"] == "pix2pix")
+    {
+        let of = |who: &str, workers: u64| {
+            let mut alike = rows
+                .iter()
+                .filter(|other| ["base", "side"].iter().all(|key| other[*key] == row[*key]));
+            let found = alike.find(|other| other["who"] == who && other["workers"] == workers);
+            found.and_then(|found| found["step_ms"].as_f64())
+        };
+        let one = of("pix2pix", 1).unwrap_or(f64::NAN);
+        let two = of("pix2pix", 2).unwrap_or(f64::NAN);
+        let peer = of("TensorFlow.js", 1).map_or_else(String::new, |peer| format!("{peer:.0} ms"));
+        table.push_str(&format!(
+            "| {0} | {1} × {1} | {one:.1} ms | {two:.1} ms | {2:.2} × | {peer} |\n",
+            row["base"],
+            row["side"],
+            2.0 * one / two,
+        ));
     }
     table
 }

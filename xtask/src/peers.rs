@@ -19,23 +19,23 @@ const BROWSER_PEERS: [(&str, &str); 2] = [
     ("webgpu", "onnxruntime-web webgpu"),
 ];
 
-const NPM_PACKAGE: &str = "onnxruntime-web@1.30.0";
+const NPM_PACKAGES: [&str; 2] = ["onnxruntime-web@1.30.0", "@tensorflow/tfjs@4.22.0"];
 
 /// Where everything of theirs goes; taking it away leaves nothing behind.
 pub fn folder() -> PathBuf {
     workspace::target().join("peers")
 }
 
-/// Installs PyTorch and onnxruntime from PyPI (several gigabytes) and onnxruntime-web from npm.
+/// Installs PyTorch and onnxruntime from PyPI (several gigabytes), onnxruntime-web and TensorFlow.js from npm.
 pub fn ensure() -> Result<()> {
     ensure_python(&["torch", "onnx", "onnxruntime", "numpy"])?;
     let folder = folder();
-    if !folder.join("node_modules/onnxruntime-web").is_dir() {
+    if !folder.join("node_modules/@tensorflow/tfjs").is_dir() {
         run(
             Command::new("npm")
                 .args(["install", "--no-audit", "--no-fund", "--prefix"])
                 .arg(&folder)
-                .arg(NPM_PACKAGE),
+                .args(NPM_PACKAGES),
             "Install Node.js with npm, and check the connection to npm's registry.",
         )?;
     }

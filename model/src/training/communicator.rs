@@ -1,14 +1,16 @@
-//! What the replicas of a training step, each on a device and a thread of its own, do together:
-//! all-reduce of gradients, and gather and scatter of images. Through host memory: a device hands the
-//! memory of a tensor on as soon as the last thread has asked for its last use, and does not wait for
-//! what other threads have asked for before.
+//! What the replicas of a training step, each on a device and a thread of its own or in a worker of
+//! its own, do together: all-reduce of gradients, and gather and scatter of images. Through host
+//! memory: a device hands the memory of a tensor on as soon as the last thread has asked for its last
+//! use, and does not wait for what other threads have asked for before.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use futures_channel::mpsc::{
+    UnboundedReceiver as Receiver, UnboundedSender as Sender, unbounded as channel,
+};
 
 use super::adam::gradients_of;
 use crate::network::precision::Precision;
@@ -46,6 +48,24 @@ impl Communicator {
             .collect()
     }
 
+    /// Of a replica whose fellows live in other memories, and what whoever carries between them holds:
+    /// what is handed in comes out there, and the sum over all replicas is to be sent back.
+    pub fn linked(rank: usize, count: usize) -> (Self, Link) {
+        let (to_others, from_replica) = channel();
+        let (to_replica, from_others) = channel();
+        let communicator = Self {
+            rank,
+            count,
+            share: 1.0 / count as f64,
+            exchange: Exchange::Follower(to_others, from_others),
+        };
+        let link = Link {
+            outgoing: from_replica,
+            incoming: to_replica,
+        };
+        (communicator, link)
+    }
+
     /// Says what part of the next batch this replica has; all parts together are 1.
     pub fn set_share(&mut self, share: f64) {
         self.share = share;
@@ -59,8 +79,8 @@ impl Communicator {
     /// The gradients, for the parameters of `network`, of the mean over the whole batch, of which
     /// `loss` is the mean over this replica's share. They are summed on the lead in the order of
     /// ranks, so that all replicas get the same numbers, and the same ones each time.
-    pub fn gradients<M: Module>(
-        &self,
+    pub async fn gradients<M: Module>(
+        &mut self,
         network: &M,
         loss: &Tensor<1>,
         precision: Precision,
@@ -76,14 +96,15 @@ impl Communicator {
         };
         network.visit(&mut flattened);
         let mine = Tensor::cat(flattened.parts, 0).into_data();
-        let sum = self.exchange.exchange(mine, |all| {
+        let summed = |all: Vec<TensorData>| {
             let count = all.len();
             let all = all
                 .into_iter()
                 .map(|one| Tensor::<1>::from_data(one, &device));
             let sum = all.reduce(|sum, one| sum + one).map(Tensor::into_data);
             sum.map_or_else(Vec::new, |sum| vec![sum; count])
-        });
+        };
+        let sum = self.exchange.exchange(mine, summed).await;
         network.visit(&mut Replaced {
             gradients: &mut gradients,
             values: Tensor::from_data(sum, &device),
@@ -94,8 +115,8 @@ impl Communicator {
 
     /// Gathers the images of all replicas, `[batch, channels, height, width]`, has the lead `change`
     /// them as if one had made them, and scatters as many as went in.
-    pub fn gather_scatter(
-        &self,
+    pub async fn gather_scatter(
+        &mut self,
         mine: Tensor<4>,
         change: impl FnOnce(Tensor<4>) -> Tensor<4>,
     ) -> Tensor<4> {
@@ -103,15 +124,24 @@ impl Communicator {
             return change(mine);
         }
         let device = mine.device();
-        let back = self.exchange.exchange(mine.into_data(), |all| {
+        let changed = |all: Vec<TensorData>| {
             let all = all.into_iter().map(|one| Tensor::from_data(one, &device));
             let all: Vec<Tensor<4>> = all.collect();
             let counts = all.iter().map(|images| images.dims()[0]).collect();
             let changed = change(Tensor::cat(all, 0)).split_with_sizes(counts, 0);
             changed.into_iter().map(Tensor::into_data).collect()
-        });
+        };
+        let back = self.exchange.exchange(mine.into_data(), changed).await;
         Tensor::from_data(back, &device)
     }
+}
+
+/// The other end of a [linked](Communicator::linked) replica.
+pub struct Link {
+    /// What the replica hands in.
+    pub outgoing: Receiver<TensorData>,
+    /// Takes the sum over all replicas, in the order of ranks.
+    pub incoming: Sender<TensorData>,
 }
 
 /// Everyone hands something in, and gets back what the lead made of it.
@@ -136,26 +166,26 @@ impl<T> Exchange<T> {
     }
 
     /// `combine` takes everyone's in the order of ranks and gives as many.
-    fn exchange(&self, mine: T, combine: impl FnOnce(Vec<T>) -> Vec<T>) -> T {
+    async fn exchange(&mut self, mine: T, combine: impl FnOnce(Vec<T>) -> Vec<T>) -> T {
         let result = match self {
             Self::Alone => combine(vec![mine]).pop(),
             Self::Lead(followers) => {
-                let theirs = followers.iter().map_while(|(from, _)| from.recv().ok());
-                let all: Vec<T> = std::iter::once(mine).chain(theirs).collect();
-                if all.len() <= followers.len() {
-                    replica_died();
+                let mut all = vec![mine];
+                for (from, _) in followers.iter_mut() {
+                    all.push(from.recv().await.unwrap_or_else(|_| replica_died()));
                 }
                 let mut results = combine(all).into_iter();
                 let own = results.next();
                 for ((_, to), result) in followers.iter().zip(results) {
                     // One that has died meanwhile says so itself.
-                    let _ = to.send(result);
+                    let _ = to.unbounded_send(result);
                 }
                 own
             }
             Self::Follower(to, from) => {
-                let sent = to.send(mine).ok();
-                sent.and_then(|()| from.recv().ok())
+                // Without anyone to take it, nobody answers either.
+                let _ = to.unbounded_send(mine);
+                from.recv().await.ok()
             }
         };
         result.unwrap_or_else(|| replica_died())

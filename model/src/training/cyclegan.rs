@@ -27,17 +27,18 @@ struct GeneratorLosses {
 }
 
 /// Update number `step`: the generators', then the discriminators'.
-pub(super) fn step(mut gan: Gan, batch: &Batch, step: u64, rates: Rates) -> (Gan, Losses) {
+pub(super) async fn step(mut gan: Gan, batch: &Batch, step: u64, rates: Rates) -> (Gan, Losses) {
     let mut pass = gan.pass(step);
     let cycles = forward(&gan, batch, &mut pass);
     let fakes = [&cycles.fake_b, &cycles.fake_a].map(|fakes| fakes.clone().detach());
 
     let g = generator_loss(&gan, batch, cycles, &mut pass);
-    gan = gan.update_generators(&g.sum(), rates);
+    gan = gan.update_generators(&g.sum(), rates).await;
 
-    let fakes = from_pools(&mut gan, fakes, step);
+    let fakes = from_pools(&mut gan, fakes, step).await;
     let d = discriminator_loss(&gan, batch, &fakes, &mut pass);
-    gan = gan.update_discriminators(&(d[0].clone() + d[1].clone()), rates);
+    let loss_d = d[0].clone() + d[1].clone();
+    gan = gan.update_discriminators(&loss_d, rates).await;
 
     let ([d_a, d_b], [g_a, g_b]) = (d, g.gan);
     let ([cycle_a, cycle_b], [idt_a, idt_b]) = (g.cycle, g.identity);
@@ -107,14 +108,14 @@ impl GeneratorLosses {
 }
 
 /// Exchanges fakes for older ones (section 4).
-fn from_pools(gan: &mut Gan, fakes: [Tensor<4>; 2], step: u64) -> [Tensor<4>; 2] {
+async fn from_pools(gan: &mut Gan, mut fakes: [Tensor<4>; 2], step: u64) -> [Tensor<4>; 2] {
     let mut rng = stream(gan.hyperparameters.seed, Purpose::Pool, step);
-    let communicator = &gan.communicator;
-    let mut pools = gan.pools.iter_mut();
-    fakes.map(|fakes| match pools.next() {
-        Some(pool) => communicator.gather_scatter(fakes, |all| pool.exchange(all, &mut rng)),
-        None => fakes,
-    })
+    for (fakes, pool) in fakes.iter_mut().zip(&mut gan.pools) {
+        let exchanged = |all| pool.exchange(all, &mut rng);
+        let communicator = &mut gan.communicator;
+        *fakes = communicator.gather_scatter(fakes.clone(), exchanged).await;
+    }
+    fakes
 }
 
 /// How well `netD_A` tells images of B from fakes, and `netD_B` those of A.

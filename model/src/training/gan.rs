@@ -108,9 +108,10 @@ impl Gan {
         Pass::new(self.hyperparameters, self.communicator.position(step))
     }
 
-    pub(super) fn update_generators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
+    pub(super) async fn update_generators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
         let precision = self.hyperparameters.precision;
-        let gradients = self.communicator.gradients(&self.net_g, loss, precision);
+        let communicator = &mut self.communicator;
+        let gradients = communicator.gradients(&self.net_g, loss, precision).await;
         self.net_g = self.optimizer_g.step(rates.net_g, self.net_g, gradients);
         for (ema, net_g) in self.ema.iter_mut().zip(&self.net_g) {
             ema.update(net_g);
@@ -118,9 +119,10 @@ impl Gan {
         self
     }
 
-    pub(super) fn update_discriminators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
+    pub(super) async fn update_discriminators(mut self, loss: &Tensor<1>, rates: Rates) -> Self {
         let precision = self.hyperparameters.precision;
-        let gradients = self.communicator.gradients(&self.net_d, loss, precision);
+        let communicator = &mut self.communicator;
+        let gradients = communicator.gradients(&self.net_d, loss, precision).await;
         self.net_d = self.optimizer_d.step(rates.net_d, self.net_d, gradients);
         self
     }

@@ -12,17 +12,17 @@ use super::pass::Pass;
 use super::schedule::Rates;
 
 /// Update number `step`: the discriminator's, then the generator's.
-pub(super) fn step(mut gan: Gan, batch: &Batch, step: u64, rates: Rates) -> (Gan, Losses) {
+pub(super) async fn step(mut gan: Gan, batch: &Batch, step: u64, rates: Rates) -> (Gan, Losses) {
     let mut pass = gan.pass(step);
     let fake_b = pass.translate(&gan.net_g[A_TO_B], &batch.real_a);
 
     let [d_real, d_fake] = discriminator_loss(&gan, batch, &fake_b, &mut pass);
     let loss_d = (d_fake.clone() + d_real.clone()) * 0.5;
-    gan = gan.update_discriminators(&loss_d, rates);
+    gan = gan.update_discriminators(&loss_d, rates).await;
 
     let [g_gan, g_l1] = generator_loss(&gan, batch, fake_b, &mut pass);
     let loss_g = g_gan.clone() * gan.hyperparameters.lambda_gan + g_l1.clone();
-    gan = gan.update_generators(&loss_g, rates);
+    gan = gan.update_generators(&loss_g, rates).await;
 
     let losses = [
         ("G_GAN", g_gan),

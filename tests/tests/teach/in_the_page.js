@@ -1,8 +1,7 @@
 // What the tests ask of the page that teaches; each function answers with plain data.
 
 const module = () => import('./pix2pix-training.js');
-async function losses({ count, steps, seed, side, learningRate }) {
-  const { Training } = await module();
+async function pairsFromSite(count, side) {
   const pairs = [];
   for (let index = 0; index < count; index++) {
     const blob = await (await fetch(`pairs/${index}.png`)).blob();
@@ -11,7 +10,12 @@ async function losses({ count, steps, seed, side, learningRate }) {
     context.drawImage(image, 0, 0);
     pairs.push({ input: context.getImageData(0, 0, side, side), target: context.getImageData(side, 0, side, side) });
   }
-  const options = { pairs, size: 128, base: 8, seed, steps, learningRate };
+  return pairs;
+}
+async function losses({ count, steps, seed, side, learningRate, workers }) {
+  const { Training } = await module();
+  const pairs = await pairsFromSite(count, side);
+  const options = { pairs, size: 128, base: 8, seed, steps, learningRate, workers };
   const one = await Training.create(options);
   await one.step(steps);
   const two = await Training.create(options);
@@ -21,6 +25,26 @@ async function losses({ count, steps, seed, side, learningRate }) {
   const three = await Training.create({ pairs, checkpoint });
   await three.step(steps - 4);
   return { once: one.losses, again: three.losses };
+}
+async function continued({ count, steps, seed, side, begun }) {
+  const { Training } = await module();
+  const pairs = await pairsFromSite(count, side);
+  const options = { pairs, size: 128, base: 8, seed, steps: 1000, learningRatePolicy: 'constant' };
+  const fresh = await Training.create(options);
+  const checkpoint = await fresh.checkpoint();
+  fresh.dispose();
+  for (const [name, content] of checkpoint.files) {
+    if (typeof content === 'string') {
+      checkpoint.files.set(name, JSON.stringify({ ...JSON.parse(content), step: begun }));
+    } else {
+      const native = await fetch(`native/${name}`);
+      if (!native.ok) throw new Error(`${name}: ${native.status}`);
+      checkpoint.files.set(name, new Uint8Array(await native.arrayBuffer()));
+    }
+  }
+  const training = await Training.create({ pairs, checkpoint });
+  await training.step(steps);
+  return { losses: training.losses };
 }
 async function further({ manifest }) {
   const { Training } = await module();
@@ -50,6 +74,39 @@ async function further({ manifest }) {
     first: distance(training.losses.slice(0, 4)),
     last: distance(training.losses.slice(-4)),
   };
+}
+async function tasks() {
+  const { Training } = await module();
+  const { pairsFor, TASKS } = await import('./teach/photo-pairs.js');
+  const { SIDE } = await import('./teach/squares.js');
+  const photos = [1, 2, 3].map((number) => {
+    const target = new ImageData(SIDE, SIDE);
+    for (let at = 0; at < target.data.length; at++) {
+      const [x, y] = [(at >> 2) % SIDE, Math.floor((at >> 2) / SIDE)];
+      const isDisk = Math.hypot(x - 90 - 20 * number, y - 120) < 50;
+      target.data[at] = at % 4 === 3 ? 255 : isDisk ? 230 - 90 * (at % 4) : (x * (at % 4)) & 127;
+    }
+    return { name: `photo ${number}`, target };
+  });
+  const answers = [];
+  for (const [task, { options }] of Object.entries(TASKS)) {
+    const [pairs, again] = [await pairsFor(task, photos), await pairsFor(task, photos)];
+    const training = await Training.create({ pairs, size: 128, base: 4, task, ...options });
+    await training.step(2);
+    const { manifest } = await training.export();
+    const differences = pairs.map(({ input, target }) =>
+      input.data.reduce((sum, byte, at) => sum + Math.abs(byte - target.data[at]) / input.data.length, 0),
+    );
+    answers.push({
+      task,
+      spoilt: Math.max(...differences),
+      isSame: pairs.every(({ input }, index) => String(input.data) === String(again[index].input.data)),
+      areFinite: training.losses.every(({ G_L1, D_fake }) => Number.isFinite(G_L1 + D_fake)),
+      manifest: JSON.parse(manifest),
+    });
+    training.dispose();
+  }
+  return { tasks: answers };
 }
 async function folders() {
   const { pairsOf } = await import('./teach/file-pairs.js');

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use serde_json::json;
 
-use crate::config::words::at_least_one;
+use crate::config::words::{at_least_one, share};
 use crate::data::demo::{self, DemoSplit};
 use crate::image_file::grid::combined;
 use crate::image_file::write_rgb_png;
@@ -25,6 +25,9 @@ pub(super) struct DemoArgs {
     /// Side of each half in pixels
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=1024))]
     size: u32,
+    /// Share of façades of which only a part is seen, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    close_ups: f64,
     /// Seed of the set
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -54,7 +57,8 @@ pub(super) fn run(args: &DemoArgs, format: Format) -> Result<ExitCode> {
         let folder = args.folder.join(name);
         make_folder(&folder)?;
         for index in 0..count {
-            let facade = demo::facade(args.seed, split, index, args.size);
+            let facade =
+                demo::facade_or_close_up((args.seed, split, index), args.size, args.close_ups);
             let combined = combined(&facade.label, &facade.photo);
             write_rgb_png(&folder.join(format!("{index:04}.png")), combined)?;
             bar.inc(1);

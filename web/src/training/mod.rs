@@ -8,16 +8,18 @@ mod settings;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use burn::tensor::Device;
-use js_sys::{Object, Reflect, Uint8Array};
+use burn::tensor::{Device, TensorData};
+use js_sys::{Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use model::manifest::WeightsDtype;
 use model::state::{load_state, state_of};
+use model::training::communicator::{Communicator, Link};
 use model::training::{A_TO_B, Gan, LossValues, ModelKind};
 use model::weights::{packed, verify};
 use model::{Engine, LoadError, Manifest, StoredWeights, Translator};
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::error::{ErrorCode, WebError};
 use pairs::Pairs;
@@ -38,6 +40,8 @@ pub struct TrainingSession {
     /// As many as there were when the checkpoint was made that the training goes on from: which
     /// pair comes when follows from it.
     expected_pairs: Option<usize>,
+    /// Among the workers that share each batch; the lead is the one of rank 0.
+    rank: usize,
     /// Steps made.
     step: u64,
     /// The network as it is now, ready to translate.
@@ -49,7 +53,7 @@ impl TrainingSession {
     /// Fresh networks; `settings` are JSON, see `Settings`.
     pub fn create(settings: &str) -> Result<TrainingSession, WebError> {
         let settings = Settings::parse(settings)?;
-        let manifest = Manifest::bare(&settings.name, settings.generator(), settings.norm_stats);
+        let manifest = settings.manifest();
         Self::new(settings, manifest)
     }
 
@@ -100,6 +104,12 @@ impl TrainingSession {
         self.manifest.to_json().map_err(WebError::internal)
     }
 
+    /// Workers that share each batch.
+    #[wasm_bindgen(getter)]
+    pub fn workers(&self) -> usize {
+        self.settings.workers
+    }
+
     /// Steps made.
     #[wasm_bindgen(getter)]
     pub fn step_number(&self) -> f64 {
@@ -123,16 +133,33 @@ impl TrainingSession {
         Ok(())
     }
 
-    /// Makes a step and returns its losses as JSON, under the field's names.
-    pub fn step(&mut self) -> Result<String, WebError> {
+    /// Makes it one of the workers that share each batch. `exchange` takes this worker's gradients, a
+    /// `Float32Array`, and promises the sum over all, in the order of ranks.
+    pub fn join(&mut self, rank: usize, exchange: Function) -> Result<(), WebError> {
+        let gan = self.gan.as_mut().ok_or_else(broken)?;
+        let (communicator, link) = Communicator::linked(rank, self.settings.workers);
+        gan.communicator = communicator;
+        self.rank = rank;
+        spawn_local(carry(link, exchange));
+        Ok(())
+    }
+
+    /// Makes a step and returns its losses as JSON, under the field's names. Nothing else may be asked
+    /// until then.
+    pub async fn step(&mut self) -> Result<String, WebError> {
         self.check_pairs()?;
         let device = device().autodiff();
-        let batch = self
-            .pairs
-            .batch(self.step, &self.settings, &self.manifest, &device)?;
+        let batch = self.pairs.batch(
+            (self.step, self.rank),
+            &self.settings,
+            &self.manifest,
+            &device,
+        )?;
         let gan = self.gan.take().ok_or_else(broken)?;
         self.translator.take();
-        let (gan, losses) = gan.step(&batch, self.step, self.settings.rates(self.step));
+        let (gan, losses) = gan
+            .step_async(&batch, self.step, self.settings.rates(self.step))
+            .await;
         let losses = losses.read();
         self.gan = Some(gan);
         self.step += 1;
@@ -201,6 +228,7 @@ impl TrainingSession {
             gan: Some(gan),
             pairs: Pairs::default(),
             expected_pairs: None,
+            rank: 0,
             step: 0,
             translator: RefCell::default(),
         })
@@ -255,6 +283,25 @@ impl TrainingSession {
         let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
         packed(&state_of(&generator), dtype).map_err(|error| LoadError::from(error).into())
     }
+}
+
+/// Carries gradients between a worker's model and the others, for as long as both are there.
+async fn carry(mut link: Link, exchange: Function) {
+    while let Ok(mine) = link.outgoing.recv().await {
+        let Ok(sum) = summed(&exchange, &mine).await else {
+            return;
+        };
+        if link.incoming.unbounded_send(sum).is_err() {
+            return;
+        }
+    }
+}
+
+async fn summed(exchange: &Function, mine: &TensorData) -> Result<TensorData, JsValue> {
+    let values = mine.as_slice::<f32>().map_err(|error| error.to_string())?;
+    let sum = Promise::from(exchange.call1(&JsValue::NULL, &Float32Array::from(values).into())?);
+    let sum = Float32Array::from(JsFuture::from(sum).await?).to_vec();
+    Ok(TensorData::new(sum, mine.shape().clone()))
 }
 
 fn device() -> Device {

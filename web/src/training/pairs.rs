@@ -33,7 +33,7 @@ impl Pairs {
                 image.len()
             )));
         }
-        let most = MAX_PAIRS.min(MAX_BYTES / (2 * expected));
+        let most = MAX_PAIRS.min(MAX_BYTES / settings.workers / (2 * expected));
         if self.pairs.len() >= most {
             return Err(refused(format!(
                 "There are more than {most} pairs, which is as many as a tab can hold at this \
@@ -45,10 +45,10 @@ impl Pairs {
         Ok(())
     }
 
-    /// What a step, counted from zero, learns from.
+    /// What the worker of this rank learns from in a step, counted from zero.
     pub fn batch(
         &mut self,
-        step: u64,
+        (step, rank): (u64, usize),
         settings: &Settings,
         manifest: &Manifest,
         device: &Device,
@@ -65,8 +65,9 @@ impl Pairs {
         let free = settings.load_size() - settings.size;
         let mut sides = [const { Vec::new() }; 2];
         let mut channels = [0; 2];
-        for slot in 0..settings.batch as u64 {
-            let sample = step * settings.batch as u64 + slot;
+        let share = settings.batch / settings.workers;
+        let first = step * settings.batch as u64 + (rank * share) as u64;
+        for sample in first..first + share as u64 {
             let pair = &self.pairs[order.index(sample)];
             let mut rng = stream(settings.seed, Purpose::Jitter, sample);
             let jitter = Jitter::draw((free, free), settings.flip, &mut rng);
@@ -91,7 +92,7 @@ impl Pairs {
             }
         }
         let tensor = |values: Vec<f32>, channels| {
-            let data = TensorData::new(values, [settings.batch, channels, size, size]);
+            let data = TensorData::new(values, [share, channels, size, size]);
             Tensor::from_data(data, device)
         };
         let [real_a, real_b] = sides;

@@ -5,8 +5,8 @@ use model::training::{
     DiffAugment, GanMode, Hyperparameters, LrPolicy, ModelKind, Rates, Schedule,
 };
 use model::{
-    DiscriminatorArch, DiscriminatorConfig, GeneratorArch, GeneratorConfig, InitType, Manifest,
-    NormKind, NormStats, Patches,
+    DiscriminatorArch, DiscriminatorConfig, Encoding, GeneratorArch, GeneratorConfig, InitType,
+    Manifest, NormKind, NormStats, Patches,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,13 @@ const MAX_NUMBER: u64 = 1 << 53;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     pub name: String,
+    /// What the model does, for its manifest.
+    pub task: String,
+    /// What its inputs and outputs are made of.
+    pub input: Encoding,
+    pub output: Encoding,
+    /// Whether the generator learns a correction that is added to its input.
+    pub residual: bool,
     pub net_g: GeneratorArch,
     pub base: usize,
     pub norm: NormKind,
@@ -34,7 +41,9 @@ pub struct Settings {
     /// Side before the random crop; `None` stands for size · 286 / 256.
     pub load_size: Option<u32>,
     pub flip: bool,
+    /// Pairs of a step, shared equally among the workers.
     pub batch: usize,
+    pub workers: usize,
     pub dropout: f64,
     /// In the second half of them the learning rate falls.
     pub steps: u64,
@@ -55,6 +64,10 @@ impl Default for Settings {
         let papers = Hyperparameters::of(ModelKind::Pix2Pix);
         Self {
             name: "taught".to_owned(),
+            task: "translate".to_owned(),
+            input: Encoding::Color,
+            output: Encoding::Color,
+            residual: false,
             net_g: GeneratorArch::Unet128,
             base: 16,
             norm: NormKind::Batch,
@@ -63,6 +76,7 @@ impl Default for Settings {
             load_size: None,
             flip: true,
             batch: 1,
+            workers: 1,
             dropout: 0.5,
             steps: 2000,
             lr_policy: LrPolicy::Linear,
@@ -94,14 +108,24 @@ impl Settings {
                     "\"{name}\" is {value}; it must be {least} to {most}."
                 ))),
             };
-        within(
-            "name",
-            self.name.chars().count() as f64,
-            1.0,
-            LONGEST_NAME as f64,
-        )?;
+        for (field, text) in [("name", &self.name), ("task", &self.task)] {
+            within(field, text.chars().count() as f64, 1.0, LONGEST_NAME as f64)?;
+        }
+        if generator.residual && generator.in_channels != generator.out_channels {
+            return Err(refused(format!(
+                "\"residual\" adds {} channels of output to {} of input: leave it out.",
+                generator.out_channels, generator.in_channels
+            )));
+        }
         within("base", generator.base as f64, 1.0, MAX_BASE as f64)?;
         within("batch", self.batch as f64, 1.0, MAX_BATCH as f64)?;
+        within("workers", self.workers as f64, 1.0, self.batch as f64)?;
+        if !self.batch.is_multiple_of(self.workers) {
+            return Err(refused(format!(
+                "\"batch\" is {}, which {} workers cannot share equally: take a multiple.",
+                self.batch, self.workers
+            )));
+        }
         within("dropout", self.dropout, 0.0, 0.99)?;
         within("steps", self.steps as f64, 1.0, 1e7)?;
         within("lr", self.lr, 1e-9, 1.0)?;
@@ -118,19 +142,31 @@ impl Settings {
         }
         let (least, most) = (f64::from(size), 2.0 * f64::from(size));
         within("load_size", f64::from(self.load_size()), least, most)?;
-        if generator.base * self.batch * (size * size) as usize > MAX_VALUES {
+        let share = self.batch / self.workers;
+        if generator.base * share * (size * size) as usize > MAX_VALUES {
             return Err(refused(format!(
-                "Base {} at {size}×{size}, {} at a time, needs more memory than a tab has: take a \
-                 smaller one.",
-                generator.base, self.batch
+                "Base {} at {size}×{size}, {share} at a time, needs more memory than a tab has: \
+                 take a smaller one.",
+                generator.base
             )));
         }
         Ok(())
     }
 
-    /// The network that they name.
-    pub fn generator(&self) -> GeneratorConfig {
-        GeneratorConfig::new(self.net_g, self.base, self.norm)
+    /// The model folder to be, with the network that they name and without weights.
+    pub fn manifest(&self) -> Manifest {
+        let channels = |encoding: Encoding| encoding.channels().unwrap_or(3);
+        let config = GeneratorConfig {
+            in_channels: channels(self.input),
+            out_channels: channels(self.output),
+            residual: self.residual,
+            ..GeneratorConfig::new(self.net_g, self.base, self.norm)
+        };
+        let mut manifest = Manifest::bare(&self.name, config, self.norm_stats);
+        manifest.task.clone_from(&self.task);
+        manifest.input.encoding = self.input;
+        manifest.output.encoding = self.output;
+        manifest
     }
 
     /// What judges the images of a model.

@@ -14,8 +14,10 @@ mod photo;
 mod style;
 mod texture;
 
-use image::{Rgb, RgbImage};
-use rand::SeedableRng;
+use std::ops::Range;
+
+use image::{Rgb, RgbImage, imageops};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use layout::{House, Part};
@@ -76,6 +78,35 @@ pub fn facade(seed: u64, split: DemoSplit, index: u64, size: u32) -> FacadePair 
     FacadePair {
         label: draw_labels(&house, size),
         photo: photo::take(&house, size),
+    }
+}
+
+/// How many times larger than whole façades close-ups show them.
+const ZOOM: Range<f32> = 1.25..2.0;
+
+/// As [`facade`], but by a chance of `share` only a part of it fills the images, as photographers
+/// of narrow streets bring it home.
+pub fn facade_or_close_up(
+    (seed, split, index): (u64, DemoSplit, u64),
+    size: u32,
+    share: f64,
+) -> FacadePair {
+    let mut dice = dice(seed, split, index);
+    // Its first stream plans the house.
+    dice.set_stream(1);
+    if !dice.random_bool(share) {
+        return facade(seed, split, index, size);
+    }
+    let whole = (size as f32 * dice.random_range(ZOOM)) as u32;
+    let FacadePair { label, photo } = facade(seed, split, index, whole);
+    // Houses stand in the middle; between 0.3 and 0.7 of what is free, none of the sides is seen.
+    let free = (whole - size) as f32;
+    let left = (free * dice.random_range(0.3..0.7)) as u32;
+    let top = (free * dice.random_range(0.0..1.0)) as u32;
+    let part = |image| imageops::crop_imm(&image, left, top, size, size).to_image();
+    FacadePair {
+        label: part(label),
+        photo: part(photo),
     }
 }
 
@@ -189,6 +220,26 @@ mod tests {
             wall as f32 / (size * size) as f32
         };
         assert!((share_of_wall(128) - share_of_wall(512)).abs() < 0.03);
+    }
+
+    #[test]
+    fn close_ups_show_a_part_of_a_facade_and_as_many_as_asked_for() {
+        let close = |share| {
+            let pair = move |index| facade_or_close_up((7, DemoSplit::Train, index), 64, share);
+            (0..60).filter(move |index| pair(*index) != train(*index, 64))
+        };
+        assert_eq!((close(0.0).count(), close(1.0).count()), (0, 60));
+        assert!((15..45).contains(&close(0.5).count()));
+        let pair = facade_or_close_up((7, DemoSplit::Train, 2), 128, 1.0);
+        let background = pair
+            .label
+            .pixels()
+            .filter(|pixel| pixel.0 == PALETTE[0].color);
+        let of_whole = train(2, 128).label;
+        let of_whole = of_whole
+            .pixels()
+            .filter(|pixel| pixel.0 == PALETTE[0].color);
+        assert!(2 * background.count() < of_whole.count());
     }
 
     #[test]

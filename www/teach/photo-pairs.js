@@ -1,0 +1,159 @@
+// Pairs out of single photos: the photo is the target, its input is computed from it.
+
+import { blur } from '../page/blur.js';
+import { decodeImage, softwareContext } from '../runtime/image.js';
+import { imagesIn } from './file-pairs.js';
+import { numbers } from './random.js';
+import { blank, SIDE, squareOf } from './squares.js';
+
+const MAX_PHOTOS = 500;
+/** The side for which natively measures in pixels hold. */
+const REFERENCE_SIDE = 256;
+const HOLE = '#808080';
+const CORRECTION = { residual: true, norm: 'none', lambdaGan: 0.02 };
+
+/** What can be learned from photos alone, with the options of a training for it. */
+export const TASKS = {
+  colorize: { title: 'Colour grey photos', spoil: async (photo) => photo, options: { input: 'lightness', output: 'chroma' } },
+  deblur: { title: 'Sharpen blurred ones', spoil: blurred, options: CORRECTION },
+  'super-resolve': { title: 'Add detail to small ones', spoil: (photo) => reduced(photo, 4), options: CORRECTION },
+  restore: { title: 'Restore bad ones', spoil: restorable, options: CORRECTION },
+  inpaint: { title: 'Fill holes', spoil: withHoles, options: {} },
+  edges: { title: 'Photos from lines', spoil: lines, options: { mode: 'draw' } },
+};
+
+/** Photos in files and zips as `{ name, target }`, and `problems` in words. */
+export async function photosOf(files, onPhoto = (_count, _of) => {}) {
+  const problems = [];
+  const images = await imagesIn(files, problems);
+  if (images.length > MAX_PHOTOS) problems.push(`There are ${images.length} photos: the first ${MAX_PHOTOS} are taken.`);
+  const photos = [];
+  for (const { path, read } of images.slice(0, MAX_PHOTOS)) {
+    try {
+      const image = await decodeImage(await read(), { name: path });
+      photos.push({ name: path, target: middleOf(image) });
+      image.close();
+    } catch (error) {
+      problems.push(error.message);
+    }
+    onPhoto(photos.length, Math.min(MAX_PHOTOS, images.length));
+  }
+  return { photos, problems };
+}
+
+/** The square in the middle of an image. */
+export function middleOf(image, [width, height] = [image.width, image.height]) {
+  const side = Math.min(width, height);
+  return squareOf(image, [(width - side) / 2, (height - side) / 2, side, side]);
+}
+
+/** Pairs of photos with what a task makes of them; the same each time. */
+export function pairsFor(task, photos) {
+  return Promise.all(
+    photos.map(async ({ name, target }, index) => ({
+      name,
+      target,
+      input: await TASKS[task].spoil(target, numbers(index + 1)),
+    })),
+  );
+}
+
+async function blurred(photo, random, [least, most] = [3, 8]) {
+  const image = new ImageData(photo.data.slice(), photo.width, photo.height);
+  const radius = ((least + (most - least) * random()) * SIDE) / REFERENCE_SIDE;
+  await blur(image, radius / 2);
+  return image;
+}
+
+async function reduced(photo, times) {
+  const side = Math.round(SIDE / times);
+  const small = await drawn(photo, side);
+  return drawn(small, SIDE);
+}
+
+async function drawn(image, side) {
+  const bitmap = await createImageBitmap(image);
+  const context = softwareContext(new OffscreenCanvas(side, side));
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, side, side);
+  bitmap.close();
+  return context.getImageData(0, 0, side, side);
+}
+
+/** One or two faults, or none, so that good photos come out as they went in. */
+async function restorable(photo, random) {
+  if (random() < 0.15) return photo;
+  const faults = [
+    (image) => blurred(image, random, [1.5, 8]),
+    (image) => reduced(image, 1.5 + 2.5 * random()),
+    (image) => noisy(image, random),
+    (image) => compressed(image, 0.15 + 0.55 * random()),
+  ];
+  const first = Math.floor(random() * faults.length);
+  let image = await faults[first](photo);
+  const second = Math.floor(random() * 4 * faults.length);
+  if (second > first && second < faults.length) image = await faults[second](image);
+  return image;
+}
+
+function noisy(photo, random) {
+  const deviation = 4 + 21 * random();
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const data = photo.data.map((byte, at) => (at % 4 === 3 ? byte : Math.round(byte + deviation * normal())));
+  return new ImageData(data, photo.width, photo.height);
+}
+
+async function compressed(photo, quality) {
+  const context = blank();
+  context.putImageData(photo, 0, 0);
+  const blob = await context.canvas.convertToBlob({ type: 'image/jpeg', quality });
+  const image = await createImageBitmap(blob);
+  const square = squareOf(image);
+  image.close();
+  return square;
+}
+
+async function withHoles(photo, random) {
+  const context = blank();
+  context.putImageData(photo, 0, 0);
+  context.fillStyle = context.strokeStyle = HOLE;
+  context.lineCap = context.lineJoin = 'round';
+  const part = () => SIDE * (0.1 + 0.3 * random());
+  if (random() < 0.5) {
+    for (let count = Math.ceil(3 * random()); count > 0; count--) {
+      const [width, height] = [part(), part()];
+      context.fillRect(random() * (SIDE - width), random() * (SIDE - height), width, height);
+    }
+  } else {
+    context.lineWidth = SIDE * (0.03 + 0.07 * random());
+    context.beginPath();
+    for (let count = 3 + Math.floor(6 * random()); count > 0; count--) context.lineTo(random() * SIDE, random() * SIDE);
+    context.stroke();
+  }
+  return context.getImageData(0, 0, SIDE, SIDE);
+}
+
+/** Dark lines on white where the brightness changes most across (Canny's first two steps). */
+async function lines(photo) {
+  const soft = new ImageData(photo.data.slice(), SIDE, SIDE);
+  await blur(soft, 1.2);
+  const light = Float32Array.from({ length: SIDE * SIDE }, (_, at) => {
+    const [r, g, b] = soft.data.subarray(4 * at, 4 * at + 3);
+    return 0.299 * r + 0.587 * g + 0.114 * b;
+  });
+  const slope = new Float32Array(SIDE * SIDE);
+  const across = new Int32Array(SIDE * SIDE); // to the next pixel along the slope
+  for (let y = 1; y < SIDE - 1; y++) {
+    for (let x = 1; x < SIDE - 1; x++) {
+      const at = y * SIDE + x;
+      const [dx, dy] = [light[at + 1] - light[at - 1], light[at + SIDE] - light[at - SIDE]];
+      slope[at] = Math.hypot(dx, dy);
+      const octant = Math.round((4 * Math.atan2(dy, dx)) / Math.PI);
+      across[at] = [1, 1 + SIDE, SIDE, SIDE - 1][(octant + 4) % 4];
+    }
+  }
+  const isLine = (at) => slope[at] > 14 && slope[at] >= slope[at - across[at]] && slope[at] > slope[at + across[at]];
+  const data = new Uint8ClampedArray(4 * SIDE * SIDE).fill(255);
+  for (let at = SIDE; at < SIDE * (SIDE - 1); at++) if (isLine(at)) data.fill(0, 4 * at, 4 * at + 3);
+  return new ImageData(data, SIDE, SIDE);
+}
