@@ -179,7 +179,8 @@ function release(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-async function openCamera() {
+/** A camera’s stream, or an error in plain words. */
+export async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Pix2PixError(
       'camera',

@@ -4,6 +4,7 @@ import { $ } from '../page/by-id.js';
 import { filesOf } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
+import { openCamera } from '../page/webcam-mode.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
@@ -13,7 +14,7 @@ import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
-import { pairsFor, photosOf, TASKS } from './photo-pairs.js';
+import { middleOf, pairsFor, photosOf, TASKS } from './photo-pairs.js';
 import { readyPairs } from './ready-pairs.js';
 import { allow, offerModels, settings, share, steps } from './settings.js';
 import { scaled, showSmall } from './squares.js';
@@ -27,6 +28,9 @@ const WINDOW = 4000;
 const MOST_EXAMPLES = 3;
 /** With so many pairs, the examples are not among those that it learns from. */
 const ENOUGH_PAIRS = 12;
+/** Pictures of the camera, and the milliseconds between them. */
+const FRAMES = 20;
+const FRAME_EVERY = 400;
 /** Steps of the measurement, the first of which does not count. */
 const MEASURED = 6;
 
@@ -114,7 +118,7 @@ function showSource(value) {
   $('sources').querySelector(`[value=${value}]`).checked = true;
   $('hint').textContent = HINTS[value];
   $('files').hidden = value !== 'files' && value !== 'photos';
-  $('photos').hidden = value !== 'photos';
+  $('photos').hidden = $('camera').hidden = value !== 'photos';
   $('draw').hidden = value !== 'draw';
 }
 
@@ -162,6 +166,24 @@ async function takeFiles(files) {
 async function pairsOfPhotos(files, told) {
   const { photos, problems } = await photosOf(files, told);
   return { pairs: await pairsFor($('task').value, photos), problems };
+}
+
+async function takeFromCamera() {
+  $('status').textContent = 'Waiting for the camera…';
+  const stream = await openCamera();
+  try {
+    const video = element('video', { muted: true, playsInline: true, srcObject: stream });
+    await video.play();
+    const photos = [];
+    while (photos.length < FRAMES && stream.active && source === 'photos') {
+      await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY));
+      photos.push({ name: `camera ${photos.length + 1}`, target: middleOf(video, [video.videoWidth, video.videoHeight]) });
+      $('status').textContent = `Picture ${photos.length} of ${FRAMES}: move, and show it different things…`;
+    }
+    if (source === 'photos') addPairs(await pairsFor($('task').value, photos));
+  } finally {
+    for (const track of stream.getTracks()) track.stop();
+  }
 }
 
 /** Another task makes other inputs of the same photos. */
@@ -380,6 +402,7 @@ const guarded = (job) => () => job().catch(fail);
 
 $('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, title)));
 $('task').addEventListener('change', guarded(changeTask));
+$('camera').addEventListener('click', guarded(takeFromCamera));
 $('easy').addEventListener('change', () => training?.isRunning && training.start({ share: share() }));
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
 $('teach').addEventListener(
