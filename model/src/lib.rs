@@ -2,6 +2,11 @@
 //!
 //! Compiles for every target and, but for the feature `training`, holds no backend: a
 //! [`burn::tensor::Device`] picks one at run time. Nothing here reads files, decodes images or parses command lines.
+//!
+//! This is what it does, in your browser (`cargo xtask build-web && cargo doc --no-deps && cp -r www/dist target/doc/pix2pix`):
+//!
+//! <script type="module" src="../pix2pix/pix2pix-widget.js"></script>
+//! <pix2pix-widget src="../pix2pix/models/daisies/manifest.json" mode="draw" loading="lazy"></pix2pix-widget>
 
 // Nobody else builds on this library: a name that says it all needs no more words.
 #![allow(missing_docs)]

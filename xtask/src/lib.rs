@@ -9,6 +9,8 @@ pub mod workspace;
 #[cfg(feature = "command")]
 pub mod bench;
 #[cfg(feature = "command")]
+mod book;
+#[cfg(feature = "command")]
 pub mod fuzz;
 #[cfg(feature = "command")]
 pub mod gpu_kit;

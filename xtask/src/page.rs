@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::process::run;
-use crate::{tools, workspace};
+use crate::{book, tools, workspace};
 
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
@@ -29,6 +29,7 @@ pub fn build() -> Result<PathBuf> {
         "trunk left no {}. Check www/Trunk.toml.",
         dist.join("index.html").display()
     );
+    book::build(&dist)?;
     Ok(dist)
 }
 
