@@ -1,8 +1,6 @@
-//! The parts of `cargo xtask`; the tests borrow the file server and the search
-//! for a browser from here.
+//! The parts of `cargo xtask`; the tests borrow the search for a browser from here.
 
 pub mod process;
-pub mod server;
 pub mod tools;
 pub mod workspace;
 

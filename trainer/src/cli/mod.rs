@@ -13,6 +13,7 @@ mod judging;
 mod recipes;
 mod report;
 mod samples;
+mod serve;
 mod stop;
 mod train;
 mod translate;
@@ -65,6 +66,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Make a model folder of a generator that PyTorch or TensorFlow trained
     Import(import::ImportArgs),
+    /// Open a model in the browser of this machine
+    Serve(serve::ServeArgs),
     /// Get and make data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args, format),
         Some(Command::Devices(args)) => devices::run(&args, format),
         Some(Command::Bench(args)) => bench::run(&args, &given),
+        Some(Command::Serve(args)) => serve::run(&args, format),
     };
     done.unwrap_or_else(|error| failed(&error, format))
 }
