@@ -21,6 +21,8 @@ pub mod programs;
 #[cfg(feature = "command")]
 pub mod quality;
 #[cfg(feature = "command")]
+pub mod release_archive;
+#[cfg(feature = "command")]
 pub mod samples;
 #[cfg(feature = "command")]
 pub mod serve;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, fuzz, gpu_kit, licences, page, quality, samples, serve, suite, wasm};
+use xtask::{
+    bench, fuzz, gpu_kit, licences, page, quality, release_archive, samples, serve, suite,
+    wasm,
+};
 
 #[derive(Parser)]
 #[command(
@@ -74,6 +77,8 @@ enum Task {
     /// Pack target/gpu-kit.tar.xz, whose run.sh checks and measures the GPU of a machine without a
     /// network, PyTorch beside it
     GpuKit,
+    /// Pack trainer, page, completions, manual pages and licences into target/release-archive
+    ReleaseArchive,
     /// Train beside PyTorch on the same samples and judge both, as a Markdown table; installs
     /// PyTorch into target/peers, several gigabytes
     Quality {
@@ -123,6 +128,9 @@ fn main() -> ExitCode {
         } => fuzz::run(minutes, seed, format.as_deref()),
         Task::Bench { peers } => bench::run(peers),
         Task::GpuKit => gpu_kit::pack().map(|archive| println!("{}", archive.display())),
+        Task::ReleaseArchive => {
+            release_archive::pack().map(|archive| println!("{}", archive.display()))
+        }
         Task::Quality {
             steps,
             seeds,
