@@ -7,6 +7,8 @@ pub mod workspace;
 #[cfg(feature = "command")]
 pub mod bench;
 #[cfg(feature = "command")]
+pub mod engines;
+#[cfg(feature = "command")]
 pub mod fuzz;
 #[cfg(feature = "command")]
 pub mod gpu_kit;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, fuzz, gpu_kit, licences, page, quality, release_archive, samples, serve, suite,
+    bench, engines, fuzz, gpu_kit, licences, page, quality, release_archive, samples, serve, suite,
     wasm,
 };
 
@@ -26,6 +26,10 @@ enum Task {
         /// Check formatting and lints first
         #[arg(long)]
         lint: bool,
+        /// In place of the suite, run the examples for Spark and Ray; installs both into target/peers, a
+        /// gigabyte
+        #[arg(long, conflicts_with = "lint")]
+        engines: bool,
     },
     /// Check format, types and lints of all sources, and what they depend on
     Lint,
@@ -105,7 +109,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Test { lint } => suite::run(lint),
+        Task::Test { engines: true, .. } => engines::run(),
+        Task::Test { lint, .. } => suite::run(lint),
         Task::Lint => suite::lint(),
         Task::Serve {
             port,
