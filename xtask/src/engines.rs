@@ -1,13 +1,16 @@
-//! `cargo xtask test --engines`: the examples for engines that spread work over machines.
+//! `cargo xtask test --engines`: what takes gigabytes of others' programs to try. The examples for
+//! engines that spread work over machines, and exported generators in onnxruntime-web.
+
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::process::run as run_program;
-use crate::{peers, tools, workspace};
+use crate::{page, peers, tools, workspace};
 
 const PACKAGES: [&str; 4] = ["pyspark", "ray[data]", "numpy", "pillow"];
 
-/// Installs what is missing and runs them.
+/// Installs what is missing and runs both.
 pub fn run() -> Result<()> {
     tools::ensure_system_packages()?;
     tools::ensure_java()?;
@@ -19,5 +22,14 @@ pub fn run() -> Result<()> {
             .arg(trainer)
             .arg(workspace::target().join("engines")),
         "The engine's words are above.",
+    )?;
+    page::build()?;
+    peers::ensure_onnxruntime_web()?;
+    let check = workspace::program("check-onnx-web")?;
+    run_program(
+        Command::new(check)
+            .current_dir(workspace::root())
+            .arg(peers::folder()),
+        "The model and the difference are above.",
     )
 }

@@ -26,8 +26,8 @@ enum Task {
         /// Check formatting and lints first
         #[arg(long)]
         lint: bool,
-        /// In place of the suite, run the examples for Spark and Ray; installs both into target/peers, a
-        /// gigabyte
+        /// In place of the suite, run the examples for Spark and Ray, and exported models in
+        /// onnxruntime-web; installs them into target/peers, a gigabyte
         #[arg(long, conflicts_with = "lint")]
         engines: bool,
     },
