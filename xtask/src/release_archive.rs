@@ -22,6 +22,7 @@ const COMPLETIONS: [(&str, &str); 4] = [
     ("fish", "trainer.fish"),
     ("powershell", "_trainer.ps1"),
 ];
+const LICENCES: &str = "THIRD-PARTY-LICENCES.txt";
 const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Packs the trainer, the built page, completions, manual pages and licences, and returns where the
@@ -51,7 +52,7 @@ pub fn pack() -> Result<PathBuf> {
     for text in TEXTS {
         copy(&workspace::root().join(text), &folder.join(text))?;
     }
-    licences::of_trainer(&folder.join("THIRD-PARTY-LICENCES.txt"))?;
+    copy(&licences_file(&home)?, &folder.join(LICENCES))?;
     for (shell, file) in COMPLETIONS {
         let script = output(Command::new(&program).args(["completions", shell]))?;
         let path = folder.join("completions").join(file);
@@ -62,6 +63,18 @@ pub fn pack() -> Result<PathBuf> {
     run(Command::new(&program).arg("man").arg(&man), "")?;
     copy_folder(&page, &folder.join("www"))?;
     packed(&home, &name)
+}
+
+/// Kept until the dependencies change, for collecting takes minutes.
+fn licences_file(home: &Path) -> Result<PathBuf> {
+    let (file, lock) = (home.join(LICENCES), workspace::root().join("Cargo.lock"));
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let is_current =
+        matches!((changed(&file), changed(&lock)), (Ok(file), Ok(lock)) if file > lock);
+    if !is_current {
+        licences::of_trainer(&file)?;
+    }
+    Ok(file)
 }
 
 /// Of the sources: told from outside, or what git says, if it is there.
