@@ -8,7 +8,7 @@ use crate::convert::onnx::messages::DataType;
 use crate::system::protobuf::{Field, fields, packed_varints};
 
 /// Nodes, or tensors, of a graph: several times as many as the largest generator has.
-const MAX_ITEMS: usize = 8192;
+const MAX_ITEMS: usize = 2048;
 /// Names, attributes and numbers of one thing.
 pub(super) const MAX_LIST: usize = 64;
 

@@ -15,7 +15,7 @@ use super::signal::{Kind, Signal};
 
 /// More than any generator has.
 const MAX_LAYERS: usize = 64;
-/// More channels than a layer of any generator has.
+/// As many channels as the widest layer of a generator has.
 const MAX_CHANNELS: usize = 4096;
 
 /// What a graph computes.
