@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use xtask::server::{Reply, Routes, Server};
+use server::{Reply, Routes, Server};
 use xtask::workspace;
 
 /// How an answer goes wrong.

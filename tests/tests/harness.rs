@@ -1,8 +1,8 @@
 //! Whether the tests' own tools do what the other tests rely on.
 
 use anyhow::Result;
+use server::{Reply, Server};
 use tests::browser::{Browser, Graphics};
-use xtask::server::{Reply, Server};
 
 const ADAPTER: &str =
     "navigator.gpu?.requestAdapter().then((adapter) => adapter !== null) ?? false";

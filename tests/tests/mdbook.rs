@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use server::{Routes, Server};
 use tempfile::TempDir;
 use tests::browser::{Browser, Graphics};
-use xtask::server::{Routes, Server};
 use xtask::{process, tools, workspace};
 
 const PATIENCE: Duration = Duration::from_secs(600);

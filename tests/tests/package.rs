@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
+use server::{Routes, Server};
 use tempfile::TempDir;
 use tests::browser::{Browser, Graphics};
 use tests::modules::{self, Modules, quoted};
-use xtask::server::{Routes, Server};
 use xtask::{tools, workspace};
 
 const NAME: &str = "pix2pix-in-the-browser";

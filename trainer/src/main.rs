@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trainer::cli::main()
+    // Who builds a release names its commit.
+    trainer::cli::main(option_env!("PIX2PIX_COMMIT"))
 }

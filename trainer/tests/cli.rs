@@ -7,6 +7,8 @@ mod harness;
 mod leaving;
 #[path = "cli/sets.rs"]
 mod sets;
+#[path = "cli/streaming.rs"]
+mod streaming;
 #[path = "cli/translating.rs"]
 mod translating;
 #[path = "cli/usage.rs"]

@@ -6,6 +6,8 @@
 #[path = "import/file_formats.rs"]
 mod file_formats;
 mod harness;
+#[path = "import/onnx.rs"]
+mod onnx;
 #[path = "import/pict.rs"]
 mod pict;
 

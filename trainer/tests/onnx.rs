@@ -25,6 +25,7 @@ use model::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainer::config::names::generators;
+use trainer::convert::onnx::read::read_onnx;
 use trainer::convert::onnx::{OnnxOptions, OnnxPrecision, onnx_bytes};
 
 /// Both sum in f32, in orders of their own: an error of 2⁻²⁴ for each of some thousand summands of
@@ -218,6 +219,33 @@ fn all_networks() -> Vec<Case> {
 #[test]
 fn every_network_computes_the_same_in_onnx_runtime() {
     assert_same(&all_networks(), SAME);
+}
+
+/// The networks are PyTorch's in `import`; here, nothing of a file may be read wrong or lost.
+#[test]
+fn what_is_read_of_a_file_makes_the_same_file_again() {
+    let folder = temp();
+    let mut cases = all_networks();
+    cases.extend(some_networks(2).into_iter().map(|mut case| {
+        case.config.upsample = Upsample::Bilinear;
+        case.options.precision = OnnxPrecision::F16;
+        case
+    }));
+    let file = folder.path().join("g.onnx");
+    for case in cases {
+        let bytes = onnx_bytes(
+            folder.path(),
+            &case.manifest(),
+            weights(&case),
+            &case.options,
+        );
+        let bytes = bytes.expect("a model");
+        fs::write(&file, &bytes).expect("a file");
+        let read = read_onnx(&file, None, None).expect("a generator");
+        let again = Manifest::bare("made", read.config, read.stats);
+        let again = onnx_bytes(folder.path(), &again, read.state, &case.options);
+        assert!(again.expect("a model") == bytes, "{:?}", case.config);
+    }
 }
 
 /// One of each family with each norm.

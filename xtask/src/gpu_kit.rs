@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::process::{run, write_script};
+use crate::release_archive::stripped;
 use crate::workspace;
 
 /// Scripts of `xtask/peers` that measure.
@@ -23,12 +24,7 @@ pub fn pack() -> Result<PathBuf> {
     let program = workspace::program("trainer")?;
     let folder = workspace::target().join("gpu-kit");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut strip = Command::new("strip");
-    strip.arg("-o").arg(folder.join("trainer")).arg(&program);
-    run(
-        &mut strip,
-        "Install strip (Debian: apt-get install binutils).",
-    )?;
+    stripped(&program, &folder.join("trainer"))?;
     for name in SCRIPTS {
         let script = workspace::root().join("xtask/peers").join(name);
         fs::copy(&script, folder.join(name))

@@ -1,8 +1,6 @@
-//! The parts of `cargo xtask`; the tests borrow the file server and the search
-//! for a browser from here.
+//! The parts of `cargo xtask`; the tests borrow the search for a browser from here.
 
 pub mod process;
-pub mod server;
 pub mod tools;
 pub mod workspace;
 
@@ -10,6 +8,7 @@ pub mod workspace;
 pub mod bench;
 #[cfg(feature = "command")]
 mod book;
+pub mod engines;
 #[cfg(feature = "command")]
 pub mod fuzz;
 #[cfg(feature = "command")]
@@ -24,6 +23,8 @@ pub mod peers;
 pub mod programs;
 #[cfg(feature = "command")]
 pub mod quality;
+#[cfg(feature = "command")]
+pub mod release_archive;
 #[cfg(feature = "command")]
 pub mod samples;
 #[cfg(feature = "command")]

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, fuzz, gpu_kit, licences, page, quality, samples, serve, suite, wasm};
+use xtask::{
+    bench, engines, fuzz, gpu_kit, licences, page, quality, release_archive, samples, serve, suite,
+    wasm,
+};
 
 #[derive(Parser)]
 #[command(
@@ -23,6 +26,10 @@ enum Task {
         /// Check formatting and lints first
         #[arg(long)]
         lint: bool,
+        /// In place of the suite, run the examples for Spark and Ray, and exported models in
+        /// onnxruntime-web; installs them into target/peers, a gigabyte
+        #[arg(long, conflicts_with = "lint")]
+        engines: bool,
     },
     /// Check format, types and lints of all sources, and what they depend on
     Lint,
@@ -74,6 +81,8 @@ enum Task {
     /// Pack target/gpu-kit.tar.xz, whose run.sh checks and measures the GPU of a machine without a
     /// network, PyTorch beside it
     GpuKit,
+    /// Pack trainer, page, completions, manual pages and licences into target/release-archive
+    ReleaseArchive,
     /// Train beside PyTorch on the same samples and judge both, as a Markdown table; installs
     /// PyTorch into target/peers, several gigabytes
     Quality {
@@ -100,7 +109,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Test { lint } => suite::run(lint),
+        Task::Test { engines: true, .. } => engines::run(),
+        Task::Test { lint, .. } => suite::run(lint),
         Task::Lint => suite::lint(),
         Task::Serve {
             port,
@@ -123,6 +133,9 @@ fn main() -> ExitCode {
         } => fuzz::run(minutes, seed, format.as_deref()),
         Task::Bench { peers } => bench::run(peers),
         Task::GpuKit => gpu_kit::pack().map(|archive| println!("{}", archive.display())),
+        Task::ReleaseArchive => {
+            release_archive::pack().map(|archive| println!("{}", archive.display()))
+        }
         Task::Quality {
             steps,
             seeds,

@@ -29,6 +29,11 @@ pub fn folder() -> PathBuf {
 /// Installs PyTorch and onnxruntime from PyPI (several gigabytes), onnxruntime-web and TensorFlow.js from npm.
 pub fn ensure() -> Result<()> {
     ensure_python(&["torch", "onnx", "onnxruntime", "numpy"])?;
+    ensure_onnxruntime_web()
+}
+
+/// Installs onnxruntime-web from npm.
+pub fn ensure_onnxruntime_web() -> Result<()> {
     let folder = folder();
     if !folder.join("node_modules/@tensorflow/tfjs").is_dir() {
         run(

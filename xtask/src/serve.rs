@@ -1,12 +1,11 @@
 //! `cargo xtask serve`: the built page in the browser of this machine.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use server::page::{LOCAL_MODEL, with_model};
+use server::{Routes, Server};
 
-use crate::server::{Routes, Server};
 use crate::{page, workspace};
 
 /// What `cargo xtask serve` was asked for.
@@ -20,14 +19,10 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let model = options.model.as_deref().map(model_folder).transpose()?;
     let dist = page::build()?;
-    let mut routes = Routes::default().folder("/", &dist);
-    let mut query = "";
-    if let Some(model) = model {
-        routes = routes
-            .file("/models/index.json", index_with(&model, &dist)?)
-            .folder("/models/local/", model);
-        query = "?model=local";
-    }
+    let (routes, query) = match model {
+        Some(model) => (with_model(&dist, &model)?, LOCAL_MODEL),
+        None => (Routes::default().folder("/", &dist), ""),
+    };
     let server = Server::start(options.port, move |path| routes.reply(path))?;
     let url = format!("{}/{query}", server.url());
     println!("{url}");
@@ -57,26 +52,4 @@ fn model_folder(named: &Path) -> Result<PathBuf> {
         named.display()
     );
     Ok(folder)
-}
-
-/// The page's list of models, with one more at its end.
-fn index_with(model: &Path, dist: &Path) -> Result<String> {
-    let mut index = read_json(&dist.join("models/index.json"))?;
-    let title = read_json(&model.join("manifest.json"))?["title"].clone();
-    let local = json!({
-        "manifest": "local/manifest.json",
-        "title": title.as_str().unwrap_or("Local model"),
-        "summary": format!("The model in {}.", model.display()),
-    });
-    match index["models"].as_array_mut() {
-        Some(models) => models.push(local),
-        None => index = json!({ "models": [local] }),
-    }
-    Ok(index.to_string())
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no valid JSON", path.display()))
 }

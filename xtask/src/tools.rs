@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process::{output, run};
 use crate::workspace;
@@ -261,6 +261,19 @@ pub fn ensure_system_packages() -> Result<()> {
         install_packages(&missing)?;
     }
     find_browser().map(drop)
+}
+
+/// Installs a Java runtime, which Spark needs.
+pub fn ensure_java() -> Result<()> {
+    let has_java = || on_search_path(Path::new("java")).is_some();
+    if !has_java() && may_install_packages() {
+        install_packages(&["default-jre-headless"])?;
+    }
+    ensure!(
+        has_java(),
+        "there is no Java runtime here; install one, 17 or later"
+    );
+    Ok(())
 }
 
 /// Whether Mesa's Vulkan driver that needs no graphics card is here. Where it is not and cannot

@@ -47,10 +47,23 @@ pub fn cargo() -> Command {
     command
 }
 
+/// A git command in the repository root.
+pub fn git() -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(root());
+    command
+}
+
 /// Builds a program of this workspace and says where it is.
 pub fn program(name: &str) -> Result<PathBuf> {
+    program_with(name, |_| {})
+}
+
+/// As [`program`]; `prepare` may tell the build more.
+pub fn program_with(name: &str, prepare: impl FnOnce(&mut Command)) -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--release", "--workspace", "--bin", name]);
+    prepare(&mut build);
     process::run(&mut build, "The compiler's message above says what to do.")?;
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     Ok(target().join("release").join(file))

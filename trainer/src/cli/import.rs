@@ -16,16 +16,18 @@ use crate::config::names::{NET_G, NORM_STATS, NORMS, WEIGHTS};
 use crate::config::words::one_of;
 use crate::convert::export::Naming;
 use crate::convert::import::{ImportOptions, import_checkpoint};
+use crate::convert::onnx::read::is_onnx;
 use crate::convert::pict::is_pict;
 use crate::pytorch::{Given, reference_options};
 use crate::system::console::{Format, print_either};
 
 /// Reads a generator that pytorch-CycleGAN-and-pix2pix trained, such as latest_net_G.pth, a
-/// safetensors file with the same names, or a .pict file of pix2pix-tensorflow's web demo. Nothing
-/// in the file is executed. The network is found from the names and shapes of its tensors.
+/// safetensors file with the same names, an .onnx file of such a generator, or a .pict file of
+/// pix2pix-tensorflow's web demo. Nothing in the file is executed. The network is found from the
+/// names and shapes of its tensors, in an .onnx file from its graph.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// State dict saved with torch.save, safetensors, or .pict
+    /// State dict saved with torch.save, safetensors, .onnx or .pict
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Model folder to write
@@ -57,17 +59,25 @@ pub(super) struct ImportArgs {
 }
 
 const RULES: &[Acts<ImportArgs>] = &[
-    acts_on_names("net_g"),
-    acts_on_names("norm"),
-    acts_on_names("part"),
-    acts_on_names("norm_stats"),
+    acts_on_networks("net_g"),
+    acts_on_networks("norm"),
+    acts_on_tensors("part"),
+    acts_on_tensors("norm_stats"),
 ];
 
-const fn acts_on_names(flag: &'static str) -> Acts<ImportArgs> {
+const fn acts_on_networks(flag: &'static str) -> Acts<ImportArgs> {
     Acts {
         flag,
-        needs: "a .pth or .safetensors file; a .pict file says it itself",
+        needs: "a .pth, .safetensors or .onnx file; a .pict file says it itself",
         when: |args| !is_pict(&args.file),
+    }
+}
+
+const fn acts_on_tensors(flag: &'static str) -> Acts<ImportArgs> {
+    Acts {
+        flag,
+        needs: "a .pth or .safetensors file; an .onnx or .pict file says it itself",
+        when: |args| !is_pict(&args.file) && !is_onnx(&args.file),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: words to values, values to work, results to output and exit code.
 
 mod bench;
+mod completions;
 mod demo;
 mod devices;
 mod eval;
@@ -13,9 +14,11 @@ mod judging;
 mod recipes;
 mod report;
 mod samples;
+mod serve;
 mod stop;
 mod train;
 mod translate;
+mod version;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,7 @@ use crate::config::idle::{self, IdleFlag, MissingFlag};
 use crate::system::console::{self, Format, ResultError, notice};
 use crate::system::device;
 use exit::{NO_READER, WRONG_USAGE};
+use version::long_version;
 
 /// Where flags of all commands stand in their help.
 const LAST: usize = 900;
@@ -65,6 +69,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Make a model folder of a generator that PyTorch or TensorFlow trained
     Import(import::ImportArgs),
+    /// Open a model in the browser of this machine
+    Serve(serve::ServeArgs),
     /// Get and make data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -78,6 +84,11 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Measure a forward pass, a training step and a checkpoint: time and memory
     Bench(bench::BenchArgs),
+    /// Print what a shell completes this program's words with
+    Completions(completions::CompletionsArgs),
+    /// Write a manual page for each command
+    #[command(hide = true)]
+    Man(completions::ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,12 +103,14 @@ enum DataCommand {
     Samples(samples::SamplesArgs),
 }
 
-/// Reads the command line, does the work and says how it went.
-pub fn main() -> ExitCode {
+/// Reads the command line, does the work and says how it went. `commit` is that of the sources, if it
+/// is known.
+pub fn main(commit: Option<&'static str>) -> ExitCode {
     device::hush_display_probes();
     let typed: Vec<_> = std::env::args_os().collect();
     let words = crate::recipes::expand(typed.clone());
-    let matches = Cli::command().get_matches_from(words);
+    let described = || Cli::command().long_version(long_version(commit));
+    let matches = described().get_matches_from(words);
     let given = idle::given(of_subcommand(&matches));
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let format = cli.format;
@@ -127,6 +140,9 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args, format),
         Some(Command::Devices(args)) => devices::run(&args, format),
         Some(Command::Bench(args)) => bench::run(&args, &given),
+        Some(Command::Serve(args)) => serve::run(&args, format),
+        Some(Command::Completions(args)) => completions::completions(&args, described()),
+        Some(Command::Man(args)) => completions::man(&args, described()),
     };
     done.unwrap_or_else(|error| failed(&error, format))
 }

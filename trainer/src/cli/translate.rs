@@ -1,5 +1,6 @@
 //! `trainer translate`: its words, what it says about each image, and about all at the end.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -20,8 +21,8 @@ use crate::system::console::{self, Format, ResultError, counted, notice, print_r
 use crate::system::device::DeviceChoice;
 use crate::system::memory;
 use crate::translate::{
-    Inputs, Job, PAGE_FILE, Shard, Shown, TranslateFileError, Translated, is_finished,
-    load_model_with, translate_file, write_page,
+    Inputs, Job, PAGE_FILE, Shard, Shown, StreamError, TranslateFileError, Translated, is_finished,
+    load_model_with, translate_file, translate_stream, write_page,
 };
 
 const EXAMPLES: &str = "\
@@ -29,6 +30,7 @@ Examples:
   trainer translate --model runs/demo photo.jpg -o result.jpg
   trainer translate --model runs/demo photos/ 'more/**/*.png' -o translated/ --page
   trainer translate --model models/sharper small.png -o large.png --enlarge 4
+  tar -c photos | trainer translate --model runs/demo --stdin | tar -x -C translated
 
 A model that fills holes (train --task inpaint) looks for them in mid-grey: paint what is to be
 filled with RGB 128, 128, 128. One for more resolution (train --task super-resolve) keeps the size
@@ -48,12 +50,16 @@ pub(super) struct TranslateArgs {
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Images, folders of images, or patterns in quotes: 'photos/**/*.jpg'
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(value_name = "INPUT", required_unless_present = "stdin")]
     inputs: Vec<PathBuf>,
     /// Folder for the results, PNGs of the same names; for one image also a file that ends with
     /// .png, .jpg, .webp, .tif or .bmp
-    #[arg(long, short, value_name = "PATH")]
-    output: PathBuf,
+    #[arg(long, short, value_name = "PATH", required_unless_present = "stdin")]
+    output: Option<PathBuf>,
+    /// Read images as a tar stream and write their results as another to stdout, in the same order:
+    /// NAME.png for NAME, or NAME.error with the reason
+    #[arg(long, conflicts_with_all = ["inputs", "output", "page", "shard", "overwrite"])]
+    stdin: bool,
     /// Also write index.html beside the results: inputs and results side by side
     #[arg(long)]
     page: bool,
@@ -90,17 +96,20 @@ fn pixels(range: std::ops::RangeInclusive<u64>) -> clap::builder::RangedU64Value
 
 pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     memory::return_large_blocks();
+    let tiles = TileOptions {
+        side: args.tile.map(|side| side as usize),
+        overlap: args.overlap.map(|overlap| overlap as usize),
+    };
+    let Some(output) = &args.output else {
+        return stream(args, tiles, format);
+    };
     let shard = args.shard.unwrap_or(Shard::ALL);
-    let inputs = Inputs::find(&args.inputs, &args.output, shard)?;
+    let inputs = Inputs::find(&args.inputs, output, shard)?;
     // Outside a share, a result of that name may be another image's or another model's.
     let keeps = args.shard.is_some() && !args.overwrite;
     let engine = args.device.open_engine()?.engine;
     let (manifest, translator) = load_model_with(&args.model, args.norm_stats, &engine)?;
     let stop = stop_flag("image")?;
-    let tiles = TileOptions {
-        side: args.tile.map(|side| side as usize),
-        overlap: args.overlap.map(|overlap| overlap as usize),
-    };
     let mut talk = Talk::new(args, inputs.len(), format);
     for job in inputs.jobs() {
         if stop.load(Ordering::Relaxed) {
@@ -124,7 +133,45 @@ pub(super) fn run(args: &TranslateArgs, format: Format) -> Result<ExitCode> {
     if let Some(shown) = &talk.shown {
         write_page(inputs.folder(), &manifest.title, shown)?;
     }
-    talk.finished(&args.output, inputs.folder())
+    talk.finished(output, inputs.folder())
+}
+
+/// stdout carries the results alone.
+fn stream(args: &TranslateArgs, tiles: TileOptions, format: Format) -> Result<ExitCode> {
+    let engine = args.device.open_engine()?.engine;
+    let (_, translator) = load_model_with(&args.model, args.norm_stats, &engine)?;
+    let stop = stop_flag("image")?;
+    let (mut done, mut failed) = (0, 0);
+    let ends = (io::stdin().lock(), io::stdout().lock());
+    let options = (tiles, args.enlarge);
+    let streamed = translate_stream(&translator, options, ends, &stop, &mut |name, outcome| {
+        let failure = outcome.as_ref().err();
+        match failure {
+            None => done += 1,
+            Some(_) => failed += 1,
+        }
+        match (format, failure) {
+            (Format::Json, None) => talk!("{}", json!({"event": "translated", "input": name})),
+            (Format::Json, Some(message)) => notice!(
+                "{}",
+                json!({"event": "error", "input": name, "message": message})
+            ),
+            (Format::Human | Format::Plain, Some(message)) => notice!("error: {message}"),
+            (Format::Human | Format::Plain, None) => {}
+        }
+    });
+    streamed.map_err(|error| match error {
+        StreamError::Write(error) => anyhow::Error::from(ResultError::from(error)),
+        other => other.into(),
+    })?;
+    if let Format::Human | Format::Plain = format {
+        talk!("{} translated, {failed} failed", counted(done, "image"));
+    }
+    Ok(match (stop.load(Ordering::Relaxed), failed) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (false, 0) => ExitCode::SUCCESS,
+        (false, _) => ExitCode::FAILURE,
+    })
 }
 
 /// Tells people or programs what happens.

@@ -10,10 +10,12 @@ use serde_json::json;
 use crate::evaluate::metrics::{COLUMNS, Column, Evaluation, Metrics};
 use crate::run::event::Event;
 use crate::run_folder::RunFolder;
+use crate::system::built_page::built_page;
 use crate::system::console::{self, counted, notice, print_result, talk};
 use crate::system::memory;
 
 const BAR: &str = "{bar:12.cyan/dim} {pos}/{len} {rate}  ETA {eta}  {wide_msg}";
+const OPEN: &str = "\nopen it in a browser:\n  ";
 /// How often a log without bars tells the losses.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
@@ -241,12 +243,10 @@ fn summary(event: &Event<'_>) -> String {
         model.display(),
         console::program(),
         word(run),
-        match is_in_sources() {
-            true => format!(
-                "\nopen it in a browser:\n  cargo xtask serve --model {}",
-                word(model)
-            ),
-            false => String::new(),
+        match (built_page(), is_in_sources()) {
+            (Some(_), _) => format!("{OPEN}{} serve {}", console::program(), word(run)),
+            (None, true) => format!("{OPEN}cargo xtask serve --model {}", word(model)),
+            (None, false) => String::new(),
         },
     )
 }

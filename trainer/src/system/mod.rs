@@ -1,6 +1,7 @@
 //! What every room needs of the machine: files, memory, devices, the terminal.
 
 pub mod bounded;
+pub mod built_page;
 pub mod console;
 pub mod device;
 pub mod files;

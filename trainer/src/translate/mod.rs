@@ -5,6 +5,7 @@ mod inputs;
 mod one;
 mod page;
 mod shard;
+mod stream;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use inputs::{InputError, Inputs, Job};
 pub use one::{Translated, is_finished, translate_file};
 pub use page::{PAGE_FILE, Shown, write_page};
 pub use shard::Shard;
+pub use stream::{StreamError, translate_stream};
 
 /// A model or an image that cannot be used.
 #[derive(Debug, Error)]

@@ -249,3 +249,43 @@ fn bench_tells_time_and_memory_of_each_width_and_leaves_nothing_behind() {
     let left = fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn the_version_names_the_back_ends_that_were_built_in() {
+    let output = run(Path::new("."), &["--version"]);
+    assert_code(&output, DONE);
+    let text = stdout(&output);
+    assert!(
+        text.starts_with(concat!("trainer ", env!("CARGO_PKG_VERSION"))),
+        "{text}"
+    );
+    assert!(text.contains("back ends: cpu"), "{text}");
+    assert_eq!(cfg!(feature = "gpu"), text.contains(", "), "{text}");
+}
+
+#[test]
+fn shells_complete_every_command_and_each_has_a_manual_page() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(Path::new("."), &["completions", shell]);
+        assert_code(&output, DONE);
+        let script = stdout(&output);
+        for word in ["translate", "--norm-stats", "inspect"] {
+            let found = script.contains(word) || script.contains(word.trim_start_matches('-'));
+            assert!(found, "{shell}: {word}");
+        }
+    }
+    let folder = temp();
+    assert_code(&run(folder.path(), &["man", "pages"]), DONE);
+    let help = stdout(&run(folder.path(), &["--help"]));
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = commands.map_while(|line| line.split_whitespace().next());
+    let mut count = 0;
+    for name in names.filter(|name| *name != "help") {
+        let page = folder.path().join(format!("pages/trainer-{name}.1"));
+        let text = fs::read_to_string(&page).expect("a manual page");
+        assert!(text.contains(".TH"), "{name}");
+        count += 1;
+    }
+    assert!(count > 10, "{help}");
+    assert!(!help.contains("\n  man "), "{help}");
+}

@@ -70,6 +70,12 @@ pub const FORMATS: &[Format] = &[
     format("pth", &["netG.pth"], change_pth, read_checkpoint),
     format("pict", &["tiny.pict"], change_bytes, read_checkpoint),
     format(
+        "onnx",
+        &["unet_of_image_ts.onnx", "resnet_instance_ts.onnx"],
+        change_bytes,
+        read_checkpoint,
+    ),
+    format(
         "safetensors",
         &["netG.safetensors"],
         change_safetensors,
@@ -344,8 +350,15 @@ pub fn write_valid(folder: &Path, train: impl FnOnce(&Path)) {
     write_images(folder);
     let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 1, NormKind::Batch);
     let entries = unfit(&config, state_of(&config.init(&Device::flex()))).expect("known");
-    let pict = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pict/tiny.pict");
-    fs::copy(pict, folder.join("tiny.pict")).expect("room");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for name in [
+        "pict/tiny.pict",
+        "onnx/unet_of_image_ts.onnx",
+        "onnx/resnet_instance_ts.onnx",
+    ] {
+        let (_, last) = name.split_once('/').expect("a folder");
+        fs::copy(fixtures.join(name), folder.join(last)).expect("room");
+    }
     let pth = folder.join("netG.pth");
     fs::write(&pth, state_dict_bytes(&entries).expect("room")).expect("room");
     fs::write(folder.join("netG.safetensors"), safetensors(&entries)).expect("room");

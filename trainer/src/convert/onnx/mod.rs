@@ -1,7 +1,8 @@
-//! From a run or a model folder to an `.onnx` file.
+//! From a run or a model folder to an `.onnx` file, and from such a file to a generator.
 
 mod graph;
 mod messages;
+pub mod read;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

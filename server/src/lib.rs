@@ -1,6 +1,8 @@
 //! A file server for this machine only: enough HTTP for a browser to load the
 //! page, and a seam where tests make answers late, short or wrong.
 
+pub mod page;
+
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
