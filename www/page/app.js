@@ -70,11 +70,9 @@ slot.addEventListener('change', () => {
   $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
   if (slot.isEmpty) dock.facts(null);
   else if (slot.isLoaded) {
-    slot.ensure().then((session) => {
+    slot.ensure().then(async (session) => {
       dock.facts(session);
-      keepRuntime(session.backend).then((isKept) => {
-        if (isKept) document.body.dataset.offline = 'ready';
-      });
+      if ((await keepPage()) && (await keepRuntime(session.backend))) document.body.dataset.offline = 'ready';
     });
   }
 });
@@ -423,4 +421,4 @@ function chosenModel() {
   return foreign;
 }
 
-begin().then(keepPage);
+begin();

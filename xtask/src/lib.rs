@@ -1,6 +1,7 @@
 //! The parts of `cargo xtask`; the tests borrow the file server and the search
 //! for a browser from here.
 
+pub mod join;
 pub mod process;
 pub mod server;
 pub mod tools;

@@ -1,14 +1,15 @@
-//! The page: trunk copies the sources, the modules and the models together.
+//! The page: trunk copies the sources, the modules and the models together; scripts are joined.
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::process::run;
-use crate::{tools, workspace};
+use crate::{join, tools, workspace};
 
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
@@ -35,11 +36,34 @@ pub fn build() -> Result<PathBuf> {
 /// The folders whose scripts run in workers, too.
 const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 
-/// Writes `worker-files.json` into the folder that trunk is building: scripts that the page needs
-/// without a network and does not load itself.
-pub fn list_worker_files() -> Result<()> {
+/// The scripts of the pages, each of which becomes one file.
+const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
+
+/// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
+/// list of models, and writes `later-files.json`.
+pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
+    let mut later = worker_scripts(&staging)?;
+    let joined = PAGE_SCRIPTS.map(|script| join::join(&staging, script));
+    for (script, files) in PAGE_SCRIPTS.iter().zip(joined) {
+        for (path, text) in files? {
+            write(&staging.join(&path), &text)?;
+            if path != *script {
+                later.push(path);
+            }
+        }
+    }
+    write(
+        &staging.join("later-files.json"),
+        &serde_json::to_string(&later)?,
+    )?;
+    put_manifests_into_the_list(&staging.join("models"))
+}
+
+/// The scripts that workers may load: the page needs them without a network and does not load them
+/// itself.
+fn worker_scripts(staging: &Path) -> Result<Vec<String>> {
     let mut scripts = Vec::new();
     for folder in WORKER_FOLDERS {
         let path = staging.join(folder);
@@ -53,7 +77,30 @@ pub fn list_worker_files() -> Result<()> {
         }
     }
     scripts.sort();
-    let path = staging.join("worker-files.json");
-    fs::write(&path, serde_json::to_string(&scripts)?)
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(scripts)
+}
+
+/// So that the page asks for one file instead of one for each model.
+fn put_manifests_into_the_list(models: &Path) -> Result<()> {
+    let path = models.join("index.json");
+    let mut index = read_json(&path)?;
+    let entries = index["models"].as_array_mut();
+    for entry in entries.with_context(|| format!("{} has no list of models", path.display()))? {
+        let manifest = entry["manifest"]
+            .as_str()
+            .context("a model names its manifest")?;
+        entry["content"] = read_json(&models.join(manifest))?;
+    }
+    write(&path, &index.to_string())
+}
+
+/// Reads a JSON file.
+pub fn read_json(path: &Path) -> Result<Value> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no valid JSON", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,10 +1,9 @@
 //! `cargo xtask serve`: the built page in the browser of this machine.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::server::{Routes, Server};
 use crate::{page, workspace};
@@ -61,8 +60,8 @@ fn model_folder(named: &Path) -> Result<PathBuf> {
 
 /// The page's list of models, with one more at its end.
 fn index_with(model: &Path, dist: &Path) -> Result<String> {
-    let mut index = read_json(&dist.join("models/index.json"))?;
-    let title = read_json(&model.join("manifest.json"))?["title"].clone();
+    let mut index = page::read_json(&dist.join("models/index.json"))?;
+    let title = page::read_json(&model.join("manifest.json"))?["title"].clone();
     let local = json!({
         "manifest": "local/manifest.json",
         "title": title.as_str().unwrap_or("Local model"),
@@ -73,10 +72,4 @@ fn index_with(model: &Path, dist: &Path) -> Result<String> {
         None => index = json!({ "models": [local] }),
     }
     Ok(index.to_string())
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no valid JSON", path.display()))
 }
