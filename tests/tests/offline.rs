@@ -30,6 +30,8 @@ fn after_one_visit_the_page_opens_and_translates_without_a_network() -> Result<(
     let picture = picture(&page)?;
     page.translate(&picture)?;
     page.wait_for(KEPT)?;
+    let said = "document.querySelector('#works-offline').checkVisibility()";
+    assert_eq!(page.browser.evaluate(said)?, true);
     site.go_offline();
     page.browser.set_offline(true)?;
     // A fresh page: nothing is left but what was kept.

@@ -6,7 +6,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import * as format from '../view/format.js';
-import { asked, askedModel, linkWith, refusals, remember } from './address.js';
+import { asked, askedInput, askedModel, refusals, refuse, remember } from './address.js';
 import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
@@ -15,11 +15,12 @@ import { filesOf, modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
 import { TUNINGS } from '../runtime/pix2pix.js';
+import { worksOffline } from './install.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { readOpening } from './opening.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
-import { connectButtons } from './save.js';
+import { connect, connectButtons } from './save.js';
 import { taughtModel } from './taught-model.js';
 import { WebcamMode } from './webcam-mode.js';
 
@@ -42,6 +43,7 @@ const modes = {
 };
 
 let models = [];
+let samples = []; // of the model
 /** @type {import('./mode.js').Mode} */
 let mode = modes.photo;
 let isPresenting = false; // a sample and its translation, made before
@@ -72,7 +74,7 @@ slot.addEventListener('change', () => {
   else if (slot.isLoaded) {
     slot.ensure().then(async (session) => {
       dock.facts(session);
-      if ((await keepPage()) && (await keepRuntime(session.backend))) document.body.dataset.offline = 'ready';
+      if ((await keepPage()) && (await keepRuntime(session.backend))) worksOffline();
     });
   }
 });
@@ -107,6 +109,7 @@ function prefetch() {
 async function switchModel(entry, wanted = mode.name) {
   slot.put(entry);
   remember('model', entry === models[0] ? null : addressOf(entry));
+  remember('sample', null);
   checkModel();
   const isNew = await describeModel(wanted);
   if (entry !== slot.entry) return;
@@ -176,7 +179,7 @@ async function describeModel(wanted = mode.name) {
   const next = modes[fitting.includes(wanted) ? wanted : fitting[0]];
   const isNew = next !== mode;
   enter(next);
-  const samples = samplesOf(manifest, entry.sample ?? entry.url);
+  samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw')
     ? 'Start from one of these'
@@ -186,6 +189,7 @@ async function describeModel(wanted = mode.name) {
 }
 
 async function openSample(sample) {
+  remember('sample', sample.name);
   try {
     const blob = await sample.read();
     if (mode === modes.webcam) enter(modes.photo);
@@ -193,6 +197,26 @@ async function openSample(sample) {
     await mode.open?.(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
+  }
+}
+
+/** Opens the sample and draws the strokes that the address asks for; false if it asks for none. */
+function openAsked() {
+  const { sample: name, strokes } = askedInput();
+  const sample = samples.find((one) => one.name === name);
+  if (name && !sample) refuse(`sample “${format.text(name)}”`);
+  if (strokes && mode.draw && (sample || !name)) drawAsked(strokes, sample);
+  else if (sample) openSample(sample);
+  else return false;
+  return true;
+}
+
+async function drawAsked(strokes, sample) {
+  try {
+    if (await mode.draw?.(strokes, sample)) return;
+    dock.error(new Pix2PixError('input-size', 'The drawing in this link is damaged. Copy the whole link again.'));
+  } catch (error) {
+    dock.error(error, () => drawAsked(strokes, sample));
   }
 }
 
@@ -275,6 +299,7 @@ async function takeFiles(files, absent) {
   if (files.length === 0) return absent && dock.error(new Pix2PixError('input-size', absent));
   const model = await modelAmong(files);
   if (model) return takeModel(model);
+  remember('sample', null);
   const pictures = files.filter((file) => file.type.startsWith('image/'));
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
@@ -310,14 +335,26 @@ function resultName() {
   return `${mode.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
 }
 
-/** A link to the page with this model and these settings; never with the image. */
-function linkToThis() {
-  return linkWith({
-    model: addressOf(slot.entry),
-    backend: slot.backend === 'auto' ? null : slot.backend,
-    way: mode.name === 'photo' ? null : mode.name,
-    view: view.layout === 'slider' ? null : view.layout,
+/** Opens the dialog for sharing. A link carries the model, settings and what is small: never a photo. */
+async function share() {
+  await stillResult();
+  const { openShare } = await import('./share.js');
+  await openShare({
+    entry: slot.entry,
+    mode: mode.name,
+    before: await mode.before(),
+    after: mode.result,
+    isGrey: view.isGrey && mode !== modes.draw,
+    name: resultName(),
+    linked: mode.linked,
+    settings: {
+      model: addressOf(slot.entry),
+      backend: slot.backend === 'auto' ? null : slot.backend,
+      way: mode.name === 'photo' ? null : mode.name,
+      view: view.layout === 'slider' ? null : view.layout,
+    },
   });
+  return '';
 }
 
 // ---------------------------------------------------------------- events
@@ -339,7 +376,9 @@ document.addEventListener('keydown', (event) => {
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
-connectButtons({ canvas: stillResult, name: resultName, link: linkToThis, say: (text) => dock.say(text) });
+const say = (text) => text && dock.say(text);
+connectButtons({ canvas: stillResult, name: resultName, say });
+connect('share', say, share);
 $('layouts').addEventListener('change', (event) => {
   view.layout = event.target.value;
   remember('view', view.layout === 'slider' ? null : view.layout);
@@ -398,7 +437,7 @@ async function begin() {
     dock.set('empty');
     await describeModel();
     if (wanted) await chooseMode(wanted);
-    else await present();
+    if (!openAsked() && !wanted) await present();
     await offerModes();
     if (refusals()) dock.say(refusals());
   } catch (error) {

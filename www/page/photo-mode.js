@@ -55,6 +55,12 @@ export class PhotoMode {
   get resultCanvas() {
     return this.#view.after;
   }
+  before() {
+    return this.#view.source();
+  }
+  get linked() {
+    return this.#isSample ? { sample: this.#photoName } : null;
+  }
   get resultName() {
     return this.#photoName.replace(/\.[^.]*$/, '') || 'photo';
   }

@@ -48,6 +48,10 @@ export class WebcamMode {
   get resultCanvas() {
     return this.#view.after;
   }
+  before() {
+    return this.#view.source();
+  }
+  linked = null;
   resultName = 'webcam';
 
   show() {

@@ -56,6 +56,10 @@ export class PictureView {
   }
 
   /** Whether the input is shown in grey, as some models see it. */
+  get isGrey() {
+    return this.#frame.hasAttribute('data-grey');
+  }
+
   set isGrey(isGrey) {
     this.#frame.toggleAttribute('data-grey', isGrey);
   }

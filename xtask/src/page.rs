@@ -58,7 +58,25 @@ pub fn complete() -> Result<()> {
         &staging.join("later-files.json"),
         &serde_json::to_string(&later)?,
     )?;
-    put_manifests_into_the_list(&staging.join("models"))
+    put_manifests_into_the_list(&staging.join("models"))?;
+    match env::var("PIX2PIX_URL") {
+        Ok(url) => name_the_picture(&staging.join("index.html"), &url),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Puts the address of the page's folder before that of its picture, for programs that show links.
+fn name_the_picture(page: &Path, url: &str) -> Result<()> {
+    const PICTURE: &str = r#"property="og:image" content=""#;
+    let text =
+        fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+    ensure!(
+        text.contains(PICTURE),
+        "{} names no picture",
+        page.display()
+    );
+    let whole = format!("{PICTURE}{}/", url.trim_end_matches('/'));
+    write(page, &text.replace(PICTURE, &whole))
 }
 
 /// The scripts that workers may load: the page needs them without a network and does not load them
