@@ -143,13 +143,19 @@ impl Browser {
 
     /// Chooses a file in a file input, as a person would.
     pub fn choose_file(&mut self, selector: &str, file: &Path) -> Result<()> {
+        self.choose_files(selector, &[file])
+    }
+
+    /// Chooses several files in a file input.
+    pub fn choose_files(&mut self, selector: &str, files: &[impl AsRef<Path>]) -> Result<()> {
+        let files: Vec<_> = files.iter().map(AsRef::as_ref).collect();
         let expression = format!("document.querySelector({})", json!(selector));
         let found = self.call("Runtime.evaluate", json!({ "expression": expression }))?;
         let object = found["result"]["objectId"].clone();
         if object.is_null() {
             bail!("the page has no {selector}");
         }
-        let parameters = json!({ "files": [file], "objectId": object });
+        let parameters = json!({ "files": files, "objectId": object });
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 

@@ -304,6 +304,7 @@ async function takeFiles(files, absent) {
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
+  if (pictures.length > 1 && mode === modes.photo) return modes.photo.openAll(pictures);
   await mode.open?.(file, file.name, {
     note: files.length > 1 ? `the first of ${format.count(files.length)} files` : '',
   });
