@@ -39,7 +39,15 @@ const view = new PictureView({ frame: $('picture'), before: $('before'), after: 
 const modes = {
   photo: new PhotoMode({ view, slot, dock, blurBox: $('blur') }),
   draw: new DrawMode({ host: $('draw'), slot, dock }),
-  webcam: new WebcamMode({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
+  webcam: new WebcamMode({
+    view,
+    slot,
+    dock,
+    invitation: $('camera'),
+    stopButton: $('stop'),
+    recordButton: $('record'),
+    filmName: () => `${resultName()}-film`,
+  }),
 };
 
 let models = [];

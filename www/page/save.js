@@ -3,7 +3,14 @@
 import { $ } from './by-id.js';
 
 const TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' };
-const ENDINGS = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp', 'application/zip': 'zip' };
+const ENDINGS = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+  'application/zip': 'zip',
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
+};
 const QUALITY = 0.92;
 
 /** Connects the buttons under a result. `canvas` promises the canvas with it, `name` returns the

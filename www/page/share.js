@@ -2,12 +2,12 @@
 // model into another page.
 
 import { linkWith } from './address.js';
+import { paintBeforeAfter, widthOfBoth } from './before-after.js';
 import { $ } from './by-id.js';
 import { connect, copy, saveFile } from './save.js';
 
 /** Pixels of the longer side of each half of the shared picture. */
 const LONGEST = 1200;
-const GAP = 8;
 
 /** @type {any} What is shared; null while nothing is. */
 let shared = null;
@@ -75,24 +75,13 @@ function linkNote(mode, linked) {
     : 'Opens this model and settings. Your picture stays here.';
 }
 
-/** One image of both, beside each other. */
 async function beforeAndAfter(before, after, isGrey) {
   const scale = Math.min(1, LONGEST / Math.max(after.width, after.height));
   const [width, height] = [after.width, after.height].map((side) => Math.max(1, Math.round(side * scale)));
   const scaled = { resizeWidth: width, resizeHeight: height, resizeQuality: /** @type {const} */ ('high') };
   const halves = await Promise.all([before, after].map((image) => createImageBitmap(image, scaled)));
-  const canvas = new OffscreenCanvas(2 * width + GAP, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, canvas.width, height);
-  context.drawImage(halves[0], 0, 0);
-  if (isGrey) {
-    context.globalCompositeOperation = 'saturation';
-    context.fillStyle = '#888';
-    context.fillRect(0, 0, width, height);
-    context.globalCompositeOperation = 'source-over';
-  }
-  context.drawImage(halves[1], width + GAP, 0);
+  const canvas = new OffscreenCanvas(widthOfBoth(width), height);
+  paintBeforeAfter(canvas.getContext('2d'), halves[0], halves[1], { width, height, isGrey });
   for (const half of halves) half.close();
   return canvas.convertToBlob();
 }
