@@ -244,6 +244,16 @@ fn every_model_of_the_gallery_has_small_pictures_and_a_sample_to_open_with() -> 
             "{entry}"
         );
         ensure!(folder.join(text("opening")?).is_file(), "{entry}");
+        let readme = fs::read_to_string(folder.join("README.md"))?;
+        for part in [
+            "## Training",
+            "## Results",
+            "## Limits",
+            "## Licence",
+            "\ntrainer train ",
+        ] {
+            ensure!(readme.contains(part), "README.md of {entry} lacks {part:?}");
+        }
         for picture in ["opening", "thumbnail", "sheet"] {
             let path = folder.join(format!("pictures/{picture}.webp"));
             let bytes = fs::metadata(&path)
@@ -257,6 +267,41 @@ fn every_model_of_the_gallery_has_small_pictures_and_a_sample_to_open_with() -> 
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_card_opens_all_that_its_readme_says_and_markup_in_it_is_text() -> Result<()> {
+    let readme = "# Title\n\n## Training\n\n| | |\n|---|---|\n| data | 3 photos, [credits](CREDITS.tsv) |\n\n\
+        ```sh\ntrainer train\n```\n\n## Limits\n\n<img src=x onerror=alert(1)> with `code` and\n\
+        [bad](javascript:alert).\n";
+    let files = [(format!("models/{MODEL}/README.md"), readme.into())];
+    let site = Mock::photo().site()?.with_files(&files)?;
+    let mut page = open(&site)?;
+    page.click(".card summary")?;
+    page.click(".card details button")?;
+    let found = "(() => { const all = (tag) => [...document.querySelectorAll(`#about-text ${tag}`)];
+        return [all('h3').map((title) => title.textContent), all('pre')[0]?.textContent, all('img').length,
+          all('a').map(({ href }) => href), all('td').length, all('p')[0]?.textContent]; })()";
+    page.wait_for("document.querySelector('#about-text h3') !== null")?;
+    assert_eq!(
+        page.browser.evaluate(found)?,
+        json!([
+            ["Training", "Limits"],
+            "trainer train",
+            0,
+            [site.url(&format!("models/{MODEL}/CREDITS.tsv"))],
+            2,
+            "<img src=x onerror=alert(1)> with code and bad."
+        ])
+    );
+    tests::axe::ensure_accessible(&mut page.browser, "about a model")?;
+    page.click("#about-close")?;
+    // A model whose folder has none.
+    site.spoil(&format!("models/{MODEL}/README.md"), Fault::Missing);
+    page.click(".card details button")?;
+    page.wait_for(
+        "document.querySelector('#about-text').textContent.includes('could not be downloaded')",
+    )
 }
 
 #[test]
