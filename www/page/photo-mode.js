@@ -179,7 +179,8 @@ export class PhotoMode {
       );
       if (this.#isTooFine(session)) this.#offerSoftCopy();
       const begun = performance.now();
-      const result = await session.run(source, { signal });
+      const onRows = (rgba, width, top) => isLatest() && this.#view.showRows(rgba, width, top);
+      const result = await session.run(source, { signal, onRows });
       if (!isLatest()) return;
       const elapsed = format.duration(performance.now() - begun);
       this.#dock.elapsed(elapsed);
@@ -187,7 +188,9 @@ export class PhotoMode {
       await this.#view.showResult(result);
       if (isLatest()) this.#done(session, result, elapsed);
     } catch (error) {
-      if (isLatest()) this.#failed(Pix2PixError.from(error));
+      if (!isLatest()) return;
+      this.#view.hideResult(); // rows of it may have come
+      this.#failed(Pix2PixError.from(error));
     }
   }
 
