@@ -19,7 +19,7 @@ export interface Pix2PixWidgetEvents {
   error: CustomEvent<{ code: Pix2PixErrorCode; message: string }>;
 }
 
-/** `<pix2pix-widget src mode backend loading alt>`; importing the module defines it. */
+/** `<pix2pix-widget src mode backend loading poster alt>`; importing the module defines it. */
 export class Pix2PixWidget extends HTMLElement {
   readonly mode: 'draw' | 'photo' | 'compare';
   /** Translates a file as if the reader had chosen it. */

@@ -79,6 +79,15 @@ export interface LocalModel {
   weights: Blob;
 }
 
+export interface RunOptions {
+  signal?: AbortSignal;
+  /** The side of tiles in pixels. */
+  tile?: number;
+  /** Of an image in tiles, gets rows from the top down as soon as they are done: their RGBA values, the
+      image's width, and the first row's number, which is 0 again where the work starts over. */
+  onRows?: (rgba: Uint8ClampedArray<ArrayBuffer>, width: number, top: number) => void;
+}
+
 export class Pix2Pix {
   /**
    * Starts a worker, downloads the runtime and the model (once: weights are kept in the browser by
@@ -111,7 +120,7 @@ export class Pix2Pix {
    */
   run(
     source: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | Blob,
-    options?: { signal?: AbortSignal; tile?: number },
+    options?: RunOptions,
   ): Promise<ImageData>;
 
   /**

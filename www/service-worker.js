@@ -50,7 +50,7 @@ async function remember(urls) {
 /** Everything in the page's folder except weights. */
 function isKept(url) {
   if (!url.href.startsWith(new URL('./', location.href).href)) return false;
-  return !url.pathname.includes('/models/') || /\.(json|png|jpe?g|webp|avif|svg)$/.test(url.pathname);
+  return !url.pathname.includes('/models/') || /\.(json|png|jpe?g|webp|avif|svg|md)$/.test(url.pathname);
 }
 
 /** The address without its settings. */

@@ -34,7 +34,11 @@ fn index_with(model: &Path, page: &Path) -> Result<String> {
     Ok(index.to_string())
 }
 
-fn read_json(path: &Path) -> Result<Value> {
+/// A file of JSON.
+///
+/// # Errors
+/// It cannot be read, or is something else.
+pub fn read_json(path: &Path) -> Result<Value> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no valid JSON", path.display()))

@@ -102,8 +102,10 @@ impl Browser {
         if let Some(error) = answer["errorText"].as_str() {
             bail!("cannot open {url}: {error}");
         }
+        // A page may change its own address at once; where it came from stays in its timing.
         let loaded = format!(
-            "document.readyState === 'complete' && location.href === {}",
+            "document.readyState === 'complete' && [location.href, performance.getEntriesByType('navigation')[0]?.name]
+               .some((address) => address?.split('#')[0] === {}.split('#')[0])",
             json!(url)
         );
         self.wait_until(&loaded, QUICK)
@@ -143,13 +145,19 @@ impl Browser {
 
     /// Chooses a file in a file input, as a person would.
     pub fn choose_file(&mut self, selector: &str, file: &Path) -> Result<()> {
+        self.choose_files(selector, &[file])
+    }
+
+    /// Chooses several files in a file input.
+    pub fn choose_files(&mut self, selector: &str, files: &[impl AsRef<Path>]) -> Result<()> {
+        let files: Vec<_> = files.iter().map(AsRef::as_ref).collect();
         let expression = format!("document.querySelector({})", json!(selector));
         let found = self.call("Runtime.evaluate", json!({ "expression": expression }))?;
         let object = found["result"]["objectId"].clone();
         if object.is_null() {
             bail!("the page has no {selector}");
         }
-        let parameters = json!({ "files": [file], "objectId": object });
+        let parameters = json!({ "files": files, "objectId": object });
         self.call("DOM.setFileInputFiles", parameters).map(drop)
     }
 

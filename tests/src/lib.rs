@@ -7,6 +7,7 @@ pub mod devtools;
 pub mod downloads;
 pub mod mock;
 pub mod modules;
+pub mod net_log;
 pub mod page;
 pub mod pictures;
 pub mod site;

@@ -208,6 +208,10 @@ fn widgets_are_accessible_in_the_page_of_the_example() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = Browser::start(Graphics::None)?;
     browser.go_to(&site.url("embed.html"))?;
+    wait_for_widgets(&mut browser, 2, "empty")?;
+    let press = "document.querySelectorAll('pix2pix-widget').forEach((widget) =>
+        widget.shadowRoot.querySelector('.cover button').click())";
+    browser.evaluate(press)?;
     wait_for_widgets(&mut browser, 1, "done")?;
     wait_for_widgets(&mut browser, 1, "ready")?;
     ensure_accessible(&mut browser, "embed.html")

@@ -194,7 +194,9 @@ fn a_shared_link_brings_back_model_and_settings_but_no_picture() -> Result<()> {
         .grant(&["clipboardReadWrite", "clipboardSanitizedWrite"])?;
     page.click("#layouts input[value=side]")?;
     page.click("#share")?;
-    page.wait_for("document.querySelector('#status').textContent.includes('clipboard')")?;
+    page.wait_for("document.querySelector('#share-dialog').open")?;
+    page.click("#share-link")?;
+    page.wait_for("document.querySelector('#share-status').textContent.includes('clipboard')")?;
     let link = page.browser.evaluate("navigator.clipboard.readText()")?;
     let link = link.as_str().context("a link")?;
     assert_eq!(link, site.url("?model=played&backend=cpu&view=side"));

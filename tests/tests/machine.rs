@@ -34,6 +34,33 @@ fn translate(page: &mut Page, width: u32, height: u32) -> Result<()> {
 }
 
 #[test]
+fn of_a_large_photo_finished_rows_are_shown_while_the_others_are_computed() -> Result<()> {
+    let mock = Mock::photo().play("delay", 700);
+    let (mut page, _site) = open(&mock, "cpu")?;
+    let path = page.browser.scratch().join("large.png");
+    let scene = pictures::scene(2600, 2000, 7);
+    pictures::save(&scene, &path)?;
+    page.browser.choose_file("#file-input", &path)?;
+    page.wait_for("'arriving' in document.querySelector('#picture').dataset")?;
+    // A worker paints so large a canvas: the page cannot read it, but show it.
+    let colours = "(() => {
+      const canvas = new OffscreenCanvas(1, 2);
+      const context = canvas.getContext('2d');
+      context.drawImage(document.querySelector('#result'), 100, 100, 1, 1, 0, 0, 1, 1);
+      context.drawImage(document.querySelector('#result'), 100, 1900, 1, 1, 0, 1, 1, 1);
+      const { data } = context.getImageData(0, 0, 1, 2);
+      return [document.body.dataset.state, [...data.slice(0, 3)], data[7]];
+    })()";
+    let inverted = scene.get_pixel(100, 100).0.map(|value| 255 - value);
+    let expected = json!(["working", inverted, 0]);
+    page.wait_for(&format!("JSON.stringify({colours}) === '{expected}'"))?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    let arriving = "'arriving' in document.querySelector('#picture').dataset";
+    assert_eq!(page.browser.evaluate(arriving)?, false);
+    Ok(())
+}
+
+#[test]
 fn where_there_is_no_webgpu_the_way_out_is_auto() -> Result<()> {
     let site = Mock::photo().site()?;
     let mut page = Page::open(&site.url("?backend=webgpu"), Graphics::None)?;

@@ -1,11 +1,10 @@
 //! Downloaded once, then without a network; and nothing of the visitor's ever sent.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::browser::{Browser, Graphics};
 use tests::mock::Mock;
+use tests::net_log::NetLog;
 use tests::page::Page;
 use tests::pictures;
 use tests::site::{Fault, Site};
@@ -31,6 +30,8 @@ fn after_one_visit_the_page_opens_and_translates_without_a_network() -> Result<(
     let picture = picture(&page)?;
     page.translate(&picture)?;
     page.wait_for(KEPT)?;
+    let said = "document.querySelector('#works-offline').checkVisibility()";
+    assert_eq!(page.browser.evaluate(said)?, true);
     site.go_offline();
     page.browser.set_offline(true)?;
     // A fresh page: nothing is left but what was kept.
@@ -113,17 +114,15 @@ fn a_download_that_was_cut_goes_on_where_it_was() -> Result<()> {
 
 #[test]
 fn while_a_photo_is_translated_no_request_leaves_the_site_or_carries_anything() -> Result<()> {
-    let home = tempfile::tempdir()?;
-    let log = home.path().join("requests.json");
-    let flag = format!("--log-net-log={}", log.display());
+    let log = NetLog::new()?;
     let site = Mock::photo().site()?;
-    let browser = Browser::start_with(Graphics::None, &[&flag])?;
+    let browser = Browser::start_with(Graphics::None, &[&log.flag()])?;
     let mut page = Page::open_in(browser, &site.url("?backend=cpu"))?;
     let picture = picture(&page)?;
     page.translate(&picture)?;
     page.wait_for(KEPT)?;
     drop(page); // which completes the log
-    let requests = requests_in(&fs::read_to_string(&log)?)?;
+    let requests = log.requests()?;
     let ours = site.url("");
     ensure!(
         requests.iter().any(|request| request["url"]
@@ -145,17 +144,6 @@ fn while_a_photo_is_translated_no_request_leaves_the_site_or_carries_anything() 
         ensure!(request.get("upload_id").is_none(), "{request}");
     }
     Ok(())
-}
-
-/// The parameters of every request in a browser's log.
-fn requests_in(log: &str) -> Result<Vec<Value>> {
-    let log: Value = serde_json::from_str(log)?;
-    let kind = &log["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"];
-    ensure!(kind.is_number(), "the log knows no requests");
-    let events = log["events"].as_array().context("a list of events")?;
-    let requests = events.iter().filter(|event| &event["type"] == kind);
-    let parameters = requests.map(|request| request["params"].clone());
-    Ok(parameters.filter(|one| one["url"].is_string()).collect())
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::io::Cursor;
 use anyhow::{Context, Result, ensure};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
-use tests::browser::Graphics;
+use tests::browser::{Browser, Graphics};
 use tests::mock::{MODEL, Mock};
+use tests::net_log::NetLog;
 use tests::page::Page;
 use tests::pictures;
 use tests::site::{Fault, Site};
@@ -21,6 +22,15 @@ const PICTURE: [u8; 3] = [200, 30, 90];
 /// A line from left to right, and one from top to bottom that comes later.
 const DRAWING: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 128 128' width='128' height='128' \
     fill='none' stroke='#000' stroke-width='6'><path d='M10 64H118'/><g id='later'><path d='M64 10V118'/></g></svg>";
+
+/// Ends when a second has gone by without a request.
+const UNTIL_QUIET: &str = "new Promise((resolve) => {
+  let timer = setTimeout(resolve, 1000);
+  new PerformanceObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(resolve, 1000);
+  }).observe({ type: 'resource' });
+})";
 
 fn png(picture: &RgbImage) -> Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
@@ -234,6 +244,16 @@ fn every_model_of_the_gallery_has_small_pictures_and_a_sample_to_open_with() -> 
             "{entry}"
         );
         ensure!(folder.join(text("opening")?).is_file(), "{entry}");
+        let readme = fs::read_to_string(folder.join("README.md"))?;
+        for part in [
+            "## Training",
+            "## Results",
+            "## Limits",
+            "## Licence",
+            "\ntrainer train ",
+        ] {
+            ensure!(readme.contains(part), "README.md of {entry} lacks {part:?}");
+        }
         for picture in ["opening", "thumbnail", "sheet"] {
             let path = folder.join(format!("pictures/{picture}.webp"));
             let bytes = fs::metadata(&path)
@@ -246,5 +266,68 @@ fn every_model_of_the_gallery_has_small_pictures_and_a_sample_to_open_with() -> 
             );
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_card_opens_all_that_its_readme_says_and_markup_in_it_is_text() -> Result<()> {
+    let readme = "# Title\n\n## Training\n\n| | |\n|---|---|\n| data | 3 photos, [credits](CREDITS.tsv) |\n\n\
+        ```sh\ntrainer train\n```\n\n## Limits\n\n<img src=x onerror=alert(1)> with `code` and\n\
+        [bad](javascript:alert).\n";
+    let files = [(format!("models/{MODEL}/README.md"), readme.into())];
+    let site = Mock::photo().site()?.with_files(&files)?;
+    let mut page = open(&site)?;
+    page.click(".card summary")?;
+    page.click(".card details button")?;
+    let found = "(() => { const all = (tag) => [...document.querySelectorAll(`#about-text ${tag}`)];
+        return [all('h3').map((title) => title.textContent), all('pre')[0]?.textContent, all('img').length,
+          all('a').map(({ href }) => href), all('td').length, all('p')[0]?.textContent]; })()";
+    page.wait_for("document.querySelector('#about-text h3') !== null")?;
+    assert_eq!(
+        page.browser.evaluate(found)?,
+        json!([
+            ["Training", "Limits"],
+            "trainer train",
+            0,
+            [site.url(&format!("models/{MODEL}/CREDITS.tsv"))],
+            2,
+            "<img src=x onerror=alert(1)> with code and bad."
+        ])
+    );
+    tests::axe::ensure_accessible(&mut page.browser, "about a model")?;
+    page.click("#about-close")?;
+    // A model whose folder has none.
+    site.spoil(&format!("models/{MODEL}/README.md"), Fault::Missing);
+    page.click(".card details button")?;
+    page.wait_for(
+        "document.querySelector('#about-text').textContent.includes('could not be downloaded')",
+    )
+}
+
+#[test]
+fn the_page_asks_for_at_most_twenty_files_before_anybody_touches_it() -> Result<()> {
+    let log = NetLog::new()?;
+    let site = Site::shipped()?;
+    let browser = Browser::start_with(Graphics::None, &[&log.flag()])?;
+    let mut page = Page::open_in(browser, &site.url(""))?;
+    page.wait_for(
+        "!('starting' in document.body.dataset) && document.readyState === 'complete'
+         && [...document.images].every(({ complete, loading }) => complete || loading === 'lazy')",
+    )?;
+    // What comes a little later counts as well.
+    page.browser.evaluate(UNTIL_QUIET)?;
+    drop(page); // which completes the log
+    let requests = log.requests()?;
+    let addresses = requests
+        .iter()
+        .filter_map(|request| request["url"].as_str());
+    let ours: Vec<_> = addresses
+        .filter_map(|url| url.strip_prefix(&site.url("")))
+        .collect();
+    ensure!(
+        ours.contains(&"page/app.js"),
+        "the log misses files: {ours:?}"
+    );
+    ensure!(ours.len() <= 20, "{} requests: {ours:#?}", ours.len());
     Ok(())
 }

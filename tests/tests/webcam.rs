@@ -1,7 +1,9 @@
 //! The camera: translated live, and off as soon as nobody looks.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use tests::browser::{Browser, Graphics};
+use tests::downloads::wait_for_download;
 use tests::mock::Mock;
 use tests::page::Page;
 use tests::site::Site;
@@ -86,6 +88,62 @@ fn what_is_saved_is_larger_than_the_film_and_the_note_on_it_stays() -> Result<()
     // Another model does not leave the page without a way to go on.
     page.click("#backends input[value=auto]")?;
     page.wait_for("!document.querySelector('#camera').hidden")
+}
+
+#[test]
+fn a_film_of_before_and_after_is_saved_also_when_the_camera_goes_off() -> Result<()> {
+    let (mut page, _site) = with_camera_on()?;
+    let folder = page.browser.scratch().join("saved");
+    std::fs::create_dir(&folder)?;
+    let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+    page.browser
+        .call_browser("Browser.setDownloadBehavior", behaviour)?;
+    page.click("#record")?;
+    page.wait_for("document.querySelector('#status').textContent.startsWith('Recording, 1 s.')")?;
+    page.click("#stop")?;
+    let film = wait_for_download(&folder)?;
+    let name = film.file_stem().map(|name| name.to_string_lossy());
+    assert_eq!(name.as_deref(), Some("webcam-played-film"));
+    let hidden = "document.querySelector('#record').hidden";
+    assert_eq!(page.browser.evaluate(hidden)?, true);
+    // The page's own policy shows no films.
+    page.browser.go_to("about:blank")?;
+    let bytes = std::fs::read(&film)?;
+    page.browser.evaluate(&format!(
+        "(async () => {{
+           const video = document.createElement('video');
+           video.src = URL.createObjectURL(new Blob([new Uint8Array({bytes:?})]));
+           video.muted = true;
+           await video.play();
+           await new Promise((resolve) => setTimeout(resolve, 300));
+           const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+           const context = canvas.getContext('2d');
+           context.drawImage(video, 0, 0);
+           const at = (x) => context.getImageData(x, 256, 1, 1).data;
+           window.film = {{ width: canvas.width, height: canvas.height, sums: [] }};
+           for (let x = 20; x < 500; x += 20) window.film.sums.push(at(x)[1] + at(x + 520)[1]);
+         }})()"
+    ))?;
+    let film = page.browser.evaluate("window.film")?;
+    assert_eq!(
+        (&film["width"], &film["height"]),
+        (&json!(1032), &json!(512))
+    );
+    // The played model inverts; films are compressed, edges most.
+    let sums = film["sums"].as_array().into_iter().flatten();
+    let inverted = sums.filter(|sum| sum.as_f64().is_some_and(|sum| (sum - 255.0).abs() < 30.0));
+    ensure!(inverted.count() > 16, "{film}");
+    Ok(())
+}
+
+#[test]
+fn a_browser_that_records_no_films_says_so() -> Result<()> {
+    let (mut page, _site) = with_camera_on()?;
+    page.browser.evaluate("delete window.MediaRecorder")?;
+    page.click("#record")?;
+    page.wait_for("document.querySelector('#caption').textContent.includes('records no films')")?;
+    assert_eq!(page.browser.evaluate(IS_ON)?, true);
+    Ok(())
 }
 
 #[test]

@@ -88,6 +88,39 @@ fn comparing(attributes: &str) -> String {
 }
 
 #[test]
+fn with_loading_click_nothing_but_the_poster_comes_before_the_reader_asks() -> Result<()> {
+    let poster = "loading=click poster=page/icons/favicon.svg";
+    let mut host = Host::open(&Mock::photo(), &comparing(poster))?;
+    let shown = "(() => { const image = document.querySelector('pix2pix-widget').shadowRoot.querySelector('.cover img');
+        return image?.complete && image.naturalWidth > 0; })()";
+    host.wait(shown)?;
+    tests::axe::ensure_accessible(&mut host.browser, "a widget that waits for a click")?;
+    assert_eq!(host.requests_of("manifest.json"), 0);
+    let press = "document.querySelector('pix2pix-widget').shadowRoot.querySelector('.cover button').click()";
+    host.browser.evaluate(press)?;
+    host.wait_for_event("result", 1)?;
+    assert_eq!(
+        host.browser.evaluate(&format!("{shown} ?? null"))?,
+        json!(null)
+    );
+    Ok(())
+}
+
+#[test]
+fn the_example_page_loads_no_model_before_a_click() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = Browser::start(Graphics::None)?;
+    browser.go_to(&site.url("embed.html"))?;
+    let covered = "[...document.querySelectorAll('pix2pix-widget')].every((widget) =>
+        widget.shadowRoot?.querySelector('.cover img')?.naturalWidth > 0)";
+    browser.wait_until(covered, PATIENCE)?;
+    let requests = site.requests();
+    let of_model = |path: &&String| path.ends_with("manifest.json") || path.ends_with(".wasm");
+    ensure!(!requests.iter().any(|path| of_model(&path)), "{requests:?}");
+    Ok(())
+}
+
+#[test]
 fn a_widget_translates_the_pages_own_picture_under_a_strict_policy() -> Result<()> {
     let mut host = Host::open(&Mock::photo(), &comparing("alt='A mark'"))?;
     host.wait_for_event("result", 1)?;

@@ -1,8 +1,10 @@
-// Settings in the page's address: ?model, ?backend, ?tune, ?way (the mode) and ?view.
+// What is in the page's address: the settings ?model, ?backend, ?tune, ?way (the mode) and ?view; and what
+// to begin with, ?sample and #strokes.
 
 import { text } from '../view/format.js';
 
 const query = new URLSearchParams(location.search);
+const hash = new URLSearchParams(location.hash.slice(1));
 const refused = new Set();
 
 /** What the address says of `name` if that is one of `known`; null otherwise.
@@ -24,12 +26,22 @@ export function askedModel(models) {
   return known ?? url;
 }
 
+/** The sample and the strokes that the address asks for; null for none. */
+export function askedInput() {
+  return { sample: query.get('sample'), strokes: hash.get('strokes') };
+}
+
+/** Tells that something of the address is not to be had. */
+export function refuse(what) {
+  refused.add(what);
+}
+
 /** A sentence on what the address asks for in vain, or ''. */
 export function refusals() {
   return refused.size > 0 ? `The address asks for what is not here: ${[...refused].join(', ')}.` : '';
 }
 
-/** Puts a setting into the address; null takes it out. */
+/** Puts a setting into the address, and takes strokes out; null takes the setting out. */
 export function remember(name, value) {
   if (value === null) query.delete(name);
   else query.set(name, value);
@@ -37,9 +49,10 @@ export function remember(name, value) {
   history.replaceState(null, '', settings ? `?${settings}` : location.pathname);
 }
 
-/** A link to the page with these settings; those that are null are left out. */
-export function linkWith(settings) {
+/** A link to the page with these settings and strokes; what is null or empty is left out. */
+export function linkWith(settings, strokes = '') {
   const link = new URL(location.pathname, location.href);
-  for (const [name, value] of Object.entries(settings)) if (value !== null) link.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(settings)) if (value) link.searchParams.set(name, value);
+  if (strokes) link.hash = `strokes=${strokes}`;
   return link.href;
 }

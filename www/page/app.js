@@ -1,26 +1,28 @@
 // The page's logic: connects the modes (photo-mode.js, draw-mode.js,
 // webcam-mode.js), the model and dock.js, which shows status and errors.
 
-import { IMAGE_TYPES } from '../runtime/image.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import * as format from '../view/format.js';
-import { asked, askedModel, linkWith, refusals, remember } from './address.js';
+import { asked, askedInput, askedModel, refusals, refuse, remember } from './address.js';
 import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
 import { modelCard } from './model-cards.js';
-import { filesOf, modelAmong, readModel } from './model-files.js';
+import { onFiles } from './incoming.js';
+import { modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
 import { TUNINGS } from '../runtime/pix2pix.js';
+import { worksOffline } from './install.js';
 import { keepPage, keepRuntime } from './offline.js';
 import { readOpening } from './opening.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
-import { connectButtons } from './save.js';
+import { connect, connectButtons } from './save.js';
 import { taughtModel } from './taught-model.js';
+import { connectViewBar } from './view-bar.js';
 import { WebcamMode } from './webcam-mode.js';
 
 // Milliseconds after which the page shows itself even without the list of models.
@@ -38,10 +40,19 @@ const view = new PictureView({ frame: $('picture'), before: $('before'), after: 
 const modes = {
   photo: new PhotoMode({ view, slot, dock, blurBox: $('blur') }),
   draw: new DrawMode({ host: $('draw'), slot, dock }),
-  webcam: new WebcamMode({ view, slot, dock, invitation: $('camera'), stopButton: $('stop') }),
+  webcam: new WebcamMode({
+    view,
+    slot,
+    dock,
+    invitation: $('camera'),
+    stopButton: $('stop'),
+    recordButton: $('record'),
+    filmName: () => `${resultName()}-film`,
+  }),
 };
 
 let models = [];
+let samples = []; // of the model
 /** @type {import('./mode.js').Mode} */
 let mode = modes.photo;
 let isPresenting = false; // a sample and its translation, made before
@@ -70,11 +81,9 @@ slot.addEventListener('change', () => {
   $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
   if (slot.isEmpty) dock.facts(null);
   else if (slot.isLoaded) {
-    slot.ensure().then((session) => {
+    slot.ensure().then(async (session) => {
       dock.facts(session);
-      keepRuntime(session.backend).then((isKept) => {
-        if (isKept) document.body.dataset.offline = 'ready';
-      });
+      if ((await keepPage()) && (await keepRuntime(session.backend))) worksOffline();
     });
   }
 });
@@ -109,6 +118,7 @@ function prefetch() {
 async function switchModel(entry, wanted = mode.name) {
   slot.put(entry);
   remember('model', entry === models[0] ? null : addressOf(entry));
+  remember('sample', null);
   checkModel();
   const isNew = await describeModel(wanted);
   if (entry !== slot.entry) return;
@@ -178,7 +188,7 @@ async function describeModel(wanted = mode.name) {
   const next = modes[fitting.includes(wanted) ? wanted : fitting[0]];
   const isNew = next !== mode;
   enter(next);
-  const samples = samplesOf(manifest, entry.sample ?? entry.url);
+  samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw')
     ? 'Start from one of these'
@@ -188,6 +198,7 @@ async function describeModel(wanted = mode.name) {
 }
 
 async function openSample(sample) {
+  remember('sample', sample.name);
   try {
     const blob = await sample.read();
     if (mode === modes.webcam) enter(modes.photo);
@@ -195,6 +206,27 @@ async function openSample(sample) {
     await mode.open?.(blob, sample.name, { sample: true });
   } catch (error) {
     dock.error(error, () => openSample(sample));
+  }
+}
+
+/** Opens the sample and draws the strokes that the address asks for; false if it asks for none. */
+function openAsked() {
+  const { sample: name, strokes } = askedInput();
+  const sample = samples.find((one) => one.name === name);
+  if (name && !sample) refuse(`sample “${format.text(name)}”`);
+  if (strokes && !mode.draw) refuse('a drawing');
+  if (strokes && mode.draw && (sample || !name)) drawAsked(strokes, sample);
+  else if (sample) openSample(sample);
+  else return false;
+  return true;
+}
+
+async function drawAsked(strokes, sample) {
+  try {
+    if (await mode.draw?.(strokes, sample)) return;
+    dock.error(new Pix2PixError('input-size', 'The drawing in this link is damaged. Copy the whole link again.'));
+  } catch (error) {
+    dock.error(error, () => drawAsked(strokes, sample));
   }
 }
 
@@ -277,10 +309,12 @@ async function takeFiles(files, absent) {
   if (files.length === 0) return absent && dock.error(new Pix2PixError('input-size', absent));
   const model = await modelAmong(files);
   if (model) return takeModel(model);
+  remember('sample', null);
   const pictures = files.filter((file) => file.type.startsWith('image/'));
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
+  if (pictures.length > 1 && mode === modes.photo) return modes.photo.openAll(pictures);
   await mode.open?.(file, file.name, {
     note: files.length > 1 ? `the first of ${format.count(files.length)} files` : '',
   });
@@ -312,24 +346,30 @@ function resultName() {
   return `${mode.resultName}-${slot.entry.name}`.replace(/[^\w.-]+/g, '-');
 }
 
-/** A link to the page with this model and these settings; never with the image. */
-function linkToThis() {
-  return linkWith({
-    model: addressOf(slot.entry),
-    backend: slot.backend === 'auto' ? null : slot.backend,
-    way: mode.name === 'photo' ? null : mode.name,
-    view: view.layout === 'slider' ? null : view.layout,
+/** Opens the dialog for sharing. A link carries the model, settings and what is small: never a photo. */
+async function share() {
+  await stillResult();
+  const { openShare } = await import('./share.js');
+  await openShare({
+    entry: slot.entry,
+    mode: mode.name,
+    before: await mode.before(),
+    after: mode.result,
+    isGrey: view.isGrey && mode !== modes.draw,
+    name: resultName(),
+    linked: mode.linked,
+    settings: {
+      model: addressOf(slot.entry),
+      backend: slot.backend === 'auto' ? null : slot.backend,
+      way: mode.name === 'photo' ? null : mode.name,
+      view: view.layout === 'slider' ? null : view.layout,
+    },
   });
+  return '';
 }
 
 // ---------------------------------------------------------------- events
 
-$('file-input').accept = `${IMAGE_TYPES},.zip`;
-$('file-input').addEventListener('click', prefetch);
-$('file-input').addEventListener('change', () => {
-  takeFiles([...$('file-input').files]);
-  $('file-input').value = ''; // so that the same file may be chosen again
-});
 $('load').addEventListener('click', () => (mode.hasWork ? mode.resume() : loadModel()));
 $('cancel').addEventListener('click', cancel);
 document.addEventListener('keydown', (event) => {
@@ -341,38 +381,11 @@ document.addEventListener('keydown', (event) => {
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
-connectButtons({ canvas: stillResult, name: resultName, link: linkToThis, say: (text) => dock.say(text) });
-$('layouts').addEventListener('change', (event) => {
-  view.layout = event.target.value;
-  remember('view', view.layout === 'slider' ? null : view.layout);
-});
-$('zoom-in').addEventListener('click', () => view.zoom.in());
-$('zoom-out').addEventListener('click', () => view.zoom.out());
-$('zoom-fit').addEventListener('click', () => view.zoom.reset());
-view.zoom.addEventListener('change', () => {
-  $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`;
-});
-
-document.addEventListener('paste', (event) => {
-  takeFiles([...(event.clipboardData?.files ?? [])], 'There is no picture in the clipboard.');
-});
-document.addEventListener('dragover', (event) => {
-  event.preventDefault();
-  if (!event.dataTransfer?.types.includes('Files')) return;
-  document.body.classList.add('dragging');
-  prefetch();
-});
-document.addEventListener('dragleave', (event) => {
-  if (!event.relatedTarget) document.body.classList.remove('dragging');
-});
-document.addEventListener('drop', async (event) => {
-  event.preventDefault();
-  document.body.classList.remove('dragging');
-  takeFiles(
-    await filesOf(event.dataTransfer),
-    'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.',
-  );
-});
+const say = (text) => text && dock.say(text);
+connectButtons({ canvas: stillResult, name: resultName, say });
+connect('share', say, share);
+onFiles(takeFiles, prefetch);
+connectViewBar(view);
 
 // ---------------------------------------------------------------- start
 
@@ -387,10 +400,6 @@ async function begin() {
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
   slot.tune = asked('tune', TUNINGS) ?? undefined;
   check('backends', slot.backend);
-  if (asked('view', ['slider', 'side']) === 'side') {
-    view.layout = 'side';
-    check('layouts', 'side');
-  }
   const wanted = asked('way', Object.keys(modes));
   try {
     const taught = await taughtModel();
@@ -400,7 +409,7 @@ async function begin() {
     dock.set('empty');
     await describeModel();
     if (wanted) await chooseMode(wanted);
-    else await present();
+    if (!openAsked() && !wanted) await present();
     await offerModes();
     if (refusals()) dock.say(refusals());
   } catch (error) {
@@ -423,4 +432,4 @@ function chosenModel() {
   return foreign;
 }
 
-begin().then(keepPage);
+begin();

@@ -11,6 +11,8 @@ const LAZY_REASON = 'The model loads when you begin.';
 
 /** @type {(() => void) | null} */
 let retryAction = null;
+/** @type {[number, number] | null} Of how many images how many are done. */
+let share = null;
 let listener = () => {};
 let useAuto = () => {};
 
@@ -24,13 +26,19 @@ export const dock = {
     return this.state === 'loading' || this.state === 'working';
   },
 
-  /** `quietly`: screen readers do not announce it, as it changes all the time. */
-  set(state, status = '', { quietly = false } = {}) {
+  /** `quietly`: screen readers do not announce it, as it changes all the time. `share`: [done, total], where
+      the work is on one of several images.
+      @param {string} state @param {string} [status]
+      @param {{ quietly?: boolean, share?: [number, number] | null }} [options] */
+  set(state, status = '', options = {}) {
+    const { quietly = false } = options;
+    share = options.share ?? null;
     document.body.dataset.state = state;
     this.say(status, { quietly });
     if (state !== 'error') $('message').textContent = '';
     $('progress').hidden = !this.isBusy;
-    if (state === 'working') $('progress').removeAttribute('value');
+    if (share) $('progress').value = share[0] / share[1];
+    else if (state === 'working') $('progress').removeAttribute('value');
     $('cancel').hidden = !this.isBusy;
     this.offerRetry(null);
     listener();
@@ -66,6 +74,10 @@ export const dock = {
   progress({ phase, loaded, total }) {
     if (!this.isBusy) return;
     const bar = $('progress');
+    if (share && phase === 'tiles') {
+      bar.value = (share[0] + loaded / total) / share[1];
+      return;
+    }
     if (total && phase !== 'starting' && phase !== 'warming') bar.value = loaded / total;
     else bar.removeAttribute('value');
     this.say(

@@ -37,6 +37,12 @@ export class DrawMode {
   get resultCanvas() {
     return this.#pane.pictureCanvas;
   }
+  async before() {
+    return this.#pane.board.canvas;
+  }
+  get linked() {
+    return this.#pane.linked;
+  }
   get resultName() {
     return this.#file.replace(/\.[^.]*$/, '') || 'drawing';
   }
@@ -82,9 +88,14 @@ export class DrawMode {
     this.#slot.cancelLoading();
   }
 
-  async open(blob, name, { note = '' } = {}) {
+  /** Draws the strokes of a link, onto a sample if it names one; false if they are damaged. */
+  draw(strokes, sample) {
+    return this.#pane.draw(strokes, sample);
+  }
+
+  async open(blob, name, { sample = false, note = '' } = {}) {
     try {
-      await this.#pane.load(blob, name);
+      await this.#pane.load(blob, name, { sample });
       this.#file = name;
       this.#dock.caption(note);
     } catch (error) {

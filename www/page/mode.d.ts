@@ -4,6 +4,8 @@ import type { Painter } from '../view/painter.js';
 export interface Opening {
   strokes?: object;
   bitmap?: ImageBitmap;
+  /** The name of the image. */
+  name?: string;
   picture: ImageBitmap;
 }
 
@@ -16,6 +18,10 @@ export interface Mode {
   readonly result: ImageData | null;
   /** The canvas that shows it. */
   readonly resultCanvas: HTMLCanvasElement | Painter;
+  /** What was translated. */
+  before(): Promise<HTMLCanvasElement | ImageBitmap>;
+  /** What a link can say of the input: the name of a sample, and strokes drawn on it; null if it cannot. */
+  readonly linked: { sample: string; strokes?: string } | null;
   /** The name of a file with it, without the ending. */
   readonly resultName: string;
   show(): void;
@@ -27,6 +33,8 @@ export interface Mode {
   cancel(): void;
   /** Takes a file. */
   open?(file: Blob, name: string, options?: { sample?: boolean; note?: string }): Promise<void>;
+  /** Draws the strokes of a link, onto a sample if it names one; false if they are damaged. */
+  draw?(strokes: string, sample?: { name: string; read(): Promise<Blob> }): Promise<boolean>;
   /** Ends what moves; false if that fails. */
   still?(): Promise<boolean | void>;
   /** Takes a key; true if it stands for something. */

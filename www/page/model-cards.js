@@ -1,5 +1,5 @@
 // A card for each model: what it does, in words and in a picture; training data, quality, size and
-// licence behind "Details". Words of a manifest become text, never markup.
+// licence behind "Details", and all else that its README.md says in a dialog (about.js). Words of a manifest become text, never markup.
 
 import { element } from '../view/element.js';
 import * as format from '../view/format.js';
@@ -20,8 +20,22 @@ export function modelCard(entry, onChoose) {
   const radio = element('input', { type: 'radio', name: 'model', value: entry.name });
   radio.addEventListener('change', onChoose);
   const choice = element('label', {}, radio, ...thumbnail(entry), title, element('span', {}, entry.summary), absent);
-  const details = element('details', {}, element('summary', {}, 'Details'), ...sheet(entry), facts);
+  const details = element(
+    'details',
+    {},
+    element('summary', {}, 'Details'),
+    ...sheet(entry),
+    facts,
+    ...about(entry, title),
+  );
   return element('div', { className: 'card' }, choice, details);
+}
+
+/** Opens the model's README.md. A model from disk may have none. */
+function about(entry, title) {
+  if (entry.files && !entry.readme) return [];
+  const open = async () => (await import('./about.js')).openAbout(entry, title.textContent);
+  return [element('button', { type: 'button', className: 'button', on: { click: open } }, 'Data, limits, training')];
 }
 
 /** Input and output of the sample that the page opens with. */

@@ -96,6 +96,7 @@ export async function readModel(files) {
     title: '',
     summary: 'From your disk. It stays there.',
     manifest: Promise.resolve(manifest),
+    readme: beside.get(`${folder}README.md`)?.read,
     /** The sample, or undefined if it is missing. */
     sample(path) {
       const file = beside.get(folder + path);

@@ -1,5 +1,5 @@
-// The models that the page offers: models/index.json and the manifests that it
-// names. Their words become text, never markup.
+// The models that the page offers: models/index.json, which names their manifests, and into which the
+// build puts their content. Their words become text, never markup.
 
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
@@ -20,8 +20,8 @@ export async function listModels() {
 }
 
 /** The entry for the manifest at a URL.
-    @param {URL} url @param {{ title?: string, summary?: string, opening?: string }} [entry] */
-export function modelAt(url, { title, summary, opening } = {}) {
+    @param {URL} url @param {{ title?: string, summary?: string, opening?: string, content?: object }} [entry] */
+export function modelAt(url, { title, summary, opening, content } = {}) {
   return {
     url: url.href,
     name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
@@ -30,7 +30,7 @@ export function modelAt(url, { title, summary, opening } = {}) {
     pictures: picturesOf(url, opening),
     // Only for the card: the worker reads and checks it again, and reports a
     // missing one when the model is loaded.
-    manifest: readJson(url, 'The manifest').catch(() => null),
+    manifest: content ? Promise.resolve(content) : readJson(url, 'The manifest').catch(() => null),
   };
 }
 

@@ -3,8 +3,8 @@
 
 import { runtimeFiles } from '../runtime/wasm-files.js';
 
-// The scripts of workers: the page cannot see what they load, so the build lists them.
-const WORKER_FILES = new URL('../worker-files.json', import.meta.url);
+// The scripts of workers, and those that the page imports later: the build lists them.
+const LATER_FILES = new URL('../later-files.json', import.meta.url);
 
 /** Stores the page. False without service workers, as on pages without HTTPS. */
 export async function keepPage() {
@@ -22,8 +22,8 @@ export async function keepRuntime(backend) {
   if (!navigator.serviceWorker?.controller && !(await navigator.serviceWorker?.getRegistration())) return false;
   const { script, wasm } = runtimeFiles(backend);
   try {
-    const files = await (await fetch(WORKER_FILES)).json();
-    return await keep([...files.map((file) => new URL(file, WORKER_FILES).href), script, wasm, ...loaded()]);
+    const files = await (await fetch(LATER_FILES)).json();
+    return await keep([...files.map((file) => new URL(file, LATER_FILES).href), script, wasm, ...loaded()]);
   } catch {
     return false; // the network is gone
   }

@@ -14,6 +14,7 @@ export function picturesOf(manifest, sample) {
   if (typeof sample !== 'string') return null;
   const inside = (path) => new URL(path, manifest).href;
   return {
+    name: sample.split('/').at(-1),
     sample: inside(sample),
     opening: inside('pictures/opening.webp'),
     thumbnail: inside('pictures/thumbnail.webp'),
@@ -21,12 +22,12 @@ export function picturesOf(manifest, sample) {
   };
 }
 
-/** { strokes or bitmap, picture }: the sample as a drawing of strokes or as an image, and what became
+/** { strokes or bitmap and name, picture }: the sample as a drawing of strokes or as an image, and what became
     of it. */
-export async function readOpening({ sample, opening }) {
+export async function readOpening({ name, sample, opening }) {
   const picture = readImage(opening);
   const [input, output] = await Promise.all([
-    sample.endsWith('.svg') ? readDrawing(sample) : readImage(sample).then((bitmap) => ({ bitmap })),
+    sample.endsWith('.svg') ? readDrawing(sample) : readImage(sample).then((bitmap) => ({ bitmap, name })),
     picture,
   ]);
   return { ...input, picture: output };

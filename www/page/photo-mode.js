@@ -27,6 +27,8 @@ export class PhotoMode {
   #photoName = '';
   #note = '';
   #isSample = false;
+  /** @type {File[] | null} */
+  #batch = null; // several photos in place of the one
   /** @type {any} */
   #shown = null; // { isSoft, isScaled, middle, line } of what the view shows
   #isOpening = false;
@@ -40,20 +42,26 @@ export class PhotoMode {
     this.#dock = dock;
     this.#blurBox = blurBox;
     blurBox.addEventListener('change', () => {
-      if (this.hasWork && !this.#isSample) this.translate();
+      if (this.#blob && !this.#isSample) this.translate();
     });
   }
 
   get hasWork() {
-    return this.#blob !== null;
+    return this.#blob !== null || this.#batch !== null;
   }
 
   /** The translation as ImageData, or null. */
   get result() {
-    return this.hasWork ? this.#view.result : null;
+    return this.#blob ? this.#view.result : null;
   }
   get resultCanvas() {
     return this.#view.after;
+  }
+  before() {
+    return this.#view.source();
+  }
+  get linked() {
+    return this.#isSample ? { sample: this.#photoName } : null;
   }
   get resultName() {
     return this.#photoName.replace(/\.[^.]*$/, '') || 'photo';
@@ -62,7 +70,7 @@ export class PhotoMode {
   show() {
     this.#view.clear();
     this.#shown = null;
-    if (this.#blob) this.translate();
+    if (this.hasWork) this.translate();
   }
 
   /** Shows a sample and its translation until the visitor brings a photo. */
@@ -102,6 +110,7 @@ export class PhotoMode {
     try {
       await this.#show(blob, name, { note, signal: mine.signal });
       this.#blob = blob;
+      this.#batch = null;
       this.#photoName = name;
       this.#note = note;
       this.#isSample = sample;
@@ -118,7 +127,37 @@ export class PhotoMode {
     await this.translate();
   }
 
+  /** Translates several photos into one archive. */
+  async openAll(files) {
+    this.#presented++;
+    this.#blob = null;
+    this.#batch = files;
+    await this.translate();
+  }
+
+  async #translateAll(files) {
+    this.#job?.abort();
+    const mine = (this.#job = new AbortController());
+    this.#shown = null;
+    this.#dock.caption('');
+    this.#dock.set('working');
+    try {
+      const { translateAll } = await import('./batch.js');
+      await translateAll(files, {
+        slot: this.#slot,
+        view: this.#view,
+        dock: this.#dock,
+        signal: mine.signal,
+        isLatest: () => this.#job === mine,
+        again: () => this.translate(),
+      });
+    } catch (error) {
+      this.#dock.error(error, () => this.translate());
+    }
+  }
+
   async translate() {
+    if (this.#batch) return this.#translateAll(this.#batch);
     if (!this.#blob) return;
     this.#job?.abort();
     const mine = (this.#job = new AbortController());
@@ -140,7 +179,8 @@ export class PhotoMode {
       );
       if (this.#isTooFine(session)) this.#offerSoftCopy();
       const begun = performance.now();
-      const result = await session.run(source, { signal });
+      const onRows = (rgba, width, top) => isLatest() && this.#view.showRows(rgba, width, top);
+      const result = await session.run(source, { signal, onRows });
       if (!isLatest()) return;
       const elapsed = format.duration(performance.now() - begun);
       this.#dock.elapsed(elapsed);
@@ -148,7 +188,9 @@ export class PhotoMode {
       await this.#view.showResult(result);
       if (isLatest()) this.#done(session, result, elapsed);
     } catch (error) {
-      if (isLatest()) this.#failed(Pix2PixError.from(error));
+      if (!isLatest()) return;
+      this.#view.hideResult(); // rows of it may have come
+      this.#failed(Pix2PixError.from(error));
     }
   }
 

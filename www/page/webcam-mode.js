@@ -4,9 +4,11 @@
 import { Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
 import { naturalSide } from '../view/manifest.js';
+import { saveFile } from './save.js';
 
 const FPS_MEMORY = 0.8; // the weight of earlier frames in the shown rate
 const STILL_SIDE = 512;
+const LONGEST_FILM = 120; // seconds: it is held in memory
 
 export class WebcamMode {
   name = 'webcam';
@@ -16,6 +18,10 @@ export class WebcamMode {
   #dock;
   #invitation;
   #stopButton;
+  #recordButton;
+  /** @type {any} */
+  #recorder = null;
+  #filmName;
   /** @type {MediaStream | null} */
   #stream = null;
   #turn = 0; // frames of an earlier start are dropped
@@ -25,12 +31,16 @@ export class WebcamMode {
   /** @type {AbortController | null} */
   #abort = null; // of the still image
 
-  constructor({ view, slot, dock, invitation, stopButton }) {
+  /** `filmName` returns the name of a file, without the ending. */
+  constructor({ view, slot, dock, invitation, stopButton, recordButton, filmName }) {
     this.#view = view;
     this.#slot = slot;
     this.#dock = dock;
     this.#invitation = invitation;
     this.#stopButton = stopButton;
+    this.#recordButton = recordButton;
+    this.#filmName = filmName;
+    recordButton.addEventListener('click', () => (this.#recorder ? this.#saveFilm() : this.#record()));
     invitation.addEventListener('click', () => this.start());
     stopButton.addEventListener('click', () => this.still());
     addEventListener('pagehide', () => this.#release());
@@ -48,6 +58,10 @@ export class WebcamMode {
   get resultCanvas() {
     return this.#view.after;
   }
+  before() {
+    return this.#view.source();
+  }
+  linked = null;
   resultName = 'webcam';
 
   show() {
@@ -123,7 +137,7 @@ export class WebcamMode {
     await video.play();
     const session = await this.#slot.ensure();
     if (turn !== this.#turn) return;
-    this.#stopButton.hidden = false;
+    this.#stopButton.hidden = this.#recordButton.hidden = false;
     this.#dock.set('done', 'The camera is on.');
     const side = naturalSide(session.manifest);
     let smooth = 0;
@@ -133,6 +147,8 @@ export class WebcamMode {
       const result = await session.run(pixels);
       if (turn !== this.#turn) return;
       this.#view.showFrame(this.#frame, result);
+      this.#recorder?.add(this.#frame, this.#view.after);
+      if (this.#recorder?.seconds > LONGEST_FILM) this.#saveFilm();
       await new Promise(requestAnimationFrame);
       if (turn !== this.#turn) return;
       const now = 1000 / (performance.now() - begun);
@@ -143,10 +159,31 @@ export class WebcamMode {
 
   #report(framesPerSecond, session) {
     const number = framesPerSecond < 10 ? framesPerSecond.toFixed(1) : Math.round(framesPerSecond);
-    this.#dock.set('done', `${number} frames per second`, { quietly: true });
+    const recording = this.#recorder ? `Recording, ${Math.floor(this.#recorder.seconds)} s. ` : '';
+    this.#dock.set('done', `${recording}${number} frames per second`, { quietly: true });
     this.#dock.elapsed(`${Math.round(1000 / framesPerSecond)} ms a frame`);
     this.#dock.facts(session);
     document.body.dataset.fps = framesPerSecond.toFixed(2);
+  }
+
+  async #record() {
+    const turn = this.#turn;
+    try {
+      const { Recorder } = await import('./recorder.js');
+      if (turn !== this.#turn || this.#recorder) return;
+      this.#recorder = new Recorder(this.#frame.width, this.#view.isGrey);
+      this.#recordButton.textContent = 'Save the film';
+    } catch (error) {
+      this.#dock.caption(Pix2PixError.from(error).message);
+    }
+  }
+
+  /** Ends the film and saves it. */
+  async #saveFilm() {
+    const recorder = this.#recorder;
+    this.#recorder = null;
+    this.#recordButton.textContent = 'Record';
+    if (recorder) this.#dock.caption(saveFile(await recorder.end(), this.#filmName()));
   }
 
   /** The centre of the camera's image, mirrored. */
@@ -171,7 +208,8 @@ export class WebcamMode {
     this.#turn++;
     if (this.#stream) release(this.#stream);
     this.#stream = null;
-    this.#stopButton.hidden = true;
+    this.#stopButton.hidden = this.#recordButton.hidden = true;
+    this.#saveFilm();
   }
 }
 

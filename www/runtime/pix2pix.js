@@ -52,6 +52,8 @@ export class Pix2Pix {
   /** @type {string | null} */
   #fallbackReason = null; // why the backend is not the wanted one
   #onProgress;
+  /** @type {import('../pix2pix.js').RunOptions['onRows']} */
+  #onRows; // of the image that is translated now
   /** @type {any} */
   #worker = null;
   #tune;
@@ -117,13 +119,15 @@ export class Pix2Pix {
     await this.run(new ImageData(side, side));
   }
 
-  /** @param {any} source @param {{ signal?: AbortSignal, tile?: number }} [options] */
-  async run(source, { signal, tile = 0 } = {}) {
+  /** @param {any} source @param {import('../pix2pix.js').RunOptions} [options] */
+  async run(source, { signal, tile = 0, onRows } = {}) {
     checkTile(tile);
     const { rgba, width, height, kernels } = await this.#persist(async (smaller) => {
       const { payload, transfer } = await asMessage(source);
       const side = smaller && tile ? Math.min(smaller, tile) : smaller || tile;
-      return this.#worker.call('run', { ...payload, side, workers: workersFor(Infinity, this.#workers) }, transfer);
+      this.#onRows = onRows;
+      const workers = workersFor(Infinity, this.#workers);
+      return this.#worker.call('run', { ...payload, side, workers, showsRows: Boolean(onRows) }, transfer);
     }, signal);
     this.#kernels = kernels;
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
@@ -210,8 +214,9 @@ export class Pix2Pix {
   async #start() {
     if (this.#worker && !this.#worker.ended) return;
     const url = new URL('./worker.js', import.meta.url);
-    this.#worker = new WorkerRpc(url, ({ progress, wanted }) => {
-      if (wanted) this.#help(url, wanted);
+    this.#worker = new WorkerRpc(url, ({ progress, wanted, finished }) => {
+      if (finished) this.#onRows?.(finished.rgba, finished.width, finished.top);
+      else if (wanted) this.#help(url, wanted);
       else if (wanted === null) this.#endHelpers();
       else this.#onProgress?.(progress);
     });

@@ -163,7 +163,7 @@ function fetchWeights(manifest, manifestUrl, cache) {
   });
 }
 
-async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
+async function run({ rgba, width, height, bitmap, blob, side = 0, workers, showsRows }) {
   if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
@@ -171,7 +171,7 @@ async function run({ rgba, width, height, bitmap, blob, side = 0, workers }) {
   const plan = session.plan(width, height, side);
   const buffer =
     plan.length > 4
-      ? await runTiles(before, width, height, side, plan, workers)
+      ? await runTiles(before, width, height, side, plan, workers, showsRows)
       : await runWhole(before, width, height, workers);
   helpers.rest();
   return { rgba: buffer, width, height, kernels: kernelsInUse(), transfer: [buffer] };
@@ -191,8 +191,8 @@ function kernelsInUse() {
   });
 }
 
-/** `plan`: [x, y, width, height] of each tile. */
-async function runTiles(before, width, height, side, plan, workers) {
+/** `plan`: [x, y, width, height] of each tile. `showsRows`: the page gets rows as soon as they are done. */
+async function runTiles(before, width, height, side, plan, workers, showsRows) {
   const count = plan.length / 4;
   const after = new Uint8Array(before.length);
   const onDone = (done) => report('tiles', done, count);
@@ -215,11 +215,16 @@ async function runTiles(before, width, height, side, plan, workers) {
       side,
       pool ? pool.run(count, cut, onDone) : alone,
       (top, rows) => before.subarray(top * width * 4, (top + rows) * width * 4),
-      (top, rows) => after.set(rows, top * width * 4),
+      (top, rows) => {
+        after.set(rows, top * width * 4);
+        if (!showsRows) return;
+        const rgba = new Uint8ClampedArray(rows);
+        postMessage({ finished: { rgba, width, top } }, [rgba.buffer]);
+      },
     );
   } catch (error) {
     if (error !== ALONE) throw error;
-    return runTiles(before, width, height, side, plan, workers);
+    return runTiles(before, width, height, side, plan, workers, showsRows);
   } finally {
     helpers.endPool();
   }

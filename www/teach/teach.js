@@ -19,7 +19,7 @@ import { readyPairs } from './ready-pairs.js';
 import { allow, offerModels, settings, share, steps } from './settings.js';
 import { scaled, showSmall } from './squares.js';
 import { openStore } from './store.js';
-import { zipOf } from './zip-writer.js';
+import { zipOf } from '../page/zip-writer.js';
 
 const KEEP_EVERY = 30_000;
 const SHOW_EVERY = 250;

@@ -2,11 +2,12 @@
 // result. The page and the widget both show it.
 
 import { decodeImage, softwareContext } from '../runtime/image.js';
-import { DrawingBoard, WHITE } from './drawing-board.js';
+import { BLACK, DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
 import { LatestWins } from './latest-wins.js';
 import { naturalSide, paletteOf } from './manifest.js';
+import { decodeStrokes, encodeStrokes } from './stroke-code.js';
 
 export class DrawPane {
   /** The element to insert. */
@@ -31,6 +32,7 @@ export class DrawPane {
   /** @type {AbortController | null} */
   #toolsLife = null;
   #live;
+  #colors = [];
   #ready;
   #onState;
   /** @type {ImageData | null} */
@@ -85,6 +87,7 @@ export class DrawPane {
   /** Starts an empty drawing for a model. */
   begin(manifest) {
     const palette = paletteOf(manifest);
+    this.#colors = palette.length > 0 ? palette.map(({ color }) => color) : [BLACK, WHITE];
     const side = naturalSide(manifest);
     this.#live.drop();
     this.board.begin({ side, ground: palette[0]?.color ?? WHITE, isExact: palette.length > 0 });
@@ -100,22 +103,45 @@ export class DrawPane {
   }
 
   /** Shows a sample on the board, which stays untouched, and its picture, made before: `{ strokes }` or
-      `{ bitmap }`, and `picture`. */
-  present({ strokes, bitmap, picture }) {
+      `{ bitmap, name }`, and `picture`. */
+  present({ strokes, bitmap, name, picture }) {
     if (strokes) {
       this.board.presentBegun(strokes);
       this.#tools?.showLineWidth();
-    } else this.board.present(bitmap);
+    } else this.board.present(bitmap, name);
     const { width, height } = this.#result;
     softwareContext(this.#result).drawImage(picture, 0, 0, width, height);
     this.#empty.hidden = true;
   }
 
   /** Puts an image file onto the board. */
-  async load(blob, name) {
+  async load(blob, name, { sample = false } = {}) {
     const bitmap = await decodeImage(blob, { name });
-    this.board.load(bitmap);
+    this.board.load(bitmap, sample ? name : null);
     bitmap.close();
+  }
+
+  /** { sample, strokes }: the name of the sample that the drawing lies on, '' for none, and what was drawn on
+      it as a text; null if a text cannot hold it. */
+  get linked() {
+    const { base, strokes } = this.board.drawing;
+    const text = base === null ? null : encodeStrokes(strokes, this.board.canvas.width);
+    return text === null ? null : { sample: base, strokes: text };
+  }
+
+  /** Draws what `linked` has written, onto a sample if there is one; false if the text is damaged.
+      @param {string} text @param {{ name: string, read(): Promise<Blob> }} [sample] */
+  async draw(text, sample) {
+    const strokes = decodeStrokes(text, this.board.canvas.width);
+    const isOffered = ({ color }) => this.#colors.some((offered) => String(offered) === String(color));
+    if (!strokes?.every(isOffered)) return false;
+    if (sample) {
+      const bitmap = await decodeImage(await sample.read(), { name: sample.name });
+      this.board.restore(bitmap, sample.name);
+      bitmap.close();
+    } else this.board.clear(); // this tab may have kept a drawing
+    this.board.replay(strokes);
+    return true;
   }
 
   /** The translation as ImageData, or null. */

@@ -28,8 +28,11 @@ export class DrawingBoard extends EventTarget {
   #context;
   #ground = WHITE;
   #isExact = false;
-  #history = [];
+  #history = []; // { pixels, base, strokes } each
   #at = -1;
+  /** @type {string | null} What the strokes lie on: '' for nothing, the name of a sample, null for anything else. */
+  #base = '';
+  #strokes = []; // { tool, color, width, points } each
   /** @type {any} */
   #stroke = null;
   /** @type {any} A drawing whose later strokes are missing: see strokes.js. */
@@ -61,14 +64,15 @@ export class DrawingBoard extends EventTarget {
     this.#stroke = null;
     this.pen = { x: side / 2, y: side / 2, isDown: false };
     this.#fill();
+    this.#lieOn('');
     this.#remember();
   }
 
-  /** Shows a picture on the board, which stays untouched. */
-  present(picture) {
+  /** Shows a picture on the board, which stays untouched. `base`: its name, if it is a sample. */
+  present(picture, base = null) {
     this.#history = [];
     this.#at = -1;
-    this.restore(picture);
+    this.restore(picture, base);
   }
 
   /** Shows a drawing that is only begun: the first touch completes it. */
@@ -107,18 +111,37 @@ export class DrawingBoard extends EventTarget {
   clear() {
     this.#leaveAsItIs();
     this.#fill();
+    this.#lieOn('');
     this.#finish();
   }
 
-  /** Draws a whole image, in its own aspect ratio. */
-  load(picture) {
-    this.restore(picture);
+  /** { base, strokes } of the drawing: what it lies on and what was drawn since. */
+  get drawing() {
+    return { base: this.#base, strokes: this.#strokes };
+  }
+
+  /** Draws strokes, each a step to undo. */
+  replay(strokes) {
+    for (const { tool, color, width, points } of strokes) {
+      const under = tool === 'rectangle' ? this.pixels() : null;
+      this.#stroke = { tool, color, width, points: [], from: points[0], last: points[0], under };
+      for (const point of points) this.#extend(point);
+      this.#record();
+      this.#remember();
+    }
+    this.#changed(true);
+  }
+
+  /** Draws a whole image, in its own aspect ratio. `base`: its name, if it is a sample. */
+  load(picture, base = null) {
+    this.restore(picture, base);
     this.#changed(true);
   }
 
   /** Like `load`, but without an event. */
-  restore(picture) {
+  restore(picture, base = null) {
     this.#leaveAsItIs();
+    this.#lieOn(base);
     const { width, height } = this.#canvas;
     const scale = Math.min(width / picture.width, height / picture.height);
     const sides = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
@@ -168,28 +191,45 @@ export class DrawingBoard extends EventTarget {
     const isTap = this.isBegun;
     if (isTap) this.#complete({ atOnce: tool === 'rectangle' }); // which goes back to what was under it
     const under = tool === 'rectangle' ? this.pixels() : null;
-    this.#stroke = { pointer, tool, from: point, last: point, under, isTap };
+    const { color, lineWidth: width } = this;
+    this.#stroke = { pointer, tool, color, width, points: [], from: point, last: point, under, isTap };
     if (!isTap) this.#extend(point);
     this.#changed(false);
   }
 
   #extend(point) {
     this.#stroke.isTap = false;
-    const { tool, from, last, under } = this.#stroke;
-    this.#context.fillStyle = this.#context.strokeStyle = css(tool === 'eraser' ? this.#ground : this.color);
+    const { tool, color, width, points, from, last, under } = this.#stroke;
+    points.push(point);
+    this.#context.fillStyle = this.#context.strokeStyle = css(tool === 'eraser' ? this.#ground : color);
     if (tool === 'rectangle') {
       this.#context.putImageData(under, 0, 0);
-      this.#rectangle(from, point);
-    } else if (this.#isExact) stampLine(this.#context, last, point, this.lineWidth);
-    else smoothLine(this.#context, last, point, this.lineWidth);
+      this.#rectangle(from, point, width);
+    } else if (this.#isExact) stampLine(this.#context, last, point, width);
+    else smoothLine(this.#context, last, point, width);
     this.#stroke.last = point;
   }
 
   /** A tap has drawn nothing of its own. */
   #endStroke() {
     const { isTap } = this.#stroke;
+    if (isTap) {
+      this.#stroke = null;
+      return;
+    }
+    this.#record();
+    this.#finish();
+  }
+
+  #record() {
+    const { tool, color, width, points } = this.#stroke;
+    this.#strokes = [...this.#strokes, { tool, color, width, points }];
     this.#stroke = null;
-    if (!isTap) this.#finish();
+  }
+
+  #lieOn(base) {
+    this.#base = base;
+    this.#strokes = [];
   }
 
   /** Draws the strokes that are missing. */
@@ -213,13 +253,13 @@ export class DrawingBoard extends EventTarget {
   }
 
   /** Filled in label maps, outlined in line drawings. */
-  #rectangle(from, to) {
+  #rectangle(from, to, width) {
     const [left, right] = [from.x, to.x].sort((a, b) => a - b).map(Math.round);
     const [top, bottom] = [from.y, to.y].sort((a, b) => a - b).map(Math.round);
     const box = [left, top, Math.max(1, right - left), Math.max(1, bottom - top)];
     if (this.#isExact) return this.#context.fillRect(...box);
     this.#context.lineJoin = 'miter';
-    this.#context.lineWidth = this.lineWidth;
+    this.#context.lineWidth = width;
     this.#context.strokeRect(...box);
   }
 
@@ -285,7 +325,7 @@ export class DrawingBoard extends EventTarget {
 
   #remember() {
     this.#history.length = this.#at + 1;
-    this.#history.push(this.pixels());
+    this.#history.push({ pixels: this.pixels(), ...this.drawing });
     if (this.#history.length > MAX_HISTORY) this.#history.shift();
     this.#at = this.#history.length - 1;
     this.dispatchEvent(new Event('history'));
@@ -295,7 +335,9 @@ export class DrawingBoard extends EventTarget {
     if (this.#stroke || at < 0 || at >= this.#history.length) return;
     this.#leaveAsItIs();
     this.#at = at;
-    this.#context.putImageData(this.#history[at], 0, 0);
+    const { pixels, base, strokes } = this.#history[at];
+    [this.#base, this.#strokes] = [base, strokes];
+    this.#context.putImageData(pixels, 0, 0);
     this.dispatchEvent(new Event('history'));
     this.#changed(true);
   }

@@ -18,7 +18,8 @@ const handlers = {
     bitmap.close();
   },
 
-  paintRows({ rgba, width, top }) {
+  paintRows({ rgba, width, top, isFresh }) {
+    if (isFresh) contexts.after.clearRect(0, 0, contexts.after.canvas.width, contexts.after.canvas.height);
     contexts.after.putImageData(new ImageData(rgba, width), 0, top);
   },
 

@@ -17,8 +17,9 @@ export class Painter {
     return this.#call('paintBefore', { bitmap }, [bitmap]);
   }
 
-  paintRows(rgba, width, top) {
-    return this.#call('paintRows', { rgba, width, top }, [rgba.buffer]);
+  /** `isFresh`: the canvas is emptied first. */
+  paintRows(rgba, width, top, isFresh = false) {
+    return this.#call('paintRows', { rgba, width, top, isFresh }, [rgba.buffer]);
   }
 
   /** The image to translate, as an ImageBitmap. */

@@ -56,6 +56,10 @@ export class PictureView {
   }
 
   /** Whether the input is shown in grey, as some models see it. */
+  get isGrey() {
+    return this.#frame.hasAttribute('data-grey');
+  }
+
   set isGrey(isGrey) {
     this.#frame.toggleAttribute('data-grey', isGrey);
   }
@@ -125,10 +129,25 @@ export class PictureView {
     if (this.layout === 'slider') this.#slider.reveal();
   }
 
+  /** Shows rows of a translation whose rest is still on its way. */
+  async showRows(rgba, width, top) {
+    const painter = this.#painter;
+    if (painter) await painter.paintRows(rgba, width, top, top === 0);
+    else {
+      const context = softwareContext(this.#after);
+      if (top === 0) context.clearRect(0, 0, this.#after.width, this.#after.height);
+      context.putImageData(new ImageData(rgba, width), 0, top);
+    }
+    if (this.#result || painter !== this.#painter) return;
+    this.#after.hidden = false;
+    this.#frame.dataset.arriving = '';
+  }
+
   hideResult() {
     this.#result = null;
     this.#after.hidden = true;
     delete this.#frame.dataset.compared;
+    delete this.#frame.dataset.arriving;
     this.#showHandle();
   }
 
@@ -162,6 +181,7 @@ export class PictureView {
 
   #compare() {
     this.#after.hidden = false;
+    delete this.#frame.dataset.arriving;
     this.#frame.dataset.compared = '';
     this.#showHandle();
   }

@@ -1,4 +1,4 @@
-// <pix2pix-widget src mode backend loading alt>: one model in any page.
+// <pix2pix-widget src mode backend loading poster alt>: one model in any page.
 // docs/embedding.md has its attributes, events, slots and custom properties.
 
 import { DrawPane } from '../view/draw-pane.js';
@@ -98,7 +98,9 @@ export class Pix2PixWidget extends HTMLElement {
     if (this.#life) return;
     this.#life = new AbortController();
     this.#show();
-    if (this.getAttribute('loading') !== 'lazy') return this.#load();
+    const loading = this.getAttribute('loading');
+    if (loading === 'click') return this.#offer();
+    if (loading !== 'lazy') return this.#load();
     this.#watcher = new IntersectionObserver(
       (entries) => {
         if (entries.some((entry) => entry.isIntersecting)) this.#load();
@@ -202,6 +204,24 @@ export class Pix2PixWidget extends HTMLElement {
     this.#root.replaceChildren(this.mode === 'draw' ? this.#drawing() : this.#pictures(fallback), foot, caption);
     this.#describe();
     this.#say('', 'empty');
+  }
+
+  /** Shows the poster, and loads the model when the reader asks for it. */
+  #offer() {
+    const poster = this.getAttribute('poster');
+    const load = () => {
+      cover.remove();
+      this.#root.focus({ preventScroll: true }); // the button that had it is gone
+      this.#load();
+    };
+    const cover = element(
+      'div',
+      { className: 'cover' },
+      ...(poster ? [element('img', { src: resolve(poster), alt: '', part: 'poster' })] : []),
+      element('button', { type: 'button', className: 'button primary', part: 'button', on: { click: load } }, 'Try it'),
+    );
+    this.#root.tabIndex = -1;
+    this.#root.append(cover);
   }
 
   #describe() {

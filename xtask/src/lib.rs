@@ -1,5 +1,6 @@
 //! The parts of `cargo xtask`; the tests borrow the search for a browser from here.
 
+pub mod join;
 pub mod process;
 pub mod tools;
 pub mod workspace;
@@ -8,6 +9,7 @@ pub mod workspace;
 pub mod bench;
 #[cfg(feature = "command")]
 mod book;
+#[cfg(feature = "command")]
 pub mod engines;
 #[cfg(feature = "command")]
 pub mod fuzz;

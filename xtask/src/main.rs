@@ -53,8 +53,8 @@ enum Task {
         #[arg(long)]
         dev: bool,
     },
-    /// List the scripts that workers of the page may load; trunk runs this
-    ListWorkerFiles,
+    /// Complete what trunk has copied: join scripts, list files; trunk runs this
+    CompleteWeb,
     /// Make the small pictures of the page's models, and those of the README, from the models' samples
     Samples,
     /// Collect the licence texts of what is compiled into the page's modules
@@ -122,7 +122,7 @@ fn main() -> ExitCode {
             open_browser: !no_open,
         }),
         Task::BuildWeb => page::build().map(drop),
-        Task::ListWorkerFiles => page::list_worker_files(),
+        Task::CompleteWeb => page::complete(),
         Task::Samples => samples::make(),
         Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),

@@ -1,14 +1,15 @@
-//! The page: trunk copies the sources, the modules and the models together.
+//! The page: trunk copies the sources, the modules and the models together; scripts are joined.
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use server::page::read_json;
 
 use crate::process::run;
-use crate::{book, tools, workspace};
+use crate::{book, join, tools, workspace};
 
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
@@ -36,11 +37,52 @@ pub fn build() -> Result<PathBuf> {
 /// The folders whose scripts run in workers, too.
 const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 
-/// Writes `worker-files.json` into the folder that trunk is building: scripts that the page needs
-/// without a network and does not load itself.
-pub fn list_worker_files() -> Result<()> {
+/// The scripts of the pages, each of which becomes one file.
+const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
+
+/// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
+/// list of models, and writes `later-files.json`.
+pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
+    let mut later = worker_scripts(&staging)?;
+    let joined = PAGE_SCRIPTS.map(|script| join::join(&staging, script));
+    for (script, files) in PAGE_SCRIPTS.iter().zip(joined) {
+        for (path, text) in files? {
+            write(&staging.join(&path), &text)?;
+            if path != *script {
+                later.push(path);
+            }
+        }
+    }
+    write(
+        &staging.join("later-files.json"),
+        &serde_json::to_string(&later)?,
+    )?;
+    put_manifests_into_the_list(&staging.join("models"))?;
+    match env::var("PIX2PIX_URL") {
+        Ok(url) => name_the_picture(&staging.join("index.html"), &url),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Puts the address of the page's folder before that of its picture, for programs that show links.
+fn name_the_picture(page: &Path, url: &str) -> Result<()> {
+    const PICTURE: &str = r#"property="og:image" content=""#;
+    let text =
+        fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+    ensure!(
+        text.contains(PICTURE),
+        "{} names no picture",
+        page.display()
+    );
+    let whole = format!("{PICTURE}{}/", url.trim_end_matches('/'));
+    write(page, &text.replace(PICTURE, &whole))
+}
+
+/// The scripts that workers may load: the page needs them without a network and does not load them
+/// itself.
+fn worker_scripts(staging: &Path) -> Result<Vec<String>> {
     let mut scripts = Vec::new();
     for folder in WORKER_FOLDERS {
         let path = staging.join(folder);
@@ -54,7 +96,23 @@ pub fn list_worker_files() -> Result<()> {
         }
     }
     scripts.sort();
-    let path = staging.join("worker-files.json");
-    fs::write(&path, serde_json::to_string(&scripts)?)
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(scripts)
+}
+
+/// So that the page asks for one file instead of one for each model.
+fn put_manifests_into_the_list(models: &Path) -> Result<()> {
+    let path = models.join("index.json");
+    let mut index = read_json(&path)?;
+    let entries = index["models"].as_array_mut();
+    for entry in entries.with_context(|| format!("{} has no list of models", path.display()))? {
+        let manifest = entry["manifest"]
+            .as_str()
+            .context("a model names its manifest")?;
+        entry["content"] = read_json(&models.join(manifest))?;
+    }
+    write(&path, &index.to_string())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

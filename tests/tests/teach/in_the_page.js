@@ -110,7 +110,7 @@ async function tasks() {
 }
 async function folders() {
   const { pairsOf } = await import('./teach/file-pairs.js');
-  const { zipOf } = await import('./teach/zip-writer.js');
+  const { zipOf } = await import('./page/zip-writer.js');
   const file = async (path, color, width, height) => {
     const canvas = new OffscreenCanvas(width, height);
     const context = canvas.getContext('2d');

@@ -1,4 +1,4 @@
-// Packs a few files into a .zip, stored as they are: weights hardly compress.
+// Packs files into a .zip, stored as they are: weights and pictures hardly compress.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;

@@ -1,0 +1,137 @@
+//! Several photos at once: one archive of results, whatever is among them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use image::{ImageFormat, RgbImage};
+use serde_json::json;
+use tests::axe::ensure_accessible;
+use tests::browser::Graphics;
+use tests::downloads::wait_for_download;
+use tests::mock::Mock;
+use tests::page::Page;
+use tests::pictures;
+
+const STATUS: &str = "document.querySelector('#status').textContent";
+
+/// Photos in a folder of the browser's, of which "broken.jpg" is none.
+fn photos(page: &Page, names: &[&str]) -> Result<Vec<PathBuf>> {
+    let write = |(seed, name): (usize, &&str)| {
+        let path = page.browser.scratch().join(name);
+        if *name == "broken.jpg" {
+            fs::write(&path, "no photo")?;
+        } else {
+            pictures::save(&scene(seed)?, &path)?;
+        }
+        Ok(path)
+    };
+    names.iter().enumerate().map(write).collect()
+}
+
+fn scene(seed: usize) -> Result<RgbImage> {
+    Ok(pictures::scene(60, 40, u32::try_from(seed)?))
+}
+
+/// The archive that the page offers, by the names in it.
+fn archive(page: &mut Page) -> Result<BTreeMap<String, RgbImage>> {
+    let folder = page.browser.scratch().join("saved");
+    fs::create_dir_all(&folder)?;
+    let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+    page.browser
+        .call_browser("Browser.setDownloadBehavior", behaviour)?;
+    page.wait_for("document.querySelector('#retry').textContent === 'Save them as .zip'")?;
+    page.click("#retry")?;
+    let path = wait_for_download(&folder)?;
+    ensure!(path.ends_with("played-results.zip"), "{path:?}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(fs::read(path)?))?;
+    let mut found = BTreeMap::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let picture = image::load_from_memory(&bytes)?.into_rgb8();
+        found.insert(file.name()?.into_owned(), picture);
+    }
+    Ok(found)
+}
+
+#[test]
+fn several_photos_become_one_archive_and_a_bad_one_is_named_and_left_out() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = photos(&page, &["a.png", "broken.jpg", "b.png", "c.jpg"])?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!("{STATUS}.includes('3 of 4 photos translated')"))?;
+    let caption = page
+        .browser
+        .evaluate("document.querySelector('#caption').textContent")?;
+    ensure!(
+        caption
+            .as_str()
+            .is_some_and(|text| text.starts_with("Left out: “broken.jpg” is not a picture")),
+        "{caption}"
+    );
+    ensure_accessible(&mut page.browser, "an archive of results")?;
+    let found = archive(&mut page)?;
+    let names: Vec<_> = found.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a.png", "b.png", "c.jpg"]);
+    for (name, seed) in [("a.png", 0), ("b.png", 2)] {
+        let result = found.get(name).context("a result")?;
+        let before = scene(seed)?;
+        let mut pixels = result.pixels().zip(before.pixels());
+        ensure!(
+            pixels.all(|(after, before)| after.0 == before.0.map(|value| 255 - value)),
+            "{name}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_batch_that_is_cancelled_keeps_what_is_done_and_another_photo_takes_its_place() -> Result<()> {
+    let site = Mock::photo().play("delay", 300).site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = photos(
+        &page,
+        &["a.png", "b.png", "c.png", "d.png", "e.png", "f.png"],
+    )?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!("{STATUS}.startsWith('Photo 3 of 6')"))?;
+    page.click("#cancel")?;
+    page.wait_for(&format!(
+        "{STATUS} === 'Cancelled. 2 of 6 photos translated.'"
+    ))?;
+    let names: Vec<_> = archive(&mut page)?.into_keys().collect();
+    assert_eq!(names, ["a.png", "b.png"]);
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!("{STATUS}.startsWith('Photo 1 of 6')"))?;
+    let result = page.translate(&files[1])?;
+    let before = scene(1)?;
+    assert_eq!(
+        result.get_pixel(0, 0).0[0],
+        255 - before.get_pixel(0, 0).0[0]
+    );
+    Ok(())
+}
+
+#[test]
+fn photos_of_one_name_get_names_of_their_own_in_the_archive() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let mut png = Cursor::new(Vec::new());
+    scene(1)?.write_to(&mut png, ImageFormat::Png)?;
+    let drop = format!(
+        "(() => {{ const transfer = new DataTransfer();
+          for (const name of ['one.png', 'one.png', 'no<na:me.png'])
+            transfer.items.add(new File([new Uint8Array({:?})], name, {{ type: 'image/png' }}));
+          document.dispatchEvent(new DragEvent('drop', {{ dataTransfer: transfer, bubbles: true }})); }})()",
+        png.into_inner()
+    );
+    page.browser.evaluate(&drop)?;
+    let names: Vec<_> = archive(&mut page)?.into_keys().collect();
+    assert_eq!(names, ["no-na-me.png", "one-2.png", "one.png"]);
+    Ok(())
+}

@@ -1,0 +1,33 @@
+// The dialog about a model: what its README.md says of data, training, limits and licence.
+
+import { open, readBlob } from '../runtime/download.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { errorText } from '../view/element.js';
+import { $ } from './by-id.js';
+import { showMarkdown } from './markdown.js';
+
+const MAX_README = 1 << 16;
+
+/** @type {any} The model that is shown. */
+let shown = null;
+
+export async function openAbout(entry, title) {
+  if (!shown) $('about-close').addEventListener('click', () => $('about-dialog').close());
+  shown = entry;
+  $('about-title').textContent = title;
+  $('about-text').replaceChildren('…');
+  $('about-dialog').showModal();
+  try {
+    const text = await readReadme(entry);
+    if (shown === entry) $('about-text').replaceChildren(...showMarkdown(text, entry.url));
+  } catch (error) {
+    if (shown === entry) $('about-text').replaceChildren(...errorText(Pix2PixError.from(error)));
+  }
+}
+
+async function readReadme({ url, readme }) {
+  if (readme) return (await readme(MAX_README)).text();
+  const what = 'What there is to say about this model';
+  const response = await open(new URL('README.md', url).href, what, 'no-cache');
+  return (await readBlob(response, what, MAX_README)).text();
+}
