@@ -54,6 +54,9 @@ export function steps() {
   return chosen('steps');
 }
 
+/** Workers that share each batch: half of the cores, so that the page and the system have theirs, and at most four. */
+const WORKERS = Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency ?? 1) / 2)));
+
 /** The part of the time that a training may use. */
 export function share() {
   return $('easy').checked ? 0.5 : 1;
@@ -61,7 +64,13 @@ export function share() {
 
 /** Options of `Training.create` for pairs from a source, and of a photo's task; `milliseconds` measures a step. */
 export async function settings(source, { task, options } = {}, milliseconds) {
-  const lesson = { size: chosen('size'), steps: steps(), mirror: $('mirror').checked, name: 'taught' };
+  const lesson = {
+    size: chosen('size'),
+    steps: steps(),
+    mirror: $('mirror').checked,
+    workers: WORKERS,
+    name: 'taught',
+  };
   if (model()) return { from: model().url, ...lesson };
   const isPhoto = source === 'files' || source === 'photos';
   const fresh = { learningRate: LEARNING_RATE, mode: isPhoto ? 'photo' : 'draw', task, ...options, ...lesson };
