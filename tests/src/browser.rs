@@ -102,8 +102,10 @@ impl Browser {
         if let Some(error) = answer["errorText"].as_str() {
             bail!("cannot open {url}: {error}");
         }
+        // A page may change its own address at once; where it came from stays in its timing.
         let loaded = format!(
-            "document.readyState === 'complete' && location.href === {}",
+            "document.readyState === 'complete' && [location.href, performance.getEntriesByType('navigation')[0]?.name]
+               .some((address) => address?.split('#')[0] === {}.split('#')[0])",
             json!(url)
         );
         self.wait_until(&loaded, QUICK)

@@ -108,6 +108,13 @@ fn a_link_brings_back_the_sample() -> Result<()> {
     open_dialog(&mut page)?;
     let link = copied(&mut page, "#share-link")?;
     assert_eq!(link, site.url("?model=played&backend=cpu&sample=one.png"));
+    // Without a clipboard, as on pages without HTTPS, the link is shown.
+    page.browser
+        .evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")?;
+    page.click("#share-link")?;
+    page.wait_for(&format!(
+        "document.querySelector('#share-status').textContent.endsWith('The link is {link}')"
+    ))?;
     let mut page = Page::open_in(page.browser, &link)?;
     page.wait_for("document.body.dataset.state === 'done'")?;
     assert_eq!(page.result()?.dimensions(), (SIDE, SIDE));
@@ -191,7 +198,15 @@ fn a_drawing_that_is_no_longer_whole_or_was_made_up_is_refused_in_words() -> Res
     // The same stroke in the colour of a label is drawn.
     browser.go_to("about:blank")?;
     let mut page = Page::open_in(browser, &site.url("?backend=cpu#strokes=AQAKyB4MAQAA"))?;
-    page.wait_for("document.body.dataset.state === 'done'")
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    let colours = "[0, 100].map((at) => document.querySelector('.drawing').getContext('2d')
+        .getImageData(at, at, 1, 1).data[1]).join()";
+    assert_eq!(page.browser.evaluate(colours)?, "200,0");
+    // Another link does not draw onto what the tab has kept.
+    page.browser.go_to("about:blank")?;
+    let other = site.url("?backend=cpu#strokes=AQAKyB4MAcgByAE");
+    let mut page = Page::open_in(page.browser, &other)?;
+    page.wait_for(&format!("{colours} === '0,200'"))
 }
 
 #[test]

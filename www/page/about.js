@@ -6,7 +6,7 @@ import { errorText } from '../view/element.js';
 import { $ } from './by-id.js';
 import { showMarkdown } from './markdown.js';
 
-const MAX_README = 1 << 18;
+const MAX_README = 1 << 16;
 
 /** @type {any} The model that is shown. */
 let shown = null;

@@ -1,7 +1,6 @@
 // The page's logic: connects the modes (photo-mode.js, draw-mode.js,
 // webcam-mode.js), the model and dock.js, which shows status and errors.
 
-import { IMAGE_TYPES } from '../runtime/image.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
@@ -11,7 +10,8 @@ import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
 import { modelCard } from './model-cards.js';
-import { filesOf, modelAmong, readModel } from './model-files.js';
+import { onFiles } from './incoming.js';
+import { modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
 import { TUNINGS } from '../runtime/pix2pix.js';
@@ -22,6 +22,7 @@ import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
 import { connect, connectButtons } from './save.js';
 import { taughtModel } from './taught-model.js';
+import { connectViewBar } from './view-bar.js';
 import { WebcamMode } from './webcam-mode.js';
 
 // Milliseconds after which the page shows itself even without the list of models.
@@ -213,6 +214,7 @@ function openAsked() {
   const { sample: name, strokes } = askedInput();
   const sample = samples.find((one) => one.name === name);
   if (name && !sample) refuse(`sample “${format.text(name)}”`);
+  if (strokes && !mode.draw) refuse('a drawing');
   if (strokes && mode.draw && (sample || !name)) drawAsked(strokes, sample);
   else if (sample) openSample(sample);
   else return false;
@@ -368,12 +370,6 @@ async function share() {
 
 // ---------------------------------------------------------------- events
 
-$('file-input').accept = `${IMAGE_TYPES},.zip`;
-$('file-input').addEventListener('click', prefetch);
-$('file-input').addEventListener('change', () => {
-  takeFiles([...$('file-input').files]);
-  $('file-input').value = ''; // so that the same file may be chosen again
-});
 $('load').addEventListener('click', () => (mode.hasWork ? mode.resume() : loadModel()));
 $('cancel').addEventListener('click', cancel);
 document.addEventListener('keydown', (event) => {
@@ -388,37 +384,8 @@ $('modes').addEventListener('change', (event) => chooseMode(event.target.value))
 const say = (text) => text && dock.say(text);
 connectButtons({ canvas: stillResult, name: resultName, say });
 connect('share', say, share);
-$('layouts').addEventListener('change', (event) => {
-  view.layout = event.target.value;
-  remember('view', view.layout === 'slider' ? null : view.layout);
-});
-$('zoom-in').addEventListener('click', () => view.zoom.in());
-$('zoom-out').addEventListener('click', () => view.zoom.out());
-$('zoom-fit').addEventListener('click', () => view.zoom.reset());
-view.zoom.addEventListener('change', () => {
-  $('zoom-level').textContent = `${Math.round(view.zoom.level * 100)} %`;
-});
-
-document.addEventListener('paste', (event) => {
-  takeFiles([...(event.clipboardData?.files ?? [])], 'There is no picture in the clipboard.');
-});
-document.addEventListener('dragover', (event) => {
-  event.preventDefault();
-  if (!event.dataTransfer?.types.includes('Files')) return;
-  document.body.classList.add('dragging');
-  prefetch();
-});
-document.addEventListener('dragleave', (event) => {
-  if (!event.relatedTarget) document.body.classList.remove('dragging');
-});
-document.addEventListener('drop', async (event) => {
-  event.preventDefault();
-  document.body.classList.remove('dragging');
-  takeFiles(
-    await filesOf(event.dataTransfer),
-    'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.',
-  );
-});
+onFiles(takeFiles, prefetch);
+connectViewBar(view);
 
 // ---------------------------------------------------------------- start
 
@@ -433,10 +400,6 @@ async function begin() {
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
   slot.tune = asked('tune', TUNINGS) ?? undefined;
   check('backends', slot.backend);
-  if (asked('view', ['slider', 'side']) === 'side') {
-    view.layout = 'side';
-    check('layouts', 'side');
-  }
   const wanted = asked('way', Object.keys(modes));
   try {
     const taught = await taughtModel();

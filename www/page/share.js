@@ -42,7 +42,7 @@ function connectDialog() {
   connect('share-copy', say, () => copy(shared.file));
   connect('share-link', say, () => shareLink(shared.link));
   connect('embed-copy', say, async () => {
-    await navigator.clipboard.writeText($('embed-code').value);
+    await copyText($('embed-code').value, 'Select the code and copy it.');
     return 'The code is in the clipboard.';
   });
   $('share-close').addEventListener('click', () => $('share-dialog').close());
@@ -63,8 +63,14 @@ async function shareLink(url) {
     await navigator.share({ title: document.title, url });
     return 'Shared.';
   }
-  await navigator.clipboard.writeText(url);
+  await copyText(url, `The link is ${url}`);
   return 'The link is in the clipboard.';
+}
+
+/** Pages without HTTPS have no clipboard: `otherwise` says what to do then. */
+async function copyText(text, otherwise) {
+  if (!navigator.clipboard) throw new Error(`This browser lets the page copy nothing. ${otherwise}`);
+  await navigator.clipboard.writeText(text);
 }
 
 function linkNote(mode, linked) {

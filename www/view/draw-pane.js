@@ -139,7 +139,7 @@ export class DrawPane {
       const bitmap = await decodeImage(await sample.read(), { name: sample.name });
       this.board.restore(bitmap, sample.name);
       bitmap.close();
-    }
+    } else this.board.clear(); // this tab may have kept a drawing
     this.board.replay(strokes);
     return true;
   }

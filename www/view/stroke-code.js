@@ -6,8 +6,9 @@ const TOOLS = ['pencil', 'eraser', 'rectangle'];
 /** Longer links are cut off by some programs that carry them. */
 const MAX_TEXT = 6000;
 
-/** The text for strokes on a board of `side` pixels, or null if they are too many for a link. */
+/** The text for strokes on a board of `side` pixels, '' for none, or null if they are too many for a link. */
 export function encodeStrokes(strokes, side) {
+  if (strokes.length === 0) return '';
   const bytes = [VERSION];
   for (const { tool, color, width, points } of strokes) {
     const pixels = essential(points, tool, side);
