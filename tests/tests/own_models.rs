@@ -97,7 +97,7 @@ fn what_an_address_asks_for_in_vain_is_said_and_the_page_goes_on() -> Result<()>
         ),
         ("model=nobodys", "model “nobodys”"),
         ("way=constructor", "way “constructor”"),
-        ("backend=toString&view=0", "backend “toString”, view “0”"),
+        ("backend=toString&view=0", "view “0”, backend “toString”"),
     ] {
         let mut page = Page::open(&site.url(&format!("?{query}")), Graphics::None)?;
         let note = format!("document.querySelector('#status').textContent.includes('{what}')");
