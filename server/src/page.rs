@@ -11,7 +11,7 @@ use crate::Routes;
 /// What follows the page's address to open it with that model.
 pub const LOCAL_MODEL: &str = "?model=local";
 
-/// Serves the page in `page`, and the model folder `model` as the last of its models.
+/// Serves the page in `page`, and the model folder `model` as the first of its models.
 pub fn with_model(page: &Path, model: &Path) -> Result<Routes> {
     Ok(Routes::default()
         .folder("/", page)
@@ -28,7 +28,7 @@ fn index_with(model: &Path, page: &Path) -> Result<String> {
         "summary": format!("The model in {}.", model.display()),
     });
     match index["models"].as_array_mut() {
-        Some(models) => models.push(local),
+        Some(models) => models.insert(0, local),
         None => index = json!({ "models": [local] }),
     }
     Ok(index.to_string())

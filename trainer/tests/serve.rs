@@ -106,8 +106,8 @@ fn the_page_is_served_with_the_model_and_nothing_else() {
     }
     let (_, index) = asked(&serving, "/models/index.json");
     let index: Value = serde_json::from_slice(&index).expect("JSON");
-    assert_eq!(index["models"][0]["manifest"], "a/manifest.json");
-    assert_eq!(index["models"][1]["manifest"], "local/manifest.json");
+    assert_eq!(index["models"][0]["manifest"], "local/manifest.json");
+    assert_eq!(index["models"][1]["manifest"], "a/manifest.json");
     let (_, manifest) = asked(&serving, "/models/local/manifest.json");
     let written = fs::read(folder.path().join("run/export/manifest.json"));
     assert!(manifest == written.expect("the model's"));
