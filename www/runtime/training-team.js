@@ -57,13 +57,14 @@ export class Lead {
   }
 
   async #summed(sum) {
-    for (const gradients of await this.#hear()) {
-      for (let at = 0; at < sum.length; at++) sum[at] += gradients[at];
-    }
-    for (const follower of this.#followers) {
-      const copy = sum.slice();
+    const all = await this.#hear();
+    for (const gradients of all) add(sum, gradients);
+    this.#followers.forEach((follower, index) => {
+      // Memory that is there already is faster than fresh one.
+      const copy = all[index];
+      copy.set(sum);
       follower.say(copy, [copy.buffer]);
-    }
+    });
     return sum;
   }
 
@@ -73,6 +74,10 @@ export class Lead {
     if (error) throw (this.#failure = new Pix2PixError(error.code, error.message));
     return all;
   }
+}
+
+function add(sum, more) {
+  for (let at = 0; at < sum.length; at++) sum[at] += more[at];
 }
 
 /** Does what the lead says, for ever. */
