@@ -40,8 +40,8 @@ async function remember(urls) {
   const wanted = urls.map((url) => new URL(url)).filter(isKept);
   await Promise.all(
     wanted.map(async (url) => {
-      if (await store.match(keyOf(url))) return;
-      const response = await fetch(url).catch(() => null);
+      // Also what is kept already: files of two builds do not fit together.
+      const response = await fetch(url, { cache: 'no-cache' }).catch(() => null);
       if (response?.status === 200) await store.put(keyOf(url), response).catch(() => {});
     }),
   );

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::Routes;
 
+/// The list of the files that the page loads later; only the built page has it.
+pub const LATER_FILES: &str = "later-files.json";
 /// What follows the page's address to open it with that model.
 pub const LOCAL_MODEL: &str = "?model=local";
 

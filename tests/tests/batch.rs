@@ -17,6 +17,20 @@ use tests::pictures;
 
 const STATUS: &str = "document.querySelector('#status').textContent";
 
+/// Decodes the first picture from now on when `window.release` is called.
+const HOLD_FIRST: &str = "(() => {
+  const decode = window.createImageBitmap;
+  const released = new Promise((resolve) => { window.release = resolve; });
+  window.createImageBitmap = async (...all) => {
+    window.createImageBitmap = decode;
+    window.isHeld = true;
+    await released;
+    const bitmap = await decode(...all);
+    setTimeout(() => { window.isLate = true; });
+    return bitmap;
+  };
+})()";
+
 /// Photos in a folder of the browser's, of which "broken.jpg" is none.
 fn photos(page: &Page, names: &[&str]) -> Result<Vec<PathBuf>> {
     let write = |(seed, name): (usize, &&str)| {
@@ -134,4 +148,55 @@ fn photos_of_one_name_get_names_of_their_own_in_the_archive() -> Result<()> {
     let names: Vec<_> = archive(&mut page)?.into_keys().collect();
     assert_eq!(names, ["no-na-me.png", "one-2.png", "one.png"]);
     Ok(())
+}
+
+#[test]
+fn a_photo_of_a_batch_that_was_left_does_not_come_over_the_next_one() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = photos(&page, &["a.png", "b.png"])?;
+    let next = page.browser.scratch().join("next.png");
+    pictures::save(&pictures::scene(90, 30, 5), &next)?;
+    page.browser.evaluate(HOLD_FIRST)?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for("window.isHeld === true")?;
+    page.translate(&next)?;
+    page.browser.evaluate("window.release()")?;
+    page.wait_for("window.isLate === true")?;
+    let shown =
+        "[document.querySelector('#before').width, document.querySelector('#result').hidden]";
+    assert_eq!(page.browser.evaluate(shown)?, json!([90, false]));
+    Ok(())
+}
+
+#[test]
+fn what_is_done_is_offered_also_when_the_next_photo_fails() -> Result<()> {
+    let site = Mock::photo().play("fail", json!(["", "weights"])).site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = photos(&page, &["a.png", "b.png", "c.png"])?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!(
+        "{STATUS} === 'It was told to fail with weights. 1 of 3 photos translated.'"
+    ))?;
+    let names: Vec<_> = archive(&mut page)?.into_keys().collect();
+    assert_eq!(names, ["a.png"]);
+    Ok(())
+}
+
+#[test]
+fn a_batch_that_comes_while_a_photo_is_opened_goes_on_with_another_back_end() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let files = photos(&page, &["a.png", "b.png"])?;
+    page.browser.evaluate(HOLD_FIRST)?;
+    page.browser.choose_files("#file-input", &files[..1])?;
+    page.wait_for("window.isHeld === true")?;
+    page.browser.choose_files("#file-input", &files)?;
+    let is_done = format!("{STATUS}.endsWith(' 2 photos translated.')");
+    page.wait_for(&is_done)?;
+    page.browser.evaluate("window.release()")?;
+    page.wait_for("window.isLate === true")?;
+    page.browser.evaluate(&format!("{STATUS} = ''"))?;
+    page.click("#backends input[value=auto]")?;
+    page.wait_for(&is_done)
 }

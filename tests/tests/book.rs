@@ -29,11 +29,19 @@ fn chapters(book: &Path) -> Result<BTreeMap<PathBuf, String>> {
             .is_some_and(|extension| extension == "html")
             && !path.ends_with("404.html");
         if is_chapter {
-            let html = fs::read_to_string(&path)?;
+            let html = without_code(&fs::read_to_string(&path)?);
             chapters.insert(path, html);
         }
     }
     Ok(chapters)
+}
+
+/// Examples of HTML are no links.
+fn without_code(html: &str) -> String {
+    let mut parts = html.split("<code");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let after = parts.map(|part| part.split_once("</code>").map_or("", |(_, after)| after));
+    after.fold(first, |text, after| text + after)
 }
 
 /// A path without `..`.

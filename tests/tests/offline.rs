@@ -1,5 +1,7 @@
 //! Downloaded once, then without a network; and nothing of the visitor's ever sent.
 
+use std::fs;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::browser::{Browser, Graphics};
@@ -8,6 +10,7 @@ use tests::net_log::NetLog;
 use tests::page::Page;
 use tests::pictures;
 use tests::site::{Fault, Site};
+use xtask::workspace;
 
 const KEPT: &str = "document.body.dataset.offline === 'ready'";
 
@@ -47,6 +50,34 @@ fn after_one_visit_the_page_opens_and_translates_without_a_network() -> Result<(
     pictures::save(&pictures::scene(3000, 2000, 7), &large)?;
     page.submit(&large)?;
     assert_eq!(page.state()?, "done", "{}", page.message()?);
+    Ok(())
+}
+
+#[test]
+fn after_an_update_the_files_that_come_later_are_kept_anew() -> Result<()> {
+    let mut site = Mock::photo().site()?;
+    let url = site.url("?backend=cpu");
+    let mut page = Page::open(&url, Graphics::None)?;
+    let picture = picture(&page)?;
+    page.translate(&picture)?;
+    page.wait_for(KEPT)?;
+    let newer = page.browser.scratch().join("view");
+    fs::create_dir(&newer)?;
+    for file in fs::read_dir(workspace::dist().join("view"))? {
+        let path = file?.path();
+        let name = path.file_name().context("a name")?;
+        let bytes = [fs::read(&path)?, b"/* newer */".to_vec()].concat();
+        fs::write(newer.join(name), bytes)?;
+    }
+    site.also_serve("view/", &newer)?;
+    page.browser.go_to("about:blank")?;
+    let mut page = Page::open_in(page.browser, &url)?;
+    page.translate(&picture)?;
+    page.wait_for(KEPT)?;
+    // No picture so far has needed it.
+    let kept = "caches.match(new URL('view/painter-worker.js', location.href).href)
+      .then((kept) => kept.text()).then((text) => text.endsWith('/* newer */'))";
+    assert_eq!(page.browser.evaluate(kept)?, true);
     Ok(())
 }
 

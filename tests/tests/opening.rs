@@ -281,7 +281,7 @@ fn a_card_opens_all_that_its_readme_says_and_markup_in_it_is_text() -> Result<()
     page.click(".card details button")?;
     let found = "(() => { const all = (tag) => [...document.querySelectorAll(`#about-text ${tag}`)];
         return [all('h3').map((title) => title.textContent), all('pre')[0]?.textContent, all('img').length,
-          all('a').map(({ href }) => href), all('td').length, all('p')[0]?.textContent]; })()";
+          all('a').map(({ href, target }) => [href, target]), all('td').length, all('p')[0]?.textContent]; })()";
     page.wait_for("document.querySelector('#about-text h3') !== null")?;
     assert_eq!(
         page.browser.evaluate(found)?,
@@ -289,7 +289,7 @@ fn a_card_opens_all_that_its_readme_says_and_markup_in_it_is_text() -> Result<()
             ["Training", "Limits"],
             "trainer train",
             0,
-            [site.url(&format!("models/{MODEL}/CREDITS.tsv"))],
+            [[site.url(&format!("models/{MODEL}/CREDITS.tsv")), "_blank"]],
             2,
             "<img src=x onerror=alert(1)> with code and bad."
         ])
@@ -300,8 +300,38 @@ fn a_card_opens_all_that_its_readme_says_and_markup_in_it_is_text() -> Result<()
     site.spoil(&format!("models/{MODEL}/README.md"), Fault::Missing);
     page.click(".card details button")?;
     page.wait_for(
-        "document.querySelector('#about-text').textContent.includes('could not be downloaded')",
-    )
+        "document.querySelector('#about-text').textContent.includes('folder has no README.md.')",
+    )?;
+    let name = "document.querySelector('.card details button').ariaLabel";
+    assert_eq!(
+        page.browser.evaluate(name)?,
+        "Data, limits, training of played"
+    );
+    Ok(())
+}
+
+#[test]
+fn escape_in_a_dialog_closes_it_and_does_not_cancel_the_work_behind_it() -> Result<()> {
+    let files = [(format!("models/{MODEL}/README.md"), "## Training\n".into())];
+    let site = Mock::photo()
+        .play("delay", 1500)
+        .site()?
+        .with_files(&files)?;
+    let mut page = open(&site)?;
+    page.click(".card summary")?;
+    page.click(".card details button")?;
+    page.wait_for("document.querySelector('#about-text h3') !== null")?;
+    let path = page.browser.scratch().join("photo.png");
+    pictures::save(&pictures::scene(96, 64, 8), &path)?;
+    page.browser.choose_file("#file-input", &path)?;
+    page.wait_for("document.body.dataset.state === 'working'")?;
+    page.browser.press_key("Escape", 0)?;
+    page.wait_for(
+        "!document.querySelector('#about-dialog').open
+         && ['done', 'ready'].includes(document.body.dataset.state)",
+    )?;
+    assert_eq!(page.state()?, "done");
+    Ok(())
 }
 
 #[test]

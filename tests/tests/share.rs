@@ -174,7 +174,11 @@ fn a_drawing_that_is_no_longer_whole_or_was_made_up_is_refused_in_words() -> Res
     let site = site(&Mock::labels())?;
     let mut browser = Browser::start(Graphics::None)?;
     // A red pencil, which is none of the labels; coordinates beyond the board; a thousand points that are
-    // not there; another version; no base64; the beginning of a stroke.
+    // not there; another version; no base64; the beginning of a stroke; a line wider than the slider allows;
+    // one that takes longer to paint than anybody waits.
+    let there_and_back =
+        |count: &str, times| format!("AQAKyB4M{count}AA{}", "gAIA_wEA".repeat(times));
+    let too_long = there_and_back("Zw", 51);
     let bad = [
         "AQD_AAAMAQAA",
         "AQAKyB4MAf__fwA",
@@ -182,6 +186,8 @@ fn a_drawing_that_is_no_longer_whole_or_was_made_up_is_refused_in_words() -> Res
         "AgAKyB4MAQAA",
         "%00%ff",
         "AQAKyA",
+        "AQAKyB4xAQAA",
+        too_long.as_str(),
     ];
     for strokes in bad {
         // A page that is there already would only change its hash.
@@ -202,11 +208,46 @@ fn a_drawing_that_is_no_longer_whole_or_was_made_up_is_refused_in_words() -> Res
     let colours = "[0, 100].map((at) => document.querySelector('.drawing').getContext('2d')
         .getImageData(at, at, 1, 1).data[1]).join()";
     assert_eq!(page.browser.evaluate(colours)?, "200,0");
+    // So is a line of a hundred sides of the board.
+    page.browser.go_to("about:blank")?;
+    let long = format!("?backend=cpu#strokes={}", there_and_back("ZQ", 50));
+    let mut page = Page::open_in(page.browser, &site.url(&long))?;
+    page.wait_for(&format!(
+        "document.body.dataset.state === 'done' && {colours} === '200,0'"
+    ))?;
     // Another link does not draw onto what the tab has kept.
     page.browser.go_to("about:blank")?;
     let other = site.url("?backend=cpu#strokes=AQAKyB4MAcgByAE");
     let mut page = Page::open_in(page.browser, &other)?;
     page.wait_for(&format!("{colours} === '0,200'"))
+}
+
+#[test]
+fn the_dialog_shows_no_picture_of_an_earlier_opening() -> Result<()> {
+    let site = site(&Mock::photo())?;
+    let mut page = open(&site, "?backend=cpu")?;
+    take_sample(&mut page)?;
+    open_dialog(&mut page)?;
+    page.click("#share-close")?;
+    page.browser.evaluate(
+        "(() => { const { convertToBlob } = OffscreenCanvas.prototype;
+           OffscreenCanvas.prototype.convertToBlob = async function (...all) {
+             await new Promise((resolve) => { window.release = resolve; });
+             const blob = await convertToBlob.apply(this, all);
+             setTimeout(() => { window.isMade = true; });
+             return blob;
+           }; })()",
+    )?;
+    page.click("#share")?;
+    page.wait_for("document.querySelector('#share-dialog').open && window.release !== undefined")?;
+    let address = "document.querySelector('#share-preview').getAttribute('src')";
+    assert_eq!(page.browser.evaluate(address)?, json!(null));
+    // Nor does one come that nobody waits for any more.
+    page.click("#share-close")?;
+    page.browser.evaluate("window.release()")?;
+    page.wait_for("window.isMade === true")?;
+    assert_eq!(page.browser.evaluate(address)?, json!(null));
+    Ok(())
 }
 
 #[test]

@@ -293,6 +293,38 @@ fn after_a_failure_it_goes_on_from_what_was_kept_in_a_new_worker() -> Result<()>
 }
 
 #[test]
+fn a_worker_that_dies_ends_the_training_with_words_and_what_was_kept_goes_on() -> Result<()> {
+    let site = Site::shipped()?;
+    // Workers, where the test finds them.
+    let watch = "window.workers = []; window.Worker = class extends Worker { \
+                 constructor(...of) { super(...of); window.workers.push(this); } };";
+    let mut browser = open_after(&site, watch)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 3)?;
+    let kept = "document.querySelector('#kept').textContent.startsWith('Up to step')";
+    browser.wait_until(kept, PATIENCE)?;
+    // A trap in WebAssembly reaches the page as this event, since steps are made in promises.
+    let die =
+        "window.workers.at(-1).dispatchEvent(new ErrorEvent('error', { message: 'unreachable' }))";
+    browser.evaluate(die)?;
+    browser.wait_until(&format!("{STATE} === 'error'"), PATIENCE)?;
+    ensure!(text(&mut browser, "#message")?.contains("The worker stopped: unreachable"));
+    click(&mut browser, "#teach")?;
+    browser.wait_until(&format!("{STATE} === 'running'"), PATIENCE)?;
+    wait_for_step(&mut browser, 5)
+}
+
+#[test]
+fn an_error_of_one_worker_is_that_of_the_training() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    let answer = ask(&mut browser, "team", &Value::Null)?;
+    // Which is what the follower said, though the lead waited for its gradients.
+    assert_eq!(answer["message"], "It broke.");
+    Ok(())
+}
+
+#[test]
 fn in_forced_colours_the_key_shows_the_colours_of_the_curves() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = open(&site)?;
@@ -438,9 +470,7 @@ fn every_task_makes_pairs_of_photos_and_a_model_that_says_what_it_does() -> Resu
     assert_eq!(tasks.len(), 6, "{answer}");
     for task in tasks {
         let name = task["task"].as_str().context("a task")?;
-        // What colorize does not see is a matter of encoding.
-        let spoilt = task["spoilt"].as_f64().context("a distance")?;
-        ensure!((spoilt > 0.5) == (name != "colorize"), "{task}");
+        ensure!(task["spoilt"].as_f64() > Some(0.5), "{task}");
         ensure!(
             task["isSame"] == true && task["areFinite"] == true,
             "{task}"
@@ -467,14 +497,15 @@ fn photos_are_enough_and_another_task_makes_other_inputs_of_them() -> Result<()>
     pictures::save(&pictures::scene(300, 200, 1), &photo)?;
     browser.choose_file("#file-input", &photo)?;
     browser.wait_until("window.pix2pixTeach.pairs.length === 1", PATIENCE)?;
-    let first = "window.pix2pixTeach.pairs[0]";
-    let same = format!("String({first}.input.data) === String({first}.target.data)");
+    let input = "window.pix2pixTeach.pairs[0].input.data";
     // The page begins with colours.
-    assert_eq!(browser.evaluate(&same)?, true);
+    let is_grey =
+        format!("{input}.every((byte, at) => at % 4 === 3 || byte === {input}[at - (at % 4)])");
+    assert_eq!(browser.evaluate(&is_grey)?, true);
     let choose = "(() => { const task = document.querySelector('#task'); task.value = 'inpaint'; \
                   task.dispatchEvent(new Event('change')); })()";
     browser.evaluate(choose)?;
-    browser.wait_until(&format!("!({same})"), PATIENCE)?;
+    browser.wait_until(&format!("!({is_grey})"), PATIENCE)?;
     click(&mut browser, "#sources [value=files]")?;
     ensure!(text(&mut browser, "#count")? == "No pairs yet");
     click(&mut browser, "#sources [value=photos]")?;

@@ -137,6 +137,26 @@ fn a_film_of_before_and_after_is_saved_also_when_the_camera_goes_off() -> Result
 }
 
 #[test]
+fn a_film_that_ended_by_itself_is_saved_as_well() -> Result<()> {
+    let (mut page, _site) = with_camera_on()?;
+    page.browser.evaluate(
+        "window.MediaRecorder = class extends window.MediaRecorder {
+           constructor(...all) { super(...all); window.recorder = this; }
+         }; null",
+    )?;
+    page.click("#record")?;
+    page.wait_for("document.querySelector('#status').textContent.startsWith('Recording, 1 s.')")?;
+    page.browser.evaluate("window.recorder.stop()")?;
+    page.click("#record")?;
+    page.wait_for(
+        "document.querySelector('#caption').textContent.startsWith('Saved as webcam-played-film.')",
+    )?;
+    page.wait_for(
+        "window.recorder.stream.getTracks().every(({ readyState }) => readyState === 'ended')",
+    )
+}
+
+#[test]
 fn a_browser_that_records_no_films_says_so() -> Result<()> {
     let (mut page, _site) = with_camera_on()?;
     page.browser.evaluate("delete window.MediaRecorder")?;

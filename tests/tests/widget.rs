@@ -107,6 +107,35 @@ fn with_loading_click_nothing_but_the_poster_comes_before_the_reader_asks() -> R
 }
 
 #[test]
+fn under_the_cover_no_key_reaches_anything_and_the_caption_is_seen() -> Result<()> {
+    let body = format!(
+        "<pix2pix-widget src={MODEL} backend=cpu mode=draw loading=click>\
+         <p slot=caption id=caption>Caption</p></pix2pix-widget>"
+    );
+    let mut host = Host::open(&Mock::labels(), &body)?;
+    let root = "document.querySelector('pix2pix-widget').shadowRoot";
+    host.wait(&format!(
+        "'styled' in {root}.querySelector('.root').dataset && {root}.querySelector('.cover') !== null"
+    ))?;
+    let seen = "(() => { const caption = document.querySelector('#caption');
+      caption.scrollIntoView({ block: 'center', behavior: 'instant' });
+      const { left, top, height } = caption.getBoundingClientRect();
+      return document.elementFromPoint(left + 5, top + height / 2) === caption; })()";
+    assert_eq!(host.browser.evaluate(seen)?, true);
+    // The parts come before the button.
+    let reached = format!("{root}.activeElement?.textContent ?? ''");
+    host.browser.press_key("Tab", 0)?;
+    assert_eq!(host.browser.evaluate(&reached)?, "Try it");
+    host.browser
+        .evaluate(&format!("{root}.querySelector('.cover button').click()"))?;
+    host.wait_for_event("ready", 1)?;
+    host.browser.press_key("Tab", 0)?;
+    let is_tool = format!("{root}.activeElement?.matches('.draw input') ?? false");
+    assert_eq!(host.browser.evaluate(&is_tool)?, true);
+    Ok(())
+}
+
+#[test]
 fn the_example_page_loads_no_model_before_a_click() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = Browser::start(Graphics::None)?;

@@ -90,6 +90,49 @@ fn a_safetensors_file_of_zeros_is_refused_before_it_is_read() {
     assert_refused(&run(folder.path(), &import), &["5368709120 bytes"]);
 }
 
+/// A field of a protocol buffer that holds these bytes, and so many that follow.
+fn field(number: u8, bytes: &[u8], more: usize) -> Vec<u8> {
+    let mut found = vec![(number << 3) | 2];
+    let mut length = bytes.len() + more;
+    while length > 127 {
+        found.push(length as u8 | 128);
+        length >>= 7;
+    }
+    found.push(length as u8);
+    [&found[..], bytes].concat()
+}
+
+#[test]
+fn numbers_of_an_onnx_file_that_its_shape_does_not_have_take_no_memory() {
+    const ZEROS: usize = 512 << 20;
+    let folder = temp();
+    let text = |number, text: &str| field(number, text.as_bytes(), 0);
+    let node = [
+        text(1, "x"),
+        text(1, "w"),
+        text(1, "w"),
+        text(2, "y"),
+        text(4, "Clip"),
+    ];
+    // Shape [1], f16, and its values last.
+    let tensor = [&[8u8, 1, 16, 10][..], &text(8, "w"), &field(9, &[], ZEROS)].concat();
+    let graph = [
+        field(1, &node.concat(), 0),
+        field(11, &text(1, "x"), 0),
+        field(12, &text(1, "y"), 0),
+        field(5, &tensor, ZEROS),
+    ];
+    let model = field(7, &graph.concat(), ZEROS);
+    let mut file = File::create(folder.path().join("x.onnx")).expect("a file");
+    file.write_all(&model).expect("room");
+    let length = (model.len() + ZEROS) as u64;
+    file.set_len(length).expect("no room is needed");
+    let import = ["import", "x.onnx", "--output", "model"];
+    // As floats they would have 1 GiB more.
+    let output = run_within(3 << 19, folder.path(), &import);
+    assert_refused(&output, &["(Clip)", "is not one float for each channel"]);
+}
+
 /// The model of a tiny training, with a manifest that `change` has made other.
 fn model_with(folder: &Path, change: impl FnOnce(&mut Value)) {
     trained(folder, &[]);

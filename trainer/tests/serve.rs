@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use harness::{FAILED, assert_code, assert_names, run, temp, trained};
-use serde_json::Value;
+use serde_json::{Value, json};
+use server::page::LATER_FILES;
 
 /// A running `trainer serve`, which ends with this.
 struct Serving {
@@ -63,7 +64,7 @@ fn asked(serving: &Serving, path: &str) -> (String, Vec<u8>) {
 fn write_page(folder: &Path) {
     fs::create_dir_all(folder.join("page/models")).expect("a folder");
     for (name, text) in [
-        ("worker-files.json", "[]"),
+        (LATER_FILES, "[]"),
         ("index.html", "<!doctype html>"),
         ("pkg.wasm", "\0asm"),
         ("app.js", "1"),
@@ -123,6 +124,28 @@ fn the_page_is_served_with_the_model_and_nothing_else() {
         let (head, body) = asked(&serving, path);
         assert!(head.starts_with("HTTP/1.1 404 "), "{path}: {head}");
         assert!(!body.windows(6).any(|part| part == b"secret"), "{path}");
+    }
+}
+
+#[test]
+fn a_model_whose_weights_lie_in_a_folder_of_their_own_is_served_too() {
+    let folder = temp();
+    trained(folder.path(), &[]);
+    write_page(folder.path());
+    let model = folder.path().join("run/export");
+    let text = fs::read_to_string(model.join("manifest.json")).expect("a manifest");
+    let mut manifest: Value = serde_json::from_str(&text).expect("JSON");
+    let path = manifest["weights"][0]["path"].as_str().expect("a path");
+    let moved = format!("weights/{path}");
+    fs::create_dir(model.join("weights")).expect("a folder");
+    fs::rename(model.join(path), model.join(&moved)).expect("the same disk");
+    manifest["weights"][0]["path"] = json!(moved);
+    fs::write(model.join("manifest.json"), manifest.to_string()).expect("room");
+    let serving = serve(folder.path());
+    for path in ["manifest.json", &moved] {
+        let (head, body) = asked(&serving, &format!("/models/local/{path}"));
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+        assert!(body == fs::read(model.join(path)).expect("the model's"));
     }
 }
 

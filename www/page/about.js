@@ -28,6 +28,9 @@ export async function openAbout(entry, title) {
 async function readReadme({ url, readme }) {
   if (readme) return (await readme(MAX_README)).text();
   const what = 'What there is to say about this model';
-  const response = await open(new URL('README.md', url).href, what, 'no-cache');
+  const response = await open(new URL('README.md', url).href, what, 'no-cache').catch((error) => {
+    if (!error.message.includes('answered HTTP 404.')) throw error;
+    throw new Pix2PixError('fetch', 'This model’s folder has no README.md.', { cause: error });
+  });
   return (await readBlob(response, what, MAX_README)).text();
 }

@@ -374,7 +374,8 @@ $('load').addEventListener('click', () => (mode.hasWork ? mode.resume() : loadMo
 $('cancel').addEventListener('click', cancel);
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented) return;
-  if (event.key === 'Escape' && dock.isBusy) cancel();
+  // A dialog takes Escape for itself.
+  if (event.key === 'Escape' && dock.isBusy && !document.querySelector('dialog[open]')) cancel();
   // The board handles all its keys; elsewhere only shortcuts with Ctrl work.
   if (mode === modes.draw && (event.ctrlKey || event.metaKey)) mode.press?.(event);
 });

@@ -34,15 +34,16 @@ export async function translateAll(files, { slot, view, dock, signal, isLatest, 
       }
     }
   } catch (error) {
-    if (!signal.aborted) return dock.error(error, again);
+    if (!signal.aborted && batch.results.length === 0) return dock.error(error, again);
+    stopped = error.message;
   }
   if (!isLatest()) return;
-  offer(signal.aborted ? 'Cancelled.' : `Done in ${format.duration(performance.now() - begun)}. ${stopped}`);
+  offer(signal.aborted ? 'Cancelled.' : stopped || `Done in ${format.duration(performance.now() - begun)}.`);
 
   function offer(words) {
     const { results } = batch;
-    const isAll = results.length === files.length;
-    const count = isAll ? format.count(files.length) : `${results.length} of ${format.count(files.length)}`;
+    const all = format.count(files.length);
+    const count = results.length === files.length ? all : `${format.count(results.length)} of ${all}`;
     dock.set('done', `${words} ${count} photos translated.`);
     if (results.length === 0) return dock.offerRetry('Try again', again);
     dock.offerRetry('Save them as .zip', () => dock.say(saveFile(zipOf(results), `${slot.entry.name}-results`)));
@@ -52,9 +53,11 @@ export async function translateAll(files, { slot, view, dock, signal, isLatest, 
 async function translateOne(file, batch, { slot, view, signal }) {
   try {
     const bitmap = await decodeImage(file, { name: `“${format.text(file.name)}”` });
+    if (signal.aborted) return bitmap.close();
     const [width, height] = fittingSize(bitmap);
     const isWhole = width === bitmap.width;
     await view.show(bitmap, width, height);
+    if (signal.aborted) return;
     const session = await slot.ensure();
     if (signal.aborted) return;
     const result = await session.run(isWhole ? file : await view.source(), { signal });

@@ -59,8 +59,9 @@ function inline(text, base) {
   return [...shown, text.slice(end)];
 }
 
-/** A link to the web; any other is its label alone. */
+/** A link to the web, in a tab of its own; any other is its label alone. */
 function link(label, address, base) {
   const url = URL.canParse(address, base) ? new URL(address, base) : null;
-  return url && /^https?:$/.test(url.protocol) ? element('a', { href: url.href, rel: 'noopener' }, label) : label;
+  if (!url || !/^https?:$/.test(url.protocol)) return label;
+  return element('a', { href: url.href, target: '_blank', rel: 'noopener' }, label);
 }

@@ -1,5 +1,6 @@
 // A card for each model: what it does, in words and in a picture; training data, quality, size and
-// licence behind "Details", and all else that its README.md says in a dialog (about.js). Words of a manifest become text, never markup.
+// licence behind "Details", and all else that its README.md says in a dialog (about.js). Words of a
+// manifest become text, never markup.
 
 import { element } from '../view/element.js';
 import * as format from '../view/format.js';
@@ -35,7 +36,11 @@ export function modelCard(entry, onChoose) {
 function about(entry, title) {
   if (entry.files && !entry.readme) return [];
   const open = async () => (await import('./about.js')).openAbout(entry, title.textContent);
-  return [element('button', { type: 'button', className: 'button', on: { click: open } }, 'Data, limits, training')];
+  const words = 'Data, limits, training';
+  const button = element('button', { type: 'button', className: 'button', on: { click: open } }, words);
+  // Each has a name of its own; the manifest may bring the title.
+  entry.manifest.then(() => button.setAttribute('aria-label', `${words} of ${title.textContent}`));
+  return [button];
 }
 
 /** Input and output of the sample that the page opens with. */

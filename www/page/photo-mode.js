@@ -130,6 +130,8 @@ export class PhotoMode {
   /** Translates several photos into one archive. */
   async openAll(files) {
     this.#presented++;
+    this.#isOpening = false;
+    this.#isSample = false;
     this.#blob = null;
     this.#batch = files;
     await this.translate();

@@ -43,11 +43,15 @@ export class Recorder {
 
   /** The film. */
   async end() {
-    const stopped = new Promise((resolve) => {
-      this.#recorder.addEventListener('stop', resolve);
-    });
-    this.#recorder.stop();
-    await stopped;
+    // It may have ended by itself.
+    if (this.#recorder.state !== 'inactive') {
+      const stopped = new Promise((resolve) => {
+        this.#recorder.addEventListener('stop', resolve);
+      });
+      this.#recorder.stop();
+      await stopped;
+    }
+    for (const track of this.#recorder.stream.getTracks()) track.stop();
     return new Blob(this.#parts, { type: this.#recorder.mimeType.split(';')[0] });
   }
 }

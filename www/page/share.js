@@ -26,8 +26,10 @@ export async function openShare({ entry, mode, before, after, isGrey, name, sett
     ? 'Put this site’s folder into yours as “pix2pix”, and the model’s folder into its “models”.'
     : 'Put this site’s folder into yours as “pix2pix” first: browsers start no program of another site.';
   say('');
+  $('share-preview').removeAttribute('src'); // the picture of an earlier opening
   $('share-dialog').showModal();
   const ready = await file;
+  if (shared.file !== file || !$('share-dialog').open) return;
   $('share-picture').textContent = canShare(ready) ? 'Share the picture' : 'Save the picture';
   $('share-preview').src = URL.createObjectURL(ready);
 }
@@ -86,6 +88,7 @@ async function beforeAndAfter(before, after, isGrey) {
   const [width, height] = [after.width, after.height].map((side) => Math.max(1, Math.round(side * scale)));
   const scaled = { resizeWidth: width, resizeHeight: height, resizeQuality: /** @type {const} */ ('high') };
   const halves = await Promise.all([before, after].map((image) => createImageBitmap(image, scaled)));
+  if (before instanceof ImageBitmap) before.close(); // made for this
   const canvas = new OffscreenCanvas(widthOfBoth(width), height);
   paintBeforeAfter(canvas.getContext('2d'), halves[0], halves[1], { width, height, isGrey });
   for (const half of halves) half.close();

@@ -183,7 +183,12 @@ export class WebcamMode {
     const recorder = this.#recorder;
     this.#recorder = null;
     this.#recordButton.textContent = 'Record';
-    if (recorder) this.#dock.caption(saveFile(await recorder.end(), this.#filmName()));
+    if (!recorder) return;
+    try {
+      this.#dock.caption(saveFile(await recorder.end(), this.#filmName()));
+    } catch (error) {
+      this.#dock.caption(Pix2PixError.from(error).message);
+    }
   }
 
   /** The centre of the camera's image, mirrored. */

@@ -68,22 +68,26 @@ export function plain({ code, message }) {
 export class WorkerRpc extends PortRpc {
   #worker;
 
-  constructor(url, onNote) {
+  /** `onDeath` gets the error of a worker that stopped by itself.
+      @param {any} url @param {(note: any) => void} [onNote] @param {(error: Pix2PixError) => void} [onDeath] */
+  constructor(url, onNote, onDeath = () => {}) {
     const worker = new Worker(addressFor(url), { type: 'module' });
     super(worker, onNote);
     this.#worker = worker;
+    const die = (error) => {
+      this.end(error);
+      onDeath(error);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
       // No message: the script itself did not load.
-      this.end(
+      die(
         event.message
           ? new Pix2PixError('internal', `The worker stopped: ${event.message}`)
           : new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`),
       );
     };
-    worker.onmessageerror = () => {
-      this.end(new Pix2PixError('internal', 'An answer of the worker could not be read.'));
-    };
+    worker.onmessageerror = () => die(new Pix2PixError('internal', 'An answer of the worker could not be read.'));
   }
 
   /** Also ends the worker at once. */

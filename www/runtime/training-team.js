@@ -7,13 +7,13 @@ import { plain } from './rpc.js';
 class Line {
   #port;
   #heard = [];
-  #listener = null;
+  #listener = () => {};
 
   constructor(port) {
     this.#port = port;
     port.onmessage = ({ data }) => {
       this.#heard.push(data);
-      this.#listener?.();
+      this.#listener();
     };
   }
 
@@ -22,7 +22,7 @@ class Line {
   }
 
   async next() {
-    while (this.#heard.length === 0) await new Promise((resolve) => (this.#listener = resolve));
+    while (this.#heard.length === 0) await new Promise((resolve) => (this.#listener = () => resolve(undefined)));
     return this.#heard.shift();
   }
 }
@@ -30,7 +30,7 @@ class Line {
 export class Lead {
   #session;
   #followers;
-  #failure = null;
+  #fail = (_error) => {};
 
   /** `ports` lead to the followers, in the order of their ranks. */
   constructor(session, ports) {
@@ -46,14 +46,17 @@ export class Lead {
 
   /** Everyone makes a step: the mean of their losses. */
   async step() {
+    const failed = new Promise((_resolve, reject) => {
+      this.#fail = reject;
+    });
     for (const follower of this.#followers) follower.say({ step: true });
-    try {
-      const all = [JSON.parse(await this.#session.step()), ...(await this.#hear())];
-      const mean = (name) => all.reduce((sum, losses) => sum + losses[name], 0) / all.length;
-      return Object.fromEntries(Object.keys(all[0]).map((name) => [name, mean(name)]));
-    } catch (thrown) {
-      throw this.#failure ?? thrown;
-    }
+    const all = await Promise.race([this.#everyones(), failed]);
+    const mean = (name) => all.reduce((sum, losses) => sum + losses[name], 0) / all.length;
+    return Object.fromEntries(Object.keys(all[0]).map((name) => [name, mean(name)]));
+  }
+
+  async #everyones() {
+    return [JSON.parse(await this.#session.step()), ...(await this.#hear())];
   }
 
   async #summed(sum) {
@@ -71,8 +74,10 @@ export class Lead {
   async #hear() {
     const all = await Promise.all(this.#followers.map((follower) => follower.next()));
     const { error } = all.find(({ error }) => error) ?? {};
-    if (error) throw (this.#failure = new Pix2PixError(error.code, error.message));
-    return all;
+    if (!error) return all;
+    this.#fail(new Pix2PixError(error.code, error.message));
+    // The step waits for ever: without this answer it could only abort the module.
+    return new Promise(() => {});
   }
 }
 

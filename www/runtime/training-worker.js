@@ -21,6 +21,7 @@ let session = null;
 /** @type {any} */
 let team = null;
 let isRunning = false;
+let loop = Promise.resolve();
 let share = 1;
 let watched = [];
 let sampledAt = -Infinity;
@@ -91,7 +92,8 @@ function join({ rank, ports }) {
 
 let idle = Promise.resolve();
 
-/** A step may wait for other workers: nothing else is asked of the session meanwhile. */
+/** A step may wait for other workers: nothing else is asked of the session meanwhile.
+    @param {() => any} job @returns {Promise<any>} */
 function exclusive(job) {
   const done = idle.then(job);
   idle = done.catch(() => {});
@@ -137,7 +139,8 @@ function start({ share: wanted }) {
   share = Math.min(1, Math.max(0.05, wanted));
   if (isRunning) return;
   isRunning = true;
-  run();
+  // A loop that was paused in the middle of a step ends, or goes on, before another begins.
+  loop = loop.then(run);
 }
 
 function pause() {

@@ -61,7 +61,7 @@ export class Training extends EventTarget {
   constructor(url) {
     super();
     this.#url = url;
-    this.#lead = new WorkerRpc(url, (note) => this.#hear(note));
+    this.#lead = this.#started((note) => this.#hear(note));
   }
 
   async #begin({ pairs, from, checkpoint, watch, options }) {
@@ -81,9 +81,20 @@ export class Training extends EventTarget {
     }
   }
 
+  #started(onNote) {
+    return new WorkerRpc(this.#url, onNote, (error) => this.#died(error));
+  }
+
+  /** One of the workers is gone, and what it knew. */
+  #died(error) {
+    const wasRunning = this.#isRunning;
+    this.#end(error);
+    if (wasRunning) this.#dispatch('error', { error });
+  }
+
   /** Another worker with the same networks; the port that leads to it. */
   async #hire(rank, pairs) {
-    const follower = new WorkerRpc(this.#url);
+    const follower = this.#started();
     this.#followers.push(follower);
     const { files } = await this.#lead.call('checkpoint', {});
     await follower.call('begin', { files });
@@ -173,12 +184,14 @@ export class Training extends EventTarget {
 
   /** Ends the workers. */
   dispose() {
+    this.#end(abortedError('The training was disposed of; the job'));
+  }
+
+  #end(reason) {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#isRunning = false;
-    for (const worker of [this.#lead, ...this.#followers]) {
-      worker.end(abortedError('The training was disposed of; the job'));
-    }
+    for (const worker of [this.#lead, ...this.#followers]) worker.end(reason);
   }
 
   async #call(kind, payload, transfer = []) {

@@ -21,7 +21,7 @@ function pixelError(losses, lambda = 100) {
 const BY_HEART = 1.6;
 
 /** One sentence about where the training stands; '' before there is anything to say. `unseen` is the error of pairs
-    that it does not learn from, if there are some. */
+    that it does not learn from, if there are some and losses measure the same colours. */
 export function reading(losses, unseen = NaN) {
   if (losses.length < 10) return '';
   const recent = losses.slice(-SPAN);

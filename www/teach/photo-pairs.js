@@ -10,11 +10,16 @@ const MAX_PHOTOS = 500;
 /** The side for which natively measures in pixels hold. */
 const REFERENCE_SIDE = 256;
 const HOLE = '#808080';
+/** The light of each byte of sRGB. */
+const LINEAR = Float64Array.from({ length: 256 }, (_, byte) => {
+  const value = byte / 255;
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+});
 const CORRECTION = { residual: true, norm: 'none', lambdaGan: 0.02 };
 
 /** What can be learned from photos alone, with the options of a training for it. */
 export const TASKS = {
-  colorize: { title: 'Colour grey photos', spoil: async (photo) => photo, options: { input: 'lightness', output: 'chroma' } },
+  colorize: { title: 'Colour grey photos', spoil: grey, options: { input: 'lightness', output: 'chroma' } },
   deblur: { title: 'Sharpen blurred ones', spoil: blurred, options: CORRECTION },
   'super-resolve': { title: 'Add detail to small ones', spoil: (photo) => reduced(photo, 4), options: CORRECTION },
   restore: { title: 'Restore bad ones', spoil: restorable, options: CORRECTION },
@@ -26,7 +31,8 @@ export const TASKS = {
 export async function photosOf(files, onPhoto = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
-  if (images.length > MAX_PHOTOS) problems.push(`There are ${images.length} photos: the first ${MAX_PHOTOS} are taken.`);
+  if (images.length > MAX_PHOTOS)
+    problems.push(`There are ${images.length} photos: the first ${MAX_PHOTOS} are taken.`);
   const photos = [];
   for (const { path, read } of images.slice(0, MAX_PHOTOS)) {
     try {
@@ -48,14 +54,24 @@ export function middleOf(image, [width, height] = [image.width, image.height]) {
 }
 
 /** Pairs of photos with what a task makes of them; the same each time. */
-export function pairsFor(task, photos) {
-  return Promise.all(
-    photos.map(async ({ name, target }, index) => ({
-      name,
-      target,
-      input: await TASKS[task].spoil(target, numbers(index + 1)),
-    })),
-  );
+export async function pairsFor(task, photos) {
+  const pairs = [];
+  for (const [index, { name, target }] of photos.entries()) {
+    pairs.push({ name, target, input: await TASKS[task].spoil(target, numbers(index + 1)) });
+  }
+  return pairs;
+}
+
+/** As light, without colour. */
+async function grey(photo) {
+  const data = photo.data.slice();
+  for (let at = 0; at < data.length; at += 4) {
+    const [r, g, b] = [data[at], data[at + 1], data[at + 2]].map((byte) => LINEAR[byte]);
+    const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    const byte = 255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055);
+    data.fill(Math.round(byte), at, at + 3);
+  }
+  return new ImageData(data, photo.width, photo.height);
 }
 
 async function blurred(photo, random, [least, most] = [3, 8]) {

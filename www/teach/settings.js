@@ -57,18 +57,25 @@ export function steps() {
 /** Workers that share each batch: half of the cores, so that the page and the system have theirs, and at most four. */
 const WORKERS = Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency ?? 1) / 2)));
 
+/** Every worker has all pairs; together they take so many bytes at most. */
+const PAIRS_MEMORY = 512 << 20;
+
 /** The part of the time that a training may use. */
 export function share() {
   return $('easy').checked ? 0.5 : 1;
 }
 
-/** Options of `Training.create` for pairs from a source, and of a photo's task; `milliseconds` measures a step. */
-export async function settings(source, { task, options } = {}, milliseconds) {
+/** Options of `Training.create` for so many pairs from a source; `milliseconds` measures a step.
+    @param {string} source @param {number} count @param {{ task?: string, options?: object }} lesson of a photo's task
+    @param {(options: any) => Promise<number>} milliseconds */
+export async function settings(source, count, { task, options }, milliseconds) {
+  const size = chosen('size');
+  const pairBytes = 8 * ((size * 286) / 256) ** 2;
   const lesson = {
-    size: chosen('size'),
+    size,
     steps: steps(),
     mirror: $('mirror').checked,
-    workers: WORKERS,
+    workers: Math.max(1, Math.min(WORKERS, Math.floor(PAIRS_MEMORY / (count * pairBytes)))),
     name: 'taught',
   };
   if (model()) return { from: model().url, ...lesson };

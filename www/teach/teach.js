@@ -4,6 +4,7 @@ import { $ } from '../page/by-id.js';
 import { filesOf } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
+import { saveFile } from '../page/save.js';
 import { openCamera } from '../page/webcam-mode.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
@@ -31,11 +32,11 @@ const ENOUGH_PAIRS = 12;
 /** Pictures of the camera, and the milliseconds between them. */
 const FRAMES = 20;
 const FRAME_EVERY = 400;
-/** Steps of the measurement, the first of which does not count. */
-const MEASURED = 6;
+/** Steps of the measurement, after one that does not count. */
+const MEASURED = 5;
 
 const HINTS = {
-  ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes about half a minute.',
+  ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes a minute at most.',
   photos:
     'Drop photos, a folder or a .zip, twenty or more, and choose what shall be learned: the page makes the inputs itself.',
   files:
@@ -45,6 +46,7 @@ const HINTS = {
 
 let pairs = [];
 /** What was brought, while pairs of another kind are shown. */
+/** @type {{ photos: any[], files: any[] }} */
 const brought = { photos: [], files: [] };
 let source = 'ready';
 /** Shown while it learns. */
@@ -54,6 +56,8 @@ let training = null;
 /** @type {any} */
 let store = null;
 let keptAt = 0;
+/** Counts what is brought: only the last may still come. */
+let bringing = 0;
 let stepTimes = [];
 let shownAt = 0;
 
@@ -71,14 +75,16 @@ $('board').append(pane.root);
 
 // ---------------------------------------------------------------- state
 
-/** empty: no pairs | ready | starting | running | paused | done | error */
+/** empty: no pairs | reading | ready | starting | running | paused | done | error */
 function set(state, status = '') {
   document.body.dataset.state = state;
   const isBegun = ['running', 'paused', 'done'].includes(state) || (state === 'error' && training !== null);
-  const isBusy = state === 'starting';
+  const isReading = state === 'reading';
+  const isBusy = state === 'starting' || isReading;
   $('status').textContent = status;
   if (state !== 'error') $('message').textContent = '';
-  $('bring').hidden = isBegun || isBusy;
+  $('bring').hidden = isBegun || state === 'starting';
+  for (const id of ['task', 'camera', 'file-input', 'folder-input']) $(id).disabled = isReading;
   $('watch').hidden = $('trial').hidden = !isBegun;
   $('progress').hidden = !isBegun && !isBusy;
   if (isBusy) $('progress').removeAttribute('value');
@@ -103,6 +109,7 @@ function report(problems) {
 // ---------------------------------------------------------------- pairs
 
 function chooseSource(value) {
+  bringing++;
   showSource(value);
   report([]);
   put(value === 'ready' ? readyPairs() : brought[kind()]);
@@ -150,17 +157,43 @@ function showPairs() {
   );
 }
 
-async function takeFiles(files) {
-  if (files.length === 0) return;
-  if (source !== 'files' && source !== 'photos') chooseSource('files');
-  $('status').textContent = 'Reading…';
-  const told = (count, of) => {
-    $('status').textContent = `Reading picture ${count} of ${of}…`;
+function mayBring() {
+  return !training && ['empty', 'ready', 'error'].includes(document.body.dataset.state ?? '');
+}
+
+/** Waits for pairs; the visitor may choose another source meanwhile, which drops them.
+    `job` gets a function that shows where it stands, and that is false once nobody waits any more.
+    @template T @param {(show: (words: string) => boolean) => Promise<T>} job @param {(found: T) => void} take */
+async function bring(job, take) {
+  const mine = ++bringing;
+  const isWanted = () => mine === bringing;
+  const show = (words) => {
+    if (isWanted()) $('status').textContent = words;
+    return isWanted();
   };
+  set('reading', 'Reading…');
+  try {
+    const found = await job(show);
+    if (isWanted()) take(found);
+  } catch (thrown) {
+    if (isWanted()) fail(thrown);
+  }
+}
+
+async function takeFiles(files) {
+  if (files.length === 0 || !mayBring()) return;
+  if (source !== 'files' && source !== 'photos') chooseSource('files');
   const isPhotos = source === 'photos';
-  const { pairs: found, problems } = isPhotos ? await pairsOfPhotos(files, told) : await pairsOf(files, told);
-  addPairs(found);
-  report(found.length === 0 && problems.length === 0 ? ['There is no picture among these files.'] : problems);
+  await bring(
+    (show) => {
+      const told = (count, of) => show(`Reading picture ${count} of ${of}…`);
+      return isPhotos ? pairsOfPhotos(files, told) : pairsOf(files, told);
+    },
+    ({ pairs: found, problems }) => {
+      addPairs(found);
+      report(found.length === 0 && problems.length === 0 ? ['There is no picture among these files.'] : problems);
+    },
+  );
 }
 
 async function pairsOfPhotos(files, told) {
@@ -168,28 +201,25 @@ async function pairsOfPhotos(files, told) {
   return { pairs: await pairsFor($('task').value, photos), problems };
 }
 
-async function takeFromCamera() {
-  $('status').textContent = 'Waiting for the camera…';
+async function pairsOfCamera(show) {
+  show('Waiting for the camera…');
   const stream = await openCamera();
   try {
     const video = element('video', { muted: true, playsInline: true, srcObject: stream });
     await video.play();
     const photos = [];
-    while (photos.length < FRAMES && stream.active && source === 'photos') {
+    const next = () => show(`Picture ${photos.length + 1} of ${FRAMES}: move, and show it different things…`);
+    while (photos.length < FRAMES && stream.active && next()) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY));
-      photos.push({ name: `camera ${photos.length + 1}`, target: middleOf(video, [video.videoWidth, video.videoHeight]) });
-      $('status').textContent = `Picture ${photos.length} of ${FRAMES}: move, and show it different things…`;
+      photos.push({
+        name: `camera ${photos.length + 1}`,
+        target: middleOf(video, [video.videoWidth, video.videoHeight]),
+      });
     }
-    if (source === 'photos') addPairs(await pairsFor($('task').value, photos));
+    return pairsFor($('task').value, photos);
   } finally {
     for (const track of stream.getTracks()) track.stop();
   }
-}
-
-/** Another task makes other inputs of the same photos. */
-async function changeTask() {
-  $('status').textContent = 'Making the inputs…';
-  put(await pairsFor($('task').value, pairs));
 }
 
 // ---------------------------------------------------------------- training
@@ -202,7 +232,7 @@ async function begin() {
   try {
     const task = $('task').value;
     const lesson = source === 'photos' ? { task, options: TASKS[task].options } : {};
-    await create(await settings(source, lesson, milliseconds));
+    await create(await settings(source, pairs.length, lesson, milliseconds));
     await keep({ isNew: true });
     await goOn();
     if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
@@ -216,13 +246,14 @@ async function begin() {
 async function milliseconds(options) {
   $('status').textContent = 'Measuring this machine…';
   const trial = await Training.create({ ...options, pairs: pairs.slice(0, 1) });
-  let begun = 0;
-  for (let step = 0; step < MEASURED; step++) {
+  try {
     await trial.step();
-    if (step === 0) begun = performance.now();
+    const begun = performance.now();
+    await trial.step(MEASURED);
+    return (performance.now() - begun) / MEASURED;
+  } finally {
+    trial.dispose();
   }
-  trial.dispose();
-  return (performance.now() - begun) / (MEASURED - 1);
 }
 
 /** @param {any} options */
@@ -236,10 +267,9 @@ async function create(options) {
   const atSize = (which) => Promise.all(examples.map((example) => scaled(example[which], size)));
   watched.begin(examples, await atSize('target'));
   await training.watch(await atSize('input'));
-  $('examples-note').textContent =
-    examples[0].isHeldOut
-      ? 'They are not among the pairs that it learns from.'
-      : 'They are among the pairs that it learns from.';
+  $('examples-note').textContent = examples[0].isHeldOut
+    ? 'They are not among the pairs that it learns from.'
+    : 'They are among the pairs that it learns from.';
   pane.begin({ ...manifest, training: { size } });
   showProgress();
 }
@@ -279,7 +309,8 @@ async function goOn() {
 /** After a failure the worker cannot be trusted: takes the last checkpoint to a new one. */
 async function recover() {
   const [checkpoint] = (await store?.get('checkpoint')) ?? [];
-  if (!checkpoint) return;
+  if (!checkpoint)
+    throw new Pix2PixError('internal', 'Nothing is kept that the training could go on from: start anew.');
   set('starting', 'Bringing back the training…');
   await create({ checkpoint });
 }
@@ -315,8 +346,13 @@ function showProgress() {
   $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second` : '–';
   $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
   drawCurves($('curves'), losses);
-  const sentence = reading(losses, examples[0].isHeldOut ? watched.error : undefined);
+  const sentence = reading(losses, isComparable() ? watched.error : undefined);
   if (sentence && $('reading').textContent !== sentence) $('reading').textContent = sentence;
+}
+
+/** Whether the examples tell something new, in the same colours as the losses. */
+function isComparable() {
+  return examples[0].isHeldOut && (training?.manifest.output?.encoding ?? 'color') === 'color';
 }
 
 function timeLeft(seconds) {
@@ -334,7 +370,7 @@ async function keep({ isNew = false } = {}) {
   try {
     const checkpoint = await mine.checkpoint();
     if (training !== mine) return;
-    await store.put(isNew ? { checkpoint, pairs, source } : { checkpoint });
+    await store.put(isNew ? { checkpoint, pairs, source, task: $('task').value } : { checkpoint });
     $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
   } catch (error) {
     if (error.code === 'aborted') return;
@@ -350,11 +386,12 @@ async function restore() {
     $('kept').textContent = opened.why;
     return;
   }
-  const [checkpoint, keptPairs, keptSource] = await store.get('checkpoint', 'pairs', 'source');
+  const [checkpoint, keptPairs, keptSource, task] = await store.get('checkpoint', 'pairs', 'source', 'task');
   if (!checkpoint || !keptPairs) return;
   set('starting', 'Bringing back the training…');
   try {
     source = keptSource;
+    $('task').value = task ?? $('task').value;
     pairs = keptPairs;
     if (source !== 'ready') brought[kind()] = pairs;
     await create({ checkpoint });
@@ -375,10 +412,7 @@ async function save() {
     { path: 'taught/manifest.json', bytes: new TextEncoder().encode(manifest) },
     { path: `taught/${path}`, bytes: new Uint8Array(await weights.arrayBuffer()) },
   ];
-  const link = element('a', { href: URL.createObjectURL(zipOf(files)), download: 'taught.zip' });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  $('said').textContent = 'Saved as taught.zip. Drop it onto the front page to run it there.';
+  $('said').textContent = `${saveFile(zipOf(files), 'taught')} Drop it onto the front page to run it there.`;
 }
 
 /** Opens the front page with the model. */
@@ -401,8 +435,9 @@ async function openOnFrontPage() {
 const guarded = (job) => () => job().catch(fail);
 
 $('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, title)));
-$('task').addEventListener('change', guarded(changeTask));
-$('camera').addEventListener('click', guarded(takeFromCamera));
+// Another task makes other inputs of the same photos.
+$('task').addEventListener('change', () => bring(() => pairsFor($('task').value, pairs), put));
+$('camera').addEventListener('click', () => bring(pairsOfCamera, addPairs));
 $('easy').addEventListener('change', () => training?.isRunning && training.start({ share: share() }));
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
 $('teach').addEventListener(
@@ -433,7 +468,6 @@ document.addEventListener('dragover', (event) => {
 });
 document.addEventListener('drop', async (event) => {
   event.preventDefault();
-  if (training) return;
   const files = await filesOf(event.dataTransfer);
   takeFiles(files).catch(fail);
 });

@@ -13,7 +13,7 @@ const HISTORY = {
   redo: ['Redo', 'M13 4l4 4-4 4 M17 8H9a5 4.5 0 0 0 0 8h4'],
   clear: ['Clear', 'M4 6h12 M8 6V4h4v2 M6 6l1 11h6l1-11'],
 };
-const MAX_LINE = 48;
+export const MAX_LINE = 48;
 
 let groups = 0;
 

@@ -1,15 +1,20 @@
 // Strokes as a short text, for a link, and back. Points are whole pixels, each but the first as a step
 // from the one before. What is read comes from anybody: it is right to the last byte, or nothing.
 
+import { MAX_LINE } from './draw-tools.js';
+
 const VERSION = 1;
 const TOOLS = ['pencil', 'eraser', 'rectangle'];
 /** Longer links are cut off by some programs that carry them. */
 const MAX_TEXT = 6000;
+/** The length of all strokes together, in sides of the board: a longer path would block the page. */
+const MAX_SIDES = 100;
 
-/** The text for strokes on a board of `side` pixels, '' for none, or null if they are too many for a link. */
+/** The text for strokes on a board of `side` pixels, '' for none, or null if they are too much for a link. */
 export function encodeStrokes(strokes, side) {
   if (strokes.length === 0) return '';
   const bytes = [VERSION];
+  let length = 0;
   for (const { tool, color, width, points } of strokes) {
     const pixels = essential(points, tool, side);
     bytes.push(TOOLS.indexOf(tool), ...color, width);
@@ -20,7 +25,8 @@ export function encodeStrokes(strokes, side) {
       pushNumber(bytes, folded(point.y - y));
       ({ x, y } = point);
     }
-    if (bytes.length > MAX_TEXT) return null;
+    length += lengthOf(pixels);
+    if (bytes.length > MAX_TEXT || length > MAX_SIDES * side) return null;
   }
   const text = btoa(String.fromCharCode(...bytes));
   const safe = text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -40,9 +46,12 @@ export function decodeStrokes(text, side) {
   const reader = { bytes, at: 0 };
   if (readByte(reader) !== VERSION) return null;
   const strokes = [];
+  let length = 0;
   while (reader.at < bytes.length) {
     const stroke = readStroke(reader, side);
     if (!stroke) return null;
+    length += lengthOf(stroke.points);
+    if (length > MAX_SIDES * side) return null;
     strokes.push(stroke);
   }
   return strokes;
@@ -53,8 +62,9 @@ function readStroke(reader, side) {
   const color = [readByte(reader), readByte(reader), readByte(reader)];
   const width = readByte(reader);
   const count = readNumber(reader);
+  if (!tool || !(width >= 1 && width <= MAX_LINE)) return null;
   // Each point takes two bytes or more.
-  if (!tool || !(width >= 1) || !(count >= 1) || count > reader.bytes.length - reader.at) return null;
+  if (!(count >= 1) || count > reader.bytes.length - reader.at) return null;
   const points = [];
   let [x, y] = [0, 0];
   for (let index = 0; index < count; index++) {
@@ -64,6 +74,11 @@ function readStroke(reader, side) {
     points.push({ x, y });
   }
   return { tool, color, width, points };
+}
+
+function lengthOf(points) {
+  const step = ({ x, y }, at) => (at === 0 ? 0 : Math.hypot(x - points[at - 1].x, y - points[at - 1].y));
+  return points.reduce((sum, point, at) => sum + step(point, at), 0);
 }
 
 /** Whole pixels without those that change nothing; of a rectangle its corners. */

@@ -209,7 +209,10 @@ export class Pix2PixWidget extends HTMLElement {
   /** Shows the poster, and loads the model when the reader asks for it. */
   #offer() {
     const poster = this.getAttribute('poster');
+    const [shown, foot] = this.#root.children;
+    shown.inert = foot.inert = true; // they are under the cover
     const load = () => {
+      shown.inert = foot.inert = false;
       cover.remove();
       this.#root.focus({ preventScroll: true }); // the button that had it is gone
       this.#load();

@@ -53,7 +53,10 @@ window.measurePeer = async (base, size, steps) => {
   const [realA, realB] = [0, 1].map(() => tf.randomUniform([1, size, size, 3], -1, 1));
   const step = () => {
     const fakeB = run(netG, realA);
-    const lossD = () => loss(judged(realA, realB), true).add(loss(judged(realA, fakeB), false)).mul(0.5);
+    const lossD = () =>
+      loss(judged(realA, realB), true)
+        .add(loss(judged(realA, fakeB), false))
+        .mul(0.5);
     const d = optimizerD.minimize(lossD, true, variables(netD));
     const lossG = () => {
       const fake = run(netG, realA);

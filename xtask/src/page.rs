@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use server::page::read_json;
+use server::page::{LATER_FILES, read_json};
 
 use crate::process::run;
 use crate::{book, join, tools, workspace};
@@ -41,7 +41,7 @@ const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
 
 /// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
-/// list of models, and writes `later-files.json`.
+/// list of models, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
@@ -55,10 +55,7 @@ pub fn complete() -> Result<()> {
             }
         }
     }
-    write(
-        &staging.join("later-files.json"),
-        &serde_json::to_string(&later)?,
-    )?;
+    write(&staging.join(LATER_FILES), &serde_json::to_string(&later)?)?;
     put_manifests_into_the_list(&staging.join("models"))?;
     match env::var("PIX2PIX_URL") {
         Ok(url) => name_the_picture(&staging.join("index.html"), &url),

@@ -14,7 +14,6 @@ pub fn run(lint: bool) -> Result<()> {
     }
     tools::ensure_system_packages()?;
     page::build()?;
-    tools::MDBOOK.ensure()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
     run_tests()

@@ -75,6 +75,18 @@ async function further({ manifest }) {
     last: distance(training.losses.slice(-4)),
   };
 }
+async function team() {
+  const { Lead } = await import('./runtime/training-team.js');
+  const { port1, port2 } = new MessageChannel();
+  port2.onmessage = () => port2.postMessage({ error: { code: 'internal', message: 'It broke.' } });
+  let exchange;
+  const session = {
+    join: (_rank, given) => (exchange = given),
+    step: () => exchange(new Float32Array(3)),
+  };
+  const lead = new Lead(session, [port1]);
+  return lead.step().catch(({ message }) => ({ message }));
+}
 async function tasks() {
   const { Training } = await module();
   const { pairsFor, TASKS } = await import('./teach/photo-pairs.js');

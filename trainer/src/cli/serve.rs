@@ -9,7 +9,7 @@ use serde_json::json;
 use server::page::{LOCAL_MODEL, with_model};
 use server::{Reply, Server};
 
-use crate::convert::model_folder::read_manifest;
+use crate::convert::model_folder::{model_folder, read_manifest};
 use crate::system::built_page::{built_page, is_built_page};
 use crate::system::console::{Format, print_either, talk};
 
@@ -31,8 +31,8 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, format: Format) -> Result<ExitCode> {
     let page = page(args)?;
-    let (_, weights) = read_manifest(&args.model)?;
-    let folder = weights.parent().unwrap_or(&args.model);
+    read_manifest(&args.model)?;
+    let folder = model_folder(&args.model)?;
     let routes = with_model(&page, &folder.canonicalize()?)?;
     let server = Server::start(args.port, move |path| guarded(routes.reply(path)))?;
     let url = format!("{}/{LOCAL_MODEL}", server.url());

@@ -4,8 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Only the built page has it.
-const MARK: &str = "worker-files.json";
+use server::page::LATER_FILES;
 
 /// The page's folder, if there is one.
 pub fn built_page() -> Option<PathBuf> {
@@ -20,5 +19,5 @@ pub fn built_page() -> Option<PathBuf> {
 
 /// Whether a folder holds the built page.
 pub fn is_built_page(folder: &Path) -> bool {
-    folder.join(MARK).is_file()
+    folder.join(LATER_FILES).is_file()
 }

@@ -16,7 +16,7 @@ use crate::system::bounded::{Bounded, Budget};
 
 /// Longest image file.
 const MAX_IMAGE: u64 = 1 << 30;
-/// Names and padding beside it.
+/// Names, other headers and padding between two entries.
 const MAX_HEADERS: u64 = 1 << 20;
 
 /// A stream that does not go on.
@@ -44,7 +44,7 @@ pub fn translate_stream(
     on: &mut dyn FnMut(&str, &Outcome),
 ) -> Result<(), StreamError> {
     let place = TempDir::new().map_err(StreamError::Temporary)?;
-    let budget = Budget::new(MAX_IMAGE + MAX_HEADERS);
+    let budget = Budget::new(MAX_HEADERS);
     let mut archive = Archive::new(Bounded::new(input, &budget));
     let mut output = Builder::new(output);
     for entry in archive.entries().map_err(StreamError::Read)? {
@@ -52,8 +52,10 @@ pub fn translate_stream(
             break;
         }
         let mut entry = entry.map_err(StreamError::Read)?;
-        budget.renew(2 * (MAX_IMAGE + MAX_HEADERS));
-        if entry.header().entry_type() == EntryType::Directory {
+        budget.renew(stored(&mut entry).saturating_add(MAX_HEADERS));
+        let kind = entry.header().entry_type();
+        // `git archive` begins with a header for all entries.
+        if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -63,6 +65,19 @@ pub fn translate_stream(
         on(&name, &outcome);
     }
     output.finish().map_err(StreamError::Write)
+}
+
+/// How many bytes of the stream an entry has, which are read or skipped.
+fn stored<R: Read>(entry: &mut Entry<'_, R>) -> u64 {
+    let kind = entry.header().entry_type();
+    match kind {
+        // Its size counts the holes. No program gives it another one in a pax header.
+        EntryType::GNUSparse if matches!(entry.pax_extensions(), Ok(None)) => {
+            entry.header().entry_size().unwrap_or(0)
+        }
+        EntryType::GNUSparse => 0,
+        _ => entry.size(),
+    }
 }
 
 /// The entry as a file whose ending is that of its name.

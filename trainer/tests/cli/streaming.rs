@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::thread;
@@ -21,15 +21,29 @@ fn png(number: u32) -> Vec<u8> {
     fs::read(path).expect("an image")
 }
 
+fn header(kind: EntryType, name: &str, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    // As somebody writes it who means harm: the crate's own way refuses such names.
+    header.as_gnu_mut().expect("GNU's").name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_cksum();
+    header
+}
+
+/// A header that describes what follows it, and its content.
+fn extension(kind: EntryType, content: &[u8]) -> Vec<u8> {
+    let header = header(kind, "extension", content.len() as u64);
+    let mut blocks = [&header.as_bytes()[..], content].concat();
+    blocks.resize(blocks.len().next_multiple_of(512), 0);
+    blocks
+}
+
 /// A tar stream of these files.
 fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = Builder::new(Vec::new());
     for (name, bytes) in files {
-        let mut header = Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        // As somebody writes it who means harm: the crate's own way refuses such names.
-        header.as_gnu_mut().expect("GNU's").name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_cksum();
+        let header = header(EntryType::Regular, name, bytes.len() as u64);
         tar.append(&header, *bytes).expect("room");
     }
     let mut folder = Header::new_gnu();
@@ -42,6 +56,10 @@ fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// What `translate --stdin` makes of a stream. Results are read while images are sent, as engines do.
 fn streamed(folder: &Path, stream: Vec<u8>) -> Output {
+    fed(folder, Cursor::new(stream))
+}
+
+fn fed(folder: &Path, mut stream: impl Read + Send + 'static) -> Output {
     let mut command = trainer();
     let arguments = "translate --model run --stdin --device cpu --format json";
     command.current_dir(folder).args(arguments.split(' '));
@@ -51,9 +69,11 @@ fn streamed(folder: &Path, stream: Vec<u8>) -> Output {
         .stderr(Stdio::piped());
     let mut program = command.spawn().expect("the trainer starts");
     let mut stdin = program.stdin.take().expect("a pipe");
-    let feeder = thread::spawn(move || stdin.write_all(&stream));
+    let feeder = thread::spawn(move || io::copy(&mut stream, &mut stdin));
     let output = program.wait_with_output().expect("the trainer ends");
-    feeder.join().expect("no panic").expect("all is taken");
+    let fed = feeder.join().expect("no panic");
+    // What gives up leaves the rest.
+    assert!(fed.is_ok() || output.status.code() == Some(FAILED));
     output
 }
 
@@ -146,6 +166,60 @@ fn of_a_stream_that_is_cut_what_came_whole_is_done() {
     let found = archive.entries().expect("a stream").next();
     let first = found.expect("an entry").expect("whole");
     assert_eq!(first.path().expect("a name").to_str(), Some("a.png.png"));
+}
+
+#[test]
+fn after_an_entry_that_is_too_long_or_no_file_the_stream_goes_on() {
+    // More than two images may have, and whole blocks.
+    const LONG: u64 = (2 << 30) + (4 << 20);
+    let folder = temp();
+    tiny_model(folder.path());
+    let long = header(EntryType::Regular, "long.png", LONG);
+    let mut sparse = header(EntryType::GNUSparse, "sparse.png", 2 << 20);
+    // After a hole of 1 GiB, all its bytes.
+    let gnu = sparse.as_gnu_mut().expect("GNU's");
+    gnu.sparse[0].offset = *b"10000000000\0";
+    gnu.sparse[0].numbytes = *b"00010000000\0";
+    gnu.realsize = *b"10010000000\0";
+    sparse.set_cksum();
+    let stream = Cursor::new(long.as_bytes().to_vec())
+        .chain(io::repeat(0).take(LONG))
+        .chain(Cursor::new(sparse.as_bytes().to_vec()))
+        .chain(io::repeat(0).take(2 << 20))
+        .chain(Cursor::new(packed(&[("good.png", &png(1))])));
+    let output = fed(folder.path(), stream);
+    assert_code(&output, FAILED);
+    let found = unpacked(&output.stdout);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["long.png.error", "sparse.png.error", "good.png.png"]
+    );
+}
+
+#[test]
+fn an_archive_of_git_is_taken_without_its_header_for_all_entries() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let comment = format!("52 comment={}\n", "5".repeat(40));
+    let mut stream = extension(EntryType::XGlobalHeader, comment.as_bytes());
+    stream.extend(packed(&[("a.png", &png(1))]));
+    let output = streamed(folder.path(), stream);
+    assert_code(&output, DONE);
+    let found = unpacked(&output.stdout);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a.png.png"]);
+}
+
+#[test]
+fn a_name_of_megabytes_ends_the_stream() {
+    let folder = temp();
+    tiny_model(folder.path());
+    let mut stream = extension(EntryType::GNULongName, &vec![b'a'; 2 << 20]);
+    stream.extend(packed(&[("a.png", &png(1))]));
+    let output = streamed(folder.path(), stream);
+    assert_code(&output, FAILED);
+    assert_names(&output, &["stdin", "more bytes than are read"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Pairs {
                 image.len()
             )));
         }
-        let most = MAX_PAIRS.min(MAX_BYTES / settings.workers / (2 * expected));
+        let most = MAX_PAIRS.min(MAX_BYTES / (2 * expected));
         if self.pairs.len() >= most {
             return Err(refused(format!(
                 "There are more than {most} pairs, which is as many as a tab can hold at this \

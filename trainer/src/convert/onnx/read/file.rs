@@ -175,20 +175,20 @@ impl Tensor<'_> {
 
     /// Its values, if they are floats and as many as the shape says.
     pub fn floats(&self) -> Option<Vec<f32>> {
-        let values: Vec<f32> = if self.data_type == DataType::F32 as u64 {
-            let (values, rest) = self.bytes.as_chunks();
+        let (count, bytes) = (self.count()?, self.bytes);
+        // Compared before there is room for them.
+        let fits = |size: usize| count.checked_mul(size) == Some(bytes.len());
+        if self.data_type == DataType::F32 as u64 && fits(4) {
+            let (values, _) = bytes.as_chunks();
             let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes));
-            rest.is_empty().then(|| values.collect())?
-        } else if self.data_type == DataType::F16 as u64 {
-            let (values, rest) = self.bytes.as_chunks();
-            let values = values
-                .iter()
-                .map(|&bytes| f16::from_le_bytes(bytes).to_f32());
-            rest.is_empty().then(|| values.collect())?
+            Some(values.collect())
+        } else if self.data_type == DataType::F16 as u64 && fits(2) {
+            let (values, _) = bytes.as_chunks();
+            let values = values.iter().map(|&bytes| f16::from_le_bytes(bytes));
+            Some(values.map(f16::to_f32).collect())
         } else {
-            return None;
-        };
-        (self.count() == Some(values.len())).then_some(values)
+            None
+        }
     }
 
     /// Its values, if they are a few integers.

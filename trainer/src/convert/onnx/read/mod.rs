@@ -10,7 +10,8 @@ mod shape_arithmetic;
 mod signal;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use model::norm::NORM_EPSILON;
@@ -65,11 +66,9 @@ fn read(
     arch: Option<GeneratorArch>,
     norm: Option<NormKind>,
 ) -> Result<OnnxGenerator, OnnxProblem> {
-    let length = fs::metadata(path)?.len();
-    if length > MAX_BYTES {
-        return Err(OnnxProblem::TooLong(length));
-    }
-    let bytes = fs::read(path)?;
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let bytes = whole(file, length, MAX_BYTES)?;
     let model = file::model(&bytes)?;
     let found = walk(model.graph)?;
     let network = network(&found, arch, norm)?;
@@ -88,6 +87,22 @@ fn read(
         state,
         properties: model.properties.into_iter().map(owned).collect(),
     })
+}
+
+/// The bytes of a file that says to have `length`; a pipe says 0.
+fn whole(file: impl Read, length: u64, most: u64) -> Result<Vec<u8>, OnnxProblem> {
+    if length > most {
+        return Err(OnnxProblem::TooLong(length));
+    }
+    let mut bytes = Vec::new();
+    let room = bytes.try_reserve_exact(length as usize);
+    room.map_err(io::Error::other)?;
+    // One byte more tells a longer one.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 {
+        length if length > most => Err(OnnxProblem::TooLong(length)),
+        _ => Ok(bytes),
+    }
 }
 
 /// Takes the tensors of one layer.
@@ -160,4 +175,18 @@ fn batch_norm(
         ("running_mean", mean),
         ("running_var", variance),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_whatever_length_it_says_to_have() {
+        assert_eq!(whole(&b"abc"[..], 0, 3).expect("three bytes"), b"abc");
+        for length in [0, 3, 4] {
+            let found = whole(io::repeat(0), length, 3);
+            assert!(matches!(found, Err(OnnxProblem::TooLong(4))));
+        }
+    }
 }

@@ -71,6 +71,10 @@ fn transposed(x: &Integers, order: &[i64]) -> Option<Integers> {
     let ([rows, columns], [1, 0]) = (&x.shape[..], order) else {
         return None;
     };
+    // A side of 0 allows any other.
+    if x.values.is_empty() {
+        return None;
+    }
     let places = (0..*columns).flat_map(|column| (0..*rows).map(move |row| row * columns + column));
     Some(Integers {
         shape: vec![*columns, *rows],
@@ -89,4 +93,22 @@ fn rows(x: &Integers, start: i64, end: i64, axis: i64, step: i64) -> Option<Inte
         shape: x.shape.clone(),
         values: rows.flatten().copied().collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_transposed_that_has_no_values() {
+        let numbers = |shape: [usize; 2], values: &[i64]| Integers {
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        let found = transposed(&numbers([2, 2], &[1, 2, 3, 4]), &[1, 0]);
+        assert_eq!(found.map(|it| it.values), Some(vec![1, 3, 2, 4]));
+        for shape in [[0, 3], [3, 0], [0, 1 << 31]] {
+            assert!(transposed(&numbers(shape, &[]), &[1, 0]).is_none());
+        }
+    }
 }
