@@ -33,9 +33,12 @@ function loaded() {
   return performance.getEntriesByType('resource').map((entry) => entry.name);
 }
 
+/** Asks for each file once a visit. */
+const asked = new Set();
+
 async function keep(urls) {
   const { active } = await navigator.serviceWorker.ready;
-  const here = urls.filter((url) => url.startsWith(location.origin));
+  const here = urls.filter((url) => url.startsWith(location.origin) && !asked.has(url) && asked.add(url));
   const { port1, port2 } = new MessageChannel();
   const kept = new Promise((resolve) => {
     port1.onmessage = () => resolve(true);
