@@ -1,10 +1,10 @@
 // Pairs out of single photos: the photo is the target, its input is computed from it.
 
 import { blur } from '../page/blur.js';
-import { decodeImage, softwareContext } from '../runtime/image.js';
+import { decodeImage } from '../runtime/image.js';
 import { imagesIn } from './file-pairs.js';
 import { numbers } from './random.js';
-import { blank, SIDE, squareOf } from './squares.js';
+import { blank, scaled, SIDE, squareOf } from './squares.js';
 
 const MAX_PHOTOS = 500;
 /** The side for which natively measures in pixels hold. */
@@ -83,17 +83,8 @@ async function blurred(photo, random, [least, most] = [3, 8]) {
 
 async function reduced(photo, times) {
   const side = Math.round(SIDE / times);
-  const small = await drawn(photo, side);
-  return drawn(small, SIDE);
-}
-
-async function drawn(image, side) {
-  const bitmap = await createImageBitmap(image);
-  const context = softwareContext(new OffscreenCanvas(side, side));
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, 0, 0, side, side);
-  bitmap.close();
-  return context.getImageData(0, 0, side, side);
+  const small = await scaled(photo, side);
+  return scaled(small, SIDE);
 }
 
 /** One or two faults, or none, so that good photos come out as they went in. */
