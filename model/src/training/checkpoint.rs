@@ -2,9 +2,9 @@
 //! the files lie is decided elsewhere.
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::tensor::Bytes;
 
+use super::adam::Adam;
 use super::gan::Gan;
 use super::hyperparameters::ModelKind;
 
@@ -50,8 +50,8 @@ impl<'a> CheckpointFile<'a> {
         Self::new(name, move || network.into_record().into_bytes())
     }
 
-    fn optimizer(name: &str, optimizer: &'a ModuleOptimizer) -> Self {
-        Self::new(name.to_string(), || optimizer.into_bytes())
+    fn optimizer(name: &str, optimizer: &'a Adam) -> Self {
+        Self::new(name.to_string(), || optimizer.to_bytes())
     }
 }
 
@@ -92,11 +92,7 @@ pub trait CheckpointSource {
     ///
     /// # Errors
     /// See [`Self::Error`].
-    fn optimizer<M: Module>(
-        &self,
-        file: &str,
-        networks: &M,
-    ) -> Result<ModuleOptimizer, Self::Error>;
+    fn optimizer<M: Module>(&self, file: &str, networks: &M) -> Result<Adam, Self::Error>;
 }
 
 /// Takes everything that [`files`] gave.

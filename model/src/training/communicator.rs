@@ -216,7 +216,8 @@ impl ModuleVisitor for Flattened<'_> {
     }
 }
 
-fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+/// The values behind one another.
+pub(super) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let count = tensor.dims().iter().product::<usize>();
     tensor.reshape([count])
 }
@@ -238,10 +239,4 @@ impl ModuleVisitor for Replaced<'_> {
             self.at += count;
         }
     }
-}
-
-/// The same numbers in memory of their own.
-pub(super) fn apart<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    let device = tensor.device();
-    Tensor::from_data(tensor.into_data(), &device)
 }

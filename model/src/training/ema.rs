@@ -37,6 +37,15 @@ impl Ema {
         &self.average
     }
 
+    /// One that goes on from `average`.
+    #[must_use]
+    pub fn with(&self, average: Generator) -> Self {
+        Self {
+            decay: self.decay,
+            average,
+        }
+    }
+
     /// Replaces the average, as when a run goes on.
     pub fn set(&mut self, average: Generator) {
         self.average = average;

@@ -1,11 +1,10 @@
 //! A model in training: its networks, their optimizers, and what they learn by.
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::ModuleOptimizer;
-use burn::tensor::{Device, Tensor};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 
-use super::adam::adam;
-use super::communicator::{Communicator, apart};
+use super::adam::Adam;
+use super::communicator::{Communicator, flat};
 use super::ema::Ema;
 use super::finite::is_finite;
 use super::hyperparameters::{Hyperparameters, ModelKind};
@@ -27,9 +26,9 @@ pub struct Gan {
     /// `netD` of pix2pix; `netD_A` and `netD_B` of CycleGAN, of which the first judges images of B.
     pub net_d: Vec<Discriminator>,
     /// Adam of all generators.
-    pub optimizer_g: ModuleOptimizer,
+    pub optimizer_g: Adam,
     /// Adam of all discriminators.
-    pub optimizer_d: ModuleOptimizer,
+    pub optimizer_d: Adam,
     /// Averages of the generators; empty where none are kept.
     pub ema: Vec<Ema>,
     /// Past fakes of each generator; CycleGAN's only.
@@ -56,8 +55,8 @@ impl Gan {
         };
         Self {
             kind,
-            optimizer_g: adam(),
-            optimizer_d: adam(),
+            optimizer_g: Adam::default(),
+            optimizer_d: Adam::default(),
             ema: hyperparameters.ema.map_or_else(Vec::new, averages),
             pools: vec![ImagePool::new(hyperparameters.pool_size); pools],
             communicator: Communicator::alone(),
@@ -89,7 +88,8 @@ impl Gan {
         Self::new(kind, net_g, net_d.collect(), hyperparameters)
     }
 
-    /// The same networks, to be trained on another device; average and pools stay here.
+    /// The same networks, to be trained on another device, from one whose memory can be read at once;
+    /// average and pools stay here.
     pub fn replica(&self, device: &Device) -> Self {
         Self {
             optimizer_g: self.optimizer_g.clone(),
@@ -97,11 +97,40 @@ impl Gan {
             ema: Vec::new(),
             ..Self::new(
                 self.kind,
-                forked(&self.net_g, device),
-                forked(&self.net_d, device),
+                copied(&self.net_g, device).train(),
+                copied(&self.net_d, device).train(),
                 self.hyperparameters,
             )
         }
+    }
+
+    /// The same model on another device, but for pools.
+    #[must_use]
+    pub fn on_device(&self, device: &Device) -> Self {
+        let average = |ema: &Ema| ema.with(copied(ema.generator(), device));
+        Self {
+            ema: self.ema.iter().map(average).collect(),
+            ..self.replica(device)
+        }
+    }
+
+    /// The same model on the CPU, but for pools, from a device that can only be waited for.
+    ///
+    /// # Errors
+    /// The device has failed.
+    pub async fn on_cpu(&self) -> Result<Self, ExecutionError> {
+        let mut ema = Vec::new();
+        for average in &self.ema {
+            ema.push(average.with(fetched(average.generator()).await?));
+        }
+        let net_g = fetched(&self.net_g).await?.train();
+        let net_d = fetched(&self.net_d).await?.train();
+        Ok(Self {
+            optimizer_g: self.optimizer_g.on_cpu().await?,
+            optimizer_d: self.optimizer_d.on_cpu().await?,
+            ema,
+            ..Self::new(self.kind, net_g, net_d, self.hyperparameters)
+        })
     }
 
     pub(super) fn pass(&self, step: u64) -> Pass {
@@ -178,19 +207,52 @@ impl Gan {
     }
 }
 
-/// The same network on another device, with the same identities of parameters, and trained apart.
-fn forked<M: Module>(network: &M, device: &Device) -> M {
+/// The same network without gradients on another device, with the same identities of parameters, in
+/// memory of its own: on GPUs, what a thread has asked for is done later, and two threads that share
+/// a tensor may each take it for their own to write into.
+fn copied<M: Module>(network: &M, device: &Device) -> M {
     // Without the way through `valid`, both would share the running statistics of their norms.
-    let fork = network.valid().fork(device);
-    fork.map(&mut OwnMemory).train()
+    network.valid().map(&mut Copied(device))
 }
 
-/// On GPUs, what a thread has asked for is done later, and two threads that share a tensor may
-/// each take it for their own to write into.
-struct OwnMemory;
+struct Copied<'a>(&'a Device);
 
-impl ModuleMapper for OwnMemory {
+impl ModuleMapper for Copied<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(apart)
+        param.map(|tensor| Tensor::from_data(tensor.into_data(), self.0))
+    }
+}
+
+/// As [`copied`] to the CPU, from a device that can only be waited for.
+async fn fetched<M: Module>(network: &M) -> Result<M, ExecutionError> {
+    let network = network.valid();
+    let mut tensors = Flattened(Vec::new());
+    network.visit(&mut tensors);
+    let mut values = Vec::new();
+    for tensor in tensors.0 {
+        values.push(tensor.into_data_async().await?);
+    }
+    Ok(network.map(&mut Fetched(values.into_iter())))
+}
+
+struct Flattened(Vec<Tensor<1>>);
+
+impl ModuleVisitor for Flattened {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(flat(param.val()));
+    }
+}
+
+/// In the order of [`Flattened`].
+struct Fetched(std::vec::IntoIter<TensorData>);
+
+impl ModuleMapper for Fetched {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.0.next() {
+            Some(values) => param.map(|tensor| {
+                Tensor::<1>::from_data(values, &Device::flex()).reshape(tensor.dims())
+            }),
+            None => param,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use burn::tensor::Tensor;
+use burn::tensor::{ExecutionError, Tensor, TensorData};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -40,10 +40,22 @@ impl Losses {
 
     /// Reads the numbers; waits for the device.
     pub fn read(self) -> LossValues {
-        let (names, tensors): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
-        let values = Tensor::cat(tensors, 0).into_data();
-        let named = names.into_iter().map(Cow::Borrowed);
-        LossValues(named.zip(values.iter::<f32>()).collect())
+        let (names, values) = self.joined();
+        LossValues::of(names, &values.into_data())
+    }
+
+    /// As [`Self::read`], on a thread that must not block.
+    ///
+    /// # Errors
+    /// The device has failed.
+    pub async fn read_async(self) -> Result<LossValues, ExecutionError> {
+        let (names, values) = self.joined();
+        Ok(LossValues::of(names, &values.into_data_async().await?))
+    }
+
+    fn joined(self) -> (Vec<&'static str>, Tensor<1>) {
+        let (names, tensors): (_, Vec<_>) = self.0.into_iter().unzip();
+        (names, Tensor::cat(tensors, 0))
     }
 }
 
@@ -52,6 +64,11 @@ impl Losses {
 pub struct LossValues(Vec<(Cow<'static, str>, f32)>);
 
 impl LossValues {
+    fn of(names: Vec<&'static str>, values: &TensorData) -> Self {
+        let names = names.into_iter().map(Cow::Borrowed);
+        Self(names.zip(values.iter::<f32>()).collect())
+    }
+
     pub fn mean(all: &[Self]) -> Self {
         let names = all.first().map_or(&[][..], |first| &first.0);
         let mean_at = |index: usize| {

@@ -24,6 +24,8 @@ use crate::model_folder::stored_weights::StoredWeights;
 #[cfg(not(target_family = "wasm"))]
 use crate::model_folder::weights;
 use crate::model_folder::weights_error::WeightsError;
+use crate::network::generator::Generator;
+use crate::network::mode::Mode;
 
 pub use self::loaded_generator::LoadedGenerator;
 
@@ -127,7 +129,22 @@ impl Translator {
     ) -> Result<Self, LoadError> {
         let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
         let generator = LoadedGenerator::new(config, stats, weights, engine)?;
-        Ok(Self {
+        Ok(Self::with(manifest, generator))
+    }
+
+    /// Of a network as it is, on a device of burn's.
+    pub fn of_network(manifest: &Manifest, network: Generator, device: &Device) -> Self {
+        let generator = LoadedGenerator::Burn {
+            generator: Box::new(network),
+            mode: Mode::Inference(manifest.generator.norm_stats),
+            device: device.clone(),
+        };
+        Self::with(manifest, generator)
+    }
+
+    fn with(manifest: &Manifest, generator: LoadedGenerator) -> Self {
+        let (config, stats) = (&manifest.generator.config, manifest.generator.norm_stats);
+        Self {
             generator,
             rule: manifest.size_rule(),
             radius: config
@@ -137,7 +154,7 @@ impl Translator {
             out_channels: config.out_channels,
             input: manifest.input.encoding,
             output: manifest.output.encoding,
-        })
+        }
     }
 
     /// What the generator's input means, and its number of channels.

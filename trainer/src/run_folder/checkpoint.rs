@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, Device};
-use model::training::adam::{self, Parameters};
+use model::training::adam::{Adam, Parameters};
 use model::training::checkpoint::CheckpointSource;
 use model::training::exact::{Exact, Mean};
 use model::training::{ImagePool, Plateau};
@@ -149,13 +148,9 @@ impl CheckpointSource for Checkpoint {
             })
     }
 
-    fn optimizer<M: Module>(
-        &self,
-        file: &str,
-        networks: &M,
-    ) -> Result<ModuleOptimizer, RunFolderError> {
+    fn optimizer<M: Module>(&self, file: &str, networks: &M) -> Result<Adam, RunFolderError> {
         let bytes = Bytes::from_bytes_vec(self.listed(file)?);
-        adam::restored(bytes, &Parameters::of(networks))
+        Adam::from_bytes(bytes, &Parameters::of(networks))
             .map_err(|error| damaged(&self.path.join(file), error))
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::ModuleOptimizer;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pack::Reader;
 use model::state::{StateDict, state_of};
+use model::training::adam::Adam;
 use model::training::{
     A_TO_B, B_TO_A, Batch, Gan, GanMode, Hyperparameters, LossValues, ModelKind, Rates,
 };
@@ -138,7 +138,7 @@ impl Trajectory {
         &self,
         (step, which): (usize, &str),
         (network, begun): (&M, &StateDict),
-        optimizer: &ModuleOptimizer,
+        optimizer: &Adam,
         theirs: impl Fn(&str) -> Option<String>,
     ) {
         let Held::Rounding { ulps } = self.held else {
@@ -197,7 +197,7 @@ fn sketch(values: &[f32]) -> Sketch {
 }
 
 /// Adam's first moments of a network's tensors, by the network's names; running statistics stay.
-fn moments_of<M: Module>(network: &M, optimizer: &ModuleOptimizer) -> StateDict {
+fn moments_of<M: Module>(network: &M, optimizer: &Adam) -> StateDict {
     struct Moments(BTreeMap<u64, Vec<f32>>);
     impl ModuleMapper for Moments {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -210,7 +210,7 @@ fn moments_of<M: Module>(network: &M, optimizer: &ModuleOptimizer) -> StateDict 
             }
         }
     }
-    let bytes = optimizer.into_bytes().expect("its state");
+    let bytes = optimizer.to_bytes().expect("its state");
     let tensors = Reader::from_bytes(bytes).and_then(Reader::into_tensors);
     let moments = tensors.expect("tensors").into_iter().filter_map(|tensor| {
         let (name, dtype, shape, id, bytes) = tensor.into_parts().expect("a tensor");

@@ -2,11 +2,12 @@
 //! that is all rounding error moves a weight as far as any other, and two processors part.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use model::training::adam::Adam;
 
 /// Lets Adam see two made-up gradients of this size, by which it changes no weight.
-pub fn warm_up<M: Module>(optimizer: &mut ModuleOptimizer, network: M, size: f64) -> M {
+pub fn warm_up<M: Module>(optimizer: &mut Adam, network: M, size: f64) -> M {
     struct MadeUp(GradientsParams, f64, f64);
     impl ModuleVisitor for MadeUp {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
