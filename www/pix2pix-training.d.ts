@@ -17,6 +17,8 @@ export interface TrainingOptions {
   from?: string | URL | LocalModel;
   /** What `checkpoint()` gave: the training goes on with the same numbers, and its own settings. */
   checkpoint?: TrainingCheckpoint;
+  /** The CPU by default: everywhere, and with the same numbers as natively. Or the graphics device, which one worker uses. */
+  backend?: 'cpu' | 'webgpu';
   /** Images whose translations come with `sample` events. */
   watch?: TrainingImage[];
   /** Side of training images: 128 by default, or another multiple of 128. */
@@ -84,7 +86,7 @@ export interface TrainingEvents {
   error: CustomEvent<{ error: Pix2PixError }>;
 }
 
-/** Pix2pix in training: a U-Net and a PatchGAN learn from pairs in workers, on the CPU. */
+/** Pix2pix in training: a U-Net and a PatchGAN learn from pairs in workers. */
 export class Training extends EventTarget {
   static create(options: TrainingOptions): Promise<Training>;
   private constructor();
@@ -99,6 +101,7 @@ export class Training extends EventTarget {
   readonly manifest: Manifest;
   /** Workers that share each batch. */
   readonly workers: number;
+  readonly backend: 'cpu' | 'webgpu';
   readonly isRunning: boolean;
   /** Of all steps so far. */
   readonly losses: (TrainingLosses & { step: number })[];

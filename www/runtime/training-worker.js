@@ -33,8 +33,8 @@ const handlers = { begin, addPair, join, watch, plan, start, pause, steps, previ
 
 addEventListener('message', ({ data }) => answer(data, handlers, self));
 
-async function begin({ settings, model, files }) {
-  const { script, wasm } = runtimeFiles('training');
+async function begin({ settings, model, files, backend }) {
+  const { script, wasm } = runtimeFiles(backend === 'webgpu' ? 'training-webgpu' : 'training');
   const download = await readBlob(
     await open(wasm, 'The program that learns'),
     'The program that learns',
@@ -43,9 +43,9 @@ async function begin({ settings, model, files }) {
   const runtime = await importModule(script);
   await runtime.default({ module_or_path: await download.arrayBuffer() });
   const { TrainingSession } = runtime;
-  if (files) session = TrainingSession.restore(files);
-  else if (model) session = await fromModel(TrainingSession, settings, model);
-  else session = TrainingSession.create(settings);
+  if (files) session = await TrainingSession.restore(files, backend);
+  else if (model) session = await fromModel(TrainingSession, settings, backend, model);
+  else session = await TrainingSession.create(settings, backend);
   return {
     size: session.size,
     loadSize: session.load_size,
@@ -64,7 +64,7 @@ async function importModule(url) {
   }
 }
 
-async function fromModel(TrainingSession, settings, { manifestUrl, manifest, weights }) {
+async function fromModel(TrainingSession, settings, backend, { manifestUrl, manifest, weights }) {
   if (manifestUrl) {
     const what = 'The manifest';
     manifest = await (await readBlob(await open(manifestUrl, what), what, LIMITS.manifest)).text();
@@ -73,7 +73,7 @@ async function fromModel(TrainingSession, settings, { manifestUrl, manifest, wei
     const url = new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href;
     weights = await readBlob(await open(url, 'The model'), 'The model', LIMITS.weights);
   }
-  return TrainingSession.from_model(settings, manifest, new Uint8Array(await weights.arrayBuffer()));
+  return TrainingSession.from_model(settings, backend, manifest, new Uint8Array(await weights.arrayBuffer()));
 }
 
 async function addPair({ name, input, target }) {

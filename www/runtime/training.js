@@ -33,6 +33,7 @@ const SETTINGS = {
 
 export class Training extends EventTarget {
   #url;
+  #backend;
   #lead;
   #followers = [];
   #facts;
@@ -43,11 +44,14 @@ export class Training extends EventTarget {
   #isDisposed = false;
 
   /** @param {import('../pix2pix-training.js').TrainingOptions} options */
-  static async create({ pairs, from, checkpoint, watch = [], ...options }) {
+  static async create({ pairs, from, checkpoint, watch = [], backend = 'cpu', ...options }) {
     if (!Array.isArray(pairs) || pairs.length === 0) {
       throw new Pix2PixError('pairs', 'There is no pair to learn from: pass { input, target } pairs.');
     }
-    const training = new Training(new URL('./training-worker.js', import.meta.url));
+    if (backend !== 'cpu' && backend !== 'webgpu') {
+      throw new Pix2PixError('settings', `There is no backend "${backend}": use cpu or webgpu.`);
+    }
+    const training = new Training(new URL('./training-worker.js', import.meta.url), backend);
     try {
       await training.#begin({ pairs, from, checkpoint, watch, options });
       return training;
@@ -58,16 +62,22 @@ export class Training extends EventTarget {
   }
 
   /** Use `Training.create`. */
-  constructor(url) {
+  constructor(url, backend) {
     super();
     this.#url = url;
+    this.#backend = backend;
     this.#lead = this.#started((note) => this.#hear(note));
   }
 
   async #begin({ pairs, from, checkpoint, watch, options }) {
     const model = typeof from === 'string' || from instanceof URL ? { manifestUrl: resolve(from) } : from;
     const settings = checkpoint ? null : settingsOf(options);
-    this.#facts = await this.#lead.call('begin', { settings, model, files: checkpoint?.files });
+    this.#facts = await this.#lead.call('begin', {
+      settings,
+      model,
+      files: checkpoint?.files,
+      backend: this.#backend,
+    });
     this.#step = this.#facts.step;
     this.#steps = this.#facts.steps;
     this.#losses = [...(checkpoint?.losses ?? [])];
@@ -97,7 +107,7 @@ export class Training extends EventTarget {
     const follower = this.#started();
     this.#followers.push(follower);
     const { files } = await this.#lead.call('checkpoint', {});
-    await follower.call('begin', { files });
+    await follower.call('begin', { files, backend: this.#backend });
     await addPairs(follower, pairs);
     const { port1, port2 } = new MessageChannel();
     await follower.call('join', { rank, ports: [port2] }, [port2]);
@@ -118,6 +128,9 @@ export class Training extends EventTarget {
   }
   get manifest() {
     return this.#facts.manifest;
+  }
+  get backend() {
+    return this.#backend;
   }
   get workers() {
     return this.#facts.workers;

@@ -2,6 +2,7 @@
 
 import { $ } from '../page/by-id.js';
 import { listModels } from '../page/model-list.js';
+import { findAdapter } from '../runtime/adapter.js';
 import { element } from '../view/element.js';
 
 const FIELDS = ['from-field', 'size-field', 'base-field', 'steps-field', 'mirror-field'];
@@ -65,10 +66,13 @@ export function share() {
   return $('easy').checked ? 0.5 : 1;
 }
 
-/** Options of `Training.create` for so many pairs from a source; `milliseconds` measures a step.
+/** @typedef {import('../pix2pix-training.js').TrainingLosses} Losses of the first step */
+/** @typedef {{ milliseconds: number, losses: Losses }} Measured of a network's steps */
+
+/** Options of `Training.create` for so many pairs from a source; `measure` tries options.
     @param {string} source @param {number} count @param {{ task?: string, options?: object }} lesson of a photo's task
-    @param {(options: any) => Promise<number>} milliseconds */
-export async function settings(source, count, { task, options }, milliseconds) {
+    @param {(options: any) => Promise<Measured>} measure */
+export async function settings(source, count, { task, options }, measure) {
   const size = chosen('size');
   const pairBytes = 8 * ((size * 286) / 256) ** 2;
   const lesson = {
@@ -78,12 +82,39 @@ export async function settings(source, count, { task, options }, milliseconds) {
     workers: Math.max(1, Math.min(WORKERS, Math.floor(PAIRS_MEMORY / (count * pairBytes)))),
     name: 'taught',
   };
-  if (model()) return { from: model().url, ...lesson };
+  if (model()) return withBackend({ from: model().url, ...lesson }, measure);
   const isPhoto = source === 'files' || source === 'photos';
   const fresh = { learningRate: LEARNING_RATE, mode: isPhoto ? 'photo' : 'draw', task, ...options, ...lesson };
-  const smallest = { ...fresh, base: 8 };
-  const base = chosen('base') || fitting((await milliseconds(smallest)) * lesson.steps);
-  return { ...fresh, base };
+  const base = chosen('base');
+  if (base) return withBackend({ ...fresh, base }, measure);
+  const smallest = await withBackend({ ...fresh, base: 8 }, measure);
+  const { milliseconds } = await measure(smallest);
+  return { ...smallest, base: fitting(milliseconds * lesson.steps) };
+}
+
+/** Losses of two devices: sums of 32 bits in another order differ by less, a wrong kernel by more. */
+const ALIKE = 0.01;
+
+/** The options with the backend that the address asks for; else with the graphics device, if there is one that
+    computes the same and is faster. */
+async function withBackend(options, measure) {
+  const onCpu = { ...options, backend: 'cpu' };
+  const onGpu = { ...options, backend: 'webgpu', workers: 1 };
+  const wanted = new URLSearchParams(location.search).get('backend');
+  if (wanted) return wanted === 'webgpu' ? onGpu : onCpu;
+  const { missing, isSoftware } = await findAdapter();
+  if (missing || isSoftware) return onCpu;
+  try {
+    const [cpu, gpu] = [await measure({ ...onCpu, workers: 1 }), await measure(onGpu)];
+    const isAlike = Object.entries(cpu.losses).every(
+      ([name, loss]) => Math.abs(gpu.losses[name] - loss) <= ALIKE * Math.abs(loss),
+    );
+    // Several workers take as long for a step, of several pairs.
+    return isAlike && gpu.milliseconds < cpu.milliseconds / options.workers ? onGpu : onCpu;
+  } catch (error) {
+    console.info(`The graphics device is left alone: ${error.message}`);
+    return onCpu;
+  }
 }
 
 function fitting(smallest) {

@@ -6,6 +6,7 @@ import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
 import { saveFile } from '../page/save.js';
 import { openCamera } from '../page/webcam-mode.js';
+import { findAdapter } from '../runtime/adapter.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
@@ -232,25 +233,27 @@ async function begin() {
   try {
     const task = $('task').value;
     const lesson = source === 'photos' ? { task, options: TASKS[task].options } : {};
-    await create(await settings(source, pairs.length, lesson, milliseconds));
+    await create(await settings(source, pairs.length, lesson, measure));
     await keep({ isNew: true });
     await goOn();
-    if (await keepRuntime('training')) document.body.dataset.offline = 'ready';
+    if (await keepRuntime(training?.backend === 'webgpu' ? 'training-webgpu' : 'training')) {
+      document.body.dataset.offline = 'ready';
+    }
   } catch (error) {
     end();
     fail(error);
   }
 }
 
-/** The time of a step on this machine. */
-async function milliseconds(options) {
+/** What a step takes on this machine, and what the first one loses. */
+async function measure(options) {
   $('status').textContent = 'Measuring this machine…';
   const trial = await Training.create({ ...options, pairs: pairs.slice(0, 1) });
   try {
-    await trial.step();
+    const losses = await trial.step();
     const begun = performance.now();
     await trial.step(MEASURED);
-    return (performance.now() - begun) / MEASURED;
+    return { milliseconds: (performance.now() - begun) / MEASURED, losses };
   } finally {
     trial.dispose();
   }
@@ -343,7 +346,8 @@ function showProgress() {
   $('step').textContent = `${format.count(stepsMade)} of ${format.count(planned)}`;
   const span = (stepTimes.at(-1) ?? 0) - (stepTimes[0] ?? 0);
   const speed = stepTimes.length > 1 ? ((stepTimes.length - 1) / span) * 1000 : 0;
-  $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second` : '–';
+  const where = training.backend === 'webgpu' ? ', on the graphics device' : '';
+  $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second${where}` : '–';
   $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
   drawCurves($('curves'), losses);
   const sentence = reading(losses, isComparable() ? watched.error : undefined);
@@ -370,7 +374,8 @@ async function keep({ isNew = false } = {}) {
   try {
     const checkpoint = await mine.checkpoint();
     if (training !== mine) return;
-    await store.put(isNew ? { checkpoint, pairs, source, task: $('task').value } : { checkpoint });
+    const { backend } = mine;
+    await store.put(isNew ? { checkpoint, pairs, source, task: $('task').value, backend } : { checkpoint });
     $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
   } catch (error) {
     if (error.code === 'aborted') return;
@@ -386,7 +391,8 @@ async function restore() {
     $('kept').textContent = opened.why;
     return;
   }
-  const [checkpoint, keptPairs, keptSource, task] = await store.get('checkpoint', 'pairs', 'source', 'task');
+  const kept = await store.get('checkpoint', 'pairs', 'source', 'task', 'backend');
+  const [checkpoint, keptPairs, keptSource, task, keptBackend] = kept;
   if (!checkpoint || !keptPairs) return;
   set('starting', 'Bringing back the training…');
   try {
@@ -394,7 +400,8 @@ async function restore() {
     $('task').value = task ?? $('task').value;
     pairs = keptPairs;
     if (source !== 'ready') brought[kind()] = pairs;
-    await create({ checkpoint });
+    const { missing } = await findAdapter();
+    await create({ checkpoint, backend: missing ? 'cpu' : keptBackend });
     const isDone = training && training.stepsMade >= training.steps;
     set(isDone ? 'done' : 'paused', isDone ? 'It has learned its lesson.' : 'Here is the training of your last visit.');
     $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;

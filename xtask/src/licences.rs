@@ -11,7 +11,7 @@ use crate::{process, tools, workspace};
 /// Writes `www/THIRD-PARTY-LICENCES.txt` anew.
 pub fn collect() -> Result<()> {
     let page = ["--manifest-path", "web/Cargo.toml"];
-    let features = ["--features", "cpu,webgpu,training"];
+    let features = ["--features", "cpu,webgpu,training-webgpu"];
     let output = workspace::www().join("THIRD-PARTY-LICENCES.txt");
     generate(&[page, features].concat(), "about.toml", &output)
 }

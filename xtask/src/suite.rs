@@ -69,7 +69,7 @@ fn check_style() -> Result<()> {
         "--target",
         tools::WASM_TARGET,
         "--features",
-        "cpu,webgpu,training",
+        "cpu,webgpu,training-webgpu",
     ];
     clippy(&["--workspace", "--all-targets"])?;
     clippy(&["--package", "xtask", "--features", "command"])?;

@@ -21,7 +21,7 @@ struct Module {
     features: &'static str,
 }
 
-const MODULES: [Module; 4] = [
+const MODULES: [Module; 5] = [
     Module {
         name: "cpu",
         features: "cpu",
@@ -37,6 +37,10 @@ const MODULES: [Module; 4] = [
     Module {
         name: "training",
         features: "training",
+    },
+    Module {
+        name: "training-webgpu",
+        features: "training-webgpu",
     },
 ];
 

@@ -12,18 +12,18 @@ async function pairsFromSite(count, side) {
   }
   return pairs;
 }
-async function losses({ count, steps, seed, side, learningRate, workers }) {
+async function losses({ count, steps, seed, side, learningRate, workers, backend }) {
   const { Training } = await module();
   const pairs = await pairsFromSite(count, side);
-  const options = { pairs, size: 128, base: 8, seed, steps, learningRate, workers };
+  const options = { pairs, size: 128, base: 8, seed, steps, learningRate, workers, backend };
   const one = await Training.create(options);
   await one.step(steps);
   const two = await Training.create(options);
-  await two.step(4);
+  await two.step(steps / 2);
   const checkpoint = structuredClone(await two.checkpoint());
   two.dispose();
-  const three = await Training.create({ pairs, checkpoint });
-  await three.step(steps - 4);
+  const three = await Training.create({ pairs, checkpoint, backend });
+  await three.step(steps / 2);
   return { once: one.losses, again: three.losses };
 }
 async function continued({ count, steps, seed, side, begun }) {

@@ -2,12 +2,11 @@
 //! native checkpoint by their names, and one that says where the training stands.
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
 use js_sys::{Map, Uint8Array};
 use model::Manifest;
-use model::training::adam::{self, Parameters};
+use model::training::adam::{Adam, Parameters};
 use model::training::checkpoint::{self, CheckpointSource};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -31,8 +30,10 @@ struct State {
 #[wasm_bindgen]
 impl TrainingSession {
     /// The files of a checkpoint by their names: bytes, and one text.
-    pub fn checkpoint(&self) -> Result<Map, WebError> {
-        let gan = self.gan.as_ref().ok_or_else(super::broken)?;
+    pub async fn checkpoint(&self) -> Result<Map, WebError> {
+        let fetched = self.fetched().await?;
+        let gan = fetched.as_ref().or(self.gan.as_ref());
+        let gan = gan.ok_or_else(super::broken)?;
         let state = State {
             settings: self.settings.clone(),
             manifest: self.manifest.clone(),
@@ -51,18 +52,18 @@ impl TrainingSession {
     }
 
     /// Goes on from a checkpoint; the same pairs are to be added again, in the same order.
-    pub fn restore(files: &Map) -> Result<TrainingSession, WebError> {
+    pub async fn restore(files: Map, backend: String) -> Result<TrainingSession, WebError> {
         let state = files.get(&STATE_FILE.into()).as_string();
         let state = state.ok_or_else(|| damaged(STATE_FILE, "it is missing"))?;
         let state: State =
             serde_json::from_str(&state).map_err(|error| damaged(STATE_FILE, error))?;
         let mut session = Self::new(state.settings, state.manifest)?;
         if let Some(gan) = &mut session.gan {
-            checkpoint::restore(gan, &Files(files))?;
+            checkpoint::restore(gan, &Files(&files))?;
         }
         session.step = state.step;
         session.expected_pairs = Some(state.pairs);
-        Ok(session)
+        session.on(&backend).await
     }
 }
 
@@ -86,8 +87,8 @@ impl CheckpointSource for Files<'_> {
             .map_err(|error| damaged(file, error))
     }
 
-    fn optimizer<M: Module>(&self, file: &str, networks: &M) -> Result<ModuleOptimizer, WebError> {
-        adam::restored(self.bytes(file)?, &Parameters::of(networks))
+    fn optimizer<M: Module>(&self, file: &str, networks: &M) -> Result<Adam, WebError> {
+        Adam::from_bytes(self.bytes(file)?, &Parameters::of(networks))
             .map_err(|error| damaged(file, error))
     }
 }

@@ -1,7 +1,8 @@
-//! Training in the browser: a model learns step by step from pairs of pixels, on the CPU, by the
-//! same steps as natively. Decoding, scaling, storage and the pace are the page's.
+//! Training in the browser: a model learns step by step from pairs of pixels, by the same steps as
+//! natively. Decoding, scaling, storage and the pace are the page's.
 
 mod checkpoint;
+mod device;
 mod pairs;
 mod settings;
 
@@ -13,7 +14,7 @@ use js_sys::{Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use model::manifest::WeightsDtype;
 use model::state::{load_state, state_of};
 use model::training::communicator::{Communicator, Link};
-use model::training::{A_TO_B, Gan, LossValues, ModelKind};
+use model::training::{A_TO_B, Gan, LossValues, ModelKind, is_cpu};
 use model::weights::{packed, verify};
 use model::{Engine, LoadError, Manifest, StoredWeights, Translator};
 use serde_json::json;
@@ -32,6 +33,7 @@ const TOOL: &str = concat!("web ", env!("CARGO_PKG_VERSION"));
 #[wasm_bindgen]
 pub struct TrainingSession {
     settings: Settings,
+    device: Device,
     /// Of the model folder to be, without weights.
     manifest: Manifest,
     /// `None` once a step has failed half-way.
@@ -50,25 +52,26 @@ pub struct TrainingSession {
 
 #[wasm_bindgen]
 impl TrainingSession {
-    /// Fresh networks; `settings` are JSON, see `Settings`.
-    pub fn create(settings: &str) -> Result<TrainingSession, WebError> {
-        let settings = Settings::parse(settings)?;
+    /// Fresh networks on `backend`, `cpu` or `webgpu`; `settings` are JSON, see `Settings`.
+    pub async fn create(settings: String, backend: String) -> Result<TrainingSession, WebError> {
+        let settings = Settings::parse(&settings)?;
         let manifest = settings.manifest();
-        Self::new(settings, manifest)
+        Self::new(settings, manifest)?.on(&backend).await
     }
 
     /// A model folder's generator, to be taught further; its network is that of the manifest.
-    pub fn from_model(
-        settings: &str,
-        manifest_json: &str,
+    pub async fn from_model(
+        settings: String,
+        backend: String,
+        manifest_json: String,
         mut weights: Vec<u8>,
     ) -> Result<TrainingSession, WebError> {
-        let settings = Settings::parse(settings)?;
-        let mut manifest = Manifest::parse(manifest_json)?;
+        let settings = Settings::parse(&settings)?;
+        let mut manifest = Manifest::parse(&manifest_json)?;
         settings.check(&manifest.generator.config)?;
         verify(&mut weights, manifest.weights_file()?).map_err(LoadError::from)?;
         let weights = StoredWeights::open(weights).map_err(LoadError::from)?;
-        let network = manifest.generator.config.init(&device().autodiff());
+        let network = manifest.generator.config.init(&Device::flex().autodiff());
         let net_g = load_state(network, weights).map_err(LoadError::from)?;
         manifest.weights.clear();
         manifest.samples.clear();
@@ -78,7 +81,7 @@ impl TrainingSession {
         if let Some(gan) = &mut session.gan {
             gan.start_from(vec![net_g]);
         }
-        Ok(session)
+        session.on(&backend).await
     }
 
     /// Adds a pair: RGBA pixels of two squares of the side `load_size`.
@@ -148,7 +151,7 @@ impl TrainingSession {
     /// until then.
     pub async fn step(&mut self) -> Result<String, WebError> {
         self.check_pairs()?;
-        let device = device().autodiff();
+        let device = self.device.clone().autodiff();
         let batch = self.pairs.batch(
             (self.step, self.rank),
             &self.settings,
@@ -160,7 +163,7 @@ impl TrainingSession {
         let (gan, losses) = gan
             .step_async(&batch, self.step, self.settings.rates(self.step))
             .await;
-        let losses = losses.read();
+        let losses = losses.read_async().await.map_err(device::failed)?;
         self.gan = Some(gan);
         self.step += 1;
         self.check_losses(&losses)?;
@@ -180,8 +183,12 @@ impl TrainingSession {
     }
 
     /// The model folder of the network as it is now: `{ manifest, path, weights }`.
-    pub fn export(&self) -> Result<Object, WebError> {
-        let (file, weights) = self.weights(WeightsDtype::F16)?;
+    pub async fn export(&self) -> Result<Object, WebError> {
+        let fetched = self.fetched().await?;
+        let gan = fetched.as_ref().or(self.gan.as_ref()).ok_or_else(broken)?;
+        let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
+        let packed = packed(&state_of(&generator), WeightsDtype::F16);
+        let (file, weights) = packed.map_err(LoadError::from)?;
         let path = file.path.clone();
         let mut manifest = self.manifest.clone();
         manifest.weights = vec![file];
@@ -220,10 +227,11 @@ impl TrainingSession {
             &[settings.discriminator(&manifest)],
             settings.init(),
             settings.hyperparameters(),
-            &device(),
+            &Device::flex(),
         );
         Ok(Self {
             settings,
+            device: Device::flex(),
             manifest,
             gan: Some(gan),
             pairs: Pairs::default(),
@@ -232,6 +240,31 @@ impl TrainingSession {
             step: 0,
             translator: RefCell::default(),
         })
+    }
+
+    /// Fresh and restored networks are made on the CPU, with the same numbers for every device.
+    async fn on(mut self, backend: &str) -> Result<Self, WebError> {
+        self.device = device::open(backend).await?;
+        if !is_cpu(&self.device) {
+            if self.settings.workers > 1 {
+                return Err(WebError::new(
+                    ErrorCode::Settings,
+                    "Only workers on the CPU can share a batch: set \"workers\" to 1.",
+                ));
+            }
+            self.gan = self.gan.map(|gan| gan.on_device(&self.device));
+        }
+        Ok(self)
+    }
+
+    /// A copy on the CPU of what is on another device.
+    async fn fetched(&self) -> Result<Option<Gan>, WebError> {
+        match &self.gan {
+            Some(gan) if !is_cpu(&self.device) => {
+                Ok(Some(gan.on_cpu().await.map_err(device::failed)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn check_pairs(&self) -> Result<(), WebError> {
@@ -269,19 +302,13 @@ impl TrainingSession {
         }
         let gan = self.gan.as_ref().ok_or_else(broken)?;
         let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
-        let translator = Translator::new(&self.manifest, state_of(&generator), &Engine::Cpu)?;
+        let translator = match is_cpu(&self.device) {
+            true => Translator::new(&self.manifest, state_of(&generator), &Engine::Cpu)?,
+            false => Translator::of_network(&self.manifest, generator, &self.device),
+        };
         let translator = Rc::new(translator);
         *kept = Some(Rc::clone(&translator));
         Ok(translator)
-    }
-
-    fn weights(
-        &self,
-        dtype: WeightsDtype,
-    ) -> Result<(model::manifest::WeightsFile, Vec<u8>), WebError> {
-        let gan = self.gan.as_ref().ok_or_else(broken)?;
-        let generator = gan.generator(A_TO_B).ok_or_else(broken)?;
-        packed(&state_of(&generator), dtype).map_err(|error| LoadError::from(error).into())
     }
 }
 
@@ -302,10 +329,6 @@ async fn summed(exchange: &Function, mine: &TensorData) -> Result<TensorData, Js
     let sum = Promise::from(exchange.call1(&JsValue::NULL, &Float32Array::from(values).into())?);
     let sum = Float32Array::from(JsFuture::from(sum).await?).to_vec();
     Ok(TensorData::new(sum, mine.shape().clone()))
-}
-
-fn device() -> Device {
-    Device::flex()
 }
 
 fn broken() -> WebError {
