@@ -534,15 +534,7 @@ fn photos_are_enough_and_another_task_makes_other_inputs_of_them() -> Result<()>
 #[test]
 fn twenty_pictures_of_the_camera_are_photos_and_then_it_is_off() -> Result<()> {
     let site = Site::shipped()?;
-    let fake = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-    ];
-    let mut browser = Browser::start_with(Graphics::None, &fake)?;
-    show(&mut browser, &site)?;
-    let watch = "(() => { const media = navigator.mediaDevices; const open = media.getUserMedia.bind(media); \
-                 media.getUserMedia = async (wanted) => (window.camera = await open(wanted)); })()";
-    browser.evaluate(watch)?;
+    let mut browser = open_with_camera(&site)?;
     click(&mut browser, "#sources [value=photos]")?;
     click(&mut browser, "#camera")?;
     browser.wait_until("window.pix2pixTeach.pairs.length === 20", PATIENCE)?;
@@ -551,6 +543,43 @@ fn twenty_pictures_of_the_camera_are_photos_and_then_it_is_off() -> Result<()> {
     let kinds = "new Set(window.pix2pixTeach.pairs.map(({ target }) => String(target.data))).size";
     ensure!(browser.evaluate(kinds)?.as_u64() > Some(10));
     Ok(())
+}
+
+#[test]
+fn while_it_is_taught_the_camera_goes_through_the_network_until_it_is_off() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open_with_camera(&site)?;
+    click(&mut browser, "#teach")?;
+    wait_for_step(&mut browser, 2)?;
+    click(&mut browser, "#try-camera")?;
+    // The fake camera moves, and what is drawn of it as well.
+    let watch = "window.seen = [new Set(), new Set()]; window.look = setInterval(() => {\
+                 document.querySelectorAll('#board canvas').forEach((canvas, at) => \
+                 window.seen[at].add(canvas.toDataURL())); }, 50)";
+    browser.evaluate(watch)?;
+    browser.wait_until("window.seen.every(({ size }) => size > 5)", PATIENCE)?;
+    assert_eq!(text(&mut browser, "#try-camera")?, "Camera off");
+    click(&mut browser, "#try-camera")?;
+    browser.wait_until("!window.camera.active", PATIENCE)?;
+    browser.wait_until(
+        "document.querySelector('#try-camera').textContent === 'The camera'",
+        PATIENCE,
+    )?;
+    ensure!(browser.evaluate(STATE)? == "running");
+    Ok(())
+}
+
+fn open_with_camera(site: &Site) -> Result<Browser> {
+    let fake = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+    ];
+    let mut browser = Browser::start_with(Graphics::None, &fake)?;
+    show(&mut browser, site)?;
+    let watch = "(() => { const media = navigator.mediaDevices; const open = media.getUserMedia.bind(media); \
+                 media.getUserMedia = async (wanted) => (window.camera = await open(wanted)); })()";
+    browser.evaluate(watch)?;
+    Ok(browser)
 }
 
 #[test]

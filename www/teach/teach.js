@@ -5,18 +5,18 @@ import { filesOf } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
 import { saveFile } from '../page/save.js';
-import { openCamera } from '../page/webcam-mode.js';
 import { findAdapter } from '../runtime/adapter.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
 import { element, errorText } from '../view/element.js';
 import * as format from '../view/format.js';
+import { Camera } from './camera.js';
 import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
-import { middleOf, pairsFor, photosOf, TASKS } from './photo-pairs.js';
+import { pairsFor, photosOf, TASKS } from './photo-pairs.js';
 import { readyPairs } from './ready-pairs.js';
 import { allow, offerModels, settings, share, steps } from './settings.js';
 import { scaled, showSmall } from './squares.js';
@@ -59,6 +59,8 @@ let store = null;
 let keptAt = 0;
 /** Counts what is brought: only the last may still come. */
 let bringing = 0;
+/** @type {Camera | null} */
+let tried = null;
 let stepTimes = [];
 let shownAt = 0;
 
@@ -204,22 +206,17 @@ async function pairsOfPhotos(files, told) {
 
 async function pairsOfCamera(show) {
   show('Waiting for the camera…');
-  const stream = await openCamera();
+  const camera = await Camera.open();
   try {
-    const video = element('video', { muted: true, playsInline: true, srcObject: stream });
-    await video.play();
     const photos = [];
     const next = () => show(`Picture ${photos.length + 1} of ${FRAMES}: move, and show it different things…`);
-    while (photos.length < FRAMES && stream.active && next()) {
+    while (photos.length < FRAMES && camera.isOn && next()) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY));
-      photos.push({
-        name: `camera ${photos.length + 1}`,
-        target: middleOf(video, [video.videoWidth, video.videoHeight]),
-      });
+      photos.push({ name: `camera ${photos.length + 1}`, target: camera.square });
     }
     return pairsFor($('task').value, photos);
   } finally {
-    for (const track of stream.getTracks()) track.stop();
+    camera.close();
   }
 }
 
@@ -336,6 +333,29 @@ async function startAnew() {
 function end() {
   training?.dispose();
   training = null;
+}
+
+/** What the camera sees goes through the network picture by picture, until it is asked again. */
+async function tryCamera() {
+  if (tried) return tried.close();
+  $('try-camera').disabled = true;
+  try {
+    tried = await Camera.open();
+    $('try-camera').textContent = 'Camera off';
+    $('try-camera').disabled = false;
+    while (tried.isOn && training) {
+      pane.board.present(await createImageBitmap(tried.square));
+      await pane.ask();
+      await new Promise(requestAnimationFrame);
+    }
+  } catch (error) {
+    $('said').textContent = error.message;
+  } finally {
+    tried?.close();
+    tried = null;
+    $('try-camera').textContent = 'The camera';
+    $('try-camera').disabled = false;
+  }
 }
 
 function showProgress() {
@@ -469,6 +489,11 @@ $('try-input').addEventListener('change', async ({ target }) => {
   await pane.load(file, file.name).catch((error) => {
     $('said').textContent = error.message;
   });
+});
+$('try-camera').addEventListener('click', tryCamera);
+addEventListener('pagehide', () => tried?.close());
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) tried?.close();
 });
 document.addEventListener('dragover', (event) => {
   if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
