@@ -102,6 +102,8 @@ export class Training extends EventTarget {
   /** Workers that share each batch. */
   readonly workers: number;
   readonly backend: 'cpu' | 'webgpu';
+  /** Bytes that the workers' modules have taken: most of what it needs on the CPU. 0 before the first step. */
+  readonly memory: number;
   readonly isRunning: boolean;
   /** Of all steps so far. */
   readonly losses: (TrainingLosses & { step: number })[];

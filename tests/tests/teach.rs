@@ -268,6 +268,9 @@ fn teaching_lowers_the_distance_and_pausing_stops() -> Result<()> {
                  canvas.getContext('2d').getImageData(0, 0, 9, 9).data.some((byte) => byte > 0))";
     assert_eq!(browser.evaluate(drawn)?, true);
     ensure!(text(&mut browser, "#reading")?.contains("A pixel is off by"));
+    let memory = browser.evaluate("window.pix2pixTeach.training.memory")?;
+    ensure!(memory.as_u64() > Some(16 << 20), "{memory}");
+    ensure!(text(&mut browser, "#memory")?.ends_with("MB"));
     ensure_accessible(&mut browser, "a paused training")
 }
 

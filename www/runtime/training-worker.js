@@ -18,6 +18,8 @@ const WON = 0.03;
 
 /** @type {any} */
 let session = null;
+/** @type {any} of the module */
+let memory = null;
 /** @type {any} */
 let team = null;
 let isRunning = false;
@@ -41,7 +43,7 @@ async function begin({ settings, model, files, backend }) {
     LIMITS.module,
   );
   const runtime = await importModule(script);
-  await runtime.default({ module_or_path: await download.arrayBuffer() });
+  ({ memory } = await runtime.default({ module_or_path: await download.arrayBuffer() }));
   const { TrainingSession } = runtime;
   if (files) session = await TrainingSession.restore(files, backend);
   else if (model) session = await fromModel(TrainingSession, settings, backend, model);
@@ -178,7 +180,7 @@ async function makeStep() {
   const begun = performance.now();
   const losses = await exclusive(() => team.step());
   const milliseconds = performance.now() - begun;
-  postMessage({ losses, step: session.step_number, milliseconds });
+  postMessage({ losses, step: session.step_number, milliseconds, memory: memory.buffer.byteLength });
   judge(losses);
   return milliseconds;
 }

@@ -40,6 +40,7 @@ export class Training extends EventTarget {
   #step;
   #steps;
   #losses;
+  #memory = 0;
   #isRunning = false;
   #isDisposed = false;
 
@@ -135,6 +136,9 @@ export class Training extends EventTarget {
   get workers() {
     return this.#facts.workers;
   }
+  get memory() {
+    return this.#memory;
+  }
   get isRunning() {
     return this.#isRunning;
   }
@@ -221,6 +225,7 @@ export class Training extends EventTarget {
       const entry = { step: note.step, ...note.losses };
       this.#step = note.step;
       this.#losses.push(entry);
+      this.#memory = note.memory * this.workers;
       this.#dispatch('step', { step: note.step, losses: note.losses, milliseconds: note.milliseconds });
     } else if (note.images) {
       const images = note.images.map(

@@ -361,7 +361,7 @@ async function tryCamera() {
 function showProgress() {
   if (!training) return;
   shownAt = performance.now();
-  const { stepsMade, steps: planned, losses } = training;
+  const { stepsMade, steps: planned, losses, memory } = training;
   $('progress').value = stepsMade / planned;
   $('step').textContent = `${format.count(stepsMade)} of ${format.count(planned)}`;
   const span = (stepTimes.at(-1) ?? 0) - (stepTimes[0] ?? 0);
@@ -369,6 +369,7 @@ function showProgress() {
   const where = training.backend === 'webgpu' ? ', on the graphics device' : '';
   $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second${where}` : '–';
   $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
+  $('memory').textContent = memory ? format.bytes(memory) : '–';
   drawCurves($('curves'), losses);
   const sentence = reading(losses, isComparable() ? watched.error : undefined);
   if (sentence && $('reading').textContent !== sentence) $('reading').textContent = sentence;
