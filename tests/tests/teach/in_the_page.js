@@ -46,6 +46,17 @@ async function continued({ count, steps, seed, side, begun }) {
   await training.step(steps);
   return { losses: training.losses };
 }
+const apart = (one, other) => one.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - other.data[at])), 0);
+async function viaBurn({ manifest }) {
+  const { Training } = await module();
+  const { Pix2Pix } = await import('./pix2pix.js');
+  const image = new ImageData(128, 128);
+  image.data.forEach((_, at, data) => (data[at] = at % 4 === 3 ? 255 : (at * 37 + (at >> 9) * 3) & 255));
+  const pairs = [{ input: image, target: image }];
+  const burn = await Training.create({ pairs, from: manifest, size: 128, backend: 'webgpu' });
+  const own = await Pix2Pix.create(manifest, { backend: 'webgpu' });
+  return { backends: [burn.backend, own.backend], apart: apart(await burn.preview(image), await own.run(image)) };
+}
 async function further({ manifest }) {
   const { Training } = await module();
   const { Pix2Pix } = await import('./pix2pix.js');
@@ -62,7 +73,6 @@ async function further({ manifest }) {
   const model = await Pix2Pix.create(manifest, { backend: 'cpu' });
   const mine = await training.preview(input);
   const theirs = await model.run(input);
-  const apart = (one, other) => one.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - other.data[at])), 0);
   await training.step(12);
   const distance = (some) => some.reduce((sum, { G_L1 }) => sum + G_L1, 0);
   return {
