@@ -41,10 +41,10 @@ export class Examples {
   }
 }
 
-function errorOf({ data }, target) {
+function errorOf({ data: output }, { data: target }) {
   let sum = 0;
-  for (let at = 0; at < data.length; at++) if (at % 4 !== 3) sum += Math.abs(data[at] - target.data[at]);
-  return sum / (data.length * 0.75) / 255;
+  for (let at = 0; at < output.length; at++) if (at % 4 !== 3) sum += Math.abs(output[at] - target[at]);
+  return sum / (output.length * 0.75) / 255;
 }
 
 function cell(label) {
