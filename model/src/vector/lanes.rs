@@ -162,26 +162,18 @@ mod wasm {
         unsafe { wasm32::v128_store(to.cast(), vector) }
     }
 
-    /// Rounds twice: not every browser has one instruction for it.
-    #[cfg(not(feature = "relaxed-simd"))]
     #[inline(always)]
     unsafe fn multiply_add(
         value: wasm32::v128,
         factor: wasm32::v128,
         summand: wasm32::v128,
     ) -> wasm32::v128 {
-        wasm32::f32x4_add(summand, wasm32::f32x4_mul(value, factor))
-    }
-
-    /// A browser picks what its processor does best: rounding once, or twice.
-    #[cfg(feature = "relaxed-simd")]
-    #[inline(always)]
-    unsafe fn multiply_add(
-        value: wasm32::v128,
-        factor: wasm32::v128,
-        summand: wasm32::v128,
-    ) -> wasm32::v128 {
-        wasm32::f32x4_relaxed_madd(value, factor, summand)
+        // A browser picks what its processor does best: rounding once, or twice.
+        #[cfg(feature = "relaxed-simd")]
+        return wasm32::f32x4_relaxed_madd(value, factor, summand);
+        // Not every browser has one instruction for it.
+        #[cfg(not(feature = "relaxed-simd"))]
+        return wasm32::f32x4_add(summand, wasm32::f32x4_mul(value, factor));
     }
 }
 

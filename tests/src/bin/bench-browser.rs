@@ -2,7 +2,6 @@
 //! CPU 1024 × 1024 with all. On the back ends named, or on all.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,17 +16,7 @@ const BACKENDS: [&str; 2] = ["cpu", "webgpu"];
 /// Software WebGPU compiles shaders for minutes on a small machine.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-fn main() -> ExitCode {
-    match measure_all() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn measure_all() -> Result<()> {
+fn main() -> Result<()> {
     let mut named = Vec::new();
     let mut peers = None;
     let mut arguments = std::env::args().skip(1);

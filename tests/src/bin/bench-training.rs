@@ -2,7 +2,6 @@
 //! with `--peers FOLDER`, TensorFlow.js out of that folder beside it.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -37,17 +36,7 @@ const MEASURE: &str = "(async (base, size, workers, steps) => {
   return times.slice(1).sort((one, other) => one - other)[steps >> 1];
 })";
 
-fn main() -> ExitCode {
-    match measure_all() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn measure_all() -> Result<()> {
+fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let peers = match arguments.next().as_deref() {
         Some("--peers") => arguments.next().map(PathBuf::from),

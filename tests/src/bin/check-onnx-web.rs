@@ -2,7 +2,6 @@
 //! `trainer translate` makes of the same picture. The argument is the folder with `node_modules`.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -22,17 +21,7 @@ const PAGE: &str = "<!doctype html><title>ONNX</title>";
 
 type Picture = ImageBuffer<Rgb<u16>, Vec<u16>>;
 
-fn main() -> ExitCode {
-    match check_all() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn check_all() -> Result<()> {
+fn main() -> Result<()> {
     let peers = std::env::args_os().nth(1).context("name the folder")?;
     let modules = PathBuf::from(peers).join("node_modules/onnxruntime-web/dist");
     let folder = tempfile::tempdir()?;
