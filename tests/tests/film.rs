@@ -216,6 +216,44 @@ fn a_browser_that_records_no_films_says_so_before_it_translates_one() -> Result<
 }
 
 #[test]
+fn a_film_is_recorded_only_while_the_page_is_seen() -> Result<()> {
+    let (mut page, _site) = open(&Mock::photo())?;
+    page.browser.evaluate(
+        "(() => {
+           window.MediaRecorder = class extends window.MediaRecorder {
+             constructor(...all) { super(...all); window.recorder = this; }
+           };
+           window.hide = (isHidden) => {
+             Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden });
+             document.dispatchEvent(new Event('visibilitychange'));
+           };
+         })()",
+    )?;
+    drop_film(&mut page, &three_colours())?;
+    page.wait_for(&format!("{STATUS}.endsWith(' 45 frames translated.')"))?;
+    page.browser.evaluate(
+        "document.querySelector('#status').textContent = '';
+         new MutationObserver(() => {
+           if (!document.querySelector('#status').textContent.startsWith('Recording the film: 1')) return;
+           if (window.wasHidden) return;
+           window.wasHidden = true;
+           hide(true);
+         }).observe(document.querySelector('#status'), { childList: true });",
+    )?;
+    let folder = page.browser.scratch().join("saved");
+    fs::create_dir_all(&folder)?;
+    let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+    page.browser
+        .call_browser("Browser.setDownloadBehavior", behaviour)?;
+    page.click("#retry")?;
+    page.wait_for("window.wasHidden === true && window.recorder.state === 'paused'")?;
+    page.browser.evaluate("hide(false)")?;
+    let path = wait_for_download(&folder)?;
+    let seen = look_at(&mut page.browser, &path, &[(0.5, 0.5)])?;
+    seen.ensure_order(0, &inverted(&COLOURS))
+}
+
+#[test]
 fn a_model_that_takes_drawings_says_that_it_takes_no_films() -> Result<()> {
     let (mut page, _site) = open(&Mock::lines())?;
     drop_film(&mut page, &three_colours())?;
@@ -278,8 +316,9 @@ fn a_drawing_becomes_a_film_of_its_strokes_and_what_became_of_them() -> Result<(
 }
 
 #[test]
-fn a_line_grows_in_the_film_of_a_drawing() -> Result<()> {
-    let (mut page, _site) = open(&Mock::labels())?;
+fn a_line_grows_in_the_film_of_a_drawing_whose_picture_is_the_latest() -> Result<()> {
+    // So slow that the drawing is ahead of its picture when the film begins.
+    let (mut page, _site) = open(&Mock::labels().play("delay", 150))?;
     page.wait_for("document.querySelector('.palette input') !== null")?;
     let place = page.place_of(".drawing")?;
     let line: Vec<_> = (0..20)
@@ -288,6 +327,12 @@ fn a_line_grows_in_the_film_of_a_drawing() -> Result<()> {
     page.browser.draw_line("mouse", &line)?;
     page.wait_for("document.body.dataset.state === 'done'")?;
     let path = saved(&mut page, "#film")?;
+    page.wait_for(&format!("{STATUS}.startsWith('Saved as ')"))?;
+    assert_eq!(
+        page.result()?.get_pixel(118, 64).0,
+        [245, 55, 225, 255],
+        "the end of the line"
+    );
     let seen = look_at(&mut page.browser, &path, &[(0.1, 0.5), (0.4, 0.5)])?;
     let begins = |place: usize| {
         let mut looks = seen.looks.iter();

@@ -110,6 +110,7 @@ export class DrawMode {
   async openAll(files) {
     this.#file = '';
     this.#dock.caption('');
+    this.#pane.stop();
     await this.#alone(async (job) => {
       const { translateAll } = await import('./batch.js');
       const [slot, dock] = [this.#slot, this.#dock];
@@ -136,7 +137,6 @@ export class DrawMode {
   /** Does work during which nobody draws. */
   async #alone(work) {
     this.#dropJob();
-    this.#pane.stop();
     const mine = (this.#job = new AbortController());
     this.#host.inert = true;
     this.#dock.set('working');

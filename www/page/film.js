@@ -1,7 +1,7 @@
 // A film of frames that take longer to compute than they are shown: they are kept, and recorded in the end
 // at the pace at which they are shown.
 
-import { abortedError } from '../runtime/errors.js';
+import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import * as format from '../view/format.js';
 import { enlargement, Recorder } from './recorder.js';
 import { encode, saveFile } from './save.js';
@@ -74,12 +74,13 @@ export class Film {
       await until(this.length);
       // A film ends with the last frame that is painted.
       recorder.context.drawImage(recorder.context.canvas, 0, 0);
-      await painted();
+      if (!signal.aborted) await painted();
     } finally {
       document.removeEventListener('visibilitychange', onVisibility);
       film = await recorder.end();
     }
     if (signal.aborted) throw abortedError('Recording the film');
+    if (film.size === 0) throw new Pix2PixError('camera', 'The browser recorded nothing of the film. Try again.');
     return film;
   }
 
@@ -90,6 +91,7 @@ export class Film {
     const recorder = new Recorder(first.width * scale, first.height * scale);
     paint(recorder.context, first);
     recorder.start();
+    await painted(); // a film that is shorter than this would be empty
     return recorder;
   }
 }

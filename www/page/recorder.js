@@ -7,6 +7,11 @@ const TYPES = ['video/mp4;codecs=avc1.42E01F', 'video/webm;codecs=vp9', 'video/w
 /** Frames are enlarged to about this side: players show small films small. */
 const SIDE = 512;
 const BITS_PER_SECOND = 4e6;
+/** The encoder is done when it has written nothing for so many looks, with so many milliseconds between them;
+    after so many looks the film is taken as it is. */
+const QUIET_LOOKS = 3;
+const MOST_LOOKS = 50;
+const BETWEEN_LOOKS = 100;
 
 /** The type of the films that this browser records. */
 export function filmType() {
@@ -67,15 +72,33 @@ export class Recorder {
   /** The film. */
   async end() {
     // It may have ended by itself.
+    await this.#encoded();
     if (this.#recorder.state !== 'inactive') {
-      const stopped = new Promise((resolve) => {
-        this.#recorder.addEventListener('stop', resolve);
-      });
+      const stopped = this.#next('stop');
       this.#recorder.stop();
       await stopped;
     }
     for (const track of this.#recorder.stream.getTracks()) track.stop();
     return new Blob(this.#parts, { type: this.#recorder.mimeType.split(';')[0] });
+  }
+
+  /** Waits for frames that are still being encoded: browsers drop them when a film ends. */
+  async #encoded() {
+    let quiet = 0;
+    for (let look = 0; look < MOST_LOOKS && this.#recorder.state !== 'inactive'; look++) {
+      const written = this.#next('dataavailable');
+      this.#recorder.requestData();
+      const { size } = (await written).data;
+      quiet = size > 0 ? 0 : quiet + 1;
+      if (quiet >= QUIET_LOOKS && this.#parts.some((part) => part.size > 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+    }
+  }
+
+  #next(event) {
+    return new Promise((resolve) => {
+      this.#recorder.addEventListener(event, resolve, { once: true });
+    });
   }
 }
 

@@ -30,7 +30,8 @@ export async function translateFilm(file, note, tools) {
     words = `Done in ${format.duration(performance.now() - begun)}.`;
   } catch (error) {
     if (!isLatest()) return;
-    if (!signal.aborted && work.film.length === 0) return dock.error(error, again);
+    if (!signal.aborted && work.film.length === 0)
+      return dock.error(error, error.code === 'input-size' ? undefined : again);
     words = signal.aborted ? 'Cancelled.' : error.message;
   }
   if (isLatest()) offer(work, words, tools);
