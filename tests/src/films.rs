@@ -9,6 +9,8 @@ use crate::browser::{Browser, decode_base64};
 
 /// Milliseconds between two looks at a film.
 const LOOK: u32 = 50;
+/// Milliseconds after which a frame counts as shown.
+const PATIENCE: u32 = 1000;
 
 /// A film of plain frames.
 #[derive(Clone, Debug)]
@@ -152,11 +154,19 @@ pub fn look_at(browser: &mut Browser, film: &Path, places: &[(f64, f64)]) -> Res
     let seen = browser.evaluate(&format!(
         "(async () => {{
            const video = document.createElement('video');
-           const seek = (time) => new Promise((resolve, reject) => {{
-             video.onseeked = resolve;
-             video.onerror = () => reject(video.error);
-             video.currentTime = time;
-           }});
+           const seek = async (time) => {{
+             // On a busy machine a frame is found before it is shown; behind the end none is.
+             const shown = new Promise((resolve) => {{
+               video.requestVideoFrameCallback(resolve);
+               setTimeout(resolve, {PATIENCE});
+             }});
+             await new Promise((resolve, reject) => {{
+               video.onseeked = resolve;
+               video.onerror = () => reject(video.error);
+               video.currentTime = time;
+             }});
+             await shown;
+           }};
            await new Promise((resolve, reject) => {{
              video.onloadeddata = resolve;
              video.onerror = () => reject(video.error);

@@ -13,6 +13,8 @@ const RATE = 30;
 const LONGEST = 60;
 /** A frame is at most so many times as long as it is wide. */
 const MOST_STRETCHED = 4;
+/** Milliseconds after which a frame counts as shown, also if the browser does not say so. */
+const PATIENCE = 250;
 /** A moment behind the end of every film. */
 const FAR = 1e9;
 
@@ -132,12 +134,23 @@ function frameOf({ videoWidth, videoHeight }, side) {
 /** The frame at a time, in seconds. */
 async function grab(video, time, frame, name, signal) {
   const arrived = reached(video, 'seeked', name, signal);
+  const shown = nextFrameOf(video);
   video.currentTime = time;
   await arrived;
+  await shown;
   const context = softwareContext(frame);
   context.imageSmoothingQuality = 'high';
   context.drawImage(video, 0, 0, frame.width, frame.height);
   return context.getImageData(0, 0, frame.width, frame.height);
+}
+
+/** On a busy machine browsers have found a frame before they show it. In a tab that nobody sees they show none. */
+function nextFrameOf(video) {
+  if (!video.requestVideoFrameCallback || document.hidden) return undefined;
+  return new Promise((resolve) => {
+    video.requestVideoFrameCallback(resolve);
+    setTimeout(resolve, PATIENCE);
+  });
 }
 
 function isSame(one, other) {
