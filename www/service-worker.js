@@ -3,6 +3,8 @@
 // weights.
 
 const STORE = 'pix2pix-page-1';
+/** Where page/incoming.js finds what other programs share with the installed page. */
+const SHARED = 'pix2pix-shared-1';
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
@@ -18,8 +20,33 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method === 'GET' && isKept(new URL(request.url)) && !request.headers.has('Range')) {
     event.respondWith(answer(event));
+  } else if (request.method === 'POST' && isShare(new URL(request.url))) {
+    event.respondWith(takeShared(request));
   }
 });
+
+/** The address in manifest.webmanifest. */
+function isShare(url) {
+  return url.searchParams.has('shared') && keyOf(url) === keyOf(worker.registration.scope);
+}
+
+/** Keeps the files for the page, which it opens: there is no server that could take them. */
+async function takeShared(request) {
+  const page = new URL('./?shared', location.href).href;
+  try {
+    await caches.delete(SHARED); // nobody has fetched it
+    const files = (await request.formData()).getAll('files');
+    const store = await caches.open(SHARED);
+    for (const [index, file] of files.entries()) {
+      if (!(file instanceof File)) continue;
+      const address = new URL(`shared/${index}?name=${encodeURIComponent(file.name)}`, location.href);
+      await store.put(address, new Response(file));
+    }
+  } catch {
+    /* The page says that nothing has arrived. */
+  }
+  return Response.redirect(page, 303);
+}
 
 async function answer(event) {
   const { request } = event;

@@ -5,6 +5,7 @@ pub mod axe;
 pub mod browser;
 pub mod devtools;
 pub mod downloads;
+pub mod films;
 pub mod mock;
 pub mod modules;
 pub mod net_log;

@@ -200,3 +200,59 @@ fn a_batch_that_comes_while_a_photo_is_opened_goes_on_with_another_back_end() ->
     page.click("#backends input[value=auto]")?;
     page.wait_for(&is_done)
 }
+
+#[test]
+fn several_pictures_become_one_archive_also_for_a_drawing_model_and_the_drawing_is_one_step_back()
+-> Result<()> {
+    let site = Mock::labels().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.wait_for("document.querySelector('.palette input') !== null")?;
+    page.click(".tool-set input[value=rectangle]")?;
+    page.click(".palette input[value=wall]")?;
+    let place = page.place_of(".drawing")?;
+    let ends = [place.point(0.0, 0.0), place.point(1.0, 1.0)];
+    page.browser.draw_line("mouse", &ends)?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    let files = photos(&page, &["a.png", "broken.jpg", "b.png"])?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!("{STATUS}.includes('2 of 3 photos translated')"))?;
+    assert_eq!(
+        page.browser
+            .evaluate("document.querySelector('#draw').inert")?,
+        false
+    );
+    ensure_accessible(&mut page.browser, "pictures of a drawing model")?;
+    let found = archive(&mut page)?;
+    let names: Vec<_> = found.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a.png", "b.png"]);
+    for (name, seed) in [("a.png", 0), ("b.png", 2)] {
+        let result = found.get(name).context("a result")?;
+        assert_eq!(result.dimensions(), (128, 128));
+        // Ground above, where the square is larger than the picture; then the picture, inverted.
+        assert_eq!(result.get_pixel(0, 0).0, [255, 255, 85], "{name}");
+        let before = scene(seed)?;
+        let corner = before.get_pixel(59, 20).0.map(|value| 255 - value);
+        assert_eq!(result.get_pixel(127, 64).0, corner, "{name}");
+    }
+    page.click(".tool[aria-label=Undo]")?;
+    page.wait_for("document.body.dataset.state === 'done'")?;
+    assert_eq!(page.result()?.get_pixel(64, 64).0, [245, 55, 225, 255]);
+    Ok(())
+}
+
+#[test]
+fn pictures_for_a_drawing_model_that_are_cancelled_keep_what_is_done() -> Result<()> {
+    let site = Mock::labels().play("delay", 300).site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    page.wait_for("document.querySelector('.palette input') !== null")?;
+    let files = photos(&page, &["a.png", "b.png", "c.png", "d.png"])?;
+    page.browser.choose_files("#file-input", &files)?;
+    page.wait_for(&format!("{STATUS}.startsWith('Photo 3 of 4')"))?;
+    page.click("#cancel")?;
+    page.wait_for(&format!(
+        "{STATUS} === 'Cancelled. 2 of 4 photos translated.'"
+    ))?;
+    let names: Vec<_> = archive(&mut page)?.into_keys().collect();
+    assert_eq!(names, ["a.png", "b.png"]);
+    Ok(())
+}

@@ -189,6 +189,9 @@ fn the_pages_own_policy_lets_nothing_out() -> Result<()> {
       const image = new Image();
       image.src = 'https://example.org/?a-photo';
       await new Promise((resolve) => { image.onerror = resolve; });
+      const film = document.createElement('video');
+      film.src = 'https://example.org/?a-photo';
+      await new Promise((resolve) => { film.onerror = resolve; });
       const script = document.createElement('script');
       script.textContent = 'window.ran = true';
       document.head.append(script);
@@ -197,7 +200,7 @@ fn the_pages_own_policy_lets_nothing_out() -> Result<()> {
     })()";
     assert_eq!(
         page.browser.evaluate(blocked)?,
-        "connect-src img-src script-src-elem true"
+        "connect-src img-src media-src script-src-elem true"
     );
     Ok(())
 }

@@ -10,7 +10,7 @@ import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
 import { modelCard } from './model-cards.js';
-import { onFiles } from './incoming.js';
+import { onFiles, onLaunch, sharedFiles } from './incoming.js';
 import { modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
@@ -29,17 +29,18 @@ import { WebcamMode } from './webcam-mode.js';
 const PATIENCE = 3000;
 
 const INVITATIONS = {
-  photo: 'Nothing loads until you begin. Photos up to 24 megapixels.',
+  photo: 'Nothing loads until you begin. Photos up to 24 megapixels, films up to a minute.',
   draw: 'Nothing loads until your first stroke.',
   webcam: 'Nothing loads until the camera is on.',
 };
 
 const slot = new ModelSlot((progress) => dock.progress(progress));
 const view = new PictureView({ frame: $('picture'), before: $('before'), after: $('result'), handle: $('handle') });
+const filmName = () => `${resultName()}-film`;
 /** @satisfies {Record<string, import('./mode.js').Mode>} */
 const modes = {
-  photo: new PhotoMode({ view, slot, dock, blurBox: $('blur') }),
-  draw: new DrawMode({ host: $('draw'), slot, dock }),
+  photo: new PhotoMode({ view, slot, dock, blurBox: $('blur'), filmName }),
+  draw: new DrawMode({ host: $('draw'), slot, dock, filmName }),
   webcam: new WebcamMode({
     view,
     slot,
@@ -47,7 +48,7 @@ const modes = {
     invitation: $('camera'),
     stopButton: $('stop'),
     recordButton: $('record'),
-    filmName: () => `${resultName()}-film`,
+    filmName,
   }),
 };
 
@@ -65,6 +66,7 @@ dock.onChange(() => {
   const { isBusy } = dock;
   const hasResult = mode.result !== null && !isBusy;
   $('keep').hidden = !hasResult;
+  $('film').hidden = !hasResult || !mode.hasFilm;
   $('view-bar').hidden = mode.name === 'draw' || !view.result;
   const hasPhoto = mode.hasWork || isPresenting;
   $('another').hidden = mode.name !== 'photo' || !hasPhoto || isBusy;
@@ -311,13 +313,34 @@ async function takeFiles(files, absent) {
   if (model) return takeModel(model);
   remember('sample', null);
   const pictures = files.filter((file) => file.type.startsWith('image/'));
+  const film = pictures.length > 0 ? null : files.find((one) => one.type.startsWith('video/'));
   const [file] = pictures.length > 0 ? pictures : files;
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
-  if (pictures.length > 1 && mode === modes.photo) return modes.photo.openAll(pictures);
-  await mode.open?.(file, file.name, {
-    note: files.length > 1 ? `the first of ${format.count(files.length)} files` : '',
-  });
+  if (pictures.length > 1) return mode.openAll?.(pictures);
+  const note = files.length > 1 ? `the first of ${format.count(files.length)} files` : '';
+  if (film) return openFilm(film, note);
+  await mode.open?.(file, file.name, { note });
+}
+
+/** Takes what comes from other programs: photos rather than drawings. */
+async function takeFromOutside(files, absent) {
+  if (mode === modes.draw && (await modelFor('photo'))) await chooseMode('photo');
+  await takeFiles(files, absent);
+}
+
+/** Takes what another program has shared with the installed page. */
+async function takeShared() {
+  remember('shared', null);
+  const files = await sharedFiles().catch(() => []);
+  await takeFromOutside(files, 'What was shared with this page did not arrive. Share it again.');
+}
+
+async function openFilm(file, note) {
+  if (mode.openFilm) return mode.openFilm(file, note);
+  dock.error(
+    new Pix2PixError('input-size', 'This model takes drawings. Choose a model for photos to translate a film.'),
+  );
 }
 
 /** Uses a model from the visitor's disk: its files or an archive. */
@@ -386,6 +409,7 @@ const say = (text) => text && dock.say(text);
 connectButtons({ canvas: stillResult, name: resultName, say });
 connect('share', say, share);
 onFiles(takeFiles, prefetch);
+$('film').addEventListener('click', () => mode.film?.());
 connectViewBar(view);
 
 // ---------------------------------------------------------------- start
@@ -410,9 +434,12 @@ async function begin() {
     dock.set('empty');
     await describeModel();
     if (wanted) await chooseMode(wanted);
-    if (!openAsked() && !wanted) await present();
+    const isShared = asked('shared', ['']) !== null;
+    if (!isShared && !openAsked() && !wanted) await present();
     await offerModes();
     if (refusals()) dock.say(refusals());
+    onLaunch(takeFromOutside);
+    if (isShared) takeShared();
   } catch (error) {
     dock.error(error, begin);
   }

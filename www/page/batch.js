@@ -2,7 +2,7 @@
 // and left out.
 
 import { Pix2PixError } from '../runtime/errors.js';
-import { decodeImage, fittingSize } from '../runtime/image.js';
+import { decodeImage } from '../runtime/image.js';
 import * as format from '../view/format.js';
 import { encode, endingOf, saveFile } from './save.js';
 import { zipOf } from './zip-writer.js';
@@ -14,9 +14,9 @@ const OF_THE_PHOTO = ['input-size', 'out-of-memory'];
 /** The formats in which results are saved like their photos; others become PNG. */
 const FORMATS = { 'image/jpeg': 'jpeg', 'image/webp': 'webp' };
 
-/** Translates `files`, shows each, and offers the archive in the end, also after an abort; says nothing once
-    `isLatest` is false. */
-export async function translateAll(files, { slot, view, dock, signal, isLatest, again }) {
+/** Translates `files`, shows each on `stage`, and offers the archive in the end, also after an abort; says
+    nothing once `isLatest` is false. `stage.show` returns what is to be translated. */
+export async function translateAll(files, { slot, stage, dock, signal, isLatest, again }) {
   const batch = { results: [], left: [], bytes: 0 };
   const begun = performance.now();
   let stopped = '';
@@ -25,7 +25,7 @@ export async function translateAll(files, { slot, view, dock, signal, isLatest, 
       const share = [index, files.length];
       const what = `Photo ${format.count(index + 1)} of ${format.count(files.length)}`;
       dock.set(slot.isLoaded ? 'working' : 'loading', `${what}: ${format.text(file.name)}`, { share });
-      await translateOne(file, batch, { slot, view, signal });
+      await translateOne(file, batch, { slot, stage, signal });
       if (signal.aborted) break;
       dock.caption(batch.left.join(' '));
       if (batch.bytes > MAX_BYTES && index + 1 < files.length) {
@@ -50,19 +50,17 @@ export async function translateAll(files, { slot, view, dock, signal, isLatest, 
   }
 }
 
-async function translateOne(file, batch, { slot, view, signal }) {
+async function translateOne(file, batch, { slot, stage, signal }) {
   try {
     const bitmap = await decodeImage(file, { name: `“${format.text(file.name)}”` });
     if (signal.aborted) return bitmap.close();
-    const [width, height] = fittingSize(bitmap);
-    const isWhole = width === bitmap.width;
-    await view.show(bitmap, width, height);
+    const source = await stage.show(bitmap, file);
     if (signal.aborted) return;
     const session = await slot.ensure();
     if (signal.aborted) return;
-    const result = await session.run(isWhole ? file : await view.source(), { signal });
-    await view.showResult(result);
-    const blob = await encode(view.after, FORMATS[file.type] ?? 'png');
+    const result = await session.run(source, { signal });
+    await stage.showResult(result);
+    const blob = await encode(stage.after, FORMATS[file.type] ?? 'png');
     const path = freeName(file.name, endingOf(blob), batch.results);
     batch.results.push({ path, bytes: new Uint8Array(await blob.arrayBuffer()) });
     batch.bytes += blob.size;

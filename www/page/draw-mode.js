@@ -15,8 +15,13 @@ export class DrawMode {
   #key = null; // under which the drawing is stored
   #file = '';
   #used = null;
+  #filmName;
+  /** @type {AbortController | null} */
+  #job = null; // several pictures, or a film: nothing is drawn meanwhile
 
-  constructor({ host, slot, dock }) {
+  /** `filmName` returns the name of a file, without the ending. */
+  constructor({ host, slot, dock, filmName }) {
+    this.#filmName = filmName;
     this.#host = host;
     this.#slot = slot;
     this.#dock = dock;
@@ -47,11 +52,16 @@ export class DrawMode {
     return this.#file.replace(/\.[^.]*$/, '') || 'drawing';
   }
 
+  get hasFilm() {
+    return this.#pane.board.drawing.strokes.length > 0;
+  }
+
   show() {
     this.#host.hidden = false;
   }
 
   leave() {
+    this.#dropJob();
     this.#pane.stop();
     this.#host.hidden = true;
   }
@@ -59,6 +69,7 @@ export class DrawMode {
   /** Starts or restores the drawing for the model `key`. */
   async begin(manifest, key) {
     if (key === this.#key) return;
+    this.#dropJob();
     this.#keep();
     this.#key = key;
     this.#file = '';
@@ -76,14 +87,16 @@ export class DrawMode {
 
   /** Handles a shortcut; true if the key is one. */
   press(event) {
-    return this.#pane.press(event);
+    return !this.#job && this.#pane.press(event);
   }
 
   resume() {
+    this.#dropJob();
     return this.#pane.ask();
   }
 
   cancel() {
+    this.#job?.abort();
     this.#pane.stop();
     this.#slot.cancelLoading();
   }
@@ -93,7 +106,73 @@ export class DrawMode {
     return this.#pane.draw(strokes, sample);
   }
 
+  /** Translates several pictures into one archive. The drawing of before is one step back. */
+  async openAll(files) {
+    this.#file = '';
+    this.#dock.caption('');
+    this.#pane.stop();
+    await this.#alone(async (job) => {
+      const { translateAll } = await import('./batch.js');
+      const [slot, dock] = [this.#slot, this.#dock];
+      await translateAll(files, { slot, dock, stage: this.#stage(), again: () => this.openAll(files), ...job });
+    });
+  }
+
+  /** Saves the strokes, drawn once more, as a film. */
+  async film() {
+    await this.#alone(async ({ signal, isLatest }) => {
+      let words;
+      try {
+        const { saveDrawingFilm } = await import('./drawing-film.js');
+        const tools = { ready: () => this.#slot.ensure(), dock: this.#dock, signal };
+        words = await saveDrawingFilm(this.#pane.board, this.#filmName(), tools);
+      } catch (thrown) {
+        const error = Pix2PixError.from(thrown);
+        words = error.code === 'aborted' ? 'Cancelled.' : error.message;
+      }
+      if (isLatest()) this.#dock.set('done', words);
+    });
+  }
+
+  /** Does work during which nobody draws. */
+  async #alone(work) {
+    this.#dropJob();
+    const mine = (this.#job = new AbortController());
+    this.#host.inert = true;
+    this.#dock.set('working');
+    try {
+      await work({ signal: mine.signal, isLatest: () => this.#job === mine });
+    } catch (error) {
+      if (this.#job === mine) this.#dock.error(error);
+    } finally {
+      if (this.#job === mine) this.#dropJob();
+    }
+  }
+
+  #dropJob() {
+    this.#job?.abort();
+    this.#job = null;
+    this.#host.inert = false;
+  }
+
+  /** Where several pictures are shown one after the other. */
+  #stage() {
+    const pane = this.#pane;
+    let isFirst = true;
+    return {
+      async show(bitmap) {
+        pane.board.restore(bitmap, null, { replaces: !isFirst });
+        isFirst = false;
+        bitmap.close();
+        return pane.board.pixels();
+      },
+      showResult: (picture) => pane.showPicture(picture),
+      after: pane.pictureCanvas,
+    };
+  }
+
   async open(blob, name, { sample = false, note = '' } = {}) {
+    this.#dropJob();
     try {
       await this.#pane.load(blob, name, { sample });
       this.#file = name;
@@ -134,7 +213,7 @@ export class DrawMode {
   }
 
   #report(state, detail) {
-    if (this.#host.hidden) return;
+    if (this.#host.hidden || this.#job) return;
     if (state === 'done') {
       this.#dock.facts(this.#used); // a restart may have changed them
       this.#dock.elapsed(format.duration(detail));

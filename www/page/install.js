@@ -1,6 +1,7 @@
 // Says when the page works without a network, and installs it where the browser offers that.
 
 import { $ } from './by-id.js';
+import { keepPage } from './offline.js';
 
 /** @type {any} The browser's question, which it lets the page put. */
 let question = null;
@@ -12,6 +13,7 @@ addEventListener('beforeinstallprompt', (event) => {
 });
 addEventListener('appinstalled', () => {
   $('install').hidden = true;
+  keepPage(); // the service worker takes what other programs share
 });
 $('install').addEventListener('click', async () => {
   await question?.prompt();

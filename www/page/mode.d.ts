@@ -33,6 +33,14 @@ export interface Mode {
   cancel(): void;
   /** Takes a file. */
   open?(file: Blob, name: string, options?: { sample?: boolean; note?: string }): Promise<void>;
+  /** Takes several pictures, for one archive. */
+  openAll?(files: File[]): Promise<void>;
+  /** Takes a film. */
+  openFilm?(file: File, note: string): Promise<void>;
+  /** Whether what led to the result can be saved as a film. */
+  readonly hasFilm?: boolean;
+  /** Saves it. */
+  film?(): Promise<void>;
   /** Draws the strokes of a link, onto a sample if it names one; false if they are damaged. */
   draw?(strokes: string, sample?: { name: string; read(): Promise<Blob> }): Promise<boolean>;
   /** Ends what moves; false if that fails. */

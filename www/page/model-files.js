@@ -19,7 +19,7 @@ export async function modelAmong(files) {
     (files.length === 1 && (await isZip(files[0])) ? files[0] : null);
   if (archive) return [archive];
   // A folder with neither: reading it says what is missing.
-  return files.length > 1 && !files.some((file) => file.type.startsWith('image/')) ? files : null;
+  return files.length > 1 && !files.some((file) => /^(image|video)\//.test(file.type)) ? files : null;
 }
 
 async function isZip(file) {

@@ -27,8 +27,9 @@ export class PhotoMode {
   #photoName = '';
   #note = '';
   #isSample = false;
-  /** @type {File[] | null} */
-  #batch = null; // several photos in place of the one
+  /** @type {((tools: any) => Promise<void>) | null} */
+  #series = null; // translates several photos, or a film, in place of the one
+  #filmName;
   /** @type {any} */
   #shown = null; // { isSoft, isScaled, middle, line } of what the view shows
   #isOpening = false;
@@ -36,18 +37,20 @@ export class PhotoMode {
   #job = null;
   #presented = 0;
 
-  constructor({ view, slot, dock, blurBox }) {
+  /** `filmName` returns the name of a file, without the ending. */
+  constructor({ view, slot, dock, blurBox, filmName }) {
     this.#view = view;
     this.#slot = slot;
     this.#dock = dock;
     this.#blurBox = blurBox;
+    this.#filmName = filmName;
     blurBox.addEventListener('change', () => {
       if (this.#blob && !this.#isSample) this.translate();
     });
   }
 
   get hasWork() {
-    return this.#blob !== null || this.#batch !== null;
+    return this.#blob !== null || this.#series !== null;
   }
 
   /** The translation as ImageData, or null. */
@@ -110,7 +113,7 @@ export class PhotoMode {
     try {
       await this.#show(blob, name, { note, signal: mine.signal });
       this.#blob = blob;
-      this.#batch = null;
+      this.#series = null;
       this.#photoName = name;
       this.#note = note;
       this.#isSample = sample;
@@ -129,42 +132,62 @@ export class PhotoMode {
 
   /** Translates several photos into one archive. */
   async openAll(files) {
+    await this.#openSeries('', async (tools) => {
+      const { translateAll } = await import('./batch.js');
+      await translateAll(files, tools);
+    });
+  }
+
+  /** Translates a film into another one. */
+  async openFilm(file, note) {
+    await this.#openSeries(file.name, async (tools) => {
+      const { translateFilm } = await import('./video.js');
+      await translateFilm(file, note, tools);
+    });
+  }
+
+  async #openSeries(name, series) {
     this.#presented++;
     this.#isOpening = false;
     this.#isSample = false;
     this.#blob = null;
-    this.#batch = files;
+    this.#photoName = name;
+    this.#series = series;
     await this.translate();
   }
 
-  async #translateAll(files) {
-    this.#job?.abort();
-    const mine = (this.#job = new AbortController());
+  async #translateSeries(series) {
+    const job = this.#startJob();
     this.#shown = null;
     this.#dock.caption('');
     this.#dock.set('working');
     try {
-      const { translateAll } = await import('./batch.js');
-      await translateAll(files, {
+      await series({
         slot: this.#slot,
         view: this.#view,
+        stage: stageOf(this.#view),
         dock: this.#dock,
-        signal: mine.signal,
-        isLatest: () => this.#job === mine,
+        filmName: this.#filmName,
+        startJob: () => this.#startJob(),
         again: () => this.translate(),
+        ...job,
       });
     } catch (error) {
-      this.#dock.error(error, () => this.translate());
+      if (job.isLatest()) this.#dock.error(error, () => this.translate());
     }
   }
 
-  async translate() {
-    if (this.#batch) return this.#translateAll(this.#batch);
-    if (!this.#blob) return;
+  /** Ends the job before. */
+  #startJob() {
     this.#job?.abort();
     const mine = (this.#job = new AbortController());
-    const { signal } = mine;
-    const isLatest = () => this.#job === mine;
+    return { signal: mine.signal, isLatest: () => this.#job === mine };
+  }
+
+  async translate() {
+    if (this.#series) return this.#translateSeries(this.#series);
+    if (!this.#blob) return;
+    const { signal, isLatest } = this.#startJob();
     try {
       this.#dock.set(
         this.#slot.isLoaded ? 'working' : 'loading',
@@ -266,6 +289,22 @@ export class PhotoMode {
       await this.#show(this.#blob, this.#photoName, { isSoft, note: this.#note, signal });
     return isSoft || this.#shown.isScaled ? this.#view.source() : this.#blob;
   }
+}
+
+/** Where several photos are shown one after the other. */
+function stageOf(view) {
+  return {
+    async show(bitmap, file) {
+      const [width, height] = fittingSize(bitmap);
+      const isWhole = width === bitmap.width;
+      await view.show(bitmap, width, height);
+      return isWhole ? file : view.source();
+    },
+    showResult: (picture) => view.showResult(picture),
+    get after() {
+      return view.after;
+    },
+  };
 }
 
 /** The centre of an image that is scaled to `width` and `height`, as ImageData. */

@@ -169,9 +169,9 @@ export class WebcamMode {
   async #record() {
     const turn = this.#turn;
     try {
-      const { Recorder } = await import('./recorder.js');
+      const { LiveRecorder } = await import('./recorder.js');
       if (turn !== this.#turn || this.#recorder) return;
-      this.#recorder = new Recorder(this.#frame.width, this.#view.isGrey);
+      this.#recorder = new LiveRecorder(this.#frame.width, this.#view.isGrey);
       this.#recordButton.textContent = 'Save the film';
     } catch (error) {
       this.#dock.caption(Pix2PixError.from(error).message);

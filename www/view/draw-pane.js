@@ -154,6 +154,15 @@ export class DrawPane {
     return this.#result;
   }
 
+  /** Shows a translation of what is on the board. */
+  showPicture(picture) {
+    this.#picture = picture;
+    this.#result.width = picture.width;
+    this.#result.height = picture.height;
+    softwareContext(this.#result).putImageData(picture, 0, 0);
+    this.#empty.hidden = true;
+  }
+
   /** Translates the drawing, as after a stroke. */
   ask() {
     return this.#live.ask();
@@ -175,11 +184,7 @@ export class DrawPane {
       const picture = await session.run(this.board.pixels());
       const elapsed = performance.now() - begun;
       if (isStale()) return;
-      this.#picture = picture;
-      this.#result.width = picture.width;
-      this.#result.height = picture.height;
-      softwareContext(this.#result).putImageData(picture, 0, 0);
-      this.#empty.hidden = true;
+      this.showPicture(picture);
       this.#onState('done', elapsed);
     } catch (error) {
       if (!isStale()) this.#onState('error', error);

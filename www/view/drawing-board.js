@@ -120,6 +120,23 @@ export class DrawingBoard extends EventTarget {
     return { base: this.#base, strokes: this.#strokes };
   }
 
+  /** The drawing's states, { pixels, base, strokes } each, since it was empty or got the picture under its
+      strokes. If the oldest are forgotten, it begins with an empty board (whose pixels are null) where it lies on
+      nothing, otherwise with the oldest that is known. */
+  get past() {
+    const states = this.#history.slice(0, this.#at + 1);
+    const start = states.findLastIndex(({ strokes }) => strokes.length === 0);
+    if (start >= 0) return states.slice(start);
+    return this.#base === '' ? [{ pixels: null, base: '', strokes: [] }, ...states] : states;
+  }
+
+  /** An empty board of this kind, on a canvas of its own. */
+  emptyCopy() {
+    const copy = new DrawingBoard(document.createElement('canvas'));
+    copy.begin({ side: this.#canvas.width, ground: this.#ground, isExact: this.#isExact });
+    return copy;
+  }
+
   /** Draws strokes, each a step to undo. */
   replay(strokes) {
     for (const { tool, color, width, points } of strokes) {
@@ -138,8 +155,8 @@ export class DrawingBoard extends EventTarget {
     this.#changed(true);
   }
 
-  /** Like `load`, but without an event. */
-  restore(picture, base = null) {
+  /** Like `load`, but without an event. `replaces`: the last step to undo becomes this one. */
+  restore(picture, base = null, { replaces = false } = {}) {
     this.#leaveAsItIs();
     this.#lieOn(base);
     const { width, height } = this.#canvas;
@@ -149,6 +166,7 @@ export class DrawingBoard extends EventTarget {
     // Label maps must not get colours between two labels.
     this.#context.imageSmoothingEnabled = !this.#isExact;
     this.#context.drawImage(picture, (width - sides[0]) >> 1, (height - sides[1]) >> 1, ...sides);
+    if (replaces) this.#at--;
     this.#remember();
   }
 

@@ -80,6 +80,7 @@ export class PictureView {
   async show(bitmap, width, height) {
     const painting = ++this.#painting;
     this.hideResult();
+    delete this.#frame.dataset.moving;
     this.#resize(width, height);
     this.#frame.hidden = false;
     this.zoom.reset();
@@ -100,8 +101,9 @@ export class PictureView {
     return true;
   }
 
-  /** Shows a camera frame and its translation. */
+  /** Shows a frame of a camera or a film, and its translation. */
   showFrame(canvas, imageData) {
+    this.#frame.dataset.moving = '';
     const { width, height } = canvas;
     if (this.#painter || this.#before.width !== width || this.#before.height !== height) this.#resize(width, height);
     this.#frame.hidden = false;

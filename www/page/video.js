@@ -1,0 +1,186 @@
+// A film from a file, translated frame by frame into another one, without its sound.
+
+import { abortedError, Pix2PixError } from '../runtime/errors.js';
+import { softwareContext } from '../runtime/image.js';
+import * as format from '../view/format.js';
+import { naturalSide } from '../view/manifest.js';
+import { Film } from './film.js';
+import { filmType } from './recorder.js';
+
+/** Frames a second: what most cameras take, or a half of it. */
+const RATE = 30;
+/** Seconds that are translated. */
+const LONGEST = 60;
+/** A frame is at most so many times as long as it is wide. */
+const MOST_STRETCHED = 4;
+/** Milliseconds after which a frame counts as shown, also if the browser does not say so. */
+const PATIENCE = 250;
+/** A moment behind the end of every film. */
+const FAR = 1e9;
+
+/** Translates the film in `file`, shows each frame, and offers what is translated in the end, also after an
+    abort; says nothing once `isLatest` is false. */
+export async function translateFilm(file, note, tools) {
+  const { dock, signal, isLatest, again } = tools;
+  const work = { film: new Film(RATE), total: 0 };
+  let words = '';
+  const begun = performance.now();
+  try {
+    filmType(); // nothing is translated that could not be saved
+    dock.set('loading', 'Opening the film…');
+    await translateFrames(file, note, work, tools);
+    words = `Done in ${format.duration(performance.now() - begun)}.`;
+  } catch (error) {
+    if (!isLatest()) return;
+    if (!signal.aborted && work.film.length === 0)
+      return dock.error(error, error.code === 'input-size' ? undefined : again);
+    words = signal.aborted ? 'Cancelled.' : error.message;
+  }
+  if (isLatest()) offer(work, words, tools);
+}
+
+function offer({ film, total }, words, tools) {
+  const { dock, again } = tools;
+  const all = format.count(total);
+  const count = film.length === total ? all : `${format.count(film.length)} of ${all}`;
+  dock.set('done', total > 0 ? `${words} ${count} frames translated.` : words);
+  if (film.length === 0) return dock.offerRetry('Try again', again);
+  dock.offerRetry('Save the film', () => save(film, tools));
+}
+
+async function save(film, { dock, startJob, filmName }) {
+  const { signal, isLatest } = startJob();
+  let words;
+  try {
+    words = await film.save(filmName(), { dock, signal });
+  } catch (thrown) {
+    const error = Pix2PixError.from(thrown);
+    words = error.code === 'aborted' ? 'Cancelled.' : error.message;
+  }
+  if (!isLatest()) return;
+  dock.set('done', words);
+  dock.offerRetry('Save the film', () => save(film, { dock, startJob, filmName }));
+}
+
+async function translateFrames(file, note, work, { slot, view, dock, signal }) {
+  const video = document.createElement('video');
+  const name = `“${format.text(file.name)}”`;
+  try {
+    const length = await openVideo(video, file, name, signal);
+    work.total = Math.max(1, Math.round(Math.min(length, LONGEST) * RATE));
+    dock.set('loading', 'Loading the model…');
+    const session = await slot.ensure();
+    dock.facts(session);
+    const frame = frameOf(video, naturalSide(session.manifest));
+    dock.caption([...factsOf(file, video, frame, length), note].filter(Boolean).join(' · '));
+    let last = null; // what the frame before shows
+    for (let index = 0; index < work.total; index++) {
+      const status = `Frame ${format.count(index + 1)} of ${format.count(work.total)}`;
+      dock.set('working', status, { quietly: true, share: [index, work.total] });
+      const pixels = await grab(video, (index + 0.5) / RATE, frame, name, signal);
+      if (last && isSame(last, pixels)) {
+        work.film.hold();
+        continue;
+      }
+      last = pixels;
+      const result = await session.run(pixels, { signal });
+      if (signal.aborted) throw abortedError('Translating the film');
+      view.showFrame(frame, result);
+      await work.film.add(view.after);
+    }
+  } finally {
+    URL.revokeObjectURL(video.src);
+    video.removeAttribute('src');
+    video.load(); // frees the decoder
+  }
+}
+
+function factsOf(file, video, frame, length) {
+  const [from, to] = [video.videoWidth, frame.width].map((width, index) =>
+    format.pixels(width, index ? frame.height : video.videoHeight),
+  );
+  const size = from === to ? to : `${to}, scaled down from ${from}`;
+  const part = length > LONGEST ? `the first ${LONGEST} of ${format.count(Math.round(length))} seconds` : '';
+  return [format.text(file.name), size, part];
+}
+
+/** Opens the film; its length in seconds. */
+async function openVideo(video, file, name, signal) {
+  video.muted = true;
+  video.playsInline = true;
+  video.preload = 'auto';
+  const opened = reached(video, 'loadeddata', name, signal);
+  video.src = URL.createObjectURL(file);
+  await opened;
+  if (!video.videoWidth) throw new Pix2PixError('input-size', `${name} has no pictures, only sound.`);
+  if (Number.isFinite(video.duration)) return video.duration;
+  // Films that were recorded by a browser do not say how long they are before their end has been seen.
+  const ended = reached(video, 'seeked', name, signal);
+  video.currentTime = FAR;
+  await ended;
+  return Number.isFinite(video.duration) ? video.duration : video.currentTime;
+}
+
+/** A canvas for the frames: its shorter side is that of the model, but nothing is enlarged. */
+function frameOf({ videoWidth, videoHeight }, side) {
+  const [shorter, longer] = [videoWidth, videoHeight].sort((a, b) => a - b);
+  const scale = Math.min(1, side / shorter, (MOST_STRETCHED * side) / longer);
+  const frame = document.createElement('canvas');
+  frame.width = Math.max(1, Math.round(videoWidth * scale));
+  frame.height = Math.max(1, Math.round(videoHeight * scale));
+  return frame;
+}
+
+/** The frame at a time, in seconds. */
+async function grab(video, time, frame, name, signal) {
+  const arrived = reached(video, 'seeked', name, signal);
+  const shown = nextFrameOf(video);
+  video.currentTime = time;
+  await arrived;
+  await shown;
+  const context = softwareContext(frame);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(video, 0, 0, frame.width, frame.height);
+  return context.getImageData(0, 0, frame.width, frame.height);
+}
+
+/** On a busy machine browsers have found a frame before they show it. In a tab that nobody sees they show none. */
+function nextFrameOf(video) {
+  if (!video.requestVideoFrameCallback || document.hidden) return undefined;
+  return new Promise((resolve) => {
+    video.requestVideoFrameCallback(resolve);
+    setTimeout(resolve, PATIENCE);
+  });
+}
+
+function isSame(one, other) {
+  const values = new Uint32Array(one.data.buffer);
+  const others = new Uint32Array(other.data.buffer);
+  return values.every((value, at) => value === others[at]);
+}
+
+/** Waits for an event of the film. */
+function reached(video, event, name, signal) {
+  return new Promise((resolve, reject) => {
+    const life = new AbortController();
+    const on = (target, type, act) =>
+      target.addEventListener(
+        type,
+        () => {
+          life.abort();
+          act();
+        },
+        { signal: life.signal },
+      );
+    const fail = (message) => reject(new Pix2PixError('input-size', message, { cause: video.error ?? undefined }));
+    on(video, event, resolve);
+    on(video, 'error', () =>
+      fail(
+        `${name} is not a film that this browser can read. It may be damaged, or in a format that is not known here: save it as MP4 (H.264) or WebM.`,
+      ),
+    );
+    on(video, 'encrypted', () => fail(`${name} is encrypted. Take a film without copy protection.`));
+    on(signal, 'abort', () => reject(abortedError('Translating the film')));
+    if (signal.aborted) signal.dispatchEvent(new Event('abort'));
+  });
+}
