@@ -23,6 +23,15 @@ export type Pix2PixErrorCode =
 
 export class Pix2PixError extends Error {
   readonly code: Pix2PixErrorCode;
+  /** The message with places for `values`, `{name}`: what a page needs to show it in another language. */
+  readonly template: string;
+  readonly values: Phrase['values'];
+}
+
+/** A sentence with places for values, `{name}`; a value may be a phrase as well. */
+export interface Phrase {
+  template: string;
+  values: Record<string, string | number | Phrase>;
 }
 
 export interface Progress {
@@ -99,6 +108,8 @@ export class Pix2Pix {
   readonly backend: Backend;
   /** A sentence that says why this backend is in use. */
   readonly backendReason: string;
+  /** The same, for pages that show it in another language. */
+  readonly reason: Phrase;
   /** The GPU, if the browser names it. */
   readonly adapter: string | null;
   /** Whether that GPU is emulated in software, which is slower than the CPU. */

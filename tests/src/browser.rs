@@ -15,8 +15,10 @@ use crate::devtools::Connection;
 /// For everything that is not a computation of the page.
 const QUICK: Duration = Duration::from_secs(60);
 
-const ALWAYS: [&str; 10] = [
+const ALWAYS: [&str; 11] = [
     "--headless=new",
+    // Not the language of whoever runs the tests.
+    "--accept-lang=en-US",
     "--no-sandbox",
     "--no-first-run",
     "--disable-background-networking",

@@ -12,4 +12,5 @@ pub mod net_log;
 pub mod page;
 pub mod pictures;
 pub mod site;
+pub mod texts;
 pub mod trainer;

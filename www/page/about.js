@@ -2,7 +2,8 @@
 
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { errorText } from '../view/element.js';
+import { phrase } from '../runtime/phrase.js';
+import { errorText } from '../view/sentence.js';
 import { $ } from './by-id.js';
 import { showMarkdown } from './markdown.js';
 
@@ -18,8 +19,8 @@ export async function openAbout(entry, title) {
   $('about-text').replaceChildren('…');
   $('about-dialog').showModal();
   try {
-    const text = await readReadme(entry);
-    if (shown === entry) $('about-text').replaceChildren(...showMarkdown(text, entry.url));
+    const markdown = await readReadme(entry);
+    if (shown === entry) $('about-text').replaceChildren(...showMarkdown(markdown, entry.url));
   } catch (error) {
     if (shown === entry) $('about-text').replaceChildren(...errorText(Pix2PixError.from(error)));
   }
@@ -27,9 +28,9 @@ export async function openAbout(entry, title) {
 
 async function readReadme({ url, readme }) {
   if (readme) return (await readme(MAX_README)).text();
-  const what = 'What there is to say about this model';
+  const what = phrase('What there is to say about this model');
   const response = await open(new URL('README.md', url).href, what, 'no-cache').catch((error) => {
-    if (!error.message.includes('answered HTTP 404.')) throw error;
+    if (error.values.status !== 404) throw error;
     throw new Pix2PixError('fetch', 'This model’s folder has no README.md.', { cause: error });
   });
   return (await readBlob(response, what, MAX_README)).text();

@@ -1,7 +1,8 @@
 // What is in the page's address: the settings ?model, ?backend, ?tune, ?way (the mode) and ?view; and what
 // to begin with, ?sample and #strokes.
 
-import { text } from '../view/format.js';
+import { oneLine } from '../view/format.js';
+import { text } from '../view/language.js';
 
 const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));
@@ -12,7 +13,7 @@ const refused = new Set();
 export function asked(name, known) {
   const wanted = /** @type {T | null} */ (query.get(name));
   if (wanted === null || known.includes(wanted)) return wanted;
-  refused.add(`${name} “${text(wanted)}”`);
+  refused.add(text('{name} “{value}”', { name, value: oneLine(wanted) }));
   return null;
 }
 
@@ -38,7 +39,9 @@ export function refuse(what) {
 
 /** A sentence on what the address asks for in vain, or ''. */
 export function refusals() {
-  return refused.size > 0 ? `The address asks for what is not here: ${[...refused].join(', ')}.` : '';
+  return refused.size > 0
+    ? text('The address asks for what is not here: {things}.', { things: [...refused].join(', ') })
+    : '';
 }
 
 /** Puts a setting into the address, and takes strokes out; null takes the setting out. */

@@ -2,15 +2,18 @@
 // webcam-mode.js), the model and dock.js, which shows status and errors.
 
 import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
 import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import * as format from '../view/format.js';
+import { text } from '../view/language.js';
 import { asked, askedInput, askedModel, refusals, refuse, remember } from './address.js';
 import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
 import { modelCard } from './model-cards.js';
 import { onFiles, onLaunch, sharedFiles } from './incoming.js';
+import { offerLanguages } from './language.js';
 import { modelAmong, readModel } from './model-files.js';
 import { listModels, modelAt } from './model-list.js';
 import { ModelSlot } from './model-slot.js';
@@ -29,9 +32,9 @@ import { WebcamMode } from './webcam-mode.js';
 const PATIENCE = 3000;
 
 const INVITATIONS = {
-  photo: 'Nothing loads until you begin. Photos up to 24 megapixels, films up to a minute.',
-  draw: 'Nothing loads until your first stroke.',
-  webcam: 'Nothing loads until the camera is on.',
+  photo: phrase('Nothing loads until you begin. Photos up to 24 megapixels, films up to a minute.'),
+  draw: phrase('Nothing loads until your first stroke.'),
+  webcam: phrase('Nothing loads until the camera is on.'),
 };
 
 const slot = new ModelSlot((progress) => dock.progress(progress));
@@ -70,17 +73,17 @@ dock.onChange(() => {
   $('view-bar').hidden = mode.name === 'draw' || !view.result;
   const hasPhoto = mode.hasWork || isPresenting;
   $('another').hidden = mode.name !== 'photo' || !hasPhoto || isBusy;
-  $('another').textContent = mode.hasWork ? 'Another photo' : 'Choose a photo';
+  $('another').textContent = mode.hasWork ? text('Another photo') : text('Choose a photo');
   $('another').classList.toggle('primary', !mode.hasWork);
   $('invitation').hidden = mode.name !== 'photo' || hasPhoto;
-  if (dock.state === 'empty' && !$('status').textContent) dock.say(INVITATIONS[mode.name]);
+  if (dock.state === 'empty' && !$('status').textContent) dock.say(text(INVITATIONS[mode.name]));
 });
 
 dock.onNoWebGpu(() => switchBackend('auto'));
 
 slot.addEventListener('change', () => {
   $('load').disabled = !slot.isEmpty;
-  $('load').textContent = slot.isLoaded ? 'Model loaded' : slot.isEmpty ? 'Load model' : 'Loading…';
+  $('load').textContent = slot.isLoaded ? text('Model loaded') : slot.isEmpty ? text('Load model') : text('Loading…');
   if (slot.isEmpty) dock.facts(null);
   else if (slot.isLoaded) {
     slot.ensure().then(async (session) => {
@@ -96,15 +99,15 @@ slot.addEventListener('change', () => {
 async function loadModel({ quietly = false } = {}) {
   if (!slot.isEmpty) return;
   const mine = slot.ensure();
-  dock.set('loading', 'Loading the model…');
+  dock.set('loading', text('Loading the model…'));
   try {
     const session = await mine;
     // Compiles the shaders now rather than with the first image.
     if (session.backend === 'webgpu' && !mode.hasWork) await session.warmUp();
-    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', 'The model is here.');
+    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', text('The model is here.'));
   } catch (error) {
     if (mode.hasWork || !slot.isEmpty) return; // whoever loads it now reports
-    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : 'Cancelled.');
+    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : text('Cancelled.'));
     else dock.error(error, () => loadModel());
   }
 }
@@ -193,8 +196,8 @@ async function describeModel(wanted = mode.name) {
   samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
   $('samples-title').textContent = fitting.includes('draw')
-    ? 'Start from one of these'
-    : 'No photo at hand? Take one of these';
+    ? text('Start from one of these')
+    : text('No photo at hand? Take one of these');
   showSamples($('sample-list'), samples, openSample);
   return isNew;
 }
@@ -215,8 +218,8 @@ async function openSample(sample) {
 function openAsked() {
   const { sample: name, strokes } = askedInput();
   const sample = samples.find((one) => one.name === name);
-  if (name && !sample) refuse(`sample “${format.text(name)}”`);
-  if (strokes && !mode.draw) refuse('a drawing');
+  if (name && !sample) refuse(text('sample “{name}”', { name: format.oneLine(name) }));
+  if (strokes && !mode.draw) refuse(text('a drawing'));
   if (strokes && mode.draw && (sample || !name)) drawAsked(strokes, sample);
   else if (sample) openSample(sample);
   else return false;
@@ -405,12 +408,13 @@ document.addEventListener('keydown', (event) => {
 $('backends').addEventListener('change', (event) => switchBackend(event.target.value));
 $('modes').addEventListener('change', (event) => chooseMode(event.target.value));
 
-const say = (text) => text && dock.say(text);
+const say = (words) => words && dock.say(words);
 connectButtons({ canvas: stillResult, name: resultName, say });
 connect('share', say, share);
 onFiles(takeFiles, prefetch);
 $('film').addEventListener('click', () => mode.film?.());
 connectViewBar(view);
+offerLanguages();
 
 // ---------------------------------------------------------------- start
 
@@ -455,7 +459,7 @@ function reveal() {
 function chosenModel() {
   const wanted = askedModel(models);
   if (!(wanted instanceof URL)) return wanted ?? models[0];
-  const foreign = { ...modelAt(wanted, { summary: 'From the address of this page.' }), isForeign: true };
+  const foreign = { ...modelAt(wanted, { summary: text('From the address of this page.') }), isForeign: true };
   models = [...models, foreign];
   return foreign;
 }

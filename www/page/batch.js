@@ -4,6 +4,8 @@
 import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import * as format from '../view/format.js';
+import { text } from '../view/language.js';
+import { sentenceOf } from '../view/sentence.js';
 import { encode, endingOf, saveFile } from './save.js';
 import { zipOf } from './zip-writer.js';
 
@@ -23,36 +25,40 @@ export async function translateAll(files, { slot, stage, dock, signal, isLatest,
   try {
     for (const [index, file] of files.entries()) {
       const share = [index, files.length];
-      const what = `Photo ${format.count(index + 1)} of ${format.count(files.length)}`;
-      dock.set(slot.isLoaded ? 'working' : 'loading', `${what}: ${format.text(file.name)}`, { share });
+      const which = { index: index + 1, count: files.length, name: format.oneLine(file.name) };
+      dock.set(slot.isLoaded ? 'working' : 'loading', text('Photo {index} of {count}: {name}', which), { share });
       await translateOne(file, batch, { slot, stage, signal });
       if (signal.aborted) break;
       dock.caption(batch.left.join(' '));
       if (batch.bytes > MAX_BYTES && index + 1 < files.length) {
-        stopped = 'No more results fit into memory: save these, then go on with the other photos.';
+        stopped = text('No more results fit into memory: save these, then go on with the other photos.');
         break;
       }
     }
   } catch (error) {
     if (!signal.aborted && batch.results.length === 0) return dock.error(error, again);
-    stopped = error.message;
+    stopped = sentenceOf(Pix2PixError.from(error));
   }
   if (!isLatest()) return;
-  offer(signal.aborted ? 'Cancelled.' : stopped || `Done in ${format.duration(performance.now() - begun)}.`);
+  const time = format.duration(performance.now() - begun);
+  offer(signal.aborted ? text('Cancelled.') : stopped || text('Done in {time}.', { time }));
 
   function offer(words) {
     const { results } = batch;
-    const all = format.count(files.length);
-    const count = results.length === files.length ? all : `${format.count(results.length)} of ${all}`;
-    dock.set('done', `${words} ${count} photos translated.`);
-    if (results.length === 0) return dock.offerRetry('Try again', again);
-    dock.offerRetry('Save them as .zip', () => dock.say(saveFile(zipOf(results), `${slot.entry.name}-results`)));
+    const [count, all] = [results.length, files.length];
+    const outcome =
+      count === all
+        ? text('{count} photos translated.', { count })
+        : text('{count} of {all} photos translated.', { count, all });
+    dock.set('done', `${words} ${outcome}`);
+    if (results.length === 0) return dock.offerRetry(text('Try again'), again);
+    dock.offerRetry(text('Save them as .zip'), () => dock.say(saveFile(zipOf(results), `${slot.entry.name}-results`)));
   }
 }
 
 async function translateOne(file, batch, { slot, stage, signal }) {
   try {
-    const bitmap = await decodeImage(file, { name: `“${format.text(file.name)}”` });
+    const bitmap = await decodeImage(file, { name: text('“{name}”', { name: format.oneLine(file.name) }) });
     if (signal.aborted) return bitmap.close();
     const source = await stage.show(bitmap, file);
     if (signal.aborted) return;
@@ -67,7 +73,7 @@ async function translateOne(file, batch, { slot, stage, signal }) {
   } catch (thrown) {
     const error = Pix2PixError.from(thrown);
     if (!OF_THE_PHOTO.includes(error.code)) throw error;
-    batch.left.push(`Left out: ${error.message}`);
+    batch.left.push(text('Left out: {why}', { why: sentenceOf(error) }));
   }
 }
 

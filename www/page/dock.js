@@ -2,12 +2,13 @@
 
 import { $ } from './by-id.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { errorText } from '../view/element.js';
+import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
+import { text, translated } from '../view/language.js';
+import { errorText } from '../view/sentence.js';
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
-const PHASES = { runtime: 'Loading the program', model: 'Loading the model' };
-const LAZY_REASON = 'The model loads when you begin.';
+const LAZY_REASON = phrase('The model loads when you begin.');
 
 /** @type {(() => void) | null} */
 let retryAction = null;
@@ -54,13 +55,13 @@ export const dock = {
     $('caption').textContent = line;
   },
 
-  error(thrown, again, label = 'Try again') {
+  error(thrown, again, label = text('Try again')) {
     const error = Pix2PixError.from(thrown);
     if (error.code === 'internal') console.error(error);
     this.set('error');
     $('message').replaceChildren(...errorText(error));
     $('message').dataset.code = error.code;
-    if (error.code === 'no-webgpu') this.offerRetry('Use Auto', useAuto);
+    if (error.code === 'no-webgpu') this.offerRetry(text('Use Auto'), useAuto);
     else if (again) this.offerRetry(label, again);
   },
 
@@ -80,29 +81,32 @@ export const dock = {
     }
     if (total && phase !== 'starting' && phase !== 'warming') bar.value = loaded / total;
     else bar.removeAttribute('value');
-    this.say(
-      {
-        starting: 'Starting the model…',
-        warming: 'Preparing the graphics card…',
-        tiles: `Translating: ${loaded} of ${total} parts`,
-      }[phase] ?? `${PHASES[phase]}: ${format.progressText(loaded, total)}`,
-      { quietly: true },
-    );
+    const amount = format.progressText(loaded, total);
+    const words = {
+      starting: () => text('Starting the model…'),
+      warming: () => text('Preparing the graphics card…'),
+      tiles: () => text('Translating: {loaded} of {total} parts', { loaded, total }),
+      runtime: () => text('Loading the program: {amount}', { amount }),
+      model: () => text('Loading the model: {amount}', { amount }),
+    };
+    this.say(words[phase](), { quietly: true });
   },
 
   facts(session) {
-    $('backend').textContent = session ? BACKEND_NAMES[session.backend] : 'Not started';
+    $('backend').textContent = session ? BACKEND_NAMES[session.backend] : text('Not started');
     $('in-use').textContent = session ? `: ${BACKEND_NAMES[session.backend]}` : '';
     $('backend').dataset.backend = session?.backend ?? '';
     $('backend').dataset.software = session?.isSoftware ?? false;
-    $('backend-reason').textContent = session?.backendReason ?? LAZY_REASON;
+    $('backend-reason').textContent = session
+      ? (translated(session.reason) ?? session.backendReason)
+      : text(LAZY_REASON);
     $('adapter-row').hidden = !session?.adapter;
     $('adapter').textContent = session?.adapter ?? '';
     if (!session) this.elapsed('–');
   },
 
-  elapsed(text) {
-    $('elapsed').textContent = text;
+  elapsed(time) {
+    $('elapsed').textContent = time;
   },
 
   /** The action to offer if WebGPU was asked for and is missing. */

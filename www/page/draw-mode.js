@@ -4,6 +4,7 @@ import { DrawPane } from '../view/draw-pane.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import * as format from '../view/format.js';
+import { text } from '../view/language.js';
 
 export class DrawMode {
   name = 'draw';
@@ -81,8 +82,8 @@ export class DrawMode {
   present(opening) {
     this.#pane.present(opening);
     return this.#pane.board.isBegun
-      ? 'Touch the drawing: it completes itself. Nothing loads until then.'
-      : 'A sample. Draw on it: nothing loads until your first stroke.';
+      ? text('Touch the drawing: it completes itself. Nothing loads until then.')
+      : text('A sample. Draw on it: nothing loads until your first stroke.');
   }
 
   /** Handles a shortcut; true if the key is one. */
@@ -183,7 +184,7 @@ export class DrawMode {
   }
 
   async #session() {
-    if (!this.#slot.isLoaded) this.#dock.set('loading', 'Loading the model…');
+    if (!this.#slot.isLoaded) this.#dock.set('loading', text('Loading the model…'));
     const session = await this.#slot.ensure();
     this.#used = session;
     return this.#host.hidden ? null : session;
@@ -217,11 +218,11 @@ export class DrawMode {
     if (state === 'done') {
       this.#dock.facts(this.#used); // a restart may have changed them
       this.#dock.elapsed(format.duration(detail));
-      this.#dock.set('done', `${format.duration(detail)} a picture`, { quietly: true });
+      this.#dock.set('done', text('{time} a picture', { time: format.duration(detail) }), { quietly: true });
     } else if (state === 'error') {
       const error = Pix2PixError.from(detail);
       if (error.code !== 'aborted') return this.#dock.error(error, () => this.#pane.ask());
-      this.#dock.set('empty', 'Cancelled. Draw on to start again.');
+      this.#dock.set('empty', text('Cancelled. Draw on to start again.'));
     }
   }
 }

@@ -1,6 +1,7 @@
 // The ways in which files come: chosen, pasted, dropped, and from other programs.
 
 import { IMAGE_TYPES } from '../runtime/image.js';
+import { phrase } from '../runtime/phrase.js';
 import { $ } from './by-id.js';
 import { filesOf } from './model-files.js';
 
@@ -16,7 +17,7 @@ export function onFiles(take, expect) {
     $('file-input').value = ''; // so that the same file may be chosen again
   });
   document.addEventListener('paste', (event) => {
-    take([...(event.clipboardData?.files ?? [])], 'There is no picture in the clipboard.');
+    take([...(event.clipboardData?.files ?? [])], phrase('There is no picture in the clipboard.'));
   });
   document.addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -32,7 +33,7 @@ export function onFiles(take, expect) {
     document.body.classList.remove('dragging');
     take(
       await filesOf(event.dataTransfer),
-      'There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.',
+      phrase('There was no file in what you dropped. Drop the file of a picture, saved before, or a model folder.'),
     );
   });
 }

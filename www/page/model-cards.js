@@ -4,27 +4,36 @@
 
 import { element } from '../view/element.js';
 import * as format from '../view/format.js';
+import { number, text } from '../view/language.js';
 
 /** Sides of a thumbnail, input and output beside each other, in its own pixels. */
 const THUMBNAIL = { width: 256, height: 128 };
 
 /** A radio button in the shape of a card. */
 export function modelCard(entry, onChoose) {
-  const title = element('b', {}, entry.title || entry.name);
-  const absent = element('small', { hidden: true }, 'Not on this site yet');
+  const title = element('b', {}, text(entry.title) || entry.name);
+  const absent = element('small', { hidden: true }, text('Not on this site yet'));
   const facts = element('dl', { className: 'card-facts' });
   entry.manifest.then((manifest) => {
-    title.textContent = entry.title || format.text(manifest?.title) || entry.name;
+    title.textContent = text(entry.title || format.oneLine(manifest?.title)) || entry.name;
     absent.hidden = size(manifest, entry) !== '';
     facts.replaceChildren(...factRows(manifest, entry));
   });
   const radio = element('input', { type: 'radio', name: 'model', value: entry.name });
   radio.addEventListener('change', onChoose);
-  const choice = element('label', {}, radio, ...thumbnail(entry), title, element('span', {}, entry.summary), absent);
+  const choice = element(
+    'label',
+    {},
+    radio,
+    ...thumbnail(entry),
+    title,
+    element('span', {}, text(entry.summary)),
+    absent,
+  );
   const details = element(
     'details',
     {},
-    element('summary', {}, 'Details'),
+    element('summary', {}, text('Details')),
     ...sheet(entry),
     facts,
     ...about(entry, title),
@@ -36,10 +45,12 @@ export function modelCard(entry, onChoose) {
 function about(entry, title) {
   if (entry.files && !entry.readme) return [];
   const open = async () => (await import('./about.js')).openAbout(entry, title.textContent);
-  const words = 'Data, limits, training';
+  const words = text('Data, limits, training');
   const button = element('button', { type: 'button', className: 'button', on: { click: open } }, words);
   // Each has a name of its own; the manifest may bring the title.
-  entry.manifest.then(() => button.setAttribute('aria-label', `${words} of ${title.textContent}`));
+  entry.manifest.then(() =>
+    button.setAttribute('aria-label', text('{words} of {title}', { words, title: title.textContent ?? '' })),
+  );
   return [button];
 }
 
@@ -51,24 +62,24 @@ function thumbnail({ pictures }) {
 /** All samples, inputs above outputs. Comes when the details are opened. */
 function sheet({ pictures }) {
   if (!pictures) return [];
-  const alt = 'Samples above, and what the model makes of them below';
+  const alt = text('Samples above, and what the model makes of them below');
   return [element('img', { className: 'sheet-of-samples', loading: 'lazy', alt, src: pictures.sheet })];
 }
 
 function size(manifest, entry) {
   const bytes = manifest?.weights?.[0]?.bytes;
   if (!Number.isFinite(bytes)) return '';
-  return entry.files ? `${format.bytes(bytes)}, from your disk` : format.bytes(bytes);
+  return entry.files ? text('{size}, from your disk', { size: format.bytes(bytes) }) : format.bytes(bytes);
 }
 
 function factRows(manifest, entry) {
   const training = manifest?.training ?? {};
-  const steps = training.steps > 0 && `${format.count(training.steps)} steps`;
+  const steps = training.steps > 0 && text('{count} steps', { count: training.steps });
   const rows = [
-    ['Download', size(manifest, entry)],
-    ['Trained on', [format.text(training.dataset), steps].filter(Boolean).join(', ')],
-    ['Quality', quality(training.metrics)],
-    ['Licence', format.text(manifest?.license)],
+    [text('Download'), size(manifest, entry)],
+    [text('Trained on'), [text(format.oneLine(training.dataset)), steps].filter(Boolean).join(', ')],
+    [text('Quality'), quality(training.metrics)],
+    [text('Licence'), format.oneLine(manifest?.license)],
   ];
   return rows
     .filter(([, value]) => value)
@@ -79,8 +90,8 @@ function factRows(manifest, entry) {
 function quality(metrics) {
   const [from, to] = [metrics?.input, metrics?.output];
   if (Number.isFinite(to?.psnr) && Number.isFinite(from?.psnr)) {
-    return `${to.psnr.toFixed(1)} dB PSNR; untouched ${from.psnr.toFixed(1)}`;
+    return text('{to} dB PSNR; untouched {from}', { to: number(to.psnr, 1), from: number(from.psnr, 1) });
   }
-  if (Number.isFinite(to?.l1)) return `L1 ${to.l1.toFixed(3)}`;
+  if (Number.isFinite(to?.l1)) return `L1 ${number(to.l1, 3)}`;
   return '';
 }

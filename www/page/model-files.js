@@ -2,8 +2,9 @@
 // The worker checks the manifest, and the weights against it.
 
 import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
 import { MAX_SAMPLE } from '../view/manifest.js';
-import { text as show } from '../view/format.js';
+import { oneLine } from '../view/format.js';
 import { readZip } from './zip.js';
 
 const MANIFEST = 'manifest.json';
@@ -69,32 +70,35 @@ export async function readModel(files) {
   if (!found)
     throw new Pix2PixError(
       'manifest',
-      `There is no ${MANIFEST} in what you dropped. Drop a model folder, or a .zip of one.`,
+      'There is no manifest.json in what you dropped. Drop a model folder, or a .zip of one.',
     );
-  if (found.size > MAX_MANIFEST) throw new Pix2PixError('manifest', `${found.path} is larger than a manifest may be.`);
+  if (found.size > MAX_MANIFEST)
+    throw new Pix2PixError('manifest', '{path} is larger than a manifest may be.', { values: { path: found.path } });
   const folder = found.path.slice(0, -MANIFEST.length);
-  const text = await (await found.read(MAX_MANIFEST)).text();
-  const manifest = parse(text, found.path);
+  const json = await (await found.read(MAX_MANIFEST)).text();
+  const manifest = parse(json, found.path);
   const beside = new Map(listed.map((file) => [file.path, file]));
   const weights = beside.get(folder + manifest.weights?.[0]?.path);
   if (!weights) {
     throw new Pix2PixError(
       'manifest',
-      `The weights that ${found.path} names are not beside it. Drop the whole model folder, or a .zip of it.`,
+      'The weights that {path} names are not beside it. Drop the whole model folder, or a .zip of it.',
+      { values: { path: found.path } },
     );
   }
   const { bytes } = manifest.weights[0];
   if (weights.size !== bytes || bytes > MAX_WEIGHTS) {
     throw new Pix2PixError(
       'manifest',
-      `${weights.path} has ${weights.size} bytes, and ${found.path} says ${bytes}, of at most ${MAX_WEIGHTS}. Export the model again.`,
+      '{weights} has {size} bytes, and {manifest} says {said}, of at most {most}. Export the model again.',
+      { values: { weights: weights.path, size: weights.size, manifest: found.path, said: bytes, most: MAX_WEIGHTS } },
     );
   }
   return {
-    files: { manifest: text, weights: await weights.read(bytes) },
-    name: show(manifest.name) || 'model',
+    files: { manifest: json, weights: await weights.read(bytes) },
+    name: oneLine(manifest.name) || 'model',
     title: '',
-    summary: 'From your disk. It stays there.',
+    summary: phrase('From your disk. It stays there.'),
     manifest: Promise.resolve(manifest),
     readme: beside.get(`${folder}README.md`)?.read,
     /** The sample, or undefined if it is missing. */
@@ -105,12 +109,12 @@ export async function readModel(files) {
   };
 }
 
-function parse(text, path) {
+function parse(json, path) {
   try {
-    const manifest = JSON.parse(text);
+    const manifest = JSON.parse(json);
     if (typeof manifest === 'object' && manifest !== null) return manifest;
   } catch {
     /* see below */
   }
-  throw new Pix2PixError('manifest', `${path} is not valid JSON. Export the model again.`);
+  throw new Pix2PixError('manifest', '{path} is not valid JSON. Export the model again.', { values: { path } });
 }

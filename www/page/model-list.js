@@ -3,7 +3,8 @@
 
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
-import { text } from '../view/format.js';
+import { phrase } from '../runtime/phrase.js';
+import { oneLine } from '../view/format.js';
 import { picturesOf } from './opening.js';
 
 const INDEX = new URL('../models/index.json', import.meta.url);
@@ -12,9 +13,9 @@ const MAX_JSON = 1 << 20;
 /** [{ name, url, title, summary, pictures, manifest: Promise<object|null> }]; a model from the
     visitor's disk has `files` in place of `url`. */
 export async function listModels() {
-  const { models } = await readJson(INDEX, 'The list of models');
+  const { models } = await readJson(INDEX, phrase('The list of models'));
   if (!Array.isArray(models) || models.length === 0) {
-    throw new Pix2PixError('manifest', `${INDEX} lists no models.`);
+    throw new Pix2PixError('manifest', '{url} lists no models.', { values: { url: INDEX.href } });
   }
   return models.map((entry) => modelAt(new URL(entry.manifest, INDEX), entry));
 }
@@ -24,13 +25,13 @@ export async function listModels() {
 export function modelAt(url, { title, summary, opening, content } = {}) {
   return {
     url: url.href,
-    name: text(decoded(url.pathname.split('/').at(-2))) || 'model',
-    title: text(title),
-    summary: text(summary),
+    name: oneLine(decoded(url.pathname.split('/').at(-2))) || 'model',
+    title: oneLine(title),
+    summary: oneLine(summary),
     pictures: picturesOf(url, opening),
     // Only for the card: the worker reads and checks it again, and reports a
     // missing one when the model is loaded.
-    manifest: content ? Promise.resolve(content) : readJson(url, 'The manifest').catch(() => null),
+    manifest: content ? Promise.resolve(content) : readJson(url, phrase('The manifest')).catch(() => null),
   };
 }
 
@@ -49,6 +50,6 @@ async function readJson(url, what) {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new Pix2PixError('manifest', `${url} is not valid JSON.`, { cause });
+    throw new Pix2PixError('manifest', '{url} is not valid JSON.', { values: { url: url.href }, cause });
   }
 }

@@ -3,10 +3,12 @@
 
 import { open, readBlob } from '../runtime/download.js';
 import { decodeImage } from '../runtime/image.js';
+import { phrase } from '../runtime/phrase.js';
 import { MAX_SAMPLE } from '../view/manifest.js';
 import { readStrokes } from '../view/strokes.js';
 
 const MAX_DRAWING = 1 << 20;
+const WHAT = phrase('The sample');
 
 /** The addresses of a model's pictures; null if the list of models names none.
     @param {URL} manifest @param {unknown} sample the path of the sample in the model's folder */
@@ -34,10 +36,10 @@ export async function readOpening({ name, sample, opening }) {
 }
 
 async function readDrawing(url) {
-  const response = await open(url, 'The sample');
-  return { strokes: readStrokes(await (await readBlob(response, 'The sample', MAX_DRAWING)).text()) };
+  const response = await open(url, WHAT);
+  return { strokes: readStrokes(await (await readBlob(response, WHAT, MAX_DRAWING)).text()) };
 }
 
 async function readImage(url) {
-  return decodeImage(await readBlob(await open(url, 'The sample'), 'The sample', MAX_SAMPLE));
+  return decodeImage(await readBlob(await open(url, WHAT), WHAT, MAX_SAMPLE));
 }

@@ -3,7 +3,9 @@
 import { blur } from './blur.js';
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { decodeImage, fittingSize, softwareContext } from '../runtime/image.js';
+import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
+import { text } from '../view/language.js';
 import { undoesBlur } from '../view/manifest.js';
 
 /** The longest side of a softened copy: small enough to see the blur, and that it is gone. */
@@ -87,7 +89,7 @@ export class PhotoMode {
     if (mine === this.#presented && !this.hasWork) {
       await this.#view.showResult(context.getImageData(0, 0, width, height));
     }
-    return 'A sample. Nothing loads until you choose a photo.';
+    return text('A sample. Nothing loads until you choose a photo.');
   }
 
   leave() {
@@ -122,7 +124,7 @@ export class PhotoMode {
       if (this.#job !== mine) return;
       if (error.code === 'aborted') return this.#failed(error);
       this.#dock.error(error);
-      if (this.hasWork && !this.result) this.#dock.offerRetry('Translate', () => this.translate());
+      if (this.hasWork && !this.result) this.#dock.offerRetry(text('Translate'), () => this.translate());
       return;
     } finally {
       if (this.#job === mine || this.#job === null) this.#isOpening = false;
@@ -191,16 +193,17 @@ export class PhotoMode {
     try {
       this.#dock.set(
         this.#slot.isLoaded ? 'working' : 'loading',
-        this.#slot.isLoaded ? 'Preparing…' : 'Loading the model…',
+        this.#slot.isLoaded ? text('Preparing…') : text('Loading the model…'),
       );
       this.#view.hideResult();
       const source = await this.#source(signal);
       this.#dock.caption(this.#shown.line);
       const session = await this.#slot.ensure();
       if (!isLatest()) return;
+      const isOnCard = session.backend === 'webgpu';
       this.#dock.set(
         'working',
-        `Translating on ${session.backend === 'webgpu' ? 'the graphics card' : 'the processor'}…`,
+        isOnCard ? text('Translating on the graphics card…') : text('Translating on the processor…'),
       );
       if (this.#isTooFine(session)) this.#offerSoftCopy();
       const begun = performance.now();
@@ -221,10 +224,8 @@ export class PhotoMode {
 
   #done(session, result, elapsed) {
     const advice = this.#advice(session, result);
-    this.#dock.set(
-      'done',
-      `Done in ${elapsed}. ${advice ?? (this.#view.layout === 'side' ? '' : 'Drag across the picture to compare.')}`,
-    );
+    const hint = this.#view.layout === 'side' ? '' : text('Drag across the picture to compare.');
+    this.#dock.set('done', `${text('Done in {time}.', { time: elapsed })} ${advice ?? hint}`);
     if (advice) this.#offerSoftCopy();
   }
 
@@ -232,16 +233,16 @@ export class PhotoMode {
   #advice(session, result) {
     if (!this.#canSoften(session)) return null;
     if (change(this.#shown.middle, result) < NOTHING)
-      return 'Hardly anything changed: this photo has no fault that the model knows.';
+      return text('Hardly anything changed: this photo has no fault that the model knows.');
     return this.#isTooFine(session)
-      ? 'It sharpens what is a few pixels wide: zoom in to see it in so large a photo.'
+      ? text('It sharpens what is a few pixels wide: zoom in to see it in so large a photo.')
       : null;
   }
 
   #failed(error) {
     if (error.code !== 'aborted') return this.#dock.error(error, () => this.translate());
-    this.#dock.set(this.#slot.isEmpty ? 'empty' : 'ready', 'Cancelled.');
-    if (this.hasWork) this.#dock.offerRetry('Translate', () => this.translate());
+    this.#dock.set(this.#slot.isEmpty ? 'empty' : 'ready', text('Cancelled.'));
+    if (this.hasWork) this.#dock.offerRetry(text('Translate'), () => this.translate());
   }
 
   #canSoften({ manifest }) {
@@ -253,32 +254,24 @@ export class PhotoMode {
   }
 
   #offerSoftCopy() {
-    this.#dock.offerRetry('Try a soft copy', () => {
+    this.#dock.offerRetry(text('Try a soft copy'), () => {
       this.#blurBox.checked = true;
       this.translate();
     });
   }
 
   async #show(blob, name, { isSoft = false, note = '', signal }) {
-    const bitmap = await decodeImage(blob, { name: name ? `“${name}”` : 'The picture' });
+    const bitmap = await decodeImage(blob, { name: name ? text('“{name}”', { name }) : phrase('The picture') });
     const [width, height] = fittingSize(bitmap, isSoft ? SOFT_SIDE : Infinity);
     const scale = Math.max(width / bitmap.width, height / bitmap.height);
     const from = scale < 1 ? format.pixels(bitmap.width, bitmap.height) : '';
-    const line = [
-      name,
-      format.pixels(width, height) +
-        (isSoft ? ', softened' : '') +
-        (from && (isSoft ? `, of ${from}` : `, scaled down from ${from} to fit into memory`)),
-      note,
-    ]
-      .filter(Boolean)
-      .join(' · ');
+    const line = [name, sizeLine(format.pixels(width, height), from, isSoft), note].filter(Boolean).join(' · ');
     const shown = { isSoft, isScaled: scale < 1, middle: cut(bitmap, scale, width, height), line };
     const soft = isSoft ? await softened(bitmap, width, height) : bitmap;
-    if (signal.aborted) throw abortedError('Opening the photo');
+    if (signal.aborted) throw abortedError(phrase('Opening the photo'));
     this.#shown = null;
     if (await this.#view.show(soft, width, height)) this.#shown = shown;
-    if (signal.aborted || !this.#shown) throw abortedError('Opening the photo');
+    if (signal.aborted || !this.#shown) throw abortedError(phrase('Opening the photo'));
     this.#dock.caption(line);
   }
 
@@ -289,6 +282,11 @@ export class PhotoMode {
       await this.#show(this.#blob, this.#photoName, { isSoft, note: this.#note, signal });
     return isSoft || this.#shown.isScaled ? this.#view.source() : this.#blob;
   }
+}
+
+function sizeLine(size, from, isSoft) {
+  if (isSoft) return from ? text('{size}, softened, of {from}', { size, from }) : text('{size}, softened', { size });
+  return from ? text('{size}, scaled down from {from} to fit into memory', { size, from }) : size;
 }
 
 /** Where several photos are shown one after the other. */

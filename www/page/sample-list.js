@@ -2,6 +2,7 @@
 
 import { element } from '../view/element.js';
 import { decodeImage, MAX_PIXELS } from '../runtime/image.js';
+import { text } from '../view/language.js';
 
 /** Shows `samples` in `list`, one after the other, as each is decoded whole. Removes those that fail. */
 export async function showSamples(list, samples, onChoose) {
@@ -10,7 +11,7 @@ export async function showSamples(list, samples, onChoose) {
       width: 192,
       height: 192,
       role: 'img',
-      'aria-label': `Sample ${index + 1}`,
+      'aria-label': text('Sample {number}', { number: index + 1 }),
     }),
   );
   list.replaceChildren(

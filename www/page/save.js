@@ -1,5 +1,8 @@
 // Takes a picture along: as a file or through the clipboard.
 
+import { Pix2PixError } from '../runtime/errors.js';
+import { text } from '../view/language.js';
+import { sentenceOf } from '../view/sentence.js';
 import { $ } from './by-id.js';
 
 const TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' };
@@ -26,7 +29,7 @@ export function connect(id, say, action) {
     try {
       say(await action());
     } catch (error) {
-      if (error.name !== 'AbortError') say(error.message);
+      if (error.name !== 'AbortError') say(sentenceOf(Pix2PixError.from(error)));
     }
   });
 }
@@ -37,7 +40,7 @@ export function encode(canvas, format) {
     canvas.toBlob(
       (blob) => {
         if (blob) resolve(blob);
-        else reject(new Error('The picture could not be encoded. Try another format.'));
+        else reject(new Pix2PixError('internal', 'The picture could not be encoded. Try another format.'));
       },
       TYPES[format],
       QUALITY,
@@ -57,12 +60,13 @@ export function saveFile(blob, name) {
   link.download = `${name}.${endingOf(blob)}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return `Saved as ${link.download}.`;
+  return text('Saved as {file}.', { file: link.download });
 }
 
 /** Takes a promise of a PNG file: Safari requires the call within the click. */
 export async function copy(picture) {
-  if (!navigator.clipboard?.write) throw new Error('This browser copies no pictures. Save it instead.');
+  if (!navigator.clipboard?.write)
+    throw new Pix2PixError('internal', 'This browser copies no pictures. Save it instead.');
   await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
-  return 'The picture is in the clipboard.';
+  return text('The picture is in the clipboard.');
 }

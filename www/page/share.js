@@ -1,6 +1,9 @@
 // The dialog "Share": before and after as one picture, a link to the page as it is, and what puts the
 // model into another page.
 
+import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
+import { text } from '../view/language.js';
 import { linkWith } from './address.js';
 import { paintBeforeAfter, widthOfBoth } from './before-after.js';
 import { $ } from './by-id.js';
@@ -23,14 +26,14 @@ export async function openShare({ entry, mode, before, after, isGrey, name, sett
   $('share-link-note').textContent = linkNote(mode, linked);
   $('embed-code').value = embedCode(entry, mode);
   $('embed-note').textContent = isOwn
-    ? 'Put this site’s folder into yours as “pix2pix”, and the model’s folder into its “models”.'
-    : 'Put this site’s folder into yours as “pix2pix” first: browsers start no program of another site.';
+    ? text('Put this site’s folder into yours as “pix2pix”, and the model’s folder into its “models”.')
+    : text('Put this site’s folder into yours as “pix2pix” first: browsers start no program of another site.');
   say('');
   $('share-preview').removeAttribute('src'); // the picture of an earlier opening
   $('share-dialog').showModal();
   const ready = await file;
   if (shared.file !== file || !$('share-dialog').open) return;
-  $('share-picture').textContent = canShare(ready) ? 'Share the picture' : 'Save the picture';
+  $('share-picture').textContent = canShare(ready) ? text('Share the picture') : text('Save the picture');
   $('share-preview').src = URL.createObjectURL(ready);
 }
 
@@ -39,20 +42,23 @@ function connectDialog() {
     const file = await shared.file;
     if (!canShare(file)) return saveFile(file, file.name.replace(/\.png$/, ''));
     await navigator.share({ files: [file], title: document.title });
-    return 'Shared.';
+    return text('Shared.');
   });
   connect('share-copy', say, () => copy(shared.file));
   connect('share-link', say, () => shareLink(shared.link));
   connect('embed-copy', say, async () => {
-    await copyText($('embed-code').value, 'Select the code and copy it.');
-    return 'The code is in the clipboard.';
+    await copyText(
+      $('embed-code').value,
+      phrase('This browser lets the page copy nothing. Select the code and copy it.'),
+    );
+    return text('The code is in the clipboard.');
   });
   $('share-close').addEventListener('click', () => $('share-dialog').close());
   $('share-dialog').addEventListener('close', () => URL.revokeObjectURL($('share-preview').src));
 }
 
-function say(text) {
-  $('share-status').textContent = text;
+function say(words) {
+  $('share-status').textContent = words;
 }
 
 function canShare(file) {
@@ -63,24 +69,24 @@ async function shareLink(url) {
   const isTouch = matchMedia('(pointer: coarse)').matches;
   if (isTouch && navigator.share) {
     await navigator.share({ title: document.title, url });
-    return 'Shared.';
+    return text('Shared.');
   }
-  await copyText(url, `The link is ${url}`);
-  return 'The link is in the clipboard.';
+  await copyText(url, phrase('This browser lets the page copy nothing. The link is {copied}'));
+  return text('The link is in the clipboard.');
 }
 
 /** Pages without HTTPS have no clipboard: `otherwise` says what to do then. */
-async function copyText(text, otherwise) {
-  if (!navigator.clipboard) throw new Error(`This browser lets the page copy nothing. ${otherwise}`);
-  await navigator.clipboard.writeText(text);
+async function copyText(copied, otherwise) {
+  if (!navigator.clipboard) throw new Pix2PixError('internal', otherwise, { values: { copied } });
+  await navigator.clipboard.writeText(copied);
 }
 
 function linkNote(mode, linked) {
-  if (linked?.strokes) return 'Opens this model with your drawing, which is in the link itself.';
-  if (linked?.sample) return 'Opens this model with this sample.';
+  if (linked?.strokes) return text('Opens this model with your drawing, which is in the link itself.');
+  if (linked?.sample) return text('Opens this model with this sample.');
   return mode === 'draw'
-    ? 'Opens this model and settings. The drawing is too large for a link, or has a picture under it.'
-    : 'Opens this model and settings. Your picture stays here.';
+    ? text('Opens this model and settings. The drawing is too large for a link, or has a picture under it.')
+    : text('Opens this model and settings. Your picture stays here.');
 }
 
 async function beforeAndAfter(before, after, isGrey) {
@@ -100,12 +106,12 @@ function embedCode(entry, mode) {
   const base = new URL('../', import.meta.url).href;
   const path = entry.files ? `models/${entry.name}/manifest.json` : entry.url.replace(base, '');
   const address = path === entry.url ? path : `pix2pix/${path}`;
-  const alt = entry.title || entry.name;
+  const alt = text(entry.title) || entry.name;
   return `<link rel="stylesheet" href="pix2pix/pix2pix-widget.css">
 <script type="module" src="pix2pix/pix2pix-widget.js"></script>
 <pix2pix-widget src="${quoted(address)}" mode="${mode === 'draw' ? 'draw' : 'photo'}" loading="lazy" alt="${quoted(alt)}"></pix2pix-widget>`;
 }
 
-function quoted(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+function quoted(value) {
+  return value.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 }

@@ -1,6 +1,7 @@
 // The model that the visitor has taught last and wants to use here: teach.html leaves it in
 // the browser's Cache.
 
+import { phrase } from '../runtime/phrase.js';
 import { readModel } from './model-files.js';
 
 const STORE = 'pix2pix-taught-1';
@@ -26,7 +27,7 @@ export async function taughtModel() {
     if (!manifest || !weights) return null;
     const { path } = JSON.parse(await manifest.text()).weights[0];
     const entry = await readModel([new File([manifest], 'manifest.json'), new File([weights], path)]);
-    return { ...entry, summary: 'Taught by you. It stays in this browser.' };
+    return { ...entry, summary: phrase('Taught by you. It stays in this browser.') };
   } catch {
     return null; // no storage, as on pages without HTTPS, or something else in it
   }

@@ -3,7 +3,10 @@
 
 import { Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
+import { phrase } from '../runtime/phrase.js';
+import { number, text } from '../view/language.js';
 import { naturalSide } from '../view/manifest.js';
+import { sentenceOf } from '../view/sentence.js';
 import { saveFile } from './save.js';
 
 const FPS_MEMORY = 0.8; // the weight of earlier frames in the shown rate
@@ -45,7 +48,7 @@ export class WebcamMode {
     stopButton.addEventListener('click', () => this.still());
     addEventListener('pagehide', () => this.#release());
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) this.still('The camera went off as you left the page.');
+      if (document.hidden) this.still(text('The camera went off as you left the page.'));
     });
   }
 
@@ -81,12 +84,12 @@ export class WebcamMode {
   cancel() {
     this.#slot.cancelLoading();
     this.#abort?.abort();
-    this.#stop('Cancelled.');
+    this.#stop(text('Cancelled.'));
   }
 
   /** Turns the camera off and translates its last frame at a higher resolution. False if that
       fails. */
-  async still(words = 'The camera is off.') {
+  async still(words = text('The camera is off.')) {
     if (!this.#stream) return true;
     if (!this.#view.result) return this.#stop(words);
     const { signal } = (this.#abort = new AbortController());
@@ -94,7 +97,7 @@ export class WebcamMode {
     const pixels = this.#grab(this.#video, side);
     this.#release();
     const turn = this.#turn;
-    this.#dock.set('working', `${words} Translating its last picture…`);
+    this.#dock.set('working', `${words} ${text('Translating its last picture…')}`);
     try {
       const result = await (await this.#slot.ensure()).run(pixels, { signal });
       if (turn !== this.#turn) return false;
@@ -112,19 +115,19 @@ export class WebcamMode {
     const turn = this.#turn;
     this.#invitation.hidden = true;
     try {
-      this.#dock.set('loading', 'Waiting for the camera…');
+      this.#dock.set('loading', text('Waiting for the camera…'));
       const stream = await openCamera();
       if (turn !== this.#turn) return release(stream);
       this.#stream = stream;
       stream.getVideoTracks()[0].addEventListener('ended', () => {
-        if (turn === this.#turn) this.still('The camera was taken away.');
+        if (turn === this.#turn) this.still(text('The camera was taken away.'));
       });
       await this.#play(turn);
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#release();
       this.#invitation.hidden = this.#view.result !== null;
-      if (Pix2PixError.from(error).code === 'aborted') this.#dock.set('empty', 'Cancelled.');
+      if (Pix2PixError.from(error).code === 'aborted') this.#dock.set('empty', text('Cancelled.'));
       else this.#dock.error(error, () => this.start());
     }
   }
@@ -138,7 +141,7 @@ export class WebcamMode {
     const session = await this.#slot.ensure();
     if (turn !== this.#turn) return;
     this.#stopButton.hidden = this.#recordButton.hidden = false;
-    this.#dock.set('done', 'The camera is on.');
+    this.#dock.set('done', text('The camera is on.'));
     const side = naturalSide(session.manifest);
     let smooth = 0;
     while (turn === this.#turn) {
@@ -158,10 +161,11 @@ export class WebcamMode {
   }
 
   #report(framesPerSecond, session) {
-    const number = framesPerSecond < 10 ? framesPerSecond.toFixed(1) : Math.round(framesPerSecond);
-    const recording = this.#recorder ? `Recording, ${Math.floor(this.#recorder.seconds)} s. ` : '';
-    this.#dock.set('done', `${recording}${number} frames per second`, { quietly: true });
-    this.#dock.elapsed(`${Math.round(1000 / framesPerSecond)} ms a frame`);
+    const rate = text('{rate} frames per second', { rate: number(framesPerSecond, framesPerSecond < 10 ? 1 : 0) });
+    const seconds = Math.floor(this.#recorder?.seconds ?? 0);
+    const words = this.#recorder ? `${text('Recording, {seconds} s.', { seconds })} ${rate}` : rate;
+    this.#dock.set('done', words, { quietly: true });
+    this.#dock.elapsed(text('{time} ms a frame', { time: Math.round(1000 / framesPerSecond) }));
     this.#dock.facts(session);
     document.body.dataset.fps = framesPerSecond.toFixed(2);
   }
@@ -172,9 +176,9 @@ export class WebcamMode {
       const { LiveRecorder } = await import('./recorder.js');
       if (turn !== this.#turn || this.#recorder) return;
       this.#recorder = new LiveRecorder(this.#frame.width, this.#view.isGrey);
-      this.#recordButton.textContent = 'Save the film';
+      this.#recordButton.textContent = text('Save the film');
     } catch (error) {
-      this.#dock.caption(Pix2PixError.from(error).message);
+      this.#dock.caption(sentenceOf(Pix2PixError.from(error)));
     }
   }
 
@@ -182,12 +186,12 @@ export class WebcamMode {
   async #saveFilm() {
     const recorder = this.#recorder;
     this.#recorder = null;
-    this.#recordButton.textContent = 'Record';
+    this.#recordButton.textContent = text('Record');
     if (!recorder) return;
     try {
       this.#dock.caption(saveFile(await recorder.end(), this.#filmName()));
     } catch (error) {
-      this.#dock.caption(Pix2PixError.from(error).message);
+      this.#dock.caption(sentenceOf(Pix2PixError.from(error)));
     }
   }
 
@@ -206,7 +210,7 @@ export class WebcamMode {
     this.#release();
     this.#dock.set(this.#view.result ? 'done' : 'empty', words);
     this.#invitation.hidden = this.#view.result !== null;
-    if (this.#view.result) this.#dock.offerRetry('Start again', () => this.start());
+    if (this.#view.result) this.#dock.offerRetry(text('Start again'), () => this.start());
   }
 
   #release() {
@@ -228,8 +232,8 @@ export async function openCamera() {
     throw new Pix2PixError(
       'camera',
       isSecureContext
-        ? 'This browser gives pages no camera. Take a photo instead.'
-        : 'Browsers give a camera only to pages served over HTTPS. Take a photo instead.',
+        ? phrase('This browser gives pages no camera. Take a photo instead.')
+        : phrase('Browsers give a camera only to pages served over HTTPS. Take a photo instead.'),
     );
   }
   try {
@@ -240,10 +244,12 @@ export async function openCamera() {
   } catch (cause) {
     const message =
       {
-        NotAllowedError: 'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
-        NotFoundError: 'There is no camera here. Connect one, or take a photo instead.',
-        NotReadableError: 'The camera is in use by another program. Close that, then try again.',
-      }[cause.name] ?? `The camera did not start (${cause.message}). Try again.`;
-    throw new Pix2PixError('camera', message, { cause });
+        NotAllowedError: phrase(
+          'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
+        ),
+        NotFoundError: phrase('There is no camera here. Connect one, or take a photo instead.'),
+        NotReadableError: phrase('The camera is in use by another program. Close that, then try again.'),
+      }[cause.name] ?? phrase('The camera did not start ({why}). Try again.');
+    throw new Pix2PixError('camera', message, { values: { why: cause.message }, cause });
   }
 }

@@ -2,6 +2,7 @@
 // inflates. Archives are untrusted: each read has a limit where inflating stops.
 
 import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
 
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;
@@ -17,21 +18,24 @@ const PIECE = 16 << 10;
 
 /** [{ path, size, read(limit): Promise<Blob> }], without folders. */
 export async function readZip(blob, name) {
-  const broken = (what) =>
-    new Pix2PixError('manifest', `${name} cannot be read: ${what}. Pack the model folder again.`);
+  const broken = (template, values = {}) =>
+    new Pix2PixError('manifest', '{name} cannot be read: {why}. Pack the model folder again.', {
+      values: { name, why: { template, values } },
+    });
   const tailStart = Math.max(0, blob.size - LONGEST_END);
   const tail = await viewOf(blob, tailStart, blob.size);
   const end = findEnd(tail);
-  if (end < 0) throw broken('it is no zip archive, or it is cut off');
+  if (end < 0) throw broken(phrase('it is no zip archive, or it is cut off'));
   const count = tail.getUint16(end + 10, true);
   const size = tail.getUint32(end + 12, true);
   const start = tail.getUint32(end + 16, true);
-  if (count > MAX_ENTRIES || size > MAX_DIRECTORY) throw broken(`it holds more than ${MAX_ENTRIES} files`);
-  if (start + size > blob.size) throw broken('its list of files is cut off, or it is larger than 4 GB');
+  if (count > MAX_ENTRIES || size > MAX_DIRECTORY)
+    throw broken(phrase('it holds more than {most} files'), { most: MAX_ENTRIES });
+  if (start + size > blob.size) throw broken(phrase('its list of files is cut off, or it is larger than 4 GB'));
   try {
     return [...entries(await viewOf(blob, start, start + size), count, blob, broken)];
   } catch (error) {
-    if (error instanceof RangeError) throw broken('its list of files is damaged');
+    if (error instanceof RangeError) throw broken(phrase('its list of files is damaged'));
     throw error;
   }
 }
@@ -46,7 +50,7 @@ function findEnd(tail) {
 function* entries(view, count, blob, broken) {
   const decoder = new TextDecoder();
   for (let at = 0, index = 0; index < count; index++) {
-    if (view.getUint32(at, true) !== ENTRY) throw broken('its list of files is damaged');
+    if (view.getUint32(at, true) !== ENTRY) throw broken(phrase('its list of files is damaged'));
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
     const path = decoder.decode(new Uint8Array(view.buffer, view.byteOffset + at + 46, nameLength));
     const entry = {
@@ -63,13 +67,15 @@ function* entries(view, count, blob, broken) {
 }
 
 async function unpack(blob, path, { flags, method, packed, size, start }, limit, broken) {
-  if (flags & 1) throw broken(`${path} is encrypted`);
-  if (method !== 0 && method !== 8) throw broken(`${path} is packed in a way that browsers cannot read`);
-  if (size > limit) throw broken(`${path} is larger than ${limit} bytes`);
+  if (flags & 1) throw broken(phrase('{path} is encrypted'), { path });
+  if (method !== 0 && method !== 8)
+    throw broken(phrase('{path} is packed in a way that browsers cannot read'), { path });
+  if (size > limit) throw broken(phrase('{path} is larger than {limit} bytes'), { path, limit });
   if (size > HARMLESS && size > MOST_TIMES * packed)
-    throw broken(`${path} would unpack to more than ${MOST_TIMES} times its size`);
+    throw broken(phrase('{path} would unpack to more than {times} times its size'), { path, times: MOST_TIMES });
   const head = await viewOf(blob, start, start + 30);
-  if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL) throw broken(`${path} is not where the list says`);
+  if (head.byteLength < 30 || head.getUint32(0, true) !== LOCAL)
+    throw broken(phrase('{path} is not where the list says'), { path });
   const from = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const raw = blob.slice(from, from + packed);
   const pieces = new TransformStream({
@@ -93,9 +99,9 @@ async function unpack(blob, path, { flags, method, packed, size, start }, limit,
         )
           .blob()
           .catch(() => {
-            if (sum <= size) throw broken(`${path} is damaged`);
+            if (sum <= size) throw broken(phrase('{path} is damaged'), { path });
           });
-  if (unpacked?.size !== size) throw broken(`${path} does not have the size that the list says`);
+  if (unpacked?.size !== size) throw broken(phrase('{path} does not have the size that the list says'), { path });
   return unpacked;
 }
 

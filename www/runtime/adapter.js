@@ -1,5 +1,7 @@
 // Asks for the graphics adapter before anything is downloaded for it.
 
+import { phrase } from './phrase.js';
+
 /** The adapter's name (null if the browser hides it) and whether it is emulated in software;
     `missing` says why there is none. */
 export async function findAdapter() {
@@ -7,13 +9,15 @@ export async function findAdapter() {
   if (!navigator.gpu) {
     return {
       ...none,
-      missing: isSecureContext ? 'this browser has no navigator.gpu' : 'browsers offer it only over HTTPS',
+      missing: isSecureContext
+        ? phrase('this browser has no navigator.gpu')
+        : phrase('browsers offer it only over HTTPS'),
     };
   }
   try {
     /** @type {any} older browsers have other fields */
     const adapter = await navigator.gpu.requestAdapter();
-    if (!adapter) return { ...none, missing: 'the browser offers no graphics adapter' };
+    if (!adapter) return { ...none, missing: phrase('the browser offers no graphics adapter') };
     const info = adapter.info ?? {};
     return {
       name: info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || null,
@@ -21,6 +25,9 @@ export async function findAdapter() {
       missing: null,
     };
   } catch (error) {
-    return { ...none, missing: `asking for a graphics adapter failed (${error.message})` };
+    return {
+      ...none,
+      missing: { template: phrase('asking for a graphics adapter failed ({why})'), values: { why: error.message } },
+    };
   }
 }

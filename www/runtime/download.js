@@ -2,8 +2,6 @@
 
 import { Pix2PixError } from './errors.js';
 
-const RETRY = 'Check the connection and try again.';
-
 /** Fetches `url`; any status but 2xx is a 'fetch' error.
     @param {string} url @param {string} what @param {RequestCache} [cache] @param {HeadersInit} [headers] */
 export async function open(url, what, cache = 'default', headers = {}) {
@@ -11,12 +9,16 @@ export async function open(url, what, cache = 'default', headers = {}) {
   try {
     response = await fetch(url, { cache, headers });
   } catch (cause) {
-    throw new Pix2PixError('fetch', `${what} could not be downloaded from ${url}. ${RETRY}`, { cause });
+    throw new Pix2PixError('fetch', '{what} could not be downloaded from {url}. Check the connection and try again.', {
+      values: { what, url },
+      cause,
+    });
   }
   if (!response.ok) {
     throw new Pix2PixError(
       'fetch',
-      `${what} could not be downloaded: ${url} answered HTTP ${response.status}. ${RETRY}`,
+      '{what} could not be downloaded: {url} answered HTTP {status}. Check the connection and try again.',
+      { values: { what, url, status: response.status } },
     );
   }
   return response;
@@ -37,9 +39,11 @@ export async function readChunks(response, take) {
     try {
       step = await reader.read();
     } catch (cause) {
-      throw new Pix2PixError('fetch', `The connection was lost after ${loaded} bytes of ${response.url}. ${RETRY}`, {
-        cause,
-      });
+      throw new Pix2PixError(
+        'fetch',
+        'The connection was lost after {loaded} bytes of {url}. Check the connection and try again.',
+        { values: { loaded, url: response.url }, cause },
+      );
     }
     if (step.done) return loaded;
     loaded += step.value.byteLength;
@@ -55,5 +59,7 @@ export async function readBlob(response, what, limit) {
   const chunks = [];
   const loaded = await readChunks(response, (chunk, sum) => chunks.push(chunk) > 0 && sum <= limit);
   if (loaded <= limit) return new Blob(chunks);
-  throw new Pix2PixError('manifest', `${what} at ${response.url} is larger than ${limit} bytes.`);
+  throw new Pix2PixError('manifest', '{what} at {url} is larger than {limit} bytes.', {
+    values: { what, url: response.url, limit },
+  });
 }

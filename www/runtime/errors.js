@@ -1,4 +1,6 @@
-// The one type of error. Only its code and message cross the worker boundary.
+// The one type of error. Only its code and its text cross the worker boundary.
+
+import { fill, phrase } from './phrase.js';
 
 /** @type {Set<import('../pix2pix.js').Pix2PixErrorCode>} */
 const CODES = new Set([
@@ -22,22 +24,28 @@ const CODES = new Set([
 ]);
 
 export class Pix2PixError extends Error {
-  /** @param {import('../pix2pix.js').Pix2PixErrorCode} code @param {string} message @param {ErrorOptions} [options] */
-  constructor(code, message, options) {
-    super(message, options);
+  /** The text may have places for `values`, `{name}`.
+      @param {import('../pix2pix.js').Pix2PixErrorCode} code @param {string} template
+      @param {ErrorOptions & { values?: Record<string, import('./phrase.js').Value> }} [options] */
+  constructor(code, template, { values = {}, ...options } = {}) {
+    super(fill(template, values), options);
     this.name = 'Pix2PixError';
+    this.template = template;
+    this.values = values;
     this.code = CODES.has(code) ? code : 'internal';
   }
 
   /** Turns whatever was thrown into a Pix2PixError. */
   static from(thrown) {
     if (thrown instanceof Pix2PixError) return thrown;
-    let message = thrown?.message || String(thrown);
+    const message = thrown?.message || String(thrown);
     if (thrown instanceof WebAssembly.RuntimeError) {
       // A trap may also mean that memory ran out.
-      message = `The model's program stopped (${message}). Try again, or take a smaller photo.`;
+      const stopped = phrase('The model’s program stopped ({why}). Try again, or take a smaller photo.');
+      return new Pix2PixError(codeOf(thrown, message), stopped, { values: { why: message }, cause: thrown });
     }
-    return new Pix2PixError(codeOf(thrown, message), message, { cause: thrown });
+    const { template = message, values } = thrown ?? {};
+    return new Pix2PixError(codeOf(thrown, message), template, { values, cause: thrown });
   }
 }
 
@@ -52,6 +60,6 @@ function codeOf(thrown, message) {
   return 'internal';
 }
 
-export function abortedError(what = 'The job') {
-  return new Pix2PixError('aborted', `${what} was cancelled.`);
+export function abortedError(what = phrase('The job')) {
+  return new Pix2PixError('aborted', '{what} was cancelled.', { values: { what } });
 }

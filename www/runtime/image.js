@@ -2,6 +2,7 @@
 // too large before decoding. Runs on the page and in the worker.
 
 import { Pix2PixError } from './errors.js';
+import { phrase } from './phrase.js';
 
 /** The largest image to translate: cameras make that many pixels. Input and output take 200 MB. */
 export const MAX_PIXELS = 24_500_000;
@@ -21,13 +22,12 @@ const HEADER_BYTES = 512 * 1024;
 const SIZE_BOX = 0x69737065; // "ispe"
 
 /** Decodes `blob` upright; more than `maxPixels` are refused before decoding. */
-export async function decodeImage(blob, { name = 'The file', maxPixels = MAX_DECODED_PIXELS } = {}) {
+export async function decodeImage(blob, { name = phrase('The file'), maxPixels = MAX_DECODED_PIXELS } = {}) {
   if (blob.size > MAX_FILE) {
     const megabytes = (bytes) => Math.round(bytes / 1e6);
-    throw new Pix2PixError(
-      'input-size',
-      `${name} has ${megabytes(blob.size)} MB: at most ${megabytes(MAX_FILE)} fit into memory here.`,
-    );
+    throw new Pix2PixError('input-size', '{name} has {size} MB: at most {most} fit into memory here.', {
+      values: { name, size: megabytes(blob.size), most: megabytes(MAX_FILE) },
+    });
   }
   const header = new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer());
   const known = readHeader(header);
@@ -43,9 +43,9 @@ export async function decodeImage(blob, { name = 'The file', maxPixels = MAX_DEC
     });
   } catch (cause) {
     const message = known
-      ? `${name} starts like a picture but cannot be decoded. It may be damaged or only half downloaded.`
-      : `${name} is not a picture that this browser can read. Choose a PNG, JPEG, WebP, AVIF or GIF file.`;
-    throw new Pix2PixError('input-size', message, { cause });
+      ? phrase('{name} starts like a picture but cannot be decoded. It may be damaged or only half downloaded.')
+      : phrase('{name} is not a picture that this browser can read. Choose a PNG, JPEG, WebP, AVIF or GIF file.');
+    throw new Pix2PixError('input-size', message, { values: { name }, cause });
   }
   checkPixels(bitmap.width, bitmap.height, maxPixels, name);
   return bitmap;
@@ -63,14 +63,13 @@ export function softwareContext(canvas) {
   return canvas.getContext('2d', { willReadFrequently: true });
 }
 
-export function checkPixels(width, height, maxPixels, name = 'The picture') {
+export function checkPixels(width, height, maxPixels, name = phrase('The picture')) {
   if (width * height <= maxPixels) return;
-  const number = new Intl.NumberFormat('en');
-  const million = (count) => number.format(Math.round(count / 1e6));
+  const millions = (count) => Math.round(count / 1e6);
   throw new Pix2PixError(
     'input-size',
-    `${name} has ${number.format(width)} × ${number.format(height)} pixels (${million(width * height)} million). ` +
-      `At most ${million(maxPixels)} million fit into memory here: scale it down first.`,
+    '{name} has {width} × {height} pixels ({pixels} million). At most {most} million fit into memory here: scale it down first.',
+    { values: { name, width, height, pixels: millions(width * height), most: millions(maxPixels) } },
   );
 }
 

@@ -2,6 +2,7 @@
 // knows what the model is made of.
 
 import { abortedError, Pix2PixError } from './errors.js';
+import { fill, phrase } from './phrase.js';
 import { workersFor } from './tile-pool.js';
 import { WorkerRpc } from './rpc.js';
 import { asMessage } from './source.js';
@@ -38,7 +39,8 @@ export function resolve(address) {
   try {
     return new URL(address, document.baseURI).href;
   } catch (cause) {
-    throw new Pix2PixError('fetch', `“${address}” is no address of a manifest.json. Check how it is written.`, {
+    throw new Pix2PixError('fetch', '“{address}” is no address of a manifest.json. Check how it is written.', {
+      values: { address },
       cause,
     });
   }
@@ -49,7 +51,7 @@ export class Pix2Pix {
   #local; // { manifest, weights } of a model from disk
   #wanted;
   #workers; // how many may share an image
-  /** @type {string | null} */
+  /** @type {import('../pix2pix.js').Phrase | null} */
   #fallbackReason = null; // why the backend is not the wanted one
   #onProgress;
   /** @type {import('../pix2pix.js').RunOptions['onRows']} */
@@ -77,7 +79,7 @@ export class Pix2Pix {
     }
     const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
     const model = new Pix2Pix(isLocal ? source : resolve(source), backend, { workers, tune, onProgress });
-    await model.#enqueue(() => model.#start(), signal, 'Loading the model');
+    await model.#enqueue(() => model.#start(), signal, phrase('Loading the model'));
     return model;
   }
 
@@ -96,7 +98,10 @@ export class Pix2Pix {
     return this.#facts.backend;
   }
   get backendReason() {
-    return this.#fallbackReason ?? this.#facts.backendReason;
+    return fill(this.reason.template, this.reason.values);
+  }
+  get reason() {
+    return this.#fallbackReason ?? this.#facts.reason;
   }
   get adapter() {
     return this.#facts.adapter;
@@ -160,7 +165,7 @@ export class Pix2Pix {
             return job(SMALLER_TILES[tiles]);
           },
           signal,
-          'The translation',
+          phrase('The translation'),
         );
       } catch (error) {
         if (error.code === 'device-lost' && losses < 2) {
@@ -180,7 +185,8 @@ export class Pix2Pix {
 
   #goToCpu() {
     this.#wanted = 'cpu';
-    this.#fallbackReason = 'The browser took the graphics device away twice. The CPU does the work.';
+    const template = phrase('The browser took the graphics device away twice. The CPU does the work.');
+    this.#fallbackReason = { template, values: {} };
   }
 
   dispose() {

@@ -42,14 +42,14 @@ export class PortRpc {
     if (id === undefined) return this.#onNote(answer);
     const call = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (error) call?.reject(new Pix2PixError(error.code, error.message));
+    if (error) call?.reject(Pix2PixError.from(error));
     else call?.resolve(answer);
   }
 }
 
 /** Answers a call of `asker`: what the handler of its kind gives, with a list of what to `transfer`, or the error.
     @param {any} call @param {any} handlers @param {any} asker
-    @param {(thrown: any) => { code: string, message: string }} [errorOf] */
+    @param {(thrown: any) => Parameters<typeof plain>[0]} [errorOf] */
 export async function answer({ id, kind, ...payload }, handlers, asker, errorOf = Pix2PixError.from) {
   try {
     const { transfer = [], ...answer } = (await handlers[kind](payload, asker)) ?? {};
@@ -59,9 +59,10 @@ export async function answer({ id, kind, ...payload }, handlers, asker, errorOf 
   }
 }
 
-/** What of an error crosses to another thread. */
-export function plain({ code, message }) {
-  return { code, message };
+/** What of an error crosses to another thread.
+    @param {{ code: string, message: string, template?: string, values?: object }} error */
+export function plain({ code, message, template, values }) {
+  return { code, message, template, values };
 }
 
 /** Starts a worker and sends calls to it. */
@@ -83,8 +84,10 @@ export class WorkerRpc extends PortRpc {
       // No message: the script itself did not load.
       die(
         event.message
-          ? new Pix2PixError('internal', `The worker stopped: ${event.message}`)
-          : new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`),
+          ? new Pix2PixError('internal', 'The worker stopped: {why}', { values: { why: event.message } })
+          : new Pix2PixError('fetch', '{url} could not be loaded. Check the connection and try again.', {
+              values: { url: String(url) },
+            }),
       );
     };
     worker.onmessageerror = () => die(new Pix2PixError('internal', 'An answer of the worker could not be read.'));

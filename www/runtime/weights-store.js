@@ -5,6 +5,7 @@
 
 import { open, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
+import { phrase } from './phrase.js';
 
 const STORE = 'pix2pix-weights-1';
 const MAX_MODELS = 12; // models
@@ -31,7 +32,7 @@ export async function loadWeights(url, { bytes, sha256 }, { isFresh, onProgress 
 
 /** Resumes after a stored part; starts at the beginning if there is none. */
 async function download(url, length, { store, partKey, isFresh, onProgress }) {
-  const what = 'The model';
+  const what = phrase('The model');
   const part = await read(store, partKey);
   let parts = part && part.size < length ? [part] : [];
   let begun = parts.length ? part.size : 0;
@@ -72,11 +73,16 @@ async function download(url, length, { store, partKey, isFresh, onProgress }) {
 }
 
 function wrongLength(url, length, came) {
-  const words = came > length ? `more than that came (${came} or more)` : `${came} came`;
   return new Pix2PixError(
     'integrity',
-    `The model should have ${length} bytes, but ${words} from ${url}. ` +
-      'The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.',
+    came > length
+      ? phrase(
+          'The model should have {length} bytes, but {came} or more came from {url}. The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.',
+        )
+      : phrase(
+          'The model should have {length} bytes, but {came} came from {url}. The file is damaged or belongs to another manifest; try again, or ask the site to upload it anew.',
+        ),
+    { values: { length, came, url } },
   );
 }
 

@@ -6,6 +6,7 @@ import { expectedLength, open, readBlob, readChunks } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { ALONE, Helpers } from './helpers.js';
 import { checkPixels, decodeImage, MAX_PIXELS, softwareContext } from './image.js';
+import { phrase } from './phrase.js';
 import { answer } from './rpc.js';
 import { runtimeFiles } from './wasm-files.js';
 import { workersFor } from './tile-pool.js';
@@ -49,13 +50,14 @@ async function start({ manifestUrl, local, backend, tune, known, modules, cache 
     if (!isGpuFailure) throw thrown;
     started = await startOn('cpu', sources);
     plan.build = 'cpu';
-    plan.reason = `WebGPU did not start: ${sentence(thrown.message)}`;
+    plan.reason = phrase('WebGPU did not start: {why}');
+    plan.values = { why: sentence(thrown.message) };
   }
   session = started.session;
   helpers.begin = { ...started.download, known: started.download, backend: 'cpu' };
   return {
     backend: session.backend,
-    backendReason: plan.reason,
+    reason: { template: plan.reason, values: plan.values ?? {} },
     adapter: session.backend === 'webgpu' ? plan.adapter : null,
     isSoftware: session.backend === 'webgpu' && plan.isSoftware === true,
     manifestJson: started.download.manifestJson,
@@ -63,27 +65,31 @@ async function start({ manifestUrl, local, backend, tune, known, modules, cache 
   };
 }
 
-/** Chooses the build before any is downloaded. */
+/** Chooses the build before any is downloaded; why is a text with values.
+    @returns {Promise<{ build: string, reason: string, values?: object, adapter?: string | null, isSoftware?: boolean }>} */
 async function choose(backend) {
-  if (backend === 'cpu') return { build: 'cpu', reason: 'The CPU was asked for.' };
+  if (backend === 'cpu') return { build: 'cpu', reason: phrase('The CPU was asked for.') };
   const { name, isSoftware, missing } = await findAdapter();
   if (missing && backend === 'webgpu') {
-    throw new Pix2PixError('no-webgpu', `WebGPU is not available: ${missing}. Choose Auto or CPU instead.`);
+    throw new Pix2PixError('no-webgpu', 'WebGPU is not available: {missing}. Choose Auto or CPU instead.', {
+      values: { missing },
+    });
   }
-  if (missing) return { build: 'cpu', reason: `WebGPU is not available: ${missing}.` };
+  if (missing) return { build: 'cpu', reason: phrase('WebGPU is not available: {missing}.'), values: { missing } };
   if (backend === 'webgpu') {
     const reason = isSoftware
-      ? 'WebGPU was asked for. Warning: this adapter is emulated in software, which is slower than the CPU.'
-      : 'WebGPU was asked for.';
+      ? phrase('WebGPU was asked for. Warning: this adapter is emulated in software, which is slower than the CPU.')
+      : phrase('WebGPU was asked for.');
     return { build: 'webgpu', reason, adapter: name, isSoftware };
   }
   if (isSoftware) {
     return {
       build: 'cpu',
-      reason: 'The only WebGPU adapter here is emulated in software, which is slower than the CPU build.',
+      reason: phrase('The only WebGPU adapter here is emulated in software, which is slower than the CPU build.'),
     };
   }
-  return { build: 'webgpu', reason: 'This browser has WebGPU and a graphics adapter for it.', adapter: name };
+  const reason = phrase('This browser has WebGPU and a graphics adapter for it.');
+  return { build: 'webgpu', reason, adapter: name };
 }
 
 /** `sources.known` keeps the downloads for a second try with another build. */
@@ -118,7 +124,7 @@ async function startOn(build, sources) {
 
 async function fetchModule(build, cache) {
   const url = runtimeFiles(build).wasm;
-  const what = 'The runtime';
+  const what = phrase('The runtime');
   let response = await open(url, what, cache);
   const total = expectedLength(response);
   report('runtime', 0, total);
@@ -130,9 +136,9 @@ async function fetchModule(build, cache) {
   const compiled = WebAssembly.compileStreaming(response).catch((cause) => {
     const message =
       cause instanceof WebAssembly.CompileError
-        ? `${url} is not a WebAssembly module that this browser can run (${cause.message}).`
-        : `The connection was lost while ${url} was loading. Check the connection and try again.`;
-    throw new Pix2PixError('fetch', message, { cause });
+        ? phrase('{url} is not a WebAssembly module that this browser can run ({why}).')
+        : phrase('The connection was lost while {url} was loading. Check the connection and try again.');
+    throw new Pix2PixError('fetch', message, { values: { url, why: cause.message }, cause });
   });
   const [module] = await Promise.all([compiled, counted]);
   return module;
@@ -143,12 +149,15 @@ async function importRuntime(build) {
   try {
     return await import(url);
   } catch (cause) {
-    throw new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`, { cause });
+    throw new Pix2PixError('fetch', '{url} could not be loaded. Check the connection and try again.', {
+      values: { url },
+      cause,
+    });
   }
 }
 
 async function fetchManifest(manifestUrl, cache) {
-  const what = 'The manifest';
+  const what = phrase('The manifest');
   // Always revalidated (a 304 is cheap): it names the weights that fit it.
   const response = await open(manifestUrl, what, cache === 'default' ? 'no-cache' : cache);
   return (await readBlob(response, what, MANIFEST_LIMIT)).text();
@@ -164,7 +173,7 @@ function fetchWeights(manifest, manifestUrl, cache) {
 }
 
 async function run({ rgba, width, height, bitmap, blob, side = 0, workers, showsRows }) {
-  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PIXELS, name: 'The picture' });
+  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PIXELS, name: phrase('The picture') });
   if (bitmap) ({ rgba, width, height } = pixelsOf(bitmap));
   checkPixels(width, height, MAX_PIXELS);
   const before = new Uint8Array(rgba);
@@ -322,7 +331,9 @@ function cutOut(rgba, stride, [x, y, width, height]) {
 /** A module traps in the same way when memory runs out and on a fault; its size tells which. */
 function outOfMemory(thrown) {
   const isTrap = thrown instanceof WebAssembly.RuntimeError && exports?.memory?.buffer.byteLength > MUCH_MEMORY;
-  return isTrap && { code: 'out-of-memory', message: 'The picture needs more memory than the browser gives a page.' };
+  return (
+    isTrap && { code: 'out-of-memory', message: phrase('The picture needs more memory than the browser gives a page.') }
+  );
 }
 
 async function runTensor({ values, shape: { batch, channels, height, width } }) {

@@ -1,19 +1,21 @@
 // Two drawing boards for a pair of one's own: left what one will draw, right what it
 // shall become.
 
+import { phrase } from '../runtime/phrase.js';
 import { drawTools } from '../view/draw-tools.js';
 import { DrawingBoard, WHITE } from '../view/drawing-board.js';
 import { element } from '../view/element.js';
+import { text } from '../view/language.js';
 import { SIDE, squareOf } from './squares.js';
 
 const COLORS = [
-  { name: 'White', color: WHITE },
-  { name: 'Orange', color: [240, 140, 30] },
-  { name: 'Blue', color: [47, 111, 230] },
-  { name: 'Green', color: [42, 157, 79] },
-  { name: 'Red', color: [208, 52, 44] },
-  { name: 'Brown', color: [124, 84, 52] },
-  { name: 'Black', color: [0, 0, 0] },
+  { name: phrase('White'), color: WHITE },
+  { name: phrase('Orange'), color: [240, 140, 30] },
+  { name: phrase('Blue'), color: [47, 111, 230] },
+  { name: phrase('Green'), color: [42, 157, 79] },
+  { name: phrase('Red'), color: [208, 52, 44] },
+  { name: phrase('Brown'), color: [124, 84, 52] },
+  { name: phrase('Black'), color: [0, 0, 0] },
 ];
 
 export class DrawPairs {
@@ -23,12 +25,30 @@ export class DrawPairs {
   /** `onPair` gets each pair, without a name. */
   constructor(onPair) {
     this.#boards = [
-      { title: 'Input', label: 'Input of the pair: what you will draw', palette: [] },
-      { title: 'Target', label: 'Target of the pair: what it shall become', palette: COLORS },
+      {
+        title: text('Input'),
+        label: text('Input of the pair: what you will draw. Arrow keys move the pen, Space puts it down and lifts it.'),
+        palette: [],
+      },
+      {
+        title: text('Target'),
+        label: text(
+          'Target of the pair: what it shall become. Arrow keys move the pen, Space puts it down and lifts it.',
+        ),
+        palette: COLORS,
+      },
     ].map(({ title, label, palette }) => makeBoard(title, label, palette));
     const [input, target] = this.#boards;
-    const add = element('button', { type: 'button', className: 'button primary', id: 'add-pair' }, 'Add this pair');
-    const copy = element('button', { type: 'button', className: 'button', id: 'copy-input' }, 'Copy the input over');
+    const add = element(
+      'button',
+      { type: 'button', className: 'button primary', id: 'add-pair' },
+      text('Add this pair'),
+    );
+    const copy = element(
+      'button',
+      { type: 'button', className: 'button', id: 'copy-input' },
+      text('Copy the input over'),
+    );
     copy.addEventListener('click', () => target.board.load(input.canvas));
     add.addEventListener('click', () => {
       onPair({ input: squareOf(input.canvas), target: squareOf(target.canvas) });
@@ -48,8 +68,8 @@ function makeBoard(title, label, palette) {
     className: 'drawing',
     tabIndex: 0,
     role: 'application',
-    'aria-roledescription': 'drawing',
-    'aria-label': `${label}. Arrow keys move the pen, Space puts it down and lifts it.`,
+    'aria-roledescription': text('drawing'),
+    'aria-label': label,
   });
   const pen = element('i', { className: 'pen', hidden: true });
   const board = new DrawingBoard(canvas);

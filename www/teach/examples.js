@@ -2,6 +2,7 @@
 // the network learns.
 
 import { element } from '../view/element.js';
+import { text } from '../view/language.js';
 import { show } from './squares.js';
 
 export class Examples {
@@ -21,10 +22,13 @@ export class Examples {
     this.#targets = targets;
     this.error = NaN;
     const rows = examples.map(({ input, target }, index) => {
-      const name = `Example ${index + 1}`;
-      const output = cell(`${name}: output`);
+      const number = index + 1;
+      const output = cell(text('Example {number}: output', { number }));
       this.#outputs.push(output);
-      const [left, right] = [cell(`${name}: input`), cell(`${name}: target`)];
+      const [left, right] = [
+        cell(text('Example {number}: input', { number })),
+        cell(text('Example {number}: target', { number })),
+      ];
       show(input, left);
       show(target, right);
       output.width = output.height = input.width;

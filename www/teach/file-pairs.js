@@ -1,7 +1,10 @@
 // Pairs out of files: combined pictures, two folders of the same names, or a .zip of
 // either. What cannot be used is named, and the rest is taken.
 
+import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
+import { text } from '../view/language.js';
+import { sentenceOf } from '../view/sentence.js';
 import { readZip } from '../page/zip.js';
 import { squareOf } from './squares.js';
 
@@ -20,12 +23,15 @@ export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const { twins, singles } = sorted(images, problems);
   const pairs = [];
   const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
-  if (jobs.length > MAX_PAIRS) problems.push(`There are ${jobs.length} pairs: the first ${MAX_PAIRS} are taken.`);
+  if (jobs.length > MAX_PAIRS)
+    problems.push(
+      text('There are {count} pairs: the first {most} are taken.', { count: jobs.length, most: MAX_PAIRS }),
+    );
   for (const job of jobs.slice(0, MAX_PAIRS)) {
     try {
       pairs.push(await job());
     } catch (error) {
-      problems.push(error.message);
+      problems.push(sentenceOf(Pix2PixError.from(error)));
     }
     onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
   }
@@ -48,7 +54,7 @@ async function expanded(file, problems) {
       .filter((entry) => IMAGE.test(entry.path))
       .map((entry) => ({ path: entry.path, read: () => entry.read(MAX_FILE) }));
   } catch (error) {
-    problems.push(error.message);
+    problems.push(sentenceOf(Pix2PixError.from(error)));
     return [];
   }
 }
@@ -73,7 +79,8 @@ function sorted(images, problems) {
     [targets, inputs],
   ]) {
     for (const [stem, { path }] of mine) {
-      if (!other.has(stem)) problems.push(`${path} has no partner of the same name in the other folder.`);
+      if (!other.has(stem))
+        problems.push(text('{path} has no partner of the same name in the other folder.', { path }));
     }
   }
   return { twins: shared.sort().map((stem) => ({ input: inputs.get(stem), target: targets.get(stem) })), singles: [] };
@@ -84,9 +91,19 @@ async function ofTwins({ input, target }) {
   try {
     const [a, b] = [one, other].map(({ width, height }) => width / height);
     if (Math.abs(a / b - 1) > SAME_SHAPE) {
-      throw new Error(
-        `${input.path} has ${one.width} × ${one.height} pixels and ${target.path} ${other.width} × ${other.height}: ` +
-          'both images of a pair must show the same, in the same shape.',
+      throw new Pix2PixError(
+        'pairs',
+        '{input} has {width} × {height} pixels and {target} {otherWidth} × {otherHeight}: both images of a pair must show the same, in the same shape.',
+        {
+          values: {
+            input: input.path,
+            width: one.width,
+            height: one.height,
+            target: target.path,
+            otherWidth: other.width,
+            otherHeight: other.height,
+          },
+        },
       );
     }
     return { name: input.path, input: squareOf(one), target: squareOf(other) };
@@ -102,9 +119,10 @@ async function ofCombined(file) {
   try {
     const [least, most] = TWICE;
     if (width < least * height || width > most * height) {
-      throw new Error(
-        `${file.path} has ${width} × ${height} pixels and is no pair: a combined picture is twice as wide as high, ` +
-          'the input on the left. Or bring two folders with the same file names.',
+      throw new Pix2PixError(
+        'pairs',
+        '{path} has {width} × {height} pixels and is no pair: a combined picture is twice as wide as high, the input on the left. Or bring two folders with the same file names.',
+        { values: { path: file.path, width, height } },
       );
     }
     const half = Math.floor(width / 2);

@@ -1,5 +1,7 @@
 // The losses as curves, and what they mean in plain words.
 
+import { number, text } from '../view/language.js';
+
 const SPAN = 50;
 /** log 2: what a critic pays that tosses a coin. */
 const GUESSING = Math.LN2;
@@ -25,15 +27,32 @@ const BY_HEART = 1.6;
 export function reading(losses, unseen = NaN) {
   if (losses.length < 10) return '';
   const recent = losses.slice(-SPAN);
-  const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-  const now = `A pixel is off by ${percent(pixelError(recent))} on average, by ${percent(pixelError(losses.slice(0, 10)))} at the beginning`;
+  const percent = (share) => number(100 * share, share < 0.1 ? 1 : 0);
+  const values = {
+    now: percent(pixelError(recent)),
+    begun: percent(pixelError(losses.slice(0, 10))),
+    unseen: percent(unseen),
+  };
   if (losses.length >= 4 * SPAN && unseen > BY_HEART * pixelError(recent))
-    return `${now}, but by ${percent(unseen)} where it has not seen the target: it learns the pairs by heart, and more of them would help.`;
+    return text(
+      'A pixel is off by {now} % on average, by {begun} % at the beginning, but by {unseen} % where it has not seen the target: it learns the pairs by heart, and more of them would help.',
+      values,
+    );
   const paid = mean(recent, critic);
   if (paid < 0.1)
-    return `${now}; the critic tells drawn from real nearly every time, so that only this distance teaches.`;
-  if (paid > 0.9 * GUESSING) return `${now}; the critic can only guess what is drawn and what is real.`;
-  return `${now}; critic and generator hold each other in check.`;
+    return text(
+      'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic tells drawn from real nearly every time, so that only this distance teaches.',
+      values,
+    );
+  if (paid > 0.9 * GUESSING)
+    return text(
+      'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic can only guess what is drawn and what is real.',
+      values,
+    );
+  return text(
+    'A pixel is off by {now} % on average, by {begun} % at the beginning; critic and generator hold each other in check.',
+    values,
+  );
 }
 
 /** Draws both curves, each from zero to its own highest point. */

@@ -2,6 +2,10 @@
 
 import { blur } from '../page/blur.js';
 import { decodeImage } from '../runtime/image.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
+import { text } from '../view/language.js';
+import { sentenceOf } from '../view/sentence.js';
 import { imagesIn } from './file-pairs.js';
 import { numbers } from './random.js';
 import { blank, scaled, SIDE, squareOf } from './squares.js';
@@ -19,12 +23,16 @@ const CORRECTION = { residual: true, norm: 'none', lambdaGan: 0.02 };
 
 /** What can be learned from photos alone, with the options of a training for it. */
 export const TASKS = {
-  colorize: { title: 'Colour grey photos', spoil: grey, options: { input: 'lightness', output: 'chroma' } },
-  deblur: { title: 'Sharpen blurred ones', spoil: blurred, options: CORRECTION },
-  'super-resolve': { title: 'Add detail to small ones', spoil: (photo) => reduced(photo, 4), options: CORRECTION },
-  restore: { title: 'Restore bad ones', spoil: restorable, options: CORRECTION },
-  inpaint: { title: 'Fill holes', spoil: withHoles, options: {} },
-  edges: { title: 'Photos from lines', spoil: lines, options: { mode: 'draw' } },
+  colorize: { title: phrase('Colour grey photos'), spoil: grey, options: { input: 'lightness', output: 'chroma' } },
+  deblur: { title: phrase('Sharpen blurred ones'), spoil: blurred, options: CORRECTION },
+  'super-resolve': {
+    title: phrase('Add detail to small ones'),
+    spoil: (photo) => reduced(photo, 4),
+    options: CORRECTION,
+  },
+  restore: { title: phrase('Restore bad ones'), spoil: restorable, options: CORRECTION },
+  inpaint: { title: phrase('Fill holes'), spoil: withHoles, options: {} },
+  edges: { title: phrase('Photos from lines'), spoil: lines, options: { mode: 'draw' } },
 };
 
 /** Photos in files and zips as `{ name, target }`, and `problems` in words. */
@@ -32,7 +40,9 @@ export async function photosOf(files, onPhoto = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
   if (images.length > MAX_PHOTOS)
-    problems.push(`There are ${images.length} photos: the first ${MAX_PHOTOS} are taken.`);
+    problems.push(
+      text('There are {count} photos: the first {most} are taken.', { count: images.length, most: MAX_PHOTOS }),
+    );
   const photos = [];
   for (const { path, read } of images.slice(0, MAX_PHOTOS)) {
     try {
@@ -40,7 +50,7 @@ export async function photosOf(files, onPhoto = (_count, _of) => {}) {
       photos.push({ name: path, target: middleOf(image) });
       image.close();
     } catch (error) {
-      problems.push(error.message);
+      problems.push(sentenceOf(Pix2PixError.from(error)));
     }
     onPhoto(photos.length, Math.min(MAX_PHOTOS, images.length));
   }

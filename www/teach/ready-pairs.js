@@ -1,6 +1,7 @@
 // Pairs that the page draws itself, so that the first click already teaches something:
 // outlines of shapes, and the same shapes filled.
 
+import { text } from '../view/language.js';
 import { numbers } from './random.js';
 import { blank, SIDE } from './squares.js';
 
@@ -29,7 +30,7 @@ function pair(index) {
   target.fill();
   for (const context of [input, target]) context.stroke();
   const pixels = (context) => context.getImageData(0, 0, SIDE, SIDE);
-  return { name: `shape ${index + 1}`, input: pixels(input), target: pixels(target) };
+  return { name: text('shape {number}', { number: index + 1 }), input: pixels(input), target: pixels(target) };
 }
 
 function circle(context, x, y, radius) {

@@ -4,6 +4,7 @@ import { $ } from '../page/by-id.js';
 import { listModels } from '../page/model-list.js';
 import { findAdapter } from '../runtime/adapter.js';
 import { element } from '../view/element.js';
+import { text } from '../view/language.js';
 
 const FIELDS = ['from-field', 'size-field', 'base-field', 'steps-field', 'mirror-field'];
 /** Small networks and short lessons want a higher learning rate than the paper's. */
@@ -26,7 +27,7 @@ function model() {
 
 export async function offerModels() {
   models = await listModels();
-  $('from').append(...models.map(({ title, name }) => element('option', {}, title || name)));
+  $('from').append(...models.map(({ title, name }) => element('option', {}, text(title) || name)));
   $('from').addEventListener('change', fitModel);
 }
 

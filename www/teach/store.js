@@ -1,19 +1,21 @@
 // What survives a reload: the pairs, the settings and the last checkpoint of the one
 // training of this browser, in IndexedDB.
 
+import { phrase } from '../runtime/phrase.js';
+
 const DATABASE = 'pix2pix-teach';
 const STORE = 'run';
 
 /** Opens the store; null where the browser forbids it, or another tab is at it. */
 export async function openStore() {
   const isMine = await holdLock();
-  if (!isMine) return { store: null, why: 'Another tab is teaching as well: only that one survives a reload.' };
+  if (!isMine) return { store: null, why: phrase('Another tab is teaching as well: only that one survives a reload.') };
   try {
     return { store: new Store(await openDatabase()), why: '' };
   } catch {
     return {
       store: null,
-      why: 'This browser stores nothing for this page: a reload loses the training. Save the model.',
+      why: phrase('This browser stores nothing for this page: a reload loses the training. Save the model.'),
     };
   }
 }

@@ -1,16 +1,20 @@
 // The page's logic: pairs, the training, what is shown of it, and what is kept.
 
 import { $ } from '../page/by-id.js';
+import { offerLanguages } from '../page/language.js';
 import { filesOf } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
 import { saveFile } from '../page/save.js';
 import { findAdapter } from '../runtime/adapter.js';
 import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
 import { Training } from '../runtime/training.js';
 import { DrawPane } from '../view/draw-pane.js';
-import { element, errorText } from '../view/element.js';
+import { element } from '../view/element.js';
 import * as format from '../view/format.js';
+import { number, text } from '../view/language.js';
+import { errorText, sentenceOf } from '../view/sentence.js';
 import { Camera } from './camera.js';
 import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
@@ -37,12 +41,16 @@ const FRAME_EVERY = 400;
 const MEASURED = 5;
 
 const HINTS = {
-  ready: 'Outlines of shapes become filled ones. Press Teach and watch: it takes a minute at most.',
-  photos:
+  ready: phrase('Outlines of shapes become filled ones. Press Teach and watch: it takes a minute at most.'),
+  photos: phrase(
     'Drop photos, a folder or a .zip, twenty or more, and choose what shall be learned: the page makes the inputs itself.',
-  files:
+  ),
+  files: phrase(
     'Drop combined pictures, the input on the left half and the target on the right; or two folders, or a .zip of them, with files of the same names.',
-  draw: 'Draw on the left what you will draw later, and on the right what it shall become. Six pairs teach a simple rule.',
+  ),
+  draw: phrase(
+    'Draw on the left what you will draw later, and on the right what it shall become. Six pairs teach a simple rule.',
+  ),
 };
 
 let pairs = [];
@@ -65,13 +73,15 @@ let stepTimes = [];
 let shownAt = 0;
 
 const watched = new Examples($('examples'));
-const drawPairs = new DrawPairs((pair) => addPairs([{ ...pair, name: `drawing ${pairs.length + 1}` }]));
+const drawPairs = new DrawPairs((pair) =>
+  addPairs([{ ...pair, name: text('drawing {number}', { number: pairs.length + 1 }) }]),
+);
 $('draw').append(drawPairs.root);
 const pane = new DrawPane({
   ready: async () => training && { run: (image) => training?.preview(image) },
   onState: (state, detail) => {
-    if (state === 'error') $('said').textContent = detail.message;
-    else if (state === 'done') $('said').textContent = `Drawn in ${format.duration(detail)}.`;
+    if (state === 'error') $('said').textContent = sentenceOf(Pix2PixError.from(detail));
+    else if (state === 'done') $('said').textContent = text('Drawn in {time}.', { time: format.duration(detail) });
   },
 });
 $('board').append(pane.root);
@@ -95,7 +105,7 @@ function set(state, status = '') {
   $('again').hidden = !isBegun || state === 'running';
   $('teach').hidden = state === 'running';
   $('teach').disabled = isBusy || pairs.length === 0;
-  $('teach').textContent = isBegun ? (state === 'done' ? 'Teach it further' : 'Go on') : 'Teach';
+  $('teach').textContent = isBegun ? (state === 'done' ? text('Teach it further') : text('Go on')) : text('Teach');
   allow(!isBegun && !isBusy);
 }
 
@@ -105,8 +115,9 @@ function fail(thrown) {
 }
 
 function report(problems) {
-  $('problems').replaceChildren(...problems.slice(0, 6).map((text) => element('li', {}, text)));
-  if (problems.length > 6) $('problems').append(element('li', {}, `And ${problems.length - 6} more.`));
+  $('problems').replaceChildren(...problems.slice(0, 6).map((words) => element('li', {}, words)));
+  if (problems.length > 6)
+    $('problems').append(element('li', {}, text('And {count} more.', { count: problems.length - 6 })));
 }
 
 // ---------------------------------------------------------------- pairs
@@ -126,7 +137,7 @@ function kind() {
 function showSource(value) {
   source = value;
   $('sources').querySelector(`[value=${value}]`).checked = true;
-  $('hint').textContent = HINTS[value];
+  $('hint').textContent = text(HINTS[value]);
   $('files').hidden = value !== 'files' && value !== 'photos';
   $('photos').hidden = $('camera').hidden = value !== 'photos';
   $('draw').hidden = value !== 'draw';
@@ -145,7 +156,11 @@ function addPairs(more) {
 
 function showPairs() {
   $('count').textContent =
-    pairs.length === 0 ? 'No pairs yet' : pairs.length === 1 ? 'One pair' : `${format.count(pairs.length)} pairs`;
+    pairs.length === 0
+      ? text('No pairs yet')
+      : pairs.length === 1
+        ? text('One pair')
+        : text('{count} pairs', { count: pairs.length });
   $('pairs').replaceChildren(
     ...pairs.map((pair) => {
       const [input, target] = [pair.input, pair.target].map((square) => {
@@ -153,7 +168,11 @@ function showPairs() {
         showSmall(square, canvas);
         return canvas;
       });
-      const remove = element('button', { type: 'button', title: 'Remove', 'aria-label': `Remove ${pair.name}` }, '×');
+      const remove = element(
+        'button',
+        { type: 'button', title: text('Remove'), 'aria-label': text('Remove {name}', { name: pair.name }) },
+        '×',
+      );
       remove.addEventListener('click', () => put(pairs.filter((other) => other !== pair)));
       return element('li', { title: pair.name }, input, target, remove);
     }),
@@ -174,7 +193,7 @@ async function bring(job, take) {
     if (isWanted()) $('status').textContent = words;
     return isWanted();
   };
-  set('reading', 'Reading…');
+  set('reading', text('Reading…'));
   try {
     const found = await job(show);
     if (isWanted()) take(found);
@@ -189,12 +208,12 @@ async function takeFiles(files) {
   const isPhotos = source === 'photos';
   await bring(
     (show) => {
-      const told = (count, of) => show(`Reading picture ${count} of ${of}…`);
+      const told = (count, of) => show(text('Reading picture {count} of {of}…', { count, of }));
       return isPhotos ? pairsOfPhotos(files, told) : pairsOf(files, told);
     },
     ({ pairs: found, problems }) => {
       addPairs(found);
-      report(found.length === 0 && problems.length === 0 ? ['There is no picture among these files.'] : problems);
+      report(found.length === 0 && problems.length === 0 ? [text('There is no picture among these files.')] : problems);
     },
   );
 }
@@ -205,14 +224,14 @@ async function pairsOfPhotos(files, told) {
 }
 
 async function pairsOfCamera(show) {
-  show('Waiting for the camera…');
+  show(text('Waiting for the camera…'));
   const camera = await Camera.open();
   try {
     const photos = [];
-    const next = () => show(`Picture ${photos.length + 1} of ${FRAMES}: move, and show it different things…`);
+    const next = () => show(text('Picture {index} of {count}: move, and show it different things…', { index: photos.length + 1, count: FRAMES }));
     while (photos.length < FRAMES && camera.isOn && next()) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY));
-      photos.push({ name: `camera ${photos.length + 1}`, target: camera.square });
+      photos.push({ name: text('camera {number}', { number: photos.length + 1 }), target: camera.square });
     }
     return pairsFor($('task').value, photos);
   } finally {
@@ -223,7 +242,7 @@ async function pairsOfCamera(show) {
 // ---------------------------------------------------------------- training
 
 async function begin() {
-  set('starting', 'Preparing the networks…');
+  set('starting', text('Preparing the networks…'));
   report([]);
   const isEnough = pairs.length >= ENOUGH_PAIRS;
   pairs = pairs.map((pair, index) => ({ ...pair, isHeldOut: isEnough && index < MOST_EXAMPLES }));
@@ -244,7 +263,7 @@ async function begin() {
 
 /** What a step takes on this machine, and what the first one loses. */
 async function measure(options) {
-  $('status').textContent = 'Measuring this machine…';
+  $('status').textContent = text('Measuring this machine…');
   const trial = await Training.create({ ...options, pairs: pairs.slice(0, 1) });
   try {
     const losses = await trial.step();
@@ -268,8 +287,8 @@ async function create(options) {
   watched.begin(examples, await atSize('target'));
   await training.watch(await atSize('input'));
   $('examples-note').textContent = examples[0].isHeldOut
-    ? 'They are not among the pairs that it learns from.'
-    : 'They are among the pairs that it learns from.';
+    ? text('They are not among the pairs that it learns from.')
+    : text('They are among the pairs that it learns from.');
   pane.begin({ ...manifest, training: { size } });
   showProgress();
 }
@@ -287,10 +306,10 @@ function listen(mine) {
     watched.renew(images);
     if (!pane.board.isUntouched) pane.ask();
   });
-  on('warning', ({ message }) => report([message]));
+  on('warning', ({ message }) => report([text(message)]));
   on('finish', () => {
     showProgress();
-    set('done', 'It has learned its lesson.');
+    set('done', text('It has learned its lesson.'));
     keep();
   });
   on('error', ({ error }) => fail(error));
@@ -303,7 +322,7 @@ async function goOn() {
   if (mine.stepsMade >= mine.steps) await mine.plan(mine.steps + steps());
   stepTimes = [];
   await mine.start({ share: share() });
-  set('running', 'It is learning.');
+  set('running', text('It is learning.'));
 }
 
 /** After a failure the worker cannot be trusted: takes the last checkpoint to a new one. */
@@ -311,13 +330,13 @@ async function recover() {
   const [checkpoint] = (await store?.get('checkpoint')) ?? [];
   if (!checkpoint)
     throw new Pix2PixError('internal', 'Nothing is kept that the training could go on from: start anew.');
-  set('starting', 'Bringing back the training…');
+  set('starting', text('Bringing back the training…'));
   await create({ checkpoint });
 }
 
 async function pause() {
   await training?.pause();
-  set('paused', 'Paused.');
+  set('paused', text('Paused.'));
   showProgress();
   await keep();
 }
@@ -363,11 +382,15 @@ function showProgress() {
   shownAt = performance.now();
   const { stepsMade, steps: planned, losses, memory } = training;
   $('progress').value = stepsMade / planned;
-  $('step').textContent = `${format.count(stepsMade)} of ${format.count(planned)}`;
+  $('step').textContent = text('{part} of {total}', { part: stepsMade, total: planned });
   const span = (stepTimes.at(-1) ?? 0) - (stepTimes[0] ?? 0);
   const speed = stepTimes.length > 1 ? ((stepTimes.length - 1) / span) * 1000 : 0;
-  const where = training.backend === 'webgpu' ? ', on the graphics device' : '';
-  $('speed').textContent = speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} steps a second${where}` : '–';
+  const values = { speed: number(speed, speed < 10 ? 1 : 0) };
+  const words =
+    training.backend === 'webgpu'
+      ? text('{speed} steps a second, on the graphics device', values)
+      : text('{speed} steps a second', values);
+  $('speed').textContent = speed ? words : '–';
   $('left').textContent = speed ? timeLeft((planned - stepsMade) / speed) : '–';
   $('memory').textContent = memory ? format.bytes(memory) : '–';
   drawCurves($('curves'), losses);
@@ -381,8 +404,9 @@ function isComparable() {
 }
 
 function timeLeft(seconds) {
-  if (seconds < 90) return `${Math.ceil(seconds)} seconds`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+  if (seconds < 90) return text('{count} seconds', { count: Math.ceil(seconds) });
+  if (seconds < 5400) return text('{count} minutes', { count: Math.round(seconds / 60) });
+  return text('{hours} hours', { hours: number(seconds / 3600, 1) });
 }
 
 // ---------------------------------------------------------------- keeping
@@ -397,10 +421,10 @@ async function keep({ isNew = false } = {}) {
     if (training !== mine) return;
     const { backend } = mine;
     await store.put(isNew ? { checkpoint, pairs, source, task: $('task').value, backend } : { checkpoint });
-    $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
+    $('kept').textContent = text('Up to step {step}', { step: checkpoint.step });
   } catch (error) {
     if (error.code === 'aborted') return;
-    $('kept').textContent = 'Not kept: the browser’s storage is full. Save the model.';
+    $('kept').textContent = text('Not kept: the browser’s storage is full. Save the model.');
   }
 }
 
@@ -409,13 +433,13 @@ async function restore() {
   const opened = await openStore();
   store = opened.store;
   if (!store) {
-    $('kept').textContent = opened.why;
+    $('kept').textContent = text(opened.why);
     return;
   }
   const kept = await store.get('checkpoint', 'pairs', 'source', 'task', 'backend');
   const [checkpoint, keptPairs, keptSource, task, keptBackend] = kept;
   if (!checkpoint || !keptPairs) return;
-  set('starting', 'Bringing back the training…');
+  set('starting', text('Bringing back the training…'));
   try {
     source = keptSource;
     $('task').value = task ?? $('task').value;
@@ -424,8 +448,11 @@ async function restore() {
     const { missing } = await findAdapter();
     await create({ checkpoint, backend: missing ? 'cpu' : keptBackend });
     const isDone = training && training.stepsMade >= training.steps;
-    set(isDone ? 'done' : 'paused', isDone ? 'It has learned its lesson.' : 'Here is the training of your last visit.');
-    $('kept').textContent = `Up to step ${format.count(checkpoint.step)}`;
+    set(
+      isDone ? 'done' : 'paused',
+      isDone ? text('It has learned its lesson.') : text('Here is the training of your last visit.'),
+    );
+    $('kept').textContent = text('Up to step {step}', { step: checkpoint.step });
   } catch (error) {
     end();
     chooseSource('ready');
@@ -440,7 +467,7 @@ async function save() {
     { path: 'taught/manifest.json', bytes: new TextEncoder().encode(manifest) },
     { path: `taught/${path}`, bytes: new Uint8Array(await weights.arrayBuffer()) },
   ];
-  $('said').textContent = `${saveFile(zipOf(files), 'taught')} Drop it onto the front page to run it there.`;
+  $('said').textContent = `${saveFile(zipOf(files), 'taught')} ${text('Drop it onto the front page to run it there.')}`;
 }
 
 /** Opens the front page with the model. */
@@ -452,7 +479,8 @@ async function openOnFrontPage() {
     await keep();
     location.assign('./?model=taught');
   } catch (error) {
-    $('said').textContent = `${error.message} Save the model and drop it onto the front page.`;
+    $('said').textContent =
+      `${sentenceOf(Pix2PixError.from(error))} ${text('Save the model and drop it onto the front page.')}`;
   } finally {
     $('open').disabled = false;
   }
@@ -462,7 +490,7 @@ async function openOnFrontPage() {
 
 const guarded = (job) => () => job().catch(fail);
 
-$('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, title)));
+$('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, text(title))));
 // Another task makes other inputs of the same photos.
 $('task').addEventListener('change', () => bring(() => pairsFor($('task').value, pairs), put));
 $('camera').addEventListener('click', () => bring(pairsOfCamera, addPairs));
@@ -488,7 +516,7 @@ $('try-input').addEventListener('change', async ({ target }) => {
   target.value = '';
   if (!file) return;
   await pane.load(file, file.name).catch((error) => {
-    $('said').textContent = error.message;
+    $('said').textContent = sentenceOf(Pix2PixError.from(error));
   });
 });
 $('try-camera').addEventListener('click', tryCamera);
@@ -509,6 +537,7 @@ document.addEventListener('visibilitychange', () => {
 });
 addEventListener('resize', showProgress);
 
+offerLanguages();
 chooseSource('ready');
 offerModels().catch(() => {}); // fresh networks are left
 const restored = restore().catch(fail);

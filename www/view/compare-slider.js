@@ -1,6 +1,8 @@
 // The divider between two images on top of each other. Sets --split for the
 // style sheet.
 
+import { text } from './language.js';
+
 const STEP = 2;
 const LEAP = 10;
 
@@ -35,7 +37,8 @@ export class CompareSlider {
     this.#frame.style.setProperty('--split', `${this.#value}%`);
     this.#frame.dataset.side = rounded < 12 ? 'after' : rounded > 88 ? 'before' : 'both';
     this.#handle.setAttribute('aria-valuenow', rounded);
-    this.#handle.setAttribute('aria-valuetext', `${rounded} % before, ${100 - rounded} % after`);
+    const parts = { before: rounded, after: 100 - rounded };
+    this.#handle.setAttribute('aria-valuetext', text('{before} % before, {after} % after', parts));
   }
 
   /** Reveals the result from the right, unless the visitor prefers no motion. */

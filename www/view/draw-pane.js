@@ -5,6 +5,7 @@ import { decodeImage, softwareContext } from '../runtime/image.js';
 import { BLACK, DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
+import { text } from './language.js';
 import { LatestWins } from './latest-wins.js';
 import { naturalSide, paletteOf } from './manifest.js';
 import { decodeStrokes, encodeStrokes } from './stroke-code.js';
@@ -18,12 +19,12 @@ export class DrawPane {
     className: 'drawing',
     tabIndex: 0,
     role: 'application',
-    'aria-roledescription': 'drawing',
-    'aria-label': 'Your drawing. Arrow keys move the pen, Space puts it down and lifts it.',
+    'aria-roledescription': text('drawing'),
+    'aria-label': text('Your drawing. Arrow keys move the pen, Space puts it down and lifts it.'),
   });
   #pen = element('i', { className: 'pen', hidden: true });
-  #result = element('canvas', { role: 'img', 'aria-label': 'What the model makes of the drawing' });
-  #empty = element('p', { className: 'empty' }, 'Draw here', element('br'), 'and watch it there');
+  #result = element('canvas', { role: 'img', 'aria-label': text('What the model makes of the drawing') });
+  #empty = element('p', { className: 'empty' }, text('Draw here'), element('br'), text('and watch it there'));
   #spoken = element('p', { className: 'sr', role: 'status' });
   #toolbar = element('div', { className: 'draw-head' });
   #palette = element('div', { className: 'draw-foot' });
@@ -68,8 +69,8 @@ export class DrawPane {
       element(
         'div',
         { className: 'sheets' },
-        side('Your drawing', this.#canvas, this.#pen),
-        side('Its picture', this.#result, this.#empty),
+        side(text('Your drawing'), this.#canvas, this.#pen),
+        side(text('Its picture'), this.#result, this.#empty),
       ),
       this.#palette,
       this.#spoken,
@@ -125,14 +126,14 @@ export class DrawPane {
       it as a text; null if a text cannot hold it. */
   get linked() {
     const { base, strokes } = this.board.drawing;
-    const text = base === null ? null : encodeStrokes(strokes, this.board.canvas.width);
-    return text === null ? null : { sample: base, strokes: text };
+    const code = base === null ? null : encodeStrokes(strokes, this.board.canvas.width);
+    return code === null ? null : { sample: base, strokes: code };
   }
 
   /** Draws what `linked` has written, onto a sample if there is one; false if the text is damaged.
-      @param {string} text @param {{ name: string, read(): Promise<Blob> }} [sample] */
-  async draw(text, sample) {
-    const strokes = decodeStrokes(text, this.board.canvas.width);
+      @param {string} code @param {{ name: string, read(): Promise<Blob> }} [sample] */
+  async draw(code, sample) {
+    const strokes = decodeStrokes(code, this.board.canvas.width);
     const isOffered = ({ color }) => this.#colors.some((offered) => String(offered) === String(color));
     if (!strokes?.every(isOffered)) return false;
     if (sample) {
@@ -199,7 +200,8 @@ export class DrawPane {
     this.#pen.dataset.down = isDown;
     this.#pen.style.left = `${(x / this.#canvas.width) * 100}%`;
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
-    if (!this.#pen.hidden)
-      this.#spoken.textContent = `Pen ${isDown ? 'down' : 'up'} at ${Math.round(x)}, ${Math.round(y)}`;
+    if (this.#pen.hidden) return;
+    const place = { x: Math.round(x), y: Math.round(y) };
+    this.#spoken.textContent = isDown ? text('Pen down at {x}, {y}', place) : text('Pen up at {x}, {y}', place);
   }
 }

@@ -1,17 +1,19 @@
 // The controls of a drawing board: tools, line width, history, colours.
 
 import { BLACK, css, WHITE } from './drawing-board.js';
+import { phrase } from '../runtime/phrase.js';
 import { element, icon } from './element.js';
+import { text } from './language.js';
 
 const TOOLS = [
-  ['pencil', 'Pencil', 'P', 'M4 16l1-4 8-8 3 3-8 8z M11 6l3 3'],
-  ['eraser', 'Eraser', 'E', 'M3 13l7-8 6 5-6 6H6z M7 9l6 5 M9 16h8'],
-  ['rectangle', 'Rectangle', 'R', 'M3 5h14v10H3z'],
+  ['pencil', phrase('Pencil'), 'P', 'M4 16l1-4 8-8 3 3-8 8z M11 6l3 3'],
+  ['eraser', phrase('Eraser'), 'E', 'M3 13l7-8 6 5-6 6H6z M7 9l6 5 M9 16h8'],
+  ['rectangle', phrase('Rectangle'), 'R', 'M3 5h14v10H3z'],
 ];
 const HISTORY = {
-  undo: ['Undo', 'M7 4L3 8l4 4 M3 8h8a5 4.5 0 0 1 0 8H7'],
-  redo: ['Redo', 'M13 4l4 4-4 4 M17 8H9a5 4.5 0 0 0 0 8h4'],
-  clear: ['Clear', 'M4 6h12 M8 6V4h4v2 M6 6l1 11h6l1-11'],
+  undo: [phrase('Undo'), 'M7 4L3 8l4 4 M3 8h8a5 4.5 0 0 1 0 8H7'],
+  redo: [phrase('Redo'), 'M13 4l4 4-4 4 M17 8H9a5 4.5 0 0 0 0 8h4'],
+  clear: [phrase('Clear'), 'M4 6h12 M8 6V4h4v2 M6 6l1 11h6l1-11'],
 };
 export const MAX_LINE = 48;
 
@@ -26,11 +28,11 @@ export function drawTools(board, palette, signal) {
       group: `${group}-tool`,
       value: name,
       checked: name === board.tool,
-      title: `${label} (${key})`,
+      title: `${text(label)} (${key})`,
       onchange: () => {
         board.tool = name;
       },
-      face: [icon(path), element('span', { className: 'sr' }, label)],
+      face: [icon(path), element('span', { className: 'sr' }, text(label))],
     }),
   );
   const history = Object.fromEntries(
@@ -41,8 +43,8 @@ export function drawTools(board, palette, signal) {
         {
           type: 'button',
           className: 'tool',
-          title: label,
-          'aria-label': label,
+          title: text(label),
+          'aria-label': text(label),
           on: { click: () => board[name]() },
         },
         icon(path),
@@ -57,8 +59,8 @@ export function drawTools(board, palette, signal) {
   showHistory();
   const bar = element(
     'div',
-    { className: 'draw-bar', role: 'group', 'aria-label': 'Drawing tools' },
-    element('div', { className: 'tool-set', role: 'radiogroup', 'aria-label': 'Tool' }, ...tools),
+    { className: 'draw-bar', role: 'group', 'aria-label': text('Drawing tools') },
+    element('div', { className: 'tool-set', role: 'radiogroup', 'aria-label': text('Tool') }, ...tools),
     lineWidth(board, palette.length > 0),
     element('div', { className: 'tool-set' }, history.undo, history.redo, history.clear),
   );
@@ -83,7 +85,7 @@ function lineWidth(board, isThick) {
     min: 1,
     max: MAX_LINE,
     value: board.lineWidth,
-    'aria-label': 'Line width',
+    'aria-label': text('Line width'),
   });
   slider.addEventListener('input', () => {
     board.lineWidth = Number(slider.value);
@@ -96,8 +98,8 @@ function colors(board, palette, group) {
   const isFree = palette.length === 0;
   const entries = isFree
     ? [
-        { name: 'Black', color: BLACK },
-        { name: 'White', color: WHITE },
+        { name: phrase('Black'), color: BLACK },
+        { name: phrase('White'), color: WHITE },
       ]
     : palette;
   // The first label of a palette is the background.
@@ -111,14 +113,14 @@ function colors(board, palette, group) {
       onchange: () => {
         board.color = entry.color;
       },
-      face: [element('i', { className: 'swatch' }), element('b', {}, entry.name)],
+      face: [element('i', { className: 'swatch' }), element('b', {}, text(entry.name))],
     });
     swatch.querySelector('.swatch').style.setProperty('--swatch', css(entry.color));
     return swatch;
   });
   return element(
     'div',
-    { className: 'palette', role: 'radiogroup', 'aria-label': isFree ? 'Colour' : 'Label' },
+    { className: 'palette', role: 'radiogroup', 'aria-label': isFree ? text('Colour') : text('Label') },
     ...swatches,
   );
 }

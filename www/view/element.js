@@ -16,11 +16,6 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** What people read of an error: its sentence, and its code. */
-export function errorText({ message, code }) {
-  return [message, ' ', element('code', {}, code)];
-}
-
 /** An icon of 20 × 20 units in the colour of the text. */
 export function icon(path) {
   const svg = document.createElementNS(SVG, 'svg');

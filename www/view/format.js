@@ -1,34 +1,34 @@
 // Formats numbers and foreign text for people.
 
-const plain = new Intl.NumberFormat('en');
+import { number, text } from './language.js';
 
 /** 1500 → "1.5 kB", in the unit of `reference`. */
 export function bytes(count, reference = count) {
-  if (reference < 1000) return `${plain.format(count)} bytes`;
-  if (reference < 1e6) return `${(count / 1e3).toFixed(reference < 1e4 ? 1 : 0)} kB`;
-  return `${(count / 1e6).toFixed(1)} MB`;
+  if (reference < 1000) return text('{count} bytes', { count });
+  if (reference < 1e6) return `${number(count / 1e3, reference < 1e4 ? 1 : 0)} kB`;
+  return `${number(count / 1e6, 1)} MB`;
 }
 
 export function progressText(loaded, total) {
-  return total ? `${bytes(loaded, total)} of ${bytes(total)}` : bytes(loaded);
+  return total ? text('{part} of {total}', { part: bytes(loaded, total), total: bytes(total) }) : bytes(loaded);
 }
 
 export function duration(milliseconds) {
   if (milliseconds < 1000) return `${Math.max(1, Math.round(milliseconds))} ms`;
-  return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
+  return `${number(milliseconds / 1000, milliseconds < 10_000 ? 2 : 1)} s`;
 }
 
 export function pixels(width, height) {
-  return `${plain.format(width)} × ${plain.format(height)}`;
+  return `${number(width)} × ${number(height)}`;
 }
 
-export function count(number) {
-  return plain.format(number);
+export function count(value) {
+  return number(value);
 }
 
 /** Foreign text as one short line that cannot change the direction of the text around it; '' if
     it is no string. */
-export function text(value, longest = 120) {
+export function oneLine(value, longest = 120) {
   if (typeof value !== 'string') return '';
   return value
     .slice(0, longest)

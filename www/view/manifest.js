@@ -3,7 +3,8 @@
 // their folder.
 
 import { open, readBlob } from '../runtime/download.js';
-import { text } from './format.js';
+import { phrase } from '../runtime/phrase.js';
+import { oneLine } from './format.js';
 
 const USUAL_SIDE = 256;
 const SMALLEST_SIDE = 64;
@@ -45,7 +46,7 @@ export function paletteOf(manifest) {
   return (Array.isArray(entries) ? entries : [])
     .filter((entry) => Array.isArray(entry?.color) && entry.color.length === 3 && entry.color.every(isByte))
     .slice(0, MAX_LABELS)
-    .map(({ name, color }) => ({ name: text(name, 40), color }));
+    .map(({ name, color }) => ({ name: oneLine(name, 40), color }));
 }
 
 /** The first sample images: [{ name, read(): Promise<Blob> }]. `source` is the manifest's address, or
@@ -66,6 +67,7 @@ function sampleAt(path, folder) {
     return undefined; // half a character
   }
   if (!href.startsWith(folder)) return undefined;
-  const read = async () => readBlob(await open(href, 'The sample'), 'The sample', MAX_SAMPLE);
+  const what = phrase('The sample');
+  const read = async () => readBlob(await open(href, what), what, MAX_SAMPLE);
   return { name: path.split('/').at(-1), read };
 }

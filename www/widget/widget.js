@@ -4,10 +4,13 @@
 import { DrawPane } from '../view/draw-pane.js';
 import { element } from '../view/element.js';
 import { Pix2PixError } from '../runtime/errors.js';
+import { phrase } from '../runtime/phrase.js';
 import { resolve } from '../runtime/pix2pix.js';
 import { decodeImage, fittingSize, IMAGE_TYPES } from '../runtime/image.js';
+import { firstKnown, languageInUse, text, translated, useLanguage } from '../view/language.js';
 import { samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
+import { sentenceOf } from '../view/sentence.js';
 import { borrowModel } from './shared-model.js';
 import * as format from '../view/format.js';
 
@@ -26,6 +29,10 @@ SIZE.replaceSync(`
   .root:not([data-styled]) > * { visibility: hidden; }
 `);
 
+/** @type {Promise<void> | null} The texts of all widgets, in the language of the first that needs other ones than
+    English. */
+let texts = null;
+
 export class Pix2PixWidget extends HTMLElement {
   static observedAttributes = ['src', 'mode', 'backend', 'alt'];
 
@@ -42,7 +49,10 @@ export class Pix2PixWidget extends HTMLElement {
 
   connectedCallback() {
     if (!this.#root) this.#build();
-    this.#begin();
+    const language = languageOf(this);
+    if (!texts && language === languageInUse()) return this.#begin();
+    texts ??= useLanguage(language);
+    texts.then(() => this.isConnected && this.#begin());
   }
 
   disconnectedCallback() {
@@ -67,8 +77,9 @@ export class Pix2PixWidget extends HTMLElement {
 
   /** Translates a file as if the reader had chosen it. */
   async open(blob) {
+    await texts;
     const { pane } = this.#parts;
-    if (pane) return pane.load(blob, 'The picture').catch((error) => this.#failed(error));
+    if (pane) return pane.load(blob, phrase('The picture')).catch((error) => this.#failed(error));
     return this.#translatePhoto(() => decodeImage(blob));
   }
 
@@ -78,6 +89,7 @@ export class Pix2PixWidget extends HTMLElement {
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [SIZE];
     this.#root = element('div', { className: 'root', role: 'group' });
+    this.#root.dataset.mode = this.mode;
     const sheets = ['../view/parts.css', './widget.css'].map((name) =>
       element('link', { rel: 'stylesheet', href: new URL(name, import.meta.url).href }),
     );
@@ -138,7 +150,7 @@ export class Pix2PixWidget extends HTMLElement {
     const signal = this.#life?.signal;
     if (!signal) return;
     try {
-      this.#say('Loading the model…', 'loading');
+      this.#say(text('Loading the model…'), 'loading');
       const session = await this.#session();
       if (signal.aborted) return;
       this.#introduce(session);
@@ -190,7 +202,7 @@ export class Pix2PixWidget extends HTMLElement {
     this.#root.dataset.mode = this.mode;
     const status = element('p', { className: 'status', role: 'status', part: 'status' });
     const backend = element('p', { className: 'in-use', part: 'backend' });
-    const progress = element('progress', { hidden: true, 'aria-label': 'Loading', part: 'progress' });
+    const progress = element('progress', { hidden: true, 'aria-label': text('Loading'), part: 'progress' });
     const action = element('button', { type: 'button', className: 'button', hidden: true, part: 'button' });
     const foot = element(
       'div',
@@ -221,14 +233,18 @@ export class Pix2PixWidget extends HTMLElement {
       'div',
       { className: 'cover' },
       ...(poster ? [element('img', { src: resolve(poster), alt: '', part: 'poster' })] : []),
-      element('button', { type: 'button', className: 'button primary', part: 'button', on: { click: load } }, 'Try it'),
+      element(
+        'button',
+        { type: 'button', className: 'button primary', part: 'button', on: { click: load } },
+        text('Try it'),
+      ),
     );
     this.#root.tabIndex = -1;
     this.#root.append(cover);
   }
 
   #describe() {
-    this.#root.setAttribute('aria-label', this.getAttribute('alt') || 'Picture translated by a neural network');
+    this.#root.setAttribute('aria-label', this.getAttribute('alt') || text('Picture translated by a neural network'));
   }
 
   #drawing() {
@@ -247,27 +263,27 @@ export class Pix2PixWidget extends HTMLElement {
 
   #pictures(fallback) {
     const canvas = (label) => element('canvas', { role: 'img', 'aria-label': label });
-    const [before, after] = [canvas('Before'), canvas('After')];
+    const [before, after] = [canvas(text('Before')), canvas(text('After'))];
     const handle = element('div', {
       className: 'handle',
       role: 'slider',
       tabIndex: 0,
       hidden: true,
       part: 'handle',
-      'aria-label': 'Compare before and after',
+      'aria-label': text('Compare before and after'),
       'aria-valuemin': 0,
       'aria-valuemax': 100,
       'aria-valuenow': 50,
       'aria-orientation': 'horizontal',
     });
-    const tag = (side, text) => element('span', { className: `tag tag-${side}`, 'aria-hidden': 'true' }, text);
+    const tag = (side, words) => element('span', { className: `tag tag-${side}`, 'aria-hidden': 'true' }, words);
     const frame = element(
       'div',
       { className: 'picture', hidden: true, part: 'picture' },
       element('div', { className: 'layer' }, before),
       element('div', { className: 'layer layer-after' }, after),
-      tag('before', 'Before'),
-      tag('after', 'After'),
+      tag('before', text('Before')),
+      tag('after', text('After')),
       handle,
     );
     this.#parts.view = new PictureView({ frame, before, after, handle });
@@ -281,7 +297,7 @@ export class Pix2PixWidget extends HTMLElement {
       type: 'file',
       accept: IMAGE_TYPES,
       className: 'file',
-      'aria-label': 'Choose a photo',
+      'aria-label': text('Choose a photo'),
     });
     const take = (files) => {
       if (files?.[0]) this.open(files[0]);
@@ -301,7 +317,7 @@ export class Pix2PixWidget extends HTMLElement {
       'label',
       { className: 'pick' },
       input,
-      element('span', { className: 'button primary', part: 'button' }, 'Choose a photo'),
+      element('span', { className: 'button primary', part: 'button' }, text('Choose a photo')),
     );
   }
 
@@ -319,7 +335,7 @@ export class Pix2PixWidget extends HTMLElement {
       const [width, height] = fittingSize(bitmap);
       await view.show(bitmap, width, height);
       this.#parts.fallback.hidden = true;
-      this.#say('Translating…', 'working');
+      this.#say(text('Translating…'), 'working');
       const session = await this.#session();
       if (!isLatest()) return;
       const begun = performance.now();
@@ -335,7 +351,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   #done(imageData, milliseconds) {
     if (!this.#life) return;
-    this.#say(`${format.duration(milliseconds)} a picture`, 'done');
+    this.#say(text('{time} a picture', { time: format.duration(milliseconds) }), 'done');
     this.#fire('result', { imageData, milliseconds });
   }
 
@@ -351,16 +367,17 @@ export class Pix2PixWidget extends HTMLElement {
 
   #introduce(session) {
     if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
-    this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${session.backendReason}`;
-    this.#parts.backend.title = session.backendReason;
+    const reason = translated(session.reason) ?? session.backendReason;
+    this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${reason}`;
+    this.#parts.backend.title = reason;
     if (!this.getAttribute('alt') && session.manifest.title)
-      this.#root.setAttribute('aria-label', format.text(session.manifest.title));
-    if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? 'Draw.' : '', 'ready');
+      this.#root.setAttribute('aria-label', text(format.oneLine(session.manifest.title)));
+    if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? text('Draw.') : '', 'ready');
   }
 
-  #say(text, state) {
+  #say(words, state) {
     this.#root.dataset.state = state;
-    this.#parts.status.textContent = text;
+    this.#parts.status.textContent = words;
     this.#parts.status.classList.remove('is-error');
     this.#parts.progress.hidden = state !== 'loading' && state !== 'working';
     if (state === 'working') this.#parts.progress.removeAttribute('value');
@@ -370,11 +387,11 @@ export class Pix2PixWidget extends HTMLElement {
   #failed(thrown, again) {
     if (!this.#life) return;
     const error = Pix2PixError.from(thrown);
-    this.#say(error.message, 'error');
+    this.#say(sentenceOf(error), 'error');
     this.#parts.status.classList.add('is-error');
     if (again) {
       const { action } = this.#parts;
-      action.textContent = 'Try again';
+      action.textContent = text('Try again');
       action.hidden = false;
       // If the model itself failed, the next try loads it again.
       action.onclick = () => {
@@ -391,6 +408,12 @@ export class Pix2PixWidget extends HTMLElement {
   #fire(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** The language that the page says around the widget, or that of the browser. */
+function languageOf(widget) {
+  const said = widget.closest('[lang]')?.lang;
+  return firstKnown(said ? [said] : navigator.languages);
 }
 
 customElements.define('pix2pix-widget', Pix2PixWidget);

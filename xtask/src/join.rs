@@ -107,8 +107,15 @@ impl Joiner<'_> {
         );
         let body = body.replace("import.meta.url", ADDRESS);
         let own = relative(self.entry, path);
+        // What comes behind it has to wait as well.
+        let waits = body.lines().any(|line| line.starts_with("await "));
+        let (wait, kind) = if waits {
+            ("await ", "async ")
+        } else {
+            ("", "")
+        };
         *script += &format!(
-            "\n// {path}\nmodules['{path}'] = (({ADDRESS}) => {{\n{body}return {{ {} }};\n}})(new URL('{own}', import.meta.url).href);\n",
+            "\n// {path}\nmodules['{path}'] = {wait}({kind}({ADDRESS}) => {{\n{body}return {{ {} }};\n}})(new URL('{own}', import.meta.url).href);\n",
             names.join(", ")
         );
         Ok(names)
@@ -116,7 +123,7 @@ impl Joiner<'_> {
 
     /// A line of code in which `import()` names the joined file.
     fn with_later_imports(&mut self, line: &str, path: &str) -> Result<String> {
-        let is_comment = line.trim_start().starts_with(['/', '*']);
+        let is_comment = line.trim_start().starts_with(['/', '*', '@']);
         let Some((before, after)) = line.split_once("import('").filter(|_| !is_comment) else {
             return Ok(line.to_owned());
         };
@@ -273,6 +280,27 @@ mod tests {
         ensure!(
             later.ends_with("export const { L } = modules['page/later.js'];\n"),
             "{later}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_module_that_waits_keeps_those_behind_it_waiting() -> Result<()> {
+        let files = join_files(&[
+            (
+                "app.js",
+                "import { a } from './a.js';\nasync function f() {\n  await a;\n}\nf();\n",
+            ),
+            ("a.js", "export const a = 1;\nawait a;\n"),
+        ])?;
+        let script = &files["app.js"];
+        ensure!(
+            script.contains("modules['a.js'] = await (async (moduleAddress) => {"),
+            "{script}"
+        );
+        ensure!(
+            script.contains("modules['app.js'] = ((moduleAddress) => {"),
+            "{script}"
         );
         Ok(())
     }

@@ -37,6 +37,9 @@ pub fn build() -> Result<PathBuf> {
 /// The folders whose scripts run in workers, too.
 const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 
+/// The folder of the texts in languages that a visitor may choose later.
+const LANGUAGES: &str = "view/languages";
+
 /// The scripts of the pages, each of which becomes one file.
 const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
 
@@ -45,7 +48,8 @@ const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/te
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
-    let mut later = worker_scripts(&staging)?;
+    let mut later = names_in(&staging, &WORKER_FOLDERS, ".js")?;
+    later.extend(names_in(&staging, &[LANGUAGES], ".json")?);
     let joined = PAGE_SCRIPTS.map(|script| join::join(&staging, script));
     for (script, files) in PAGE_SCRIPTS.iter().zip(joined) {
         for (path, text) in files? {
@@ -77,23 +81,22 @@ fn name_the_picture(page: &Path, url: &str) -> Result<()> {
     write(page, &text.replace(PICTURE, &whole))
 }
 
-/// The scripts that workers may load: the page needs them without a network and does not load them
-/// itself.
-fn worker_scripts(staging: &Path) -> Result<Vec<String>> {
-    let mut scripts = Vec::new();
-    for folder in WORKER_FOLDERS {
+/// The files with an ending: the page needs them without a network and may not load them itself.
+fn names_in(staging: &Path, folders: &[&str], ending: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for folder in folders {
         let path = staging.join(folder);
         let unreadable = || format!("cannot read {}", path.display());
         for entry in fs::read_dir(&path).with_context(unreadable)? {
             let name = entry.with_context(unreadable)?.file_name();
             let name = name.to_string_lossy().into_owned();
-            if name.ends_with(".js") {
-                scripts.push(format!("{folder}/{name}"));
+            if name.ends_with(ending) {
+                names.push(format!("{folder}/{name}"));
             }
         }
     }
-    scripts.sort();
-    Ok(scripts)
+    names.sort();
+    Ok(names)
 }
 
 /// So that the page asks for one file instead of one for each model.

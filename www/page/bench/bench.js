@@ -2,15 +2,19 @@
 // figures and lets visitors copy them.
 
 import { $ } from '../by-id.js';
-import { element, errorText } from '../../view/element.js';
+import { element } from '../../view/element.js';
 import { Pix2PixError } from '../../runtime/errors.js';
+import { phrase } from '../../runtime/phrase.js';
 import { TUNINGS } from '../../runtime/pix2pix.js';
 import { asked } from '../address.js';
+import { offerLanguages } from '../language.js';
 import { listModels } from '../model-list.js';
 import { LARGE, listSetups, measure, SMALL } from './measure.js';
 import * as format from '../../view/format.js';
+import { text, translated } from '../../view/language.js';
+import { errorText, sentenceOf } from '../../view/sentence.js';
 
-const NOT_ASKED = 'Emulated in software: left out unless you ask for it.';
+const NOT_ASKED = { template: phrase('Emulated in software: left out unless you ask for it.'), values: {} };
 
 let models = [];
 let setups = [];
@@ -36,11 +40,12 @@ function fail(thrown) {
 
 function nameOf(setup) {
   if (setup.backend === 'webgpu') return setup.adapter ? `WebGPU, ${setup.adapter}` : 'WebGPU';
-  return setup.workers === 1 ? 'CPU, one worker' : `CPU, ${setup.workers} workers`;
+  return setup.workers === 1 ? text('CPU, one worker') : text('CPU, {count} workers', { count: setup.workers });
 }
 
 function spread({ runs, fastest, slowest }) {
-  return `median of ${runs}, ${format.duration(fastest)} to ${format.duration(slowest)}`;
+  const range = { fastest: format.duration(fastest), slowest: format.duration(slowest) };
+  return text('median of {runs}, {fastest} to {slowest}', { runs, ...range });
 }
 
 /** How many layers each kernel of a graphics device does. */
@@ -56,14 +61,14 @@ function show(setup, result = null) {
   const isMeasured = result !== null && typeof result !== 'string';
   const rows = isMeasured
     ? [
-        ['Loading', format.duration(result.load)],
-        ['First picture', format.duration(result.first)],
+        [text('Loading'), format.duration(result.load)],
+        [text('First picture'), format.duration(result.first)],
         [format.pixels(LARGE, LARGE), format.duration(result.large)],
-        ...(setup.backend === 'webgpu' ? [['Kernels', kernelsOf(result)]] : []),
+        ...(setup.backend === 'webgpu' ? [[text('Kernels'), kernelsOf(result)]] : []),
       ]
     : [
-        ['Loading', '–'],
-        ['First picture', '–'],
+        [text('Loading'), '–'],
+        [text('First picture'), '–'],
         [format.pixels(LARGE, LARGE), '–'],
       ];
   $(`setup-${setup.id}`).replaceChildren(
@@ -73,8 +78,8 @@ function show(setup, result = null) {
       'p',
       { className: 'caption' },
       isMeasured
-        ? `a picture of ${format.pixels(SMALL, SMALL)}; ${spread(result.small)}`
-        : `a picture of ${format.pixels(SMALL, SMALL)}`,
+        ? text('a picture of {size}; {spread}', { size: format.pixels(SMALL, SMALL), spread: spread(result.small) })
+        : text('a picture of {size}', { size: format.pixels(SMALL, SMALL) }),
     ),
     element(
       'dl',
@@ -86,7 +91,7 @@ function show(setup, result = null) {
       { className: 'remark' },
       isMeasured
         ? result.isSoftware
-          ? 'Emulated in software: this says nothing about a graphics card.'
+          ? text('Emulated in software: this says nothing about a graphics card.')
           : ''
         : (result ?? ''),
     ),
@@ -95,13 +100,16 @@ function show(setup, result = null) {
 
 // ---------------------------------------------------------------- measuring
 
-/** Why a setup is not measured; null if it is. */
+/** Why a setup is not measured, as a text with values; null if it is. */
 function obstacle(setup) {
   return setup.missing ?? (setup.isSoftware && !$('software').checked ? NOT_ASKED : null);
 }
 
 function showSetups() {
-  for (const setup of setups) show(setup, obstacle(setup));
+  for (const setup of setups) {
+    const why = obstacle(setup);
+    show(setup, why && translated(why));
+  }
 }
 
 async function measureAll() {
@@ -112,7 +120,7 @@ async function measureAll() {
   outcome = null;
   $('keep').hidden = true;
   showSetups();
-  set('working', 'Starting…');
+  set('working', text('Starting…'));
   const chosen = setups.filter((setup) => !obstacle(setup));
   const results = [];
   let wasHidden = document.hidden;
@@ -136,12 +144,12 @@ async function measureAll() {
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
         if (error.code === 'aborted' || index === 0) throw error;
-        show(setup, error.message); // the others remain
+        show(setup, sentenceOf(error)); // the others remain
       }
     }
-    set('done', wasHidden ? 'Done, but the tab was in the background at times: measure again.' : 'Done.');
+    set('done', wasHidden ? text('Done, but the tab was in the background at times: measure again.') : text('Done.'));
   } catch (error) {
-    if (error.code === 'aborted') set('empty', 'Cancelled.');
+    if (error.code === 'aborted') set('empty', text('Cancelled.'));
     else fail(error);
   } finally {
     job.abort();
@@ -182,27 +190,30 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
   const network = [model.arch, model.base && `base ${model.base}`, model.weights].filter(Boolean).join(', ');
   return [
     `pix2pix, ${model.name}${network && ` (${network})`}, ${date.slice(0, 10)}`,
-    `${machine.browser}, ${machine.cores} cores`,
+    text('{browser}, {count} cores', { browser: machine.browser, count: machine.cores }),
     ...results.map((result) => {
-      const note = result.isSoftware ? ' (emulated in software)' : '';
+      const note = result.isSoftware ? ` ${text('(emulated in software)')}` : '';
       const kernels = kernelsOf(result);
       return (
         `${nameOf(result)}${note}: ${format.pixels(SMALL, SMALL)} ${format.duration(result.small.median)} (${spread(result.small)}), ` +
         `${format.pixels(LARGE, LARGE)} ${format.duration(result.large)}, ` +
-        `first picture ${format.duration(result.first)}, loading ${format.duration(result.load)}` +
-        (kernels && `, kernels ${kernels}`)
+        text('first picture {first}, loading {load}', {
+          first: format.duration(result.first),
+          load: format.duration(result.load),
+        }) +
+        (kernels && text(', kernels {kernels}', { kernels }))
       );
     }),
-    ...(wasInTheBackground ? ['The tab was in the background at times.'] : []),
+    ...(wasInTheBackground ? [text('The tab was in the background at times.')] : []),
   ].join('\n');
 }
 
-async function copy(text) {
+async function copy(copied) {
   try {
-    await navigator.clipboard.writeText(text);
-    $('copied').textContent = 'It is in the clipboard.';
+    await navigator.clipboard.writeText(copied);
+    $('copied').textContent = text('It is in the clipboard.');
   } catch {
-    $('copied').textContent = 'The browser did not allow it: select the text and copy it yourself.';
+    $('copied').textContent = text('The browser did not allow it: select the text and copy it yourself.');
   }
 }
 
@@ -215,14 +226,17 @@ $('copy-text').addEventListener('click', () => copy($('text').textContent));
 $('copy-json').addEventListener('click', () => copy(JSON.stringify(outcome, null, 2)));
 
 async function begin() {
+  offerLanguages();
   try {
     [models, setups] = await Promise.all([listModels(), listSetups()]);
-    $('model').replaceChildren(...models.map(({ title, name }) => element('option', { value: name }, title || name)));
+    $('model').replaceChildren(
+      ...models.map(({ title, name }) => element('option', { value: name }, text(title) || name)),
+    );
     $('tune').value = asked('tune', TUNINGS) ?? '';
     $('tune-field').hidden = setups.some((setup) => setup.backend === 'webgpu' && setup.missing);
     $('software-field').hidden = !setups.some((setup) => setup.isSoftware);
     showSetups();
-    set('empty', 'Takes half a minute or so. Nothing loads until you begin.');
+    set('empty', text('Takes half a minute or so. Nothing loads until you begin.'));
     $('measure').disabled = false;
   } catch (error) {
     fail(error);

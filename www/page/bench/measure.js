@@ -2,6 +2,8 @@
 
 import { findAdapter } from '../../runtime/adapter.js';
 import { Pix2Pix } from '../../runtime/pix2pix.js';
+import { phrase } from '../../runtime/phrase.js';
+import { text } from '../../view/language.js';
 import { workersFor } from '../../runtime/tile-pool.js';
 
 export const SMALL = 256;
@@ -12,22 +14,23 @@ const MIN_RUNS = 3;
 const MAX_RUNS = 9;
 const ENOUGH = 4000; // milliseconds
 
-/** The setups of this machine: [{ id, backend, workers, adapter, isSoftware, missing }]. */
+/** The setups of this machine: [{ id, backend, workers, adapter, isSoftware, missing }]; `missing` is a text with
+    values. */
 export async function listSetups() {
   const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
   const workers = workersFor(Infinity);
   const { name, isSoftware, missing } = await findAdapter();
-  const pool = workers > 1 ? null : 'The browser names one core only.';
+  const alone = { template: phrase('The browser names one core only.'), values: {} };
   return [
     { ...cpu, id: 'cpu', workers: 1 },
-    { ...cpu, id: 'pool', workers, missing: pool },
+    { ...cpu, id: 'pool', workers, missing: workers > 1 ? null : alone },
     {
       id: 'webgpu',
       backend: 'webgpu',
       workers: 1,
       adapter: name,
       isSoftware,
-      missing: missing && `WebGPU is not available: ${missing}.`,
+      missing: missing && { template: phrase('WebGPU is not available: {missing}.'), values: { missing } },
     },
   ];
 }
@@ -43,19 +46,19 @@ export async function measure(url, { backend, workers }, { tune, signal, onStep 
     return performance.now() - from;
   };
   try {
-    onStep(0, 'loading');
+    onStep(0, text('loading'));
     const loading = performance.now();
     session = await Pix2Pix.create(url, { backend, workers, tune, signal });
     const load = performance.now() - loading;
-    onStep(0.2, 'the first picture');
+    onStep(0.2, text('the first picture'));
     const first = await translate(SMALL);
     // Starts all workers for the small images.
-    onStep(0.3, 'the large picture');
+    onStep(0.3, text('the large picture'));
     const large = await translate(LARGE);
     const times = [];
     const until = performance.now() + ENOUGH;
     while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < until)) {
-      onStep(0.7 + 0.3 * (times.length / MAX_RUNS), `picture ${times.length + 1}`);
+      onStep(0.7 + 0.3 * (times.length / MAX_RUNS), text('picture {number}', { number: times.length + 1 }));
       times.push(await translate(SMALL));
     }
     const { backendReason, adapter, isSoftware } = session;
