@@ -215,7 +215,7 @@ fn weights_that_unpack_to_more_than_the_manifest_says_are_refused_unpacked() -> 
     page.wait_for("document.body.dataset.state === 'error'")?;
     let message = page.message()?;
     ensure!(
-        message.contains("20971520 bytes") && message.contains("says 16"),
+        message.contains("20,971,520 bytes") && message.contains("says 16"),
         "{message}"
     );
     // The manifest alone.

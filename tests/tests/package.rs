@@ -14,6 +14,7 @@ use server::{Routes, Server};
 use tempfile::TempDir;
 use tests::browser::{Browser, Graphics};
 use tests::modules::{self, Modules, quoted};
+use tests::texts;
 use xtask::{tools, workspace};
 
 const NAME: &str = "pix2pix-in-the-browser";
@@ -101,6 +102,9 @@ fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
     let beside = "package.json LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENCES.txt pix2pix.d.ts \
                   pix2pix-widget.d.ts pix2pix-widget.css pix2pix-training.d.ts";
     expected.extend(beside.split_whitespace().map(str::to_owned));
+    for code in texts::translations()?.keys() {
+        expected.insert(format!("view/languages/{code}.json"));
+    }
     for build in ["cpu", "cpu-relaxed", "webgpu", "training"] {
         for file in ["web.js", "web_bg.wasm"] {
             expected.insert(format!("pkg/{build}/{file}"));

@@ -6,14 +6,15 @@ import { text } from '../view/language.js';
 
 const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));
-const refused = new Set();
+/** What is not to be had, by the name of the setting: its words come when the visitor's language is there. */
+const refused = new Map();
 
 /** What the address says of `name` if that is one of `known`; null otherwise.
     @template {string} T @param {string} name @param {T[]} known @returns {T | null} */
 export function asked(name, known) {
   const wanted = /** @type {T | null} */ (query.get(name));
   if (wanted === null || known.includes(wanted)) return wanted;
-  refused.add(text('{name} “{value}”', { name, value: oneLine(wanted) }));
+  refuse(name, () => text('{name} “{value}”', { name, value: oneLine(wanted) }));
   return null;
 }
 
@@ -33,15 +34,14 @@ export function askedInput() {
 }
 
 /** Tells that something of the address is not to be had. */
-export function refuse(what) {
-  refused.add(what);
+export function refuse(name, words) {
+  refused.set(name, words);
 }
 
 /** A sentence on what the address asks for in vain, or ''. */
 export function refusals() {
-  return refused.size > 0
-    ? text('The address asks for what is not here: {things}.', { things: [...refused].join(', ') })
-    : '';
+  const things = [...refused.values()].map((words) => words()).join(', ');
+  return things && text('The address asks for what is not here: {things}.', { things });
 }
 
 /** Puts a setting into the address, and takes strokes out; null takes the setting out. */

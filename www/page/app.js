@@ -218,8 +218,8 @@ async function openSample(sample) {
 function openAsked() {
   const { sample: name, strokes } = askedInput();
   const sample = samples.find((one) => one.name === name);
-  if (name && !sample) refuse(text('sample “{name}”', { name: format.oneLine(name) }));
-  if (strokes && !mode.draw) refuse(text('a drawing'));
+  if (name && !sample) refuse('sample', () => text('sample “{name}”', { name: format.oneLine(name) }));
+  if (strokes && !mode.draw) refuse('strokes', () => text('a drawing'));
   if (strokes && mode.draw && (sample || !name)) drawAsked(strokes, sample);
   else if (sample) openSample(sample);
   else return false;
