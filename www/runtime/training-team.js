@@ -75,7 +75,7 @@ export class Lead {
     const all = await Promise.all(this.#followers.map((follower) => follower.next()));
     const { error } = all.find(({ error }) => error) ?? {};
     if (!error) return all;
-    this.#fail(new Pix2PixError(error.code, error.message));
+    this.#fail(Pix2PixError.from(error));
     // The step waits for ever: without this answer it could only abort the module.
     return new Promise(() => {});
   }

@@ -4,6 +4,7 @@
 import { open, readBlob } from './download.js';
 import { Pix2PixError } from './errors.js';
 import { checkPixels, decodeImage, softwareContext } from './image.js';
+import { phrase } from './phrase.js';
 import { answer, plain } from './rpc.js';
 import { follow, Lead } from './training-team.js';
 import { runtimeFiles } from './wasm-files.js';
@@ -37,11 +38,8 @@ addEventListener('message', ({ data }) => answer(data, handlers, self));
 
 async function begin({ settings, model, files, backend }) {
   const { script, wasm } = runtimeFiles(backend === 'webgpu' ? 'training-webgpu' : 'training');
-  const download = await readBlob(
-    await open(wasm, 'The program that learns'),
-    'The program that learns',
-    LIMITS.module,
-  );
+  const what = phrase('The program that learns');
+  const download = await readBlob(await open(wasm, what), what, LIMITS.module);
   const runtime = await importModule(script);
   ({ memory } = await runtime.default({ module_or_path: await download.arrayBuffer() }));
   const { TrainingSession } = runtime;
@@ -62,18 +60,23 @@ async function importModule(url) {
   try {
     return await import(url);
   } catch (cause) {
-    throw new Pix2PixError('fetch', `${url} could not be loaded. Check the connection and try again.`, { cause });
+    throw new Pix2PixError('fetch', '{url} could not be loaded. Check the connection and try again.', {
+      values: { url },
+      cause,
+    });
   }
 }
 
 async function fromModel(TrainingSession, settings, backend, { manifestUrl, manifest, weights }) {
   if (manifestUrl) {
-    const what = 'The manifest';
+    const what = phrase('The manifest');
     manifest = await (await readBlob(await open(manifestUrl, what), what, LIMITS.manifest)).text();
     const path = JSON.parse(manifest).weights?.[0]?.path;
-    if (typeof path !== 'string') throw new Pix2PixError('manifest', `${manifestUrl} names no weights.`);
+    if (typeof path !== 'string')
+      throw new Pix2PixError('manifest', '{url} names no weights.', { values: { url: manifestUrl } });
     const url = new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href;
-    weights = await readBlob(await open(url, 'The model'), 'The model', LIMITS.weights);
+    const file = phrase('The model');
+    weights = await readBlob(await open(url, file), file, LIMITS.weights);
   }
   return TrainingSession.from_model(settings, backend, manifest, new Uint8Array(await weights.arrayBuffer()));
 }
@@ -116,7 +119,7 @@ async function squareOf({ rgba, width, height, bitmap, blob }, side, name) {
 }
 
 async function pixelsOf({ rgba, width, height, bitmap, blob }) {
-  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PREVIEW_PIXELS, name: 'The picture' });
+  if (blob) bitmap = await decodeImage(blob, { maxPixels: MAX_PREVIEW_PIXELS, name: phrase('The picture') });
   if (bitmap) ({ width, height } = bitmap);
   checkPixels(width, height, MAX_PREVIEW_PIXELS);
   if (bitmap) {
@@ -193,9 +196,9 @@ function judge({ D_real, D_fake }) {
   if (discriminator / counted < WON && !hasWarned) {
     hasWarned = true;
     postMessage({
-      warning:
-        'The critic tells every drawn picture from a real one, so that details are learned from the distance alone. ' +
-        'More pairs help.',
+      warning: phrase(
+        'The critic tells every drawn picture from a real one, so that details are learned from the distance alone. More pairs help.',
+      ),
     });
   }
   discriminator = counted = 0;

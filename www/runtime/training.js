@@ -2,6 +2,7 @@
 // brings pairs and images; the first worker, the lead, owns the networks.
 
 import { abortedError, Pix2PixError } from './errors.js';
+import { phrase } from './phrase.js';
 import { resolve } from './pix2pix.js';
 import { WorkerRpc } from './rpc.js';
 import { asMessage } from './source.js';
@@ -88,7 +89,7 @@ export class Training extends EventTarget {
     await this.#lead.call('join', { rank: 0, ports }, ports);
     await this.watch(watch);
     if (pairs.length === 1) {
-      this.#warn('One pair alone is learned by heart: other images will not come out well. Add more pairs.');
+      this.#warn(phrase('One pair alone is learned by heart: other images will not come out well. Add more pairs.'));
     }
   }
 
@@ -237,7 +238,7 @@ export class Training extends EventTarget {
     } else if (note.stopped) {
       this.#isRunning = false;
       const { error } = note.stopped;
-      if (error) this.#dispatch('error', { error: new Pix2PixError(error.code, error.message) });
+      if (error) this.#dispatch('error', { error: Pix2PixError.from(error) });
       else this.#dispatch('finish', { step: this.#step });
     }
   }

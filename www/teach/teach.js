@@ -228,7 +228,13 @@ async function pairsOfCamera(show) {
   const camera = await Camera.open();
   try {
     const photos = [];
-    const next = () => show(text('Picture {index} of {count}: move, and show it different things…', { index: photos.length + 1, count: FRAMES }));
+    const next = () =>
+      show(
+        text('Picture {index} of {count}: move, and show it different things…', {
+          index: photos.length + 1,
+          count: FRAMES,
+        }),
+      );
     while (photos.length < FRAMES && camera.isOn && next()) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_EVERY));
       photos.push({ name: text('camera {number}', { number: photos.length + 1 }), target: camera.square });
@@ -360,7 +366,7 @@ async function tryCamera() {
   $('try-camera').disabled = true;
   try {
     tried = await Camera.open();
-    $('try-camera').textContent = 'Camera off';
+    $('try-camera').textContent = text('Camera off');
     $('try-camera').disabled = false;
     while (tried.isOn && training) {
       pane.board.present(await createImageBitmap(tried.square));
@@ -372,7 +378,7 @@ async function tryCamera() {
   } finally {
     tried?.close();
     tried = null;
-    $('try-camera').textContent = 'The camera';
+    $('try-camera').textContent = text('The camera');
     $('try-camera').disabled = false;
   }
 }
