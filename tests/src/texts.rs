@@ -39,7 +39,15 @@ pub fn shown(browser: &mut Browser, site: &Site) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for module in modules::all()?.keys() {
         let script = fs::read_to_string(workspace::www().join(module))?;
-        found.extend(in_script(&script).with_context(|| module.clone())?);
+        let texts = in_script(&script).with_context(|| module.clone())?;
+        let others = unmarked(&script, &texts);
+        // The runtime has errors for programs as well, which no visitor causes.
+        let is_library = module.starts_with("runtime/");
+        ensure!(
+            others.is_empty() || is_library,
+            "{module} says {others:?} in no language"
+        );
+        found.extend(texts);
     }
     browser.go_to(&site.url("embed.html"))?;
     let of_html = browser.evaluate(&format!("{IN_HTML}({})", serde_json::json!(PAGES)))?;
@@ -81,6 +89,35 @@ fn in_script(script: &str) -> Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// Quoted sentences that are none of the texts, and templates with words around their values.
+fn unmarked<'a>(script: &'a str, texts: &[String]) -> Vec<&'a str> {
+    let code = script.lines().filter(|line| {
+        let inside = line.trim_start();
+        let is_comment = inside.starts_with("//") || inside.starts_with(['*', '/', '@']);
+        let is_internal = ["Error(", "Exception(", "console."].map(|call| line.contains(call));
+        !is_comment && !is_internal.contains(&true)
+    });
+    let is_word =
+        |word: &&str| word.len() > 1 && word.chars().all(|letter| letter.is_ascii_lowercase());
+    let is_sentence = |text: &str| {
+        let first = text.split_once(' ').map_or("", |(first, _)| first);
+        first.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && first
+                .get(1..)
+                .is_some_and(|rest| is_word(&format!("{rest}a").as_str()))
+    };
+    code.flat_map(|line| {
+        let quoted = line.split('\'').skip(1).step_by(2);
+        let quoted =
+            quoted.filter(|text| is_sentence(text) && !texts.iter().any(|known| known == text));
+        let templates = line.split('`').skip(1).step_by(2).filter(|text| {
+            is_sentence(text) || text.split_whitespace().filter(is_word).count() > 2
+        });
+        quoted.chain(templates).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// The quoted text at the beginning, and what follows; nothing if there is something else.
@@ -156,4 +193,27 @@ pub fn places(text: &str) -> BTreeSet<&str> {
 fn json(path: &Path) -> Result<Value> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_where_they_are_marked_and_missed_where_they_are_not() -> Result<()> {
+        let script = "dock.say(text('Done in {time}.', { time }));\n\
+            const HINT = phrase(\n  \"It’s here.\",\n);\n\
+            throw new Pix2PixError('pairs', 'It\\'s no pair.');\n\
+            const body = await response.text('not this');\n";
+        let texts = in_script(script)?;
+        assert_eq!(texts, ["Done in {time}.", "It’s here.", "It's no pair."]);
+        assert_eq!(unmarked(script, &texts), Vec::<&str>::new());
+        let forgotten = "dock.say('Done in time.');\ndock.say(`the first of ${count} files`);\n";
+        assert_eq!(
+            unmarked(forgotten, &[]),
+            ["Done in time.", "the first of ${count} files"]
+        );
+        assert!(in_script("text('Half a ' + 'text')").is_err());
+        Ok(())
+    }
 }
