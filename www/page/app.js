@@ -321,7 +321,7 @@ async function takeFiles(files, absent) {
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
   if (pictures.length > 1) return mode.openAll?.(pictures);
-  const note = files.length > 1 ? `the first of ${format.count(files.length)} files` : '';
+  const note = files.length > 1 ? text('the first of {count} files', { count: files.length }) : '';
   if (film) return openFilm(film, note);
   await mode.open?.(file, file.name, { note });
 }
@@ -336,7 +336,7 @@ async function takeFromOutside(files, absent) {
 async function takeShared() {
   remember('shared', null);
   const files = await sharedFiles().catch(() => []);
-  await takeFromOutside(files, 'What was shared with this page did not arrive. Share it again.');
+  await takeFromOutside(files, phrase('What was shared with this page did not arrive. Share it again.'));
 }
 
 async function openFilm(file, note) {

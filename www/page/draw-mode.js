@@ -5,6 +5,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import * as format from '../view/format.js';
 import { text } from '../view/language.js';
+import { sentenceOf } from '../view/sentence.js';
 
 export class DrawMode {
   name = 'draw';
@@ -129,7 +130,7 @@ export class DrawMode {
         words = await saveDrawingFilm(this.#pane.board, this.#filmName(), tools);
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
-        words = error.code === 'aborted' ? 'Cancelled.' : error.message;
+        words = error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error);
       }
       if (isLatest()) this.#dock.set('done', words);
     });

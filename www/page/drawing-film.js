@@ -2,7 +2,8 @@
 
 import { abortedError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
-import * as format from '../view/format.js';
+import { phrase } from '../runtime/phrase.js';
+import { text } from '../view/language.js';
 import { paintBeforeAfter, widthOfBoth } from './before-after.js';
 import { Film } from './film.js';
 import { filmType } from './recorder.js';
@@ -21,14 +22,14 @@ export async function saveDrawingFilm(board, name, { ready, dock, signal }) {
   const steps = stepsOf(board.past);
   const canvas = document.createElement('canvas');
   for (const [index, step] of steps.entries()) {
-    const status = `Step ${format.count(index + 1)} of ${format.count(steps.length)}`;
+    const status = text('Step {index} of {count}', { index: index + 1, count: steps.length });
     dock.set('working', status, { quietly: true, share: [index, steps.length] });
     for (const { stroke, pixels } of step) {
       if (stroke) copy.replay([stroke]);
       if (pixels) softwareContext(copy.canvas).putImageData(pixels, 0, 0);
     }
     const picture = await session.run(copy.pixels(), { signal });
-    if (signal.aborted) throw abortedError('Making the film');
+    if (signal.aborted) throw abortedError(phrase('Making the film'));
     paintBoth(canvas, copy.canvas, picture);
     await film.add(canvas);
   }

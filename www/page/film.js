@@ -2,7 +2,8 @@
 // at the pace at which they are shown.
 
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
-import * as format from '../view/format.js';
+import { phrase } from '../runtime/phrase.js';
+import { text } from '../view/language.js';
 import { enlargement, Recorder } from './recorder.js';
 import { encode, saveFile } from './save.js';
 
@@ -36,8 +37,11 @@ export class Film {
   async save(name, { dock, signal }) {
     const seconds = (frames) => Math.ceil((frames * this.#pace) / 1000);
     this.#recorded ??= await this.#record(signal, (done) => {
-      const text = `Recording the film: ${format.count(seconds(done))} of ${format.count(seconds(this.length))} seconds`;
-      dock.set('working', text, { quietly: true, share: [done, this.length] });
+      const time = { done: seconds(done), total: seconds(this.length) };
+      dock.set('working', text('Recording the film: {done} of {total} seconds', time), {
+        quietly: true,
+        share: [done, this.length],
+      });
     });
     return saveFile(this.#recorded, name);
   }
@@ -79,7 +83,7 @@ export class Film {
       document.removeEventListener('visibilitychange', onVisibility);
       film = await recorder.end();
     }
-    if (signal.aborted) throw abortedError('Recording the film');
+    if (signal.aborted) throw abortedError(phrase('Recording the film'));
     if (film.size === 0) throw new Pix2PixError('camera', 'The browser recorded nothing of the film. Try again.');
     return film;
   }

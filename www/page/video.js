@@ -2,8 +2,11 @@
 
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
+import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
+import { text } from '../view/language.js';
 import { naturalSide } from '../view/manifest.js';
+import { sentenceOf } from '../view/sentence.js';
 import { Film } from './film.js';
 import { filmType } from './recorder.js';
 
@@ -27,25 +30,28 @@ export async function translateFilm(file, note, tools) {
   const begun = performance.now();
   try {
     filmType(); // nothing is translated that could not be saved
-    dock.set('loading', 'Opening the film…');
+    dock.set('loading', text('Opening the film…'));
     await translateFrames(file, note, work, tools);
-    words = `Done in ${format.duration(performance.now() - begun)}.`;
+    words = text('Done in {time}.', { time: format.duration(performance.now() - begun) });
   } catch (error) {
     if (!isLatest()) return;
     if (!signal.aborted && work.film.length === 0)
       return dock.error(error, error.code === 'input-size' ? undefined : again);
-    words = signal.aborted ? 'Cancelled.' : error.message;
+    words = signal.aborted ? text('Cancelled.') : sentenceOf(Pix2PixError.from(error));
   }
   if (isLatest()) offer(work, words, tools);
 }
 
 function offer({ film, total }, words, tools) {
   const { dock, again } = tools;
-  const all = format.count(total);
-  const count = film.length === total ? all : `${format.count(film.length)} of ${all}`;
-  dock.set('done', total > 0 ? `${words} ${count} frames translated.` : words);
-  if (film.length === 0) return dock.offerRetry('Try again', again);
-  dock.offerRetry('Save the film', () => save(film, tools));
+  const count = film.length;
+  const outcome =
+    count === total
+      ? text('{count} frames translated.', { count })
+      : text('{count} of {all} frames translated.', { count, all: total });
+  dock.set('done', total > 0 ? `${words} ${outcome}` : words);
+  if (film.length === 0) return dock.offerRetry(text('Try again'), again);
+  dock.offerRetry(text('Save the film'), () => save(film, tools));
 }
 
 async function save(film, { dock, startJob, filmName }) {
@@ -55,27 +61,27 @@ async function save(film, { dock, startJob, filmName }) {
     words = await film.save(filmName(), { dock, signal });
   } catch (thrown) {
     const error = Pix2PixError.from(thrown);
-    words = error.code === 'aborted' ? 'Cancelled.' : error.message;
+    words = error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error);
   }
   if (!isLatest()) return;
   dock.set('done', words);
-  dock.offerRetry('Save the film', () => save(film, { dock, startJob, filmName }));
+  dock.offerRetry(text('Save the film'), () => save(film, { dock, startJob, filmName }));
 }
 
 async function translateFrames(file, note, work, { slot, view, dock, signal }) {
   const video = document.createElement('video');
-  const name = `“${format.text(file.name)}”`;
+  const name = text('“{name}”', { name: format.oneLine(file.name) });
   try {
     const length = await openVideo(video, file, name, signal);
     work.total = Math.max(1, Math.round(Math.min(length, LONGEST) * RATE));
-    dock.set('loading', 'Loading the model…');
+    dock.set('loading', text('Loading the model…'));
     const session = await slot.ensure();
     dock.facts(session);
     const frame = frameOf(video, naturalSide(session.manifest));
     dock.caption([...factsOf(file, video, frame, length), note].filter(Boolean).join(' · '));
     let last = null; // what the frame before shows
     for (let index = 0; index < work.total; index++) {
-      const status = `Frame ${format.count(index + 1)} of ${format.count(work.total)}`;
+      const status = text('Frame {index} of {count}', { index: index + 1, count: work.total });
       dock.set('working', status, { quietly: true, share: [index, work.total] });
       const pixels = await grab(video, (index + 0.5) / RATE, frame, name, signal);
       if (last && isSame(last, pixels)) {
@@ -84,7 +90,7 @@ async function translateFrames(file, note, work, { slot, view, dock, signal }) {
       }
       last = pixels;
       const result = await session.run(pixels, { signal });
-      if (signal.aborted) throw abortedError('Translating the film');
+      if (signal.aborted) throw abortedError(phrase('Translating the film'));
       view.showFrame(frame, result);
       await work.film.add(view.after);
     }
@@ -99,9 +105,10 @@ function factsOf(file, video, frame, length) {
   const [from, to] = [video.videoWidth, frame.width].map((width, index) =>
     format.pixels(width, index ? frame.height : video.videoHeight),
   );
-  const size = from === to ? to : `${to}, scaled down from ${from}`;
-  const part = length > LONGEST ? `the first ${LONGEST} of ${format.count(Math.round(length))} seconds` : '';
-  return [format.text(file.name), size, part];
+  const size = from === to ? to : text('{size}, scaled down from {from}', { size: to, from });
+  const seconds = { first: LONGEST, count: Math.round(length) };
+  const part = length > LONGEST ? text('the first {first} of {count} seconds', seconds) : '';
+  return [format.oneLine(file.name), size, part];
 }
 
 /** Opens the film; its length in seconds. */
@@ -112,7 +119,8 @@ async function openVideo(video, file, name, signal) {
   const opened = reached(video, 'loadeddata', name, signal);
   video.src = URL.createObjectURL(file);
   await opened;
-  if (!video.videoWidth) throw new Pix2PixError('input-size', `${name} has no pictures, only sound.`);
+  if (!video.videoWidth)
+    throw new Pix2PixError('input-size', '{name} has no pictures, only sound.', { values: { name } });
   if (Number.isFinite(video.duration)) return video.duration;
   // Films that were recorded by a browser do not say how long they are before their end has been seen.
   const ended = reached(video, 'seeked', name, signal);
@@ -172,15 +180,18 @@ function reached(video, event, name, signal) {
         },
         { signal: life.signal },
       );
-    const fail = (message) => reject(new Pix2PixError('input-size', message, { cause: video.error ?? undefined }));
+    const fail = (message) =>
+      reject(new Pix2PixError('input-size', message, { values: { name }, cause: video.error ?? undefined }));
     on(video, event, resolve);
     on(video, 'error', () =>
       fail(
-        `${name} is not a film that this browser can read. It may be damaged, or in a format that is not known here: save it as MP4 (H.264) or WebM.`,
+        phrase(
+          '{name} is not a film that this browser can read. It may be damaged, or in a format that is not known here: save it as MP4 (H.264) or WebM.',
+        ),
       ),
     );
-    on(video, 'encrypted', () => fail(`${name} is encrypted. Take a film without copy protection.`));
-    on(signal, 'abort', () => reject(abortedError('Translating the film')));
+    on(video, 'encrypted', () => fail(phrase('{name} is encrypted. Take a film without copy protection.')));
+    on(signal, 'abort', () => reject(abortedError(phrase('Translating the film'))));
     if (signal.aborted) signal.dispatchEvent(new Event('abort'));
   });
 }

@@ -374,7 +374,7 @@ async function tryCamera() {
       await new Promise(requestAnimationFrame);
     }
   } catch (error) {
-    $('said').textContent = error.message;
+    $('said').textContent = sentenceOf(Pix2PixError.from(error));
   } finally {
     tried?.close();
     tried = null;
