@@ -45,6 +45,11 @@ fn after_one_visit_the_page_opens_and_translates_without_a_network() -> Result<(
     let other = site.url("?backend=cpu&view=side");
     let mut page = Page::open_in(page.browser, &other)?;
     page.translate(&picture)?;
+    // So is another language, which nobody has asked for before.
+    let german = site.url("?backend=cpu&lang=de");
+    let mut page = Page::open_in(page.browser, &german)?;
+    let language = page.browser.evaluate("document.documentElement.lang")?;
+    assert_eq!(language, "de");
     // A large photo takes workers that no picture before has needed.
     let large = page.browser.scratch().join("large.png");
     pictures::save(&pictures::scene(3000, 2000, 7), &large)?;
@@ -65,6 +70,9 @@ fn after_an_update_the_files_that_come_later_are_kept_anew() -> Result<()> {
     fs::create_dir(&newer)?;
     for file in fs::read_dir(workspace::dist().join("view"))? {
         let path = file?.path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_name().context("a name")?;
         let bytes = [fs::read(&path)?, b"/* newer */".to_vec()].concat();
         fs::write(newer.join(name), bytes)?;
