@@ -113,7 +113,8 @@ fn unmarked<'a>(script: &'a str, texts: &[String]) -> Vec<&'a str> {
         let quoted =
             quoted.filter(|text| is_sentence(text) && !texts.iter().any(|known| known == text));
         let templates = line.split('`').skip(1).step_by(2).filter(|text| {
-            is_sentence(text) || text.split_whitespace().filter(is_word).count() > 2
+            let has_words = text.split_whitespace().filter(is_word).count() > 2;
+            !text.contains("text(") && (is_sentence(text) || has_words)
         });
         quoted.chain(templates).collect::<Vec<_>>()
     })
