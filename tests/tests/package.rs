@@ -105,7 +105,13 @@ fn the_package_holds_what_its_entries_need_and_nothing_else() -> Result<()> {
     for code in texts::translations()?.keys() {
         expected.insert(format!("view/languages/{code}.json"));
     }
-    for build in ["cpu", "cpu-relaxed", "webgpu", "training"] {
+    for build in [
+        "cpu",
+        "cpu-relaxed",
+        "webgpu",
+        "training",
+        "training-webgpu",
+    ] {
         for file in ["web.js", "web_bg.wasm"] {
             expected.insert(format!("pkg/{build}/{file}"));
         }
