@@ -280,8 +280,19 @@ fn german_words_fit_into_every_window() -> Result<()> {
         .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
         .map((one) => one.textContent)
         .concat(document.documentElement.scrollWidth > innerWidth ? ['the page'] : [])";
+    let photo = browser.scratch().join("photo.png");
+    pictures::save(&pictures::scene(128, 128, 7), &photo)?;
     for (width, height) in [(320, 600), (390, 844), (820, 1180), (1440, 900)] {
         browser.set_window(width, height, width < 800)?;
+        browser.go_to(&site.url("?model=flowers-deblur&backend=cpu"))?;
+        browser.wait_until("!('starting' in document.body.dataset)", PATIENCE)?;
+        browser.choose_file("#file-input", &photo)?;
+        browser.wait_until(SETTLED, PATIENCE)?;
+        let wide = browser.evaluate(outside)?;
+        ensure!(
+            wide.as_array().is_some_and(Vec::is_empty),
+            "{width} with a result: {wide}"
+        );
         for (address, expression) in ready {
             browser.go_to(&site.url(address))?;
             browser.wait_until(expression, PATIENCE)?;
