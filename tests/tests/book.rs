@@ -106,7 +106,7 @@ fn every_link_of_the_book_leads_to_a_file_of_the_page_and_to_a_heading_that_is_t
 fn every_widget_of_the_book_shows_what_can_be_done_with_it() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = Browser::start(Graphics::None)?;
-    for (chapter, count) in [("start", 1), ("how-it-works", 3), ("models", 5)] {
+    for (chapter, count) in [("start", 1), ("how-it-works", 3), ("models", 6)] {
         browser.go_to(&site.url(&format!("book/{chapter}.html")))?;
         let widgets = "[...document.querySelectorAll('pix2pix-widget')]";
         let shown = format!(

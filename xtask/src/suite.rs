@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{page, process, tools, workspace};
+use crate::{page, process, tools, wasm, workspace};
 
 /// Installs what is missing, builds the page and runs every test.
 pub fn run(lint: bool) -> Result<()> {
@@ -13,6 +13,7 @@ pub fn run(lint: bool) -> Result<()> {
         self::lint()?;
     }
     tools::ensure_system_packages()?;
+    compile()?;
     page::build()?;
     tools::ensure_node()?;
     tools::ensure_npm_packages()?;
@@ -28,12 +29,36 @@ pub fn lint() -> Result<()> {
     check_dependencies()
 }
 
-/// Runs every test, whichever fails, and ends with the names of those that did.
-fn run_tests() -> Result<()> {
+const NO_CARGO: &str = "cannot run cargo; install Rust from https://rustup.rs";
+
+fn cargo_test() -> Command {
     let mut cargo = workspace::cargo();
     cargo.args(["test", "--release", "--workspace", "--no-fail-fast"]);
-    let cannot = "cannot run cargo; install Rust from https://rustup.rs";
-    let mut tests = cargo.stdout(Stdio::piped()).spawn().context(cannot)?;
+    cargo
+}
+
+/// Compiles the tests beside what the page is made of and with, which keeps one core for long.
+fn compile() -> Result<()> {
+    let mut quietly = cargo_test();
+    let mut tests = quietly
+        .args(["--no-run", "--quiet"])
+        .spawn()
+        .context(NO_CARGO)?;
+    let page = tools::TRUNK.ensure().and_then(|_| wasm::build(false));
+    if page.is_err() {
+        tests.kill().context(NO_CARGO)?;
+    }
+    // What does not compile is told of where the tests are run.
+    tests.wait().context(NO_CARGO)?;
+    page
+}
+
+/// Runs every test, whichever fails, and ends with the names of those that did.
+fn run_tests() -> Result<()> {
+    let mut tests = cargo_test()
+        .stdout(Stdio::piped())
+        .spawn()
+        .context(NO_CARGO)?;
     let mut failed = Vec::new();
     if let Some(output) = tests.stdout.take() {
         for line in BufReader::new(output).lines() {
@@ -42,7 +67,7 @@ fn run_tests() -> Result<()> {
             failed.extend(failed_test(&line).map(str::to_owned));
         }
     }
-    let status = tests.wait().context(cannot)?;
+    let status = tests.wait().context(NO_CARGO)?;
     match (status.success(), failed.is_empty()) {
         (true, _) => Ok(()),
         (false, true) => bail!("cargo test failed ({status}); the reason is above"),
