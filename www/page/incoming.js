@@ -42,7 +42,12 @@ export function onFiles(take, expect) {
 export function onLaunch(take) {
   const { launchQueue } = /** @type {any} */ (window); // not in every browser
   launchQueue?.setConsumer(async ({ files = [] }) => {
-    if (files.length > 0) take(await Promise.all(files.map((handle) => handle.getFile())));
+    if (files.length === 0) return;
+    const opened = await Promise.allSettled(files.map((handle) => handle.getFile()));
+    take(
+      opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+      phrase('The file that was to be opened is gone.'),
+    );
   });
 }
 

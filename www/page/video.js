@@ -183,13 +183,14 @@ function reached(video, event, name, signal) {
     const fail = (message) =>
       reject(new Pix2PixError('input-size', message, { values: { name }, cause: video.error ?? undefined }));
     on(video, event, resolve);
-    on(video, 'error', () =>
+    const unreadable = () =>
       fail(
         phrase(
           '{name} is not a film that this browser can read. It may be damaged, or in a format that is not known here: save it as MP4 (H.264) or WebM.',
         ),
-      ),
-    );
+      );
+    on(video, 'error', unreadable);
+    if (video.error) unreadable(); // since the event before
     on(video, 'encrypted', () => fail(phrase('{name} is encrypted. Take a film without copy protection.')));
     on(signal, 'abort', () => reject(abortedError(phrase('Translating the film'))));
     if (signal.aborted) signal.dispatchEvent(new Event('abort'));

@@ -12,8 +12,14 @@ export class Camera {
   static async open() {
     const stream = await openCamera();
     const video = element('video', { muted: true, playsInline: true, srcObject: stream });
-    await video.play();
-    return new Camera(stream, video);
+    const camera = new Camera(stream, video);
+    try {
+      await video.play();
+      return camera;
+    } catch (error) {
+      camera.close();
+      throw error;
+    }
   }
 
   /** Use `Camera.open`. */

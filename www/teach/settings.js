@@ -88,34 +88,42 @@ export async function settings(source, count, { task, options }, measure) {
   const fresh = { learningRate: LEARNING_RATE, mode: isPhoto ? 'photo' : 'draw', task, ...options, ...lesson };
   const base = chosen('base');
   if (base) return withBackend({ ...fresh, base }, measure);
-  const smallest = await withBackend({ ...fresh, base: 8 }, measure);
-  const { milliseconds } = await measure(smallest);
-  return { ...smallest, base: fitting(milliseconds * lesson.steps) };
+  const { milliseconds } = await measure({ ...fresh, base: 8 });
+  return withBackend({ ...fresh, base: fitting(milliseconds * lesson.steps) }, measure);
 }
 
 /** Losses of two devices: sums of 32 bits in another order differ by less, a wrong kernel by more. */
 const ALIKE = 0.01;
+/** Milliseconds after which a graphics device that is still getting ready is left alone. */
+const PATIENCE = 30_000;
 
 /** The options with the backend that the address asks for; else with the graphics device, if there is one that
     computes the same and is faster. */
 async function withBackend(options, measure) {
   const onCpu = { ...options, backend: 'cpu' };
-  const onGpu = { ...options, backend: 'webgpu', workers: 1 };
+  const onGpu = { ...options, backend: 'webgpu', workers: 1, batch: options.workers };
   const wanted = new URLSearchParams(location.search).get('backend');
   if (wanted) return wanted === 'webgpu' ? onGpu : onCpu;
   const { missing, isSoftware } = await findAdapter();
   if (missing || isSoftware) return onCpu;
   try {
-    const [cpu, gpu] = [await measure({ ...onCpu, workers: 1 }), await measure(onGpu)];
+    // One worker has the pairs of all, as the graphics device.
+    const cpu = await measure({ ...onCpu, workers: 1, batch: options.workers });
+    const gpu = await Promise.race([measure(onGpu), tooLate()]);
     const isAlike = Object.entries(cpu.losses).every(
       ([name, loss]) => Math.abs(gpu.losses[name] - loss) <= ALIKE * Math.abs(loss),
     );
-    // Several workers take as long for a step, of several pairs.
+    console.info(`A step takes ${cpu.milliseconds} ms on the processor, ${gpu.milliseconds} on the graphics device.`);
     return isAlike && gpu.milliseconds < cpu.milliseconds / options.workers ? onGpu : onCpu;
   } catch (error) {
     console.info(`The graphics device is left alone: ${error.message}`);
     return onCpu;
   }
+}
+
+/** @returns {Promise<never>} */
+function tooLate() {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error('it takes too long')), PATIENCE));
 }
 
 function fitting(smallest) {

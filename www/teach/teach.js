@@ -258,7 +258,9 @@ async function begin() {
     await create(await settings(source, pairs.length, lesson, measure));
     await keep({ isNew: true });
     await goOn();
-    if (await keepRuntime(training?.backend === 'webgpu' ? 'training-webgpu' : 'training')) {
+    // The processor goes on where the graphics device fails.
+    const isKept = await keepRuntime('training');
+    if (isKept && (training?.backend === 'cpu' || (await keepRuntime('training-webgpu')))) {
       document.body.dataset.offline = 'ready';
     }
   } catch (error) {
@@ -337,6 +339,7 @@ async function recover() {
   if (!checkpoint)
     throw new Pix2PixError('internal', 'Nothing is kept that the training could go on from: start anew.');
   set('starting', text('Bringing back the training…'));
+  // The processor is there even if the graphics device was what failed.
   await create({ checkpoint });
 }
 
@@ -366,10 +369,13 @@ async function tryCamera() {
   $('try-camera').disabled = true;
   try {
     tried = await Camera.open();
+    if (document.hidden) return;
     $('try-camera').textContent = text('Camera off');
     $('try-camera').disabled = false;
     while (tried.isOn && training) {
-      pane.board.present(await createImageBitmap(tried.square));
+      const picture = await createImageBitmap(tried.square);
+      pane.board.present(picture);
+      picture.close();
       await pane.ask();
       await new Promise(requestAnimationFrame);
     }
@@ -426,10 +432,12 @@ async function keep({ isNew = false } = {}) {
     const checkpoint = await mine.checkpoint();
     if (training !== mine) return;
     const { backend } = mine;
-    await store.put(isNew ? { checkpoint, pairs, source, task: $('task').value, backend } : { checkpoint });
+    const fresh = isNew ? { pairs, source, task: $('task').value } : {};
+    await store.put({ checkpoint, backend, ...fresh });
     $('kept').textContent = text('Up to step {step}', { step: checkpoint.step });
   } catch (error) {
-    if (error.code === 'aborted') return;
+    // What was kept before is still there.
+    if (error.name !== 'QuotaExceededError') return;
     $('kept').textContent = text('Not kept: the browser’s storage is full. Save the model.');
   }
 }
@@ -452,7 +460,10 @@ async function restore() {
     pairs = keptPairs;
     if (source !== 'ready') brought[kind()] = pairs;
     const { missing } = await findAdapter();
-    await create({ checkpoint, backend: missing ? 'cpu' : keptBackend });
+    await create({ checkpoint, backend: missing ? 'cpu' : keptBackend }).catch((error) => {
+      if (keptBackend !== 'webgpu') throw error;
+      return create({ checkpoint });
+    });
     const isDone = training && training.stepsMade >= training.steps;
     set(
       isDone ? 'done' : 'paused',

@@ -11,6 +11,7 @@ const BY_CODE = {
   version: phrase('The model needs a newer version of this page.'),
   weights: phrase('The weights do not fit the model.'),
   'input-size': phrase('The model cannot take this picture.'),
+  'no-webgpu': phrase('WebGPU cannot be used here.'),
   'device-lost': phrase('The browser took the graphics card away. Try again.'),
   'out-of-memory': phrase('There is not enough memory for this.'),
   settings: phrase('These settings do not work.'),

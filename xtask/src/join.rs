@@ -108,7 +108,12 @@ impl Joiner<'_> {
         let body = body.replace("import.meta.url", ADDRESS);
         let own = relative(self.entry, path);
         // What comes behind it has to wait as well.
-        let waits = body.lines().any(|line| line.starts_with("await "));
+        let is_at_top = |line: &&str| !line.starts_with([' ', '/', '*']);
+        let mut waiting = body
+            .lines()
+            .filter(is_at_top)
+            .filter(|line| line.contains("await "));
+        let waits = waiting.next().is_some();
         let (wait, kind) = if waits {
             ("await ", "async ")
         } else {

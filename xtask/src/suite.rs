@@ -46,10 +46,10 @@ fn compile() -> Result<()> {
         .context(NO_CARGO)?;
     let page = tools::TRUNK.ensure().and_then(|_| wasm::build(false));
     if page.is_err() {
-        tests.kill().context(NO_CARGO)?;
+        tests.kill().context("cannot stop cargo")?;
     }
     // What does not compile is told of where the tests are run.
-    tests.wait().context(NO_CARGO)?;
+    tests.wait().context("cannot wait for cargo")?;
     page
 }
 

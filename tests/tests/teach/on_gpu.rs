@@ -42,7 +42,8 @@ fn burns_kernels_translate_as_our_own_shaders_do() -> Result<()> {
     let answer = ask(&mut browser, "viaBurn", &manifest)?;
     assert_eq!(answer["backends"], json!(["webgpu", "webgpu"]));
     // A byte may be rounded the other way.
-    ensure!(answer["apart"].as_f64() <= Some(1.0), "{answer}");
+    let apart = answer["apart"].as_f64();
+    ensure!(apart.is_some_and(|most| most <= 1.0), "{answer}");
     Ok(())
 }
 
@@ -52,7 +53,8 @@ fn a_graphics_device_that_is_slower_is_left_alone() -> Result<()> {
     let mut browser = Browser::start(Graphics::WebGpu)?;
     // What computes in software says that it is hardware.
     let pretend = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });";
-    run_first(&mut browser, pretend)?;
+    let listen = "window.notes = []; console.info = (note) => window.notes.push(note);";
+    run_first(&mut browser, &format!("{pretend}{listen}"))?;
     show(&mut browser, &site)?;
     click(&mut browser, "#teach")?;
     wait_for_step(&mut browser, 2)?;
@@ -63,6 +65,9 @@ fn a_graphics_device_that_is_slower_is_left_alone() -> Result<()> {
     let requests = site.requests();
     let is_tried = |path: &String| path.contains("training-webgpu/web_bg.wasm");
     ensure!(requests.iter().any(is_tried), "{requests:?}");
+    let notes = browser.evaluate("window.notes.join()")?;
+    let notes = notes.as_str().context("notes")?;
+    ensure!(notes.starts_with("A step takes"), "{notes}");
     Ok(())
 }
 

@@ -249,7 +249,8 @@ impl TrainingSession {
             if self.settings.workers > 1 {
                 return Err(WebError::new(
                     ErrorCode::Settings,
-                    "Only workers on the CPU can share a batch: set \"workers\" to 1.",
+                    "Only workers on the CPU can share a batch: set \"workers\" to 1, or the \
+                     backend to the CPU.",
                 ));
             }
             self.gan = self.gan.map(|gan| gan.on_device(&self.device));
