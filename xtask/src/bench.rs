@@ -207,21 +207,21 @@ fn size_table(dist: &Path) -> Result<String> {
     }
     let (raw, gzip) = page_sizes(dist)?;
     table.push_str(&format!(
-        "| page without wasm and models | {raw} | {gzip} |\n"
+        "| page without wasm, models and book | {raw} | {gzip} |\n"
     ));
     Ok(table)
 }
 
-/// The bytes of everything in the page but its modules' code and its models.
+/// The bytes of everything in the page but its modules' code, its models and the book.
 fn page_sizes(folder: &Path) -> Result<(u64, u64)> {
     let mut sum = (0, 0);
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_models = path.ends_with("dist/models");
+        let is_other = path.ends_with("dist/models") || path.ends_with("dist/book");
         let is_wasm = path
             .extension()
             .is_some_and(|extension| extension == "wasm");
-        if is_models || is_wasm {
+        if is_other || is_wasm {
             continue;
         }
         let (raw, gzip) = if path.is_dir() {
