@@ -69,8 +69,7 @@ fn bytes_after(browser: &mut Browser, sizes: &str, count: usize) -> Result<Vec<u
 }
 
 #[test]
-fn five_hundred_frames_and_fifty_changes_of_size_leave_the_memory_of_the_device_as_it_was()
--> Result<()> {
+fn frames_and_changes_of_size_leave_the_memory_of_the_device_as_it_was() -> Result<()> {
     let worker = fs::read_to_string(workspace::www().join("runtime/worker.js"))?;
     let counting = (
         "runtime/worker.js".to_owned(),
@@ -89,16 +88,14 @@ fn five_hundred_frames_and_fifty_changes_of_size_leave_the_memory_of_the_device_
 
     let first = bytes_after(&mut browser, "[[256, 256]]", 1)?[0];
     ensure!(first > 1 << 20, "{first} bytes are no model");
-    for _ in 0..5 {
-        let frames = bytes_after(&mut browser, "[[256, 256]]", 100)?;
-        ensure!(
-            frames.iter().all(|bytes| *bytes == first),
-            "{first}, then {frames:?}"
-        );
-    }
+    let frames = bytes_after(&mut browser, "[[256, 256]]", 100)?;
+    ensure!(
+        frames.iter().all(|bytes| *bytes == first),
+        "{first}, then {frames:?}"
+    );
 
     let sizes = "[[256, 256], [512, 256], [300, 700], [256, 768], [512, 512]]";
-    let changes = bytes_after(&mut browser, sizes, 50)?;
+    let changes = bytes_after(&mut browser, sizes, 20)?;
     let (round, rest) = changes.split_at(10);
     ensure!(
         rest.chunks(5).all(|turn| turn == &round[5..]),

@@ -268,7 +268,7 @@ fn every_crate_in_the_modules_comes_with_its_licence() -> Result<()> {
         "--package",
         "web",
         "--features",
-        "cpu,webgpu,training",
+        "cpu,webgpu,training-webgpu",
     ])
     .args(["--target", "wasm32-unknown-unknown"])
     .args(["--edges", "normal,no-proc-macro"])

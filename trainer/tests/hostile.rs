@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use harness::{DONE, FAILED, image, run, talk, temp, trained};
+use harness::{DONE, FAILED, TINY, image, run, talk, temp, trained};
 use image::RgbImage;
 use serde_json::{Value, json};
 
@@ -62,6 +62,14 @@ fn a_photo_that_would_become_huge_is_left_out_of_speed_and_sheet_too() {
         assert!(text.contains(word), "\"{word}\" is not in:\n{text}");
     }
     assert!(folder.path().join("sheet.png").exists());
+
+    let train = [
+        "train", "--run", "run", "--photos", "photos", "--task", "deblur",
+    ];
+    let output = run_within(3 << 20, folder.path(), &[&train[..], &TINY].concat());
+    let text = talk(&output);
+    assert_eq!(output.status.code(), Some(DONE), "{text}");
+    assert!(text.contains("photos/line.png"), "{text}");
 }
 
 #[test]
@@ -154,11 +162,20 @@ fn what_a_manifest_says_commands_no_terminal() {
     let text = talk(&output);
     assert_eq!(output.status.code(), Some(DONE), "{text}");
     assert!(
-        text.contains("good\\u{1b}[2J\\u{9b}31m\\u{a}licence MIT"),
+        text.contains("good\\u001b[2J\\u009b31m\\u000alicence MIT"),
         "{text}"
     );
     let is_command = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
     assert!(!text.contains(is_command), "{text:?}");
+
+    let output = run(
+        folder.path(),
+        &["--format", "json", "inspect", "run/export"],
+    );
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!text.contains(is_command), "{text:?}");
+    let told: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(told["training"]["note"], "\u{202e}\u{9b}2K", "{told}");
 }
 
 #[test]
@@ -172,7 +189,7 @@ fn an_error_that_quotes_a_file_commands_no_terminal() {
     )
     .expect("room");
     let output = run(folder.path(), &["inspect", "model"]);
-    assert_refused(&output, &["\\u{1b}]0;owned\\u{7}"]);
+    assert_refused(&output, &["\\u001b]0;owned\\u0007"]);
     assert!(!talk(&output).contains('\u{1b}'));
 }
 

@@ -28,12 +28,19 @@ impl Drop for Serving {
     }
 }
 
+const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
+
 /// Serves the run in `folder` with the page beside it.
 fn serve(folder: &Path) -> Serving {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_trainer"))
+    serve_with(TRAINER.as_ref(), folder, &["--page", "page"])
+}
+
+fn serve_with(program: &Path, folder: &Path, page: &[&str]) -> Serving {
+    let mut program = Command::new(program)
         .current_dir(folder)
-        .args(["serve", "run", "--port", "0", "--no-open", "--page", "page"])
+        .args(["serve", "run", "--port", "0", "--no-open"])
         .args(["--format", "json"])
+        .args(page)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the trainer starts");
@@ -75,6 +82,21 @@ fn write_page(folder: &Path) {
     ] {
         fs::write(folder.join("page").join(name), text).expect("a file");
     }
+}
+
+#[test]
+fn the_page_that_lies_beside_the_program_as_in_the_archive_is_found() {
+    let folder = temp();
+    trained(folder.path(), &[]);
+    write_page(folder.path());
+    let unpacked = temp();
+    let program = unpacked.path().join("trainer");
+    fs::copy(TRAINER, &program).expect("room for the program");
+    fs::rename(folder.path().join("page"), unpacked.path().join("www")).expect("the same disk");
+    let serving = serve_with(&program, folder.path(), &[]);
+    let (head, body) = asked(&serving, "/app.js");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(body, b"1");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::process::run;
-use crate::{programs, workspace};
+use crate::{programs, tools, workspace};
 
 /// Our back ends in the browser, and what they are compared with.
 const BROWSER_PEERS: [(&str, &str); 2] = [
@@ -37,11 +37,12 @@ pub fn ensure_onnxruntime_web() -> Result<()> {
     let folder = folder();
     if !folder.join("node_modules/@tensorflow/tfjs").is_dir() {
         run(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--prefix"])
+            tools::ensure_node()?
+                .npm()
+                .args(["install", "--prefix"])
                 .arg(&folder)
                 .args(NPM_PACKAGES),
-            "Install Node.js with npm, and check the connection to npm's registry.",
+            "Check the connection to npm's registry.",
         )?;
     }
     Ok(())

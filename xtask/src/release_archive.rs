@@ -23,7 +23,13 @@ const COMPLETIONS: [(&str, &str); 4] = [
     ("powershell", "_trainer.ps1"),
 ];
 const LICENCES: &str = "THIRD-PARTY-LICENCES.txt";
-const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/// Texts that travel along, from where in the sources.
+const TEXTS: [(&str, &str); 4] = [
+    ("README.md", "xtask/release/README.md"),
+    ("CHANGELOG.md", "CHANGELOG.md"),
+    ("LICENSE-APACHE", "LICENSE-APACHE"),
+    ("LICENSE-MIT", "LICENSE-MIT"),
+];
 
 /// Packs the trainer, the built page, completions, manual pages and licences, and returns where the
 /// archive is; its SHA-256 lies beside it.
@@ -49,8 +55,8 @@ pub fn pack() -> Result<PathBuf> {
         .with_context(|| format!("cannot create {}", folder.display()))?;
     let file = format!("trainer{}", env::consts::EXE_SUFFIX);
     stripped(&program, &folder.join(file))?;
-    for text in TEXTS {
-        copy(&workspace::root().join(text), &folder.join(text))?;
+    for (text, source) in TEXTS {
+        copy(&workspace::root().join(source), &folder.join(text))?;
     }
     copy(&licences_file(&home)?, &folder.join(LICENCES))?;
     for (shell, file) in COMPLETIONS {

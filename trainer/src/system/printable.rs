@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-/// The text with its control characters as escapes such as `\u{1b}`; lines and tabs stay.
+/// The text with its control characters as escapes such as `\u001b`, which JSON takes for the same
+/// characters; lines and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| {
         is_command(letter) && !"\n\t".contains(letter)
@@ -26,14 +27,11 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool + Copy) -> Cow<'_, str>
     if !text.contains(is_escaped) {
         return Cow::Borrowed(text);
     }
-    let mut safe = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        match is_escaped(letter) {
-            true => safe.extend(letter.escape_unicode()),
-            false => safe.push(letter),
-        }
-    }
-    Cow::Owned(safe)
+    let shown = |letter| match is_escaped(letter) {
+        true => format!("\\u{:04x}", u32::from(letter)),
+        false => letter.to_string(),
+    };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 /// The text inside elements and attributes of HTML.
@@ -60,10 +58,10 @@ mod tests {
     fn commands_to_the_terminal_become_escapes_and_all_else_stays() {
         assert_eq!(
             printable("\u{1b}[2J\u{9b}31mé\r"),
-            "\\u{1b}[2J\\u{9b}31mé\\u{d}"
+            "\\u001b[2J\\u009b31mé\\u000d"
         );
-        assert_eq!(printable("\u{202e}gnp.exe"), "\\u{202e}gnp.exe");
+        assert_eq!(printable("\u{202e}gnp.exe"), "\\u202egnp.exe");
         assert!(matches!(printable("façade 日本\n\tx"), Cow::Borrowed(_)));
-        assert_eq!(printable_line("a\nerror: b"), "a\\u{a}error: b");
+        assert_eq!(printable_line("a\nerror: b"), "a\\u000aerror: b");
     }
 }

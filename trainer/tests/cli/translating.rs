@@ -166,6 +166,8 @@ fn exported_weights_of_every_kind_translate_alike() {
         image.expect("a result").to_rgb8().into_raw()
     };
     let exact = translated("f32");
+    // In shades of 255. A weight is off by 2^-11 of itself, or by up to 1/254 of the largest of its channel;
+    // sixteen layers with norms carry that on, and add up.
     for (weights, tolerance) in [("f16", 1.0), ("q8", 6.0)] {
         let rounded = translated(weights);
         let differences = exact

@@ -67,7 +67,7 @@ pub const FORMATS: &[Format] = &[
     image_format("tiff", &["a.tiff", "b.tiff", "c.tif"], change_bytes),
     format("manifest", &["f32", "q8"], change_manifest, read_model),
     format("weights", &["f32", "f16", "q8"], change_weights, read_model),
-    format("pth", &["netG.pth"], change_pth, read_checkpoint),
+    format("pth", &["netG.pth"], change_zip, read_checkpoint),
     format("pict", &["tiny.pict"], change_bytes, read_checkpoint),
     format(
         "onnx",
@@ -81,7 +81,7 @@ pub const FORMATS: &[Format] = &[
         change_safetensors,
         read_checkpoint,
     ),
-    format("zip", &["a.zip", "b.zip"], change_bytes, read_archive),
+    format("zip", &["a.zip", "b.zip"], change_zip, read_archive),
     format("tar", &["a.tar"], change_tar, read_archive),
     format(
         "tar.gz",
@@ -214,8 +214,8 @@ fn change_weights(folder: &Path, rng: &mut ChaCha8Rng) {
     fs::write(path, manifest.to_string()).expect("room");
 }
 
-/// The archive as it is, or a file in it, packed again.
-fn change_pth(path: &Path, rng: &mut ChaCha8Rng) {
+/// The archive as it is, or a file in it (the first one is the pickle of a `.pth`), packed again.
+fn change_zip(path: &Path, rng: &mut ChaCha8Rng) {
     if rng.random_bool(0.3) {
         return change_bytes(path, rng);
     }
@@ -233,9 +233,9 @@ fn change_pth(path: &Path, rng: &mut ChaCha8Rng) {
             if index == changed {
                 mutate::bytes(&mut content, rng);
             }
-            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            let options = SimpleFileOptions::default().compression_method(entry.compression());
             packed
-                .start_file(entry.name().expect("a name"), stored)
+                .start_file(entry.name().expect("a name"), options)
                 .expect("room");
             packed.write_all(&content).expect("room");
         }

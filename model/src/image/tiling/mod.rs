@@ -235,7 +235,8 @@ mod tests {
                     }
                     let off = sums.iter().map(|sum: &f32| (sum - 1.0).abs());
                     let off = off.fold(0.0, f32::max);
-                    assert!(off < 1e-5, "{length} {overlap:?} {radius:?}: {off}");
+                    // Up to eight tiles meet at a pixel: some thirty roundings of 2^-24.
+                    assert!(off < 4e-6, "{length} {overlap:?} {radius:?}: {off}");
                 }
             }
         }
