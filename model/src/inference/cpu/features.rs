@@ -1,9 +1,9 @@
 //! Feature maps with the channels of a pixel side by side and a border around each image, so
 //! that a convolution finds every value where its kernel looks.
 
-use super::parallel::for_each_piece;
 use crate::inference::dataflow::Size;
 use crate::network::plan::Edge;
+use crate::vector::threads::*;
 
 /// `[images, border + height + border, border + width + border, channels]`, row-major.
 #[derive(Debug, Default)]
@@ -41,7 +41,8 @@ impl Features {
     pub fn for_each_row(&mut self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
         let (border, size, length) = (self.border, self.size, self.row_length());
         let rows = size.height + 2 * border;
-        for_each_piece(&mut self.values, length, |index, row| {
+        let lines = self.values.par_chunks_mut(length).enumerate();
+        lines.for_each(|(index, row)| {
             let (image, row_index) = (index / rows, index % rows);
             if (border..border + size.height).contains(&row_index) {
                 let inside = &mut row[border * size.channels..][..size.width * size.channels];
@@ -69,7 +70,8 @@ impl Features {
     pub fn tensor(&self) -> Vec<f32> {
         let size = self.size;
         let mut tensor = vec![0.0; size.images * size.channels * size.height * size.width];
-        for_each_piece(&mut tensor, size.width, |index, row| {
+        let rows = tensor.par_chunks_mut(size.width).enumerate();
+        rows.for_each(|(index, row)| {
             let (plane, y) = (index / size.height, index % size.height);
             let (image, channel) = (plane / size.channels, plane % size.channels);
             let start = self.start(image, y) + channel;
