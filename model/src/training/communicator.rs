@@ -147,6 +147,42 @@ pub struct Link {
     pub incoming: Sender<TensorData>,
 }
 
+/// Values that are added at a time: few enough for the first cache.
+const PIECE: usize = 1 << 12;
+
+/// Makes `mine`, what the replica of `rank` has, the sum over all in the order of ranks. `read` copies
+/// what one of so many `others`, which are in that order too, has from a place on.
+pub fn add_others(
+    mine: &mut [f32],
+    rank: usize,
+    others: usize,
+    read: &dyn Fn(usize, usize, &mut [f32]),
+) {
+    let mut buffers = [[0.0; PIECE]; 2];
+    for (index, mine) in mine.chunks_mut(PIECE).enumerate() {
+        let [earlier, theirs] = buffers.each_mut().map(|values| &mut values[..mine.len()]);
+        let read = |other, into: &mut [f32]| read(other, index * PIECE, into);
+        if rank > 0 {
+            read(0, earlier);
+            for other in 1..rank {
+                read(other, theirs);
+                add(earlier, theirs);
+            }
+            add(mine, earlier);
+        }
+        for other in rank..others {
+            read(other, theirs);
+            add(mine, theirs);
+        }
+    }
+}
+
+fn add(sum: &mut [f32], more: &[f32]) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
 /// Everyone hands something in, and gets back what the lead made of it.
 enum Exchange<T> {
     Alone,
