@@ -83,21 +83,24 @@ impl Features {
         tensor
     }
 
-    /// The first and the last row inside the border, of one image.
+    /// The first and the last rows inside the border of one image, as many as the border is wide.
     pub fn outer_rows(&self) -> Vec<f32> {
-        let length = self.row_length();
-        let (first, last) = (self.border, self.border + self.size.height - 1);
-        let row = |index: usize| &self.values[index * length..][..length];
-        [row(first), row(last)].concat()
+        let length = self.border * self.row_length();
+        let last = self.size.height * self.row_length();
+        [length, last]
+            .map(|start| &self.values[start..][..length])
+            .concat()
     }
 
-    /// Takes the rows next to one image: the one above, then the one below.
-    pub fn set_neighbours(&mut self, rows: &[f32]) {
-        let length = self.row_length();
-        let below = (self.border + self.size.height) * length;
-        let (above, under) = rows.split_at(length);
-        self.values[(self.border - 1) * length..][..length].copy_from_slice(above);
-        self.values[below..][..length].copy_from_slice(under);
+    /// Takes what lies above and below one image, where something does, in place of the border: what
+    /// [`Self::outer_rows`] gives of the images there.
+    pub fn set_neighbours(&mut self, rows: &[f32], lies: [bool; 2]) {
+        let length = self.border * self.row_length();
+        let below = length + self.size.height * self.row_length();
+        let sides = [0, below].into_iter().zip(rows.chunks_exact(length));
+        for ((start, rows), _) in sides.zip(lies).filter(|(_, lies)| *lies) {
+            self.values[start..][..length].copy_from_slice(rows);
+        }
     }
 
     /// All rows inside the border of one image.
