@@ -122,7 +122,9 @@ fn difference(config: &GeneratorConfig, stats: NormStats, size: [usize; 2], work
     let generator = generator(config, stats);
     let real_a = picture(config.in_channels, size);
     let whole = generator.forward(&real_a, [1, config.in_channels, size[0], size[1]]);
-    let strips = generator.strips(size, workers).expect("a U-Net is shared");
+    let strips = generator
+        .strips(size, workers)
+        .expect("it has rows for all");
     let rows: usize = (0..workers).map(|worker| strips.rows(worker).len()).sum();
     assert_eq!(rows, size[0]);
     let shared = forward_shared(&strips, &real_a);
@@ -164,6 +166,21 @@ fn every_kind_of_unet_is_shared() {
     agrees(&listed, [256, 128], 2);
 }
 
+#[test]
+fn every_kind_of_resnet_is_shared() {
+    let resnet = |arch| GeneratorConfig::new(arch, 4, NormKind::Batch);
+    let six = resnet(GeneratorArch::Resnet6Blocks);
+    for upsample in Upsample::ALL {
+        let config = GeneratorConfig {
+            upsample,
+            ..six.clone()
+        };
+        agrees(&config, [32, 64], 2);
+        agrees(&config, [80, 32], 3);
+    }
+    agrees(&resnet(GeneratorArch::Resnet9Blocks), [128, 48], 2);
+}
+
 /// Two sums of 32 bits that take their terms in another order differ in their last bits, and each
 /// layer hands that on.
 const ROUNDING: f32 = 1e-5;
@@ -175,21 +192,21 @@ fn workers_share_the_statistics_of_a_picture() {
         (NormKind::Instance, NormStats::Running),
     ] {
         for (size, workers) in [([128, 128], 2), ([384, 160], 3), ([512, 128], 8)] {
-            let off = difference(&unet(norm), stats, size, workers);
-            assert!(off < ROUNDING, "{norm:?}, {workers} workers: off by {off}");
+            for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet9Blocks] {
+                let config = GeneratorConfig::new(arch, 5, norm);
+                let off = difference(&config, stats, size, workers);
+                assert!(
+                    off < ROUNDING,
+                    "{config:?}, {workers} workers: off by {off}"
+                );
+            }
         }
     }
 }
 
 #[test]
-fn pictures_of_few_rows_and_resnets_are_not_shared() {
+fn pictures_of_few_rows_are_not_shared() {
     let size = [512, 512];
-    let resnet = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, 4, NormKind::Batch);
-    assert!(
-        generator(&resnet, NormStats::Running)
-            .strips(size, 2)
-            .is_none()
-    );
     let shared = generator(&unet(NormKind::Batch), NormStats::Running);
     assert!(shared.strips(size, 2).is_some());
     assert!(shared.strips(size, 1).is_none());

@@ -85,17 +85,23 @@ fn build() -> Result<PathBuf> {
 }
 
 fn train_tiny_model() -> Result<PathBuf> {
-    train(&workspace::target().join("test-model"), 4, 2)
+    train(&workspace::target().join("test-model"), "unet_256", 4, 2)
 }
 
 /// A model of any width that has seen one training step; for measuring.
 pub fn untrained_model(base: u32) -> Result<PathBuf> {
     let folder = workspace::target().join(format!("bench-model-{base}"));
-    train(&folder, base, 1)
+    train(&folder, "unet_256", base, 1)
+}
+
+/// A small ResNet that has seen one training step.
+pub fn untrained_resnet() -> Result<PathBuf> {
+    let folder = workspace::target().join("test-resnet");
+    train(&folder, "resnet_6blocks", 2, 1)
 }
 
 /// Trains on drawn photos in an emptied folder, and returns the model's folder.
-fn train(folder: &Path, base: u32, steps: u32) -> Result<PathBuf> {
+fn train(folder: &Path, net_g: &str, base: u32, steps: u32) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
@@ -112,6 +118,8 @@ fn train(folder: &Path, base: u32, steps: u32) -> Result<PathBuf> {
         photos.as_os_str(),
         "--task".as_ref(),
         "deblur".as_ref(),
+        "--net-g".as_ref(),
+        net_g.as_ref(),
         "--base".as_ref(),
         numbers[0].as_os_str(),
         "--steps".as_ref(),

@@ -1,5 +1,7 @@
 //! Several of the page's workers share one picture.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use tests::browser::Graphics;
 use tests::mock::Mock;
@@ -8,7 +10,11 @@ use tests::site::{Fault, Site};
 use tests::trainer;
 
 fn open() -> Result<(Page, Site)> {
-    let site = Site::with_model("tiny", trainer::tiny_model()?)?;
+    open_with(trainer::tiny_model()?)
+}
+
+fn open_with(model: &Path) -> Result<(Page, Site)> {
+    let site = Site::with_model("tiny", model)?;
     let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
     page.browser.evaluate(PREPARE)?;
     Ok((page, site))
@@ -50,6 +56,25 @@ fn workers_that_share_a_picture_give_every_byte_that_one_gives() -> Result<()> {
         ))?;
         assert_eq!(alike, true, "{width} × {height}");
     }
+    page.browser.wait_for_workers(0)
+}
+
+#[test]
+fn a_picture_of_a_resnet_is_shared_as_well() -> Result<()> {
+    let (mut page, _site) = open_with(&trainer::untrained_resnet()?)?;
+    let run = "load(WORKERS).then(async (model) => { window.model = model; \
+               return (await model.run(picture(530, 518))).data; })";
+    let alone = run.replace("WORKERS", "1");
+    page.browser.evaluate(&format!(
+        "{alone}.then((data) => {{ window.alone = data; model.dispose(); }})"
+    ))?;
+    let shared = run.replace("WORKERS", "2");
+    let alike = page.browser.evaluate(&format!(
+        "{shared}.then((data) => new Set(data).size > 20 && data.every((byte, at) => byte === alone[at]))"
+    ))?;
+    assert_eq!(alike, true);
+    assert_eq!(page.browser.workers()?, 2);
+    page.browser.evaluate("model.dispose()")?;
     page.browser.wait_for_workers(0)
 }
 

@@ -159,10 +159,12 @@ fn ten_steps_give_the_losses_that_they_give_natively_and_the_same_bits_after_a_c
 }
 
 #[test]
-fn two_workers_learn_as_two_native_replicas_do_and_the_same_bits_after_a_checkpoint() -> Result<()>
+fn workers_learn_as_so_many_native_replicas_do_and_the_same_bits_after_a_checkpoint() -> Result<()>
 {
-    let [once, again] = losses_beside_native_ones("cpu", 2, 10)?;
-    assert_eq!(once, again);
+    for (workers, steps) in [(2, 10), (3, 4)] {
+        let [once, again] = losses_beside_native_ones("cpu", workers, steps)?;
+        assert_eq!(once, again);
+    }
     Ok(())
 }
 

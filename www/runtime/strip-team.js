@@ -43,8 +43,8 @@ export class StripTeam {
     return rgba;
   }
 
-  /** Waits for the rows of all workers, then gives this worker the last row above its strip and
-      the first row below, or all rows. */
+  /** Waits for the rows of all workers, then gives this worker the last rows above its strip and
+      the first rows below, or all rows. */
   exchange(index, rows, isAll) {
     return new Promise((resolve, reject) => {
       if (this.#reason) return reject(this.#reason);
@@ -76,7 +76,7 @@ function joined(parts) {
   return whole;
 }
 
-/** Each part is the first and the last row of a strip. */
+/** Each part is the first and the last rows of a strip. */
 function neighbours(parts, index) {
   const length = parts[index].length / 2;
   const rows = new Float32Array(2 * length);

@@ -27,21 +27,48 @@ class Line {
   }
 }
 
-export class Lead {
+/** The other workers, in the order of their ranks. */
+class Peers {
+  lines;
+  /** What came in last, by its length: memory that is there already is faster than fresh one. */
+  #read = new Map();
+
+  constructor(ports) {
+    this.lines = ports.map((port) => new Line(port));
+  }
+
+  /** Gives everyone a copy of `mine`, and promises theirs, which are read before the next exchange. */
+  async exchange(mine) {
+    const spare = this.#read.get(mine.length) ?? [];
+    for (const line of this.lines) {
+      const copy = spare.pop() ?? new Float32Array(mine.length);
+      copy.set(mine);
+      line.say(copy, [copy.buffer]);
+    }
+    const theirs = await this.hear();
+    this.#read.set(mine.length, [...theirs]);
+    return theirs;
+  }
+
+  hear() {
+    return Promise.all(this.lines.map((line) => line.next()));
+  }
+}
+
+export class Lead extends Peers {
   #session;
-  #followers;
   #fail = (_error) => {};
 
-  /** `ports` lead to the followers, in the order of their ranks. */
+  /** `ports` lead to the followers. */
   constructor(session, ports) {
+    super(ports);
     this.#session = session;
-    this.#followers = ports.map((port) => new Line(port));
-    if (ports.length > 0) session.join(0, (gradients) => this.#summed(gradients));
+    if (ports.length > 0) session.join(0, this);
   }
 
   plan(steps) {
     this.#session.plan_steps(steps);
-    for (const follower of this.#followers) follower.say({ plan: steps });
+    for (const follower of this.lines) follower.say({ plan: steps });
   }
 
   /** Everyone makes a step: the mean of their losses. */
@@ -49,30 +76,18 @@ export class Lead {
     const failed = new Promise((_resolve, reject) => {
       this.#fail = reject;
     });
-    for (const follower of this.#followers) follower.say({ step: true });
+    for (const follower of this.lines) follower.say({ step: true });
     const all = await Promise.race([this.#everyones(), failed]);
     const mean = (name) => all.reduce((sum, losses) => sum + losses[name], 0) / all.length;
     return Object.fromEntries(Object.keys(all[0]).map((name) => [name, mean(name)]));
   }
 
   async #everyones() {
-    return [JSON.parse(await this.#session.step()), ...(await this.#hear())];
+    return [JSON.parse(await this.#session.step()), ...(await this.hear())];
   }
 
-  async #summed(sum) {
-    const all = await this.#hear();
-    for (const gradients of all) add(sum, gradients);
-    this.#followers.forEach((follower, index) => {
-      // Memory that is there already is faster than fresh one.
-      const copy = all[index];
-      copy.set(sum);
-      follower.say(copy, [copy.buffer]);
-    });
-    return sum;
-  }
-
-  async #hear() {
-    const all = await Promise.all(this.#followers.map((follower) => follower.next()));
+  async hear() {
+    const all = await super.hear();
     const { error } = all.find(({ error }) => error) ?? {};
     if (!error) return all;
     this.#fail(Pix2PixError.from(error));
@@ -81,17 +96,11 @@ export class Lead {
   }
 }
 
-function add(sum, more) {
-  for (let at = 0; at < sum.length; at++) sum[at] += more[at];
-}
-
-/** Does what the lead says, for ever. */
-export async function follow(session, rank, port) {
-  const lead = new Line(port);
-  session.join(rank, (gradients) => {
-    lead.say(gradients, [gradients.buffer]);
-    return lead.next();
-  });
+/** Does what the lead says, for ever. `ports` lead to the lead and the other followers. */
+export async function follow(session, rank, ports) {
+  const peers = new Peers(ports);
+  const [lead] = peers.lines;
+  session.join(rank, peers);
   for (;;) {
     const { plan } = await lead.next();
     try {

@@ -89,10 +89,11 @@ async function addPair({ name, input, target }) {
   );
 }
 
-/** @param {{ rank: number, ports: MessagePort[] }} place among the workers that share each batch */
+/** @param {{ rank: number, ports: MessagePort[] }} place among the workers that share each batch, and what leads to the
+    others in the order of their ranks */
 function join({ rank, ports }) {
   if (rank === 0) team = new Lead(session, ports);
-  else follow(session, rank, ports[0]);
+  else follow(session, rank, ports);
 }
 
 let idle = Promise.resolve();

@@ -84,9 +84,8 @@ export class Training extends EventTarget {
     this.#steps = this.#facts.steps;
     this.#losses = [...(checkpoint?.losses ?? [])];
     await addPairs(this.#lead, pairs);
-    const ports = [];
-    while (ports.length + 1 < this.#facts.workers) ports.push(await this.#hire(ports.length + 1, pairs));
-    await this.#lead.call('join', { rank: 0, ports }, ports);
+    while (this.#followers.length + 1 < this.#facts.workers) await this.#hire(pairs);
+    await connect([this.#lead, ...this.#followers]);
     await this.watch(watch);
     if (pairs.length === 1) {
       this.#warn(phrase('One pair alone is learned by heart: other images will not come out well. Add more pairs.'));
@@ -104,16 +103,13 @@ export class Training extends EventTarget {
     if (wasRunning) this.#dispatch('error', { error });
   }
 
-  /** Another worker with the same networks; the port that leads to it. */
-  async #hire(rank, pairs) {
+  /** Another worker with the same networks. */
+  async #hire(pairs) {
     const follower = this.#started();
     this.#followers.push(follower);
     const { files } = await this.#lead.call('checkpoint', {});
     await follower.call('begin', { files, backend: this.#backend });
     await addPairs(follower, pairs);
-    const { port1, port2 } = new MessageChannel();
-    await follower.call('join', { rank, ports: [port2] }, [port2]);
-    return port1;
   }
 
   get stepsMade() {
@@ -251,6 +247,19 @@ export class Training extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Gives each worker, in the order of ranks, ports to all others. */
+async function connect(workers) {
+  const ports = workers.map(() => []);
+  for (const [rank, own] of ports.entries()) {
+    for (const theirs of ports.slice(rank + 1)) {
+      const { port1, port2 } = new MessageChannel();
+      own.push(port1);
+      theirs.push(port2);
+    }
+  }
+  await Promise.all(workers.map((worker, rank) => worker.call('join', { rank, ports: ports[rank] }, ports[rank])));
 }
 
 async function addPairs(worker, pairs) {

@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 
 pub use crate::model_folder::arrays::{Array, StateDict, StateError};
 use crate::model_folder::stored_weights::StoredWeights;
+use crate::network::parameter::flat;
 
 /// Reads every tensor of `module`.
 pub fn state_of<M: Module>(module: &M) -> StateDict {
@@ -77,6 +78,13 @@ struct Reader {
     state: StateDict,
 }
 
+impl Reader {
+    fn keep(&mut self, shape: Vec<usize>, values: Tensor<1>) {
+        let values = values.into_data().iter::<f32>().collect();
+        self.state.insert(self.path.name(), Array { shape, values });
+    }
+}
+
 impl ModuleVisitor for Reader {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
@@ -88,9 +96,7 @@ impl ModuleVisitor for Reader {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        let shape = tensor.dims().to_vec();
-        let values = tensor.into_data().iter::<f32>().collect();
-        self.state.insert(self.path.name(), Array { shape, values });
+        self.keep(tensor.dims().to_vec(), flat(tensor));
     }
 }
 

@@ -11,8 +11,13 @@ pub const LEAKY_SLOPE: f64 = 0.2;
 /// The larger of `x` and zero.
 pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "training")]
-    if let Some(output) = cpu::leaky_relu(&x, 0.0) {
-        return output;
+    {
+        if let Some(output) = cpu::leaky_relu(&x, 0.0) {
+            return output;
+        }
+        if cpu::ALONE {
+            return relu(Tensor::from_inner(x)).inner();
+        }
     }
     activation::relu(x)
 }
@@ -20,8 +25,13 @@ pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
 /// `x` where it is positive, elsewhere a fifth of it.
 pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "training")]
-    if let Some(output) = cpu::leaky_relu(&x, LEAKY_SLOPE as f32) {
-        return output;
+    {
+        if let Some(output) = cpu::leaky_relu(&x, LEAKY_SLOPE as f32) {
+            return output;
+        }
+        if cpu::ALONE {
+            return leaky_relu(Tensor::from_inner(x)).inner();
+        }
     }
     activation::leaky_relu(x, LEAKY_SLOPE)
 }
@@ -29,8 +39,13 @@ pub(crate) fn leaky_relu(x: Tensor<4>) -> Tensor<4> {
 /// The hyperbolic tangent of `x`.
 pub(crate) fn tanh(x: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "training")]
-    if let Some(output) = cpu::tanh(&x) {
-        return output;
+    {
+        if let Some(output) = cpu::tanh(&x) {
+            return output;
+        }
+        if cpu::ALONE {
+            return tanh(Tensor::from_inner(x)).inner();
+        }
     }
     activation::tanh(x)
 }

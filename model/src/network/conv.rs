@@ -1,8 +1,8 @@
 //! Convolutions that the networks are made of.
 
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::conv::Conv2d;
 use burn::tensor::module::{conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Tensor};
@@ -12,6 +12,7 @@ use crate::network::config::Upsample;
 use crate::network::cpu;
 use crate::network::geometry::StridePadding;
 use crate::network::mode::Mode;
+use crate::network::parameter::constant;
 use crate::network::precision::Precision;
 #[cfg(feature = "training")]
 use crate::network::subpixel;
@@ -25,14 +26,16 @@ pub(crate) fn conv(
     bias: bool,
     device: &Device,
 ) -> Conv2d {
-    Conv2dConfig::new(channels, [kernel, kernel])
-        .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(
-            padding, padding, padding, padding,
-        ))
-        .with_bias(bias)
-        .with_initializer(Initializer::Zeros)
-        .init(device)
+    let [input, output] = channels;
+    Conv2d {
+        weight: constant(0.0, [output, input, kernel, kernel], device),
+        bias: bias.then(|| constant(0.0, [output], device)),
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
+        dilation: [1; 2],
+        groups: 1,
+        padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+    }
 }
 
 /// The 4×4 convolution that U-Nets and PatchGANs are made of.
@@ -63,10 +66,17 @@ fn convolve_with(
     precision: Precision,
 ) -> Tensor<4> {
     #[cfg(feature = "training")]
-    if precision == Precision::F32
-        && let Some(output) = cpu::convolution(&x, &weight, geometry)
     {
-        return with_bias(output, bias);
+        if precision == Precision::F32
+            && let Some(output) = cpu::convolution(&x, &weight, geometry)
+        {
+            return with_bias(output, bias);
+        }
+        if cpu::ALONE {
+            let [x, weight] = [x, weight].map(Tensor::from_inner);
+            let bias = bias.map(Tensor::from_inner);
+            return convolve_with(x, weight, bias, geometry, Precision::F32).inner();
+        }
     }
     let StridePadding { stride, padding } = geometry;
     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
@@ -141,8 +151,8 @@ impl UpConv {
             (Upsample::Transposed, UpKernel::Four) => [input, output, 4, 4],
         };
         Self {
-            weight: Initializer::Zeros.init(shape, device),
-            bias: bias.then(|| Initializer::Zeros.init([output], device)),
+            weight: constant(0.0, shape, device),
+            bias: bias.then(|| constant(0.0, [output], device)),
             upsample,
             kernel,
         }
@@ -153,43 +163,56 @@ impl UpConv {
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let precision = mode.precision();
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let enlarged = match self.upsample {
-            Upsample::Transposed => None,
-            Upsample::Resize => Some((doubled(x.clone()), 1)),
-            Upsample::Bilinear => Some((interpolated(x.clone()), 0)),
+        let (x, padding) = match self.upsample {
+            Upsample::Transposed => return transposed(x, weight, bias, self.kernel, precision),
+            Upsample::Resize => (doubled(x), 1),
+            Upsample::Bilinear => (interpolated(x), 0),
         };
-        if let Some((x, padding)) = enlarged {
-            let geometry = StridePadding { stride: 1, padding };
-            return convolve_with(x, weight, bias, geometry, precision);
+        let geometry = StridePadding { stride: 1, padding };
+        convolve_with(x, weight, bias, geometry, precision)
+    }
+}
+
+fn transposed(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    kernel: UpKernel,
+    precision: Precision,
+) -> Tensor<4> {
+    #[cfg(feature = "training")]
+    {
+        let [_, _, height, width] = x.dims();
+        let geometry = StridePadding {
+            stride: 2,
+            padding: 1,
+        };
+        let big = [2 * height, 2 * width];
+        if precision == Precision::F32
+            && let Some(output) = cpu::transposed(&x, &weight, geometry, big)
+        {
+            return with_bias(output, bias);
         }
-        #[cfg(feature = "training")]
-        if precision == Precision::F32 {
-            let [_, _, height, width] = x.dims();
-            let geometry = StridePadding {
-                stride: 2,
-                padding: 1,
-            };
-            let big = [2 * height, 2 * width];
-            if let Some(output) = cpu::transposed(&x, &weight, geometry, big) {
-                return with_bias(output, bias);
-            }
+        if cpu::ALONE {
+            let [x, weight] = [x, weight].map(Tensor::from_inner);
+            let bias = bias.map(Tensor::from_inner);
+            return transposed(x, weight, bias, kernel, Precision::F32).inner();
         }
-        #[cfg(feature = "training")]
         if !cpu::is_cpu(&x.device()) {
             let [x, weight] = [x, weight].map(|tensor| precision.lower(tensor));
             let output = subpixel::transposed(with_plain_strides(x), weight);
             return with_bias(precision.raise(output), bias);
         }
-        let padding_out = match self.kernel {
-            UpKernel::Three => [1, 1],
-            UpKernel::Four => [0, 0],
-        };
-        let options = ConvTransposeOptions::new([2, 2], [1, 1], padding_out, [1, 1], 1);
-        let [x, weight] = [x, weight].map(|tensor| precision.lower(tensor));
-        let bias = bias.map(|bias| precision.lower(bias));
-        let output = conv_transpose2d(x, weight, bias, options);
-        precision.raise(with_plain_strides(output))
     }
+    let padding_out = match kernel {
+        UpKernel::Three => [1, 1],
+        UpKernel::Four => [0, 0],
+    };
+    let options = ConvTransposeOptions::new([2, 2], [1, 1], padding_out, [1, 1], 1);
+    let [x, weight] = [x, weight].map(|tensor| precision.lower(tensor));
+    let bias = bias.map(|bias| precision.lower(bias));
+    let output = conv_transpose2d(x, weight, bias, options);
+    precision.raise(with_plain_strides(output))
 }
 
 /// Each pixel becomes four of its kind.

@@ -1,8 +1,10 @@
 //! Initial weights of networks that are trained from scratch.
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Distribution, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+
+use crate::network::parameter::flat;
 
 /// How convolution weights are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,22 +35,26 @@ struct WeightInit {
 }
 
 impl WeightInit {
-    fn weight<const D: usize>(&self, shape: [usize; D], device: &Device) -> Tensor<D> {
-        let normal = |std| Tensor::random(shape, Distribution::Normal(0.0, std), device);
+    /// The standard deviation of weights of this shape.
+    fn deviation(&self, shape: &[usize]) -> f64 {
         let receptive: usize = shape.iter().skip(2).product();
         // As PyTorch counts, transposed convolutions included.
         let fan = |dim: usize| shape.get(dim).map_or(1, |length| length * receptive);
         let (fan_out, fan_in) = (fan(0), fan(1));
         match self.init {
-            InitType::Normal => normal(self.gain),
-            InitType::Xavier => normal(self.gain * (2.0 / (fan_in + fan_out) as f64).sqrt()),
-            InitType::Kaiming => normal((2.0 / fan_in as f64).sqrt()),
-            InitType::Orthogonal => {
-                let drawn: Vec<f32> = normal(1.0).into_data().iter::<f32>().collect();
-                let values = orthogonal(&drawn, shape.first().copied().unwrap_or(1), self.gain);
-                Tensor::from_data(TensorData::new(values, shape), device)
-            }
+            InitType::Normal => self.gain,
+            InitType::Xavier => self.gain * (2.0 / (fan_in + fan_out) as f64).sqrt(),
+            InitType::Kaiming => (2.0 / fan_in as f64).sqrt(),
+            InitType::Orthogonal => 1.0,
         }
+    }
+
+    fn orthogonal(&self, drawn: Tensor<1>, shape: &[usize]) -> Tensor<1> {
+        let (device, rows) = (drawn.device(), shape.first().copied().unwrap_or(1));
+        let drawn: Vec<f32> = drawn.into_data().iter::<f32>().collect();
+        let values = orthogonal(&drawn, rows, self.gain);
+        let count = values.len();
+        Tensor::from_data(TensorData::new(values, [count]), &device)
     }
 }
 
@@ -103,15 +109,24 @@ impl ModuleMapper for WeightInit {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (shape, device) = (param.lazy_shape(), param.lazy_device());
-        let drawn = match self.path.last().map(String::as_str) {
-            Some("weight") => self.weight(shape.dims(), &device),
-            Some("gamma") => Tensor::random(shape, Distribution::Normal(1.0, self.gain), &device),
+        let is_weight = match self.path.last().map(String::as_str) {
+            Some("weight") => true,
+            Some("gamma") => false,
             _ => {
                 // Exists from now on: copies of a parameter that does not share what is decided
                 // about it, so freezing a copy of a fresh network would freeze its biases.
                 param.val();
                 return param;
             }
+        };
+        let normal = match is_weight {
+            true => Distribution::Normal(0.0, self.deviation(&shape)),
+            false => Distribution::Normal(1.0, self.gain),
+        };
+        let drawn = Tensor::<D>::random(shape.clone(), normal, &device);
+        let drawn = match is_weight && self.init == InitType::Orthogonal {
+            true => self.orthogonal(flat(drawn), &shape).reshape(shape),
+            false => drawn,
         };
         let id = param.id;
         param.transform_for_load(drawn, id)

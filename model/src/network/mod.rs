@@ -13,6 +13,7 @@ pub mod init;
 mod macs;
 pub mod mode;
 pub mod norm;
+pub(crate) mod parameter;
 pub mod patchgan;
 pub mod pixelgan;
 pub mod plan;

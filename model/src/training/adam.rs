@@ -7,11 +7,13 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bytes, DType, Device, ExecutionError, Tensor, TensorData};
 use burn_pack::{Reader, Tensor as Packed, Writer};
-use rayon::prelude::*;
 
+use super::traversal::with_each_gradient;
 use crate::network::cpu::is_cpu;
+use crate::network::parameter::flat;
 use crate::network::precision::Precision;
 use crate::vector::Instructions;
+use crate::vector::threads::*;
 
 const BETA_1: f32 = 0.5;
 const BETA_2: f32 = 0.999;
@@ -176,14 +178,28 @@ impl ModuleMapper for Update<'_> {
         let Some(gradient) = self.gradients.remove::<D>(param.id) else {
             return param;
         };
-        let id = param.id.val();
-        let kept = self.moments.remove(&id);
+        let (id, shape) = (param.id.val(), gradient.dims());
         param.map(|weights| {
-            let kept = kept.unwrap_or_else(|| Moments::none(&gradient));
-            let (weights, moments) = kept.update(self.rate, weights.inner(), gradient);
-            self.moments.insert(id, moments);
-            Tensor::from_inner(weights).require_grad()
+            let weights = self.moved(id, &shape, flat(weights.inner()), flat(gradient));
+            Tensor::from_inner(weights.reshape(shape)).require_grad()
         })
+    }
+}
+
+impl Update<'_> {
+    /// One function for all ranks.
+    fn moved(
+        &mut self,
+        id: u64,
+        shape: &[usize],
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> Tensor<1> {
+        let kept = self.moments.remove(&id);
+        let kept = kept.unwrap_or_else(|| Moments::none(shape, &gradient.device()));
+        let (weights, moments) = kept.update(self.rate, weights, gradient);
+        self.moments.insert(id, moments);
+        weights
     }
 }
 
@@ -194,23 +210,17 @@ struct Factors {
 }
 
 impl Moments {
-    fn none<const D: usize>(gradient: &Tensor<D>) -> Self {
-        let shape = gradient.dims().to_vec();
-        let zeros = Tensor::zeros([shape.iter().product::<usize>()], &gradient.device());
+    fn none(shape: &[usize], device: &Device) -> Self {
+        let zeros = Tensor::zeros([shape.iter().product::<usize>()], device);
         Self {
             time: 0,
-            shape,
+            shape: shape.to_vec(),
             means: zeros.clone(),
             squares: zeros,
         }
     }
 
-    fn update<const D: usize>(
-        mut self,
-        rate: f64,
-        weights: Tensor<D>,
-        gradient: Tensor<D>,
-    ) -> (Tensor<D>, Self) {
+    fn update(mut self, rate: f64, weights: Tensor<1>, gradient: Tensor<1>) -> (Tensor<1>, Self) {
         self.time += 1;
         let correction = |beta: f32| 1.0 - f64::from(beta).powi(self.time as i32);
         let factors = Factors {
@@ -226,17 +236,14 @@ impl Moments {
         }
     }
 
-    /// Operations that burn fuses into one kernel. Of vectors: such a kernel mixes up the values of
-    /// tensors that lie in another order, which burn cannot tell where a dimension is 1.
-    fn in_operations<const D: usize>(
+    /// Operations that burn fuses into one kernel. Of vectors, as everything here: such a kernel mixes
+    /// up the values of tensors that lie in another order, which burn cannot tell where a dimension is 1.
+    fn in_operations(
         self,
         Factors { step_size, root }: Factors,
-        weights: Tensor<D>,
-        gradient: Tensor<D>,
-    ) -> (Tensor<D>, Self) {
-        let shape = weights.dims();
-        let count = shape.iter().product::<usize>();
-        let [weights, gradient] = [weights, gradient].map(|tensor| tensor.reshape([count]));
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> (Tensor<1>, Self) {
         let squared: Tensor<1> = gradient.clone() * gradient.clone();
         let means = self.means * BETA_1 + gradient * (1.0 - BETA_1);
         let squares = self.squares * BETA_2 + squared * (1.0 - BETA_2);
@@ -247,17 +254,17 @@ impl Moments {
             squares,
             ..self
         };
-        (weights.reshape(shape), moments)
+        (weights, moments)
     }
 
     /// On the CPU each operation would walk through all values.
-    fn in_one_pass<const D: usize>(
+    fn in_one_pass(
         self,
         Factors { step_size, root }: Factors,
-        weights: Tensor<D>,
-        gradient: Tensor<D>,
-    ) -> (Tensor<D>, Self) {
-        let (device, shape) = (weights.device(), weights.dims());
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> (Tensor<1>, Self) {
+        let device = weights.device();
         let (mut weights, gradients) = (values_of(weights), values_of(gradient));
         let (mut means, mut squares) = (values_of(self.means), values_of(self.squares));
         weights
@@ -283,7 +290,6 @@ impl Moments {
                     },
                 );
             });
-        let weights = Tensor::from_data(TensorData::new(weights, shape), &device);
         let vector = |values: Vec<f32>| {
             let count = values.len();
             Tensor::from_data(TensorData::new(values, [count]), &device)
@@ -293,12 +299,12 @@ impl Moments {
             squares: vector(squares),
             ..self
         };
-        (weights, moments)
+        (vector(weights), moments)
     }
 }
 
 /// Without a copy where nobody else holds the tensor.
-fn values_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+fn values_of(tensor: Tensor<1>) -> Vec<f32> {
     let data = tensor.into_data().convert::<f32>();
     data.try_into_vec::<f32>().unwrap_or_default()
 }
@@ -316,34 +322,14 @@ pub fn gradients_of<M: Module>(
         loss.clone() * scale
     };
     let mut gradients = GradientsParams::from_grads(loss.backward(), network);
-    network.visit(&mut Prepared {
-        gradients: &mut gradients,
-        scale,
+    // Gradients of convolution weights come as transposed views, through which the optimizer would walk
+    // slowly on a CPU, and whose values burn's fused kernels mix up on GPUs where one dimension is 1;
+    // flattening copies them once into order.
+    with_each_gradient(network, &mut gradients, &mut |gradient| match scale {
+        1.0 => gradient,
+        scale => gradient / scale,
     });
     gradients
-}
-
-/// Gradients of convolution weights come as transposed views, through which the optimizer would walk
-/// slowly on a CPU, and whose values burn's fused kernels mix up on GPUs where one dimension is 1;
-/// flattening copies them once into order.
-struct Prepared<'a> {
-    gradients: &'a mut GradientsParams,
-    /// What they are divided by.
-    scale: f64,
-}
-
-impl ModuleVisitor for Prepared<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            let shape = gradient.dims();
-            let count: usize = shape.iter().product();
-            let mut gradient = gradient.reshape([count]).reshape(shape);
-            if self.scale != 1.0 {
-                gradient = gradient / self.scale;
-            }
-            self.gradients.register(param.id, gradient);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::panic::resume_unwind;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use futures_channel::mpsc::{
@@ -13,6 +13,7 @@ use futures_channel::mpsc::{
 };
 
 use super::adam::gradients_of;
+use super::traversal::with_each_gradient;
 use crate::network::precision::Precision;
 
 /// A replica's link to the others; the lead is the one of rank 0.
@@ -90,12 +91,13 @@ impl Communicator {
         }
         let device = loss.clone().inner().device();
         let mut gradients = gradients_of(network, &(loss.clone() * self.share), precision);
-        let mut flattened = Flattened {
-            gradients: &gradients,
-            parts: Vec::new(),
-        };
-        network.visit(&mut flattened);
-        let mine = Tensor::cat(flattened.parts, 0).into_data();
+        // Behind each other, so that one read fetches all.
+        let mut parts = Vec::new();
+        with_each_gradient(network, &mut gradients, &mut |gradient| {
+            parts.push(gradient.clone());
+            gradient
+        });
+        let mine = Tensor::cat(parts, 0).into_data();
         let summed = |all: Vec<TensorData>| {
             let count = all.len();
             let all = all
@@ -105,10 +107,11 @@ impl Communicator {
             sum.map_or_else(Vec::new, |sum| vec![sum; count])
         };
         let sum = self.exchange.exchange(mine, summed).await;
-        network.visit(&mut Replaced {
-            gradients: &mut gradients,
-            values: Tensor::from_data(sum, &device),
-            at: 0,
+        let (sum, mut at) = (Tensor::<1>::from_data(sum, &device), 0);
+        with_each_gradient(network, &mut gradients, &mut |gradient| {
+            let count = gradient.dims()[0];
+            at += count;
+            sum.clone().narrow(0, at - count, count)
         });
         gradients
     }
@@ -142,6 +145,42 @@ pub struct Link {
     pub outgoing: Receiver<TensorData>,
     /// Takes the sum over all replicas, in the order of ranks.
     pub incoming: Sender<TensorData>,
+}
+
+/// Values that are added at a time: few enough for the first cache.
+const PIECE: usize = 1 << 12;
+
+/// Makes `mine`, what the replica of `rank` has, the sum over all in the order of ranks. `read` copies
+/// what one of so many `others`, which are in that order too, has from a place on.
+pub fn add_others(
+    mine: &mut [f32],
+    rank: usize,
+    others: usize,
+    read: &dyn Fn(usize, usize, &mut [f32]),
+) {
+    let mut buffers = [[0.0; PIECE]; 2];
+    for (index, mine) in mine.chunks_mut(PIECE).enumerate() {
+        let [earlier, theirs] = buffers.each_mut().map(|values| &mut values[..mine.len()]);
+        let read = |other, into: &mut [f32]| read(other, index * PIECE, into);
+        if rank > 0 {
+            read(0, earlier);
+            for other in 1..rank {
+                read(other, theirs);
+                add(earlier, theirs);
+            }
+            add(mine, earlier);
+        }
+        for other in rank..others {
+            read(other, theirs);
+            add(mine, theirs);
+        }
+    }
+}
+
+fn add(sum: &mut [f32], more: &[f32]) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
 }
 
 /// Everyone hands something in, and gets back what the lead made of it.
@@ -201,42 +240,4 @@ fn replica_died() -> ! {
 pub fn settle(device: &Device) {
     // A device that fails says so where its results are read.
     let _ = device.sync();
-}
-
-/// All gradients of a network behind each other, so that one read fetches them.
-struct Flattened<'a> {
-    gradients: &'a GradientsParams,
-    parts: Vec<Tensor<1>>,
-}
-
-impl ModuleVisitor for Flattened<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = self.gradients.get::<D>(param.id);
-        self.parts.extend(gradient.map(flat));
-    }
-}
-
-/// The values behind one another.
-pub(super) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    let count = tensor.dims().iter().product::<usize>();
-    tensor.reshape([count])
-}
-
-/// Takes the gradients that there are from values in the order of [`Flattened`].
-struct Replaced<'a> {
-    gradients: &'a mut GradientsParams,
-    values: Tensor<1>,
-    at: usize,
-}
-
-impl ModuleVisitor for Replaced<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(old) = self.gradients.remove::<D>(param.id) {
-            let shape = old.dims();
-            let count = shape.iter().product();
-            let values = self.values.clone().narrow(0, self.at, count);
-            self.gradients.register(param.id, values.reshape(shape));
-            self.at += count;
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::Tensor;
+use burn::module::Module;
 
+use super::traversal::{each_tensor, with_each_tensor};
 use crate::network::generator::Generator;
 
 /// The average, and how slowly it moves.
@@ -25,11 +25,18 @@ impl Ema {
 
     /// Moves the average towards `net_g`: its weights, and the statistics that belong to them.
     pub fn update(&mut self, net_g: &Generator) {
-        let current = net_g.valid();
-        let mut averages = Collected::default();
-        self.average.visit(&mut averages);
+        let mut averages = HashMap::new();
+        each_tensor(&self.average, &mut |id, average| {
+            averages.insert(id, average);
+        });
         let decay = self.decay;
-        self.average = current.map(&mut Blend { averages, decay });
+        self.average = with_each_tensor(
+            net_g.valid(),
+            &mut |id, values| match averages.remove(&id) {
+                Some(average) => average * decay + values * (1.0 - decay),
+                None => values,
+            },
+        );
     }
 
     /// The averaged generator.
@@ -49,33 +56,5 @@ impl Ema {
     /// Replaces the average, as when a run goes on.
     pub fn set(&mut self, average: Generator) {
         self.average = average;
-    }
-}
-
-#[derive(Default)]
-struct Collected(HashMap<ParamId, Tensor<1>>);
-
-impl ModuleVisitor for Collected {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let values = param.val();
-        let count = values.dims().iter().product::<usize>();
-        self.0.insert(param.id, values.reshape([count]));
-    }
-}
-
-struct Blend {
-    averages: Collected,
-    decay: f64,
-}
-
-impl ModuleMapper for Blend {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(average) = self.averages.0.remove(&param.id) else {
-            return param;
-        };
-        param.map(|values| {
-            let average = average.reshape(values.dims());
-            average * self.decay + values * (1.0 - self.decay)
-        })
     }
 }

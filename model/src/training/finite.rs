@@ -1,33 +1,28 @@
 //! Whether the numbers of a network are numbers. What to do if not is decided elsewhere.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::Tensor;
+
+use super::traversal::each_tensor;
 
 /// Whether no weight and no running statistic of `network` is NaN or infinite. Waits for the
 /// device once.
 pub fn is_finite<M: Module>(network: &M) -> bool {
-    let mut zeros = Zeros::default();
-    network.valid().visit(&mut zeros);
-    if zeros.0.is_empty() {
+    // For each tensor, zero, but NaN if it holds something that is not finite.
+    let mut zeros = Vec::new();
+    each_tensor(&network.valid(), &mut |_, values| {
+        zeros.push((values * 0.0).sum())
+    });
+    if zeros.is_empty() {
         return true;
     }
-    let sum = Tensor::cat(zeros.0, 0).sum();
+    let sum = Tensor::cat(zeros, 0).sum();
     sum.into_scalar::<f32>().is_finite()
-}
-
-/// For each tensor, zero, but NaN if it holds something that is not finite.
-#[derive(Default)]
-struct Zeros(Vec<Tensor<1>>);
-
-impl ModuleVisitor for Zeros {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push((param.val() * 0.0).sum());
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::module::ModuleMapper;
+    use burn::module::{ModuleMapper, Param};
     use burn::tensor::{Device, TensorData};
 
     use super::*;

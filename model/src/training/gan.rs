@@ -1,16 +1,17 @@
 //! A model in training: its networks, their optimizers, and what they learn by.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::adam::Adam;
-use super::communicator::{Communicator, flat};
+use super::communicator::Communicator;
 use super::ema::Ema;
 use super::finite::is_finite;
 use super::hyperparameters::{Hyperparameters, ModelKind};
 use super::image_pool::ImagePool;
 use super::pass::{Pass, joined};
 use super::schedule::Rates;
+use super::traversal::{each_tensor, with_each_tensor};
 use crate::network::config::{DiscriminatorConfig, GeneratorConfig, NormStats};
 use crate::network::discriminator::Discriminator;
 use crate::network::generator::Generator;
@@ -212,47 +213,26 @@ impl Gan {
 /// a tensor may each take it for their own to write into.
 fn copied<M: Module>(network: &M, device: &Device) -> M {
     // Without the way through `valid`, both would share the running statistics of their norms.
-    network.valid().map(&mut Copied(device))
-}
-
-struct Copied<'a>(&'a Device);
-
-impl ModuleMapper for Copied<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|tensor| Tensor::from_data(tensor.into_data(), self.0))
-    }
+    with_each_tensor(network.valid(), &mut |_, values| {
+        Tensor::from_data(values.into_data(), device)
+    })
 }
 
 /// As [`copied`] to the CPU, from a device that can only be waited for.
 async fn fetched<M: Module>(network: &M) -> Result<M, ExecutionError> {
     let network = network.valid();
-    let mut tensors = Flattened(Vec::new());
-    network.visit(&mut tensors);
-    let mut values = Vec::new();
-    for tensor in tensors.0 {
-        values.push(tensor.into_data_async().await?);
+    let mut tensors = Vec::new();
+    each_tensor(&network, &mut |_, values| tensors.push(values));
+    let mut fetched = Vec::new();
+    for values in tensors {
+        fetched.push(values.into_data_async().await?);
     }
-    Ok(network.map(&mut Fetched(values.into_iter())))
-}
-
-struct Flattened(Vec<Tensor<1>>);
-
-impl ModuleVisitor for Flattened {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(flat(param.val()));
-    }
-}
-
-/// In the order of [`Flattened`].
-struct Fetched(std::vec::IntoIter<TensorData>);
-
-impl ModuleMapper for Fetched {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.0.next() {
-            Some(values) => param.map(|tensor| {
-                Tensor::<1>::from_data(values, &Device::flex()).reshape(tensor.dims())
-            }),
-            None => param,
-        }
-    }
+    let mut fetched = fetched.into_iter();
+    Ok(with_each_tensor(
+        network,
+        &mut |_, values| match fetched.next() {
+            Some(fetched) => Tensor::from_data(fetched, &Device::flex()),
+            None => values,
+        },
+    ))
 }

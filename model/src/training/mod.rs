@@ -22,6 +22,7 @@ pub mod randomness;
 mod sampling;
 pub mod schedule;
 mod step;
+mod traversal;
 
 pub use crate::network::cpu::is_cpu;
 pub use batch::Batch;

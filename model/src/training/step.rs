@@ -14,7 +14,7 @@ impl Gan {
         let step = || pollster::block_on(self.step_async(batch, step, rates));
         match crate::network::cpu::is_cpu(&batch.real_a.device()) {
             // Whoever hands work to the pool of threads from outside waits for one to wake up.
-            true => rayon::scope(|_| step()),
+            true => crate::vector::threads::among_threads(step),
             // GPU back ends keep memory for every thread they see.
             false => step(),
         }

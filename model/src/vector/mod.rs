@@ -1,7 +1,8 @@
-//! Vector instructions: which of them this processor has, and the loop that multiplies with them.
+//! What a processor has: its vector instructions, the loop that multiplies with them, and its threads.
 
 mod instructions;
 mod lanes;
+pub(crate) mod threads;
 mod tile;
 
 pub use self::instructions::Instructions;

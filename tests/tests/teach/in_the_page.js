@@ -91,8 +91,8 @@ async function team() {
   port2.onmessage = () => port2.postMessage({ error: { code: 'internal', message: 'It broke.' } });
   let exchange;
   const session = {
-    join: (_rank, given) => (exchange = given),
-    step: () => exchange(new Float32Array(3)),
+    join: (_rank, peers) => (exchange = () => peers.exchange(new Float32Array(3))),
+    step: () => exchange(),
   };
   const lead = new Lead(session, [port1]);
   return lead.step().catch(({ message }) => ({ message }));

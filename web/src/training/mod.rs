@@ -10,16 +10,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use burn::tensor::{Device, TensorData};
-use js_sys::{Float32Array, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Object, Promise, Reflect, Uint8Array};
 use model::manifest::WeightsDtype;
 use model::state::{load_state, state_of};
-use model::training::communicator::{Communicator, Link};
+use model::training::communicator::{Communicator, Link, add_others};
 use model::training::{A_TO_B, Gan, LossValues, ModelKind, is_cpu};
 use model::weights::{packed, verify};
 use model::{Engine, LoadError, Manifest, StoredWeights, Translator};
 use serde_json::json;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::error::{ErrorCode, WebError};
@@ -136,14 +136,13 @@ impl TrainingSession {
         Ok(())
     }
 
-    /// Makes it one of the workers that share each batch. `exchange` takes this worker's gradients, a
-    /// `Float32Array`, and promises the sum over all, in the order of ranks.
-    pub fn join(&mut self, rank: usize, exchange: Function) -> Result<(), WebError> {
+    /// Makes it one of the workers that share each batch.
+    pub fn join(&mut self, rank: usize, peers: Peers) -> Result<(), WebError> {
         let gan = self.gan.as_mut().ok_or_else(broken)?;
         let (communicator, link) = Communicator::linked(rank, self.settings.workers);
         gan.communicator = communicator;
         self.rank = rank;
-        spawn_local(carry(link, exchange));
+        spawn_local(carry(link, rank, peers));
         Ok(())
     }
 
@@ -313,10 +312,20 @@ impl TrainingSession {
     }
 }
 
-/// Carries gradients between a worker's model and the others, for as long as both are there.
-async fn carry(mut link: Link, exchange: Function) {
+#[wasm_bindgen]
+extern "C" {
+    /// The other workers, as the page's scripts have them.
+    pub type Peers;
+
+    /// Gives all of them `mine`; promises an array of what each gave, in the order of ranks.
+    #[wasm_bindgen(method, catch)]
+    fn exchange(this: &Peers, mine: &[f32]) -> Result<Promise, JsValue>;
+}
+
+/// Carries gradients between a worker's model and the others, for as long as all are there.
+async fn carry(mut link: Link, rank: usize, peers: Peers) {
     while let Ok(mine) = link.outgoing.recv().await {
-        let Ok(sum) = summed(&exchange, &mine).await else {
+        let Ok(sum) = summed(&peers, rank, mine).await else {
             return;
         };
         if link.incoming.unbounded_send(sum).is_err() {
@@ -325,11 +334,20 @@ async fn carry(mut link: Link, exchange: Function) {
     }
 }
 
-async fn summed(exchange: &Function, mine: &TensorData) -> Result<TensorData, JsValue> {
-    let values = mine.as_slice::<f32>().map_err(|error| error.to_string())?;
-    let sum = Promise::from(exchange.call1(&JsValue::NULL, &Float32Array::from(values).into())?);
-    let sum = Float32Array::from(JsFuture::from(sum).await?).to_vec();
-    Ok(TensorData::new(sum, mine.shape().clone()))
+/// The sum over all workers in the order of their ranks, so that each of them gets the same bits.
+async fn summed(peers: &Peers, rank: usize, mine: TensorData) -> Result<TensorData, JsValue> {
+    let shape = mine.shape().clone();
+    let mut values = mine
+        .try_into_vec::<f32>()
+        .map_err(|error| format!("{error:?}"))?;
+    let theirs = Array::from(&JsFuture::from(peers.exchange(&values)?).await?);
+    let theirs: Vec<Float32Array> = theirs.iter().map(JsCast::unchecked_into).collect();
+    add_others(&mut values, rank, theirs.len(), &|other, start, part| {
+        let end = start + part.len();
+        let part_of = theirs[other].subarray(start as u32, end as u32);
+        part_of.copy_to(part);
+    });
+    Ok(TensorData::new(values, shape))
 }
 
 fn broken() -> WebError {

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use super::features::Features;
 use super::normalisation::{Affine, Moments};
-use super::parallel::for_each_piece;
 use crate::inference::dataflow::{Size, Target};
 use crate::network::activation::{LEAKY_SLOPE, tanh_of};
 use crate::network::plan::Activation;
 use crate::vector::Instructions;
+use crate::vector::threads::*;
 
 /// Positions whose accumulators lie side by side: few enough that the input that they see stays in
 /// the cache while every block of output channels passes over it.
@@ -111,7 +111,8 @@ impl Accumulators {
         let images = self.grid.images / groups;
         let stride = self.blocks() * LANES;
         let mut moments = Moments::new(groups, stride);
-        for_each_piece(&mut moments.channels, LANES, |index, channels| {
+        let blocks = moments.channels.par_chunks_mut(LANES).enumerate();
+        blocks.for_each(|(index, channels)| {
             let (group, block) = (index / self.blocks(), index % self.blocks());
             let images = group * images..(group + 1) * images;
             let (mean, variance) = Instructions::in_use().run(

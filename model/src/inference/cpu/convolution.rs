@@ -3,10 +3,10 @@
 use super::accumulators::{Accumulators, CHUNK};
 use super::features::Features;
 use super::kernel::{RegisterTile, Run};
-use super::parallel::for_each_piece;
 use crate::inference::packing::{PackedWeights, Phase};
 use crate::model_folder::arrays::Array;
 use crate::network::geometry::ConvGeometry;
+use crate::vector::threads::*;
 
 /// Packed weights, and the tile that they are packed for.
 #[derive(Debug)]
@@ -48,30 +48,27 @@ impl PackedConvolution {
         };
         let (positions, blocks) = (grid.positions(), accumulators.blocks());
         let weights_length = |phase: &Phase| phase.weights.len() / blocks;
-        for_each_piece(
-            accumulators.values_mut(),
-            CHUNK * self.tile.lanes,
-            |piece, accumulators| {
-                let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
-                let index = piece / blocks % self.packed.phases.len();
-                let phase = &self.packed.phases[index];
-                let first = chunk * CHUNK;
-                let mut starts = [0; CHUNK];
-                let count = CHUNK.min(positions - first);
-                for (position, slot) in (first..).zip(&mut starts[..count]) {
-                    *slot = start(position);
-                }
-                let weights =
-                    &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
-                self.tile.multiply(
-                    weights,
-                    &input.values,
-                    &starts[..count],
-                    &runs[index],
-                    accumulators,
-                );
-            },
-        );
+        let values = accumulators.values_mut();
+        let pieces = values.par_chunks_mut(CHUNK * self.tile.lanes).enumerate();
+        pieces.for_each(|(piece, accumulators)| {
+            let (chunk, block) = (piece / blocks / self.packed.phases.len(), piece % blocks);
+            let index = piece / blocks % self.packed.phases.len();
+            let phase = &self.packed.phases[index];
+            let first = chunk * CHUNK;
+            let mut starts = [0; CHUNK];
+            let count = CHUNK.min(positions - first);
+            for (position, slot) in (first..).zip(&mut starts[..count]) {
+                *slot = start(position);
+            }
+            let weights = &phase.weights[block * weights_length(phase)..][..weights_length(phase)];
+            self.tile.multiply(
+                weights,
+                &input.values,
+                &starts[..count],
+                &runs[index],
+                accumulators,
+            );
+        });
     }
 }
 

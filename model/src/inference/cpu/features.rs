@@ -1,9 +1,9 @@
 //! Feature maps with the channels of a pixel side by side and a border around each image, so
 //! that a convolution finds every value where its kernel looks.
 
-use super::parallel::for_each_piece;
 use crate::inference::dataflow::Size;
 use crate::network::plan::Edge;
+use crate::vector::threads::*;
 
 /// `[images, border + height + border, border + width + border, channels]`, row-major.
 #[derive(Debug, Default)]
@@ -41,7 +41,8 @@ impl Features {
     pub fn for_each_row(&mut self, work: impl Fn(usize, usize, &mut [f32]) + Sync + Send) {
         let (border, size, length) = (self.border, self.size, self.row_length());
         let rows = size.height + 2 * border;
-        for_each_piece(&mut self.values, length, |index, row| {
+        let lines = self.values.par_chunks_mut(length).enumerate();
+        lines.for_each(|(index, row)| {
             let (image, row_index) = (index / rows, index % rows);
             if (border..border + size.height).contains(&row_index) {
                 let inside = &mut row[border * size.channels..][..size.width * size.channels];
@@ -69,7 +70,8 @@ impl Features {
     pub fn tensor(&self) -> Vec<f32> {
         let size = self.size;
         let mut tensor = vec![0.0; size.images * size.channels * size.height * size.width];
-        for_each_piece(&mut tensor, size.width, |index, row| {
+        let rows = tensor.par_chunks_mut(size.width).enumerate();
+        rows.for_each(|(index, row)| {
             let (plane, y) = (index / size.height, index % size.height);
             let (image, channel) = (plane / size.channels, plane % size.channels);
             let start = self.start(image, y) + channel;
@@ -81,21 +83,24 @@ impl Features {
         tensor
     }
 
-    /// The first and the last row inside the border, of one image.
+    /// The first and the last rows inside the border of one image, as many as the border is wide.
     pub fn outer_rows(&self) -> Vec<f32> {
-        let length = self.row_length();
-        let (first, last) = (self.border, self.border + self.size.height - 1);
-        let row = |index: usize| &self.values[index * length..][..length];
-        [row(first), row(last)].concat()
+        let length = self.border * self.row_length();
+        let last = self.size.height * self.row_length();
+        [length, last]
+            .map(|start| &self.values[start..][..length])
+            .concat()
     }
 
-    /// Takes the rows next to one image: the one above, then the one below.
-    pub fn set_neighbours(&mut self, rows: &[f32]) {
-        let length = self.row_length();
-        let below = (self.border + self.size.height) * length;
-        let (above, under) = rows.split_at(length);
-        self.values[(self.border - 1) * length..][..length].copy_from_slice(above);
-        self.values[below..][..length].copy_from_slice(under);
+    /// Takes what lies above and below one image, where something does, in place of the border: what
+    /// [`Self::outer_rows`] gives of the images there.
+    pub fn set_neighbours(&mut self, rows: &[f32], lies: [bool; 2]) {
+        let length = self.border * self.row_length();
+        let below = length + self.size.height * self.row_length();
+        let sides = [0, below].into_iter().zip(rows.chunks_exact(length));
+        for ((start, rows), _) in sides.zip(lies).filter(|(_, lies)| *lies) {
+            self.values[start..][..length].copy_from_slice(rows);
+        }
     }
 
     /// All rows inside the border of one image.

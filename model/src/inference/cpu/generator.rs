@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::buffers::{Buffers, MadeFor};
 use super::network::CpuNetwork;
-use super::parallel::among_threads;
 use crate::inference::dataflow::MapShape;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
 use crate::model_folder::stored_weights::StoredWeights;
 use crate::network::config::{GeneratorConfig, NormStats};
+use crate::vector::threads::among_threads;
 
 /// A generator for inference on the CPU.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ mod kernel;
 mod layer;
 mod network;
 mod normalisation;
-mod parallel;
 mod strips;
 
 pub use self::generator::CpuGenerator;

@@ -6,7 +6,7 @@ use super::normalisation::Affine;
 use crate::inference::dataflow::Dataflow;
 use crate::inference::tensors::Tensors;
 use crate::model_folder::arrays::StateError;
-use crate::network::plan::{Edge, Plan};
+use crate::network::plan::Plan;
 
 /// Packed layers, and what each of them reads and writes.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ impl CpuNetwork {
 
     /// Runs a layer; `row` of its outputs is the first that is to be written.
     pub fn run(&self, layer: usize, buffers: &mut Buffers, row: usize) {
+        self.close(layer, buffers);
         self.multiply(layer, buffers);
         let norm = &self.layers[layer];
         let of_outputs = || norm.normalisation(&norm.moments(&buffers.accumulators));
@@ -33,10 +34,14 @@ impl CpuNetwork {
     }
 
     /// The first part of [`Self::run`].
-    pub fn multiply(&self, layer: usize, buffers: &mut Buffers) {
+    pub fn close(&self, layer: usize, buffers: &mut Buffers) {
         let step = &self.dataflow.steps[layer];
-        let input = &mut buffers.features[step.from];
-        input.close(step.edge);
+        buffers.features[step.from].close(step.edge);
+    }
+
+    /// The second part.
+    pub fn multiply(&self, layer: usize, buffers: &mut Buffers) {
+        let input = &buffers.features[self.dataflow.steps[layer].from];
         self.layers[layer].multiply(input, &mut buffers.accumulators);
     }
 
@@ -69,15 +74,5 @@ impl CpuNetwork {
         let mut fake_b = buffers.features[self.dataflow.output].tensor();
         self.dataflow.add_image(&mut fake_b, real_a);
         fake_b
-    }
-
-    /// Whether workers can share an image by handing each other the outermost rows of what they
-    /// have, and statistics: a layer sees one row beyond their own.
-    pub fn is_shareable(&self) -> bool {
-        let mut steps = self.dataflow.steps.iter();
-        steps.all(|step| {
-            let border = self.dataflow.maps[step.from].border;
-            step.edge == Edge::Zeros && border == 1
-        })
     }
 }

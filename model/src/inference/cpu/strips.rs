@@ -14,7 +14,8 @@ use super::generator::CpuGenerator;
 use super::normalisation::Moments;
 use crate::inference::dataflow::{MapShape, Step};
 
-/// Fewer rows of the innermost shared map would be shared too unevenly.
+/// Fewer rows of the innermost shared map would be shared too unevenly; no layer reaches further beyond
+/// an edge.
 const LEAST_ROWS: usize = 4;
 
 /// Which rows of an image each worker has, and what it does with them.
@@ -31,8 +32,8 @@ pub struct Strips<'a> {
 /// What a worker hands in between two layers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Exchange {
-    /// Its first and its last row. The answer: the last row of the worker above and the first of
-    /// the one below, zeros where there is none.
+    /// Its first and its last rows. The answer: the last rows of the worker above and the first of
+    /// the one below, anything where there is none.
     Edges(Vec<f32>),
     /// All its rows, or their statistics. The answer: those of all workers, from top to bottom.
     All {
@@ -54,8 +55,8 @@ impl Exchange {
 }
 
 impl CpuGenerator {
-    /// How `workers` share an input of this height and width; `None` where they cannot: only U-Nets
-    /// can be shared, and only inputs with rows for all.
+    /// How `workers` share an input of this height and width; `None` where they cannot: only inputs with
+    /// rows for all.
     pub fn strips(&self, size: [usize; 2], workers: usize) -> Option<Strips<'_>> {
         Strips::new(self, size, workers)
     }
@@ -71,8 +72,8 @@ impl<'a> Strips<'a> {
         let is_shared = |level: &usize| height >> level >= LEAST_ROWS * workers;
         let maps = generator.network.dataflow.maps.iter();
         let innermost = maps.map(|map| map.level).max()?;
-        let level = (1..innermost).rev().find(is_shared)?;
-        (workers > 1 && generator.network.is_shareable()).then_some(Self {
+        let level = (1..=innermost).rev().find(is_shared)?;
+        (workers > 1).then_some(Self {
             generator,
             height,
             width,
@@ -165,7 +166,10 @@ impl<'a> Strips<'a> {
                 network.run(layer, &mut buffers, first_row);
                 continue;
             }
-            exchange_edges(&mut buffers.features[step.from], &exchange).await?;
+            network.close(layer, &mut buffers);
+            let features = &mut buffers.features[step.from];
+            let rows = exchange(Exchange::Edges(features.outer_rows())).await?;
+            features.set_neighbours(&rows, [worker > 0, worker + 1 < self.workers]);
             network.multiply(layer, &mut buffers);
             let norm = &network.layers[layer];
             let normalisation = match norm.fixed() {
@@ -220,16 +224,6 @@ impl<'a> Strips<'a> {
         buffers.gathered = dataflow.steps.iter().map(gathered).collect();
         buffers
     }
-}
-
-/// Gets the rows next to those that are here.
-async fn exchange_edges<E>(
-    features: &mut Features,
-    exchange: &impl AsyncFn(Exchange) -> Result<Vec<f32>, E>,
-) -> Result<(), E> {
-    let rows = exchange(Exchange::Edges(features.outer_rows())).await?;
-    features.set_neighbours(&rows);
-    Ok(())
 }
 
 /// Gets the rows of all.

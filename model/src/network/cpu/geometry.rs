@@ -3,10 +3,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::network::geometry::StridePadding;
 use crate::vector::Instructions;
+use crate::vector::threads::*;
 
 /// Values of the unfolded matrix that a thread has in memory at once: few enough for its cache.
 pub(super) const BLOCK: usize = 1 << 18;

@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
-use rayon::prelude::*;
 
 use super::geometry::{Geometry, Threads};
 use super::product::{Matrix, product};
+use crate::vector::threads::*;
 
 /// Channels for each thread that are too few to part them.
 const FEW_CHANNELS: usize = 4;
@@ -99,7 +99,7 @@ impl Lowered {
                     product(sizes, &mut accumulators, matrices, false, threads);
                     accumulators
                 };
-                let blocks: Vec<Vec<f32>> = match blocks.len() < rayon::current_num_threads() {
+                let blocks: Vec<Vec<f32>> = match blocks.len() < current_num_threads() {
                     true => {
                         let mut unfolded = Vec::new();
                         let of_block = |rows| of_block(&mut unfolded, rows, Threads::All);
@@ -236,7 +236,7 @@ impl Lowered {
 
     /// How many channels of the big side are worked on at a time, and by whom.
     fn groups(&self) -> (usize, Threads) {
-        let threads = rayon::current_num_threads();
+        let threads = current_num_threads();
         match self.channels.big < FEW_CHANNELS * threads {
             true => (self.channels.big, Threads::All),
             false => (self.channels.big.div_ceil(threads), Threads::One),

@@ -26,6 +26,10 @@ use lowered::{Kind, Lowered};
 pub(crate) use norm::batch_norm;
 pub(crate) use pointwise::{leaky_relu, tanh};
 
+/// Whether networks can be nowhere else: then burn's own layers are left out of the module, and what is
+/// not tracked goes through ours as well.
+pub(crate) const ALONE: bool = cfg!(all(target_family = "wasm", not(feature = "gpu-training")));
+
 /// Whether this is the processor, with or without autodiff.
 pub fn is_cpu(device: &Device) -> bool {
     device.clone().inner() == Device::flex()

@@ -9,9 +9,9 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::module::BatchNormTrainOutput;
 use burn::tensor::{Tensor, TensorData};
-use rayon::prelude::*;
 
 use crate::vector::Instructions;
+use crate::vector::threads::*;
 
 /// Sums that are made side by side.
 const LANES: usize = 32;

@@ -8,10 +8,10 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
-use rayon::prelude::*;
 
 use crate::network::activation::tanh_of;
 use crate::vector::Instructions;
+use crate::vector::threads::*;
 
 /// Values that one thread computes at a time.
 const PIECE: usize = 1 << 14;

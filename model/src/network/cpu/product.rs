@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::geometry::Threads;
+use crate::vector::threads::*;
 #[cfg(target_arch = "x86_64")]
 use crate::vector::{Eight, Sixteen};
 use crate::vector::{Four, Instructions, Lanes, Level, add_products};
@@ -155,7 +154,7 @@ pub(super) fn product(
     };
     let parts = match threads {
         Threads::One => 1,
-        Threads::All => PARTS * rayon::current_num_threads(),
+        Threads::All => PARTS * current_num_threads(),
     };
     let [row_parts, column_parts] = match columns < rows {
         true => [
