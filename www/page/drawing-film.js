@@ -22,7 +22,7 @@ export async function saveDrawingFilm(board, name, { ready, dock, signal }) {
   const steps = stepsOf(board.past);
   const canvas = document.createElement('canvas');
   for (const [index, step] of steps.entries()) {
-    const status = text('Step {index} of {count}', { index: index + 1, count: steps.length });
+    const status = () => text('Step {index} of {count}', { index: index + 1, count: steps.length });
     dock.set('working', status, { quietly: true, share: [index, steps.length] });
     for (const { stroke, pixels } of step) {
       if (stroke) copy.replay([stroke]);

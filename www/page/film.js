@@ -38,7 +38,7 @@ export class Film {
     const seconds = (frames) => Math.ceil((frames * this.#pace) / 1000);
     this.#recorded ??= await this.#record(signal, (done) => {
       const time = { done: seconds(done), total: seconds(this.length) };
-      dock.set('working', text('Recording the film: {done} of {total} seconds', time), {
+      dock.set('working', () => text('Recording the film: {done} of {total} seconds', time), {
         quietly: true,
         share: [done, this.length],
       });

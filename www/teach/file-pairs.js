@@ -16,7 +16,7 @@ const TWICE = [1.9, 2.1];
 /** Both images of a pair are squeezed alike. */
 const SAME_SHAPE = 0.02;
 
-/** `{ pairs, problems }`; `onPair` is told how many there are so far. */
+/** `{ pairs, problems }`, which are words (language.js); `onPair` is told how many there are so far. */
 export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
@@ -24,14 +24,14 @@ export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const pairs = [];
   const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
   if (jobs.length > MAX_PAIRS)
-    problems.push(
+    problems.push(() =>
       text('There are {count} pairs: the first {most} are taken.', { count: jobs.length, most: MAX_PAIRS }),
     );
   for (const job of jobs.slice(0, MAX_PAIRS)) {
     try {
       pairs.push(await job());
     } catch (error) {
-      problems.push(sentenceOf(Pix2PixError.from(error)));
+      problems.push(() => sentenceOf(Pix2PixError.from(error)));
     }
     onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
   }
@@ -54,7 +54,7 @@ async function expanded(file, problems) {
       .filter((entry) => IMAGE.test(entry.path))
       .map((entry) => ({ path: entry.path, read: () => entry.read(MAX_FILE) }));
   } catch (error) {
-    problems.push(sentenceOf(Pix2PixError.from(error)));
+    problems.push(() => sentenceOf(Pix2PixError.from(error)));
     return [];
   }
 }
@@ -80,7 +80,7 @@ function sorted(images, problems) {
   ]) {
     for (const [stem, { path }] of mine) {
       if (!other.has(stem))
-        problems.push(text('{path} has no partner of the same name in the other folder.', { path }));
+        problems.push(() => text('{path} has no partner of the same name in the other folder.', { path }));
     }
   }
   return { twins: shared.sort().map((stem) => ({ input: inputs.get(stem), target: targets.get(stem) })), singles: [] };

@@ -41,10 +41,18 @@ const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 const LANGUAGES: &str = "view/languages";
 
 /// The scripts of the pages, each of which becomes one file.
-const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
+const PAGE_SCRIPTS: [&str; 4] = [
+    "page/app.js",
+    "page/bench/bench.js",
+    "page/embed.js",
+    "teach/teach.js",
+];
 
-/// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
-/// list of models, and writes [`LATER_FILES`].
+/// What programs show of the page that install it.
+const MANIFEST: &str = "manifest.webmanifest";
+
+/// Completes the folder that trunk is building: joins the pages' scripts, translates the web manifest, puts the
+/// manifests into the list of models, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
@@ -61,6 +69,9 @@ pub fn complete() -> Result<()> {
     }
     write(&staging.join(LATER_FILES), &serde_json::to_string(&later)?)?;
     put_manifests_into_the_list(&staging.join("models"))?;
+    for file in names_in(&staging, &[LANGUAGES], ".json")? {
+        translate_manifest(&staging, &file)?;
+    }
     match env::var("PIX2PIX_URL") {
         Ok(url) => name_the_picture(&staging.join("index.html"), &url),
         Err(_) => Ok(()),
@@ -79,6 +90,25 @@ fn name_the_picture(page: &Path, url: &str) -> Result<()> {
     );
     let whole = format!("{PICTURE}{}/", url.trim_end_matches('/'));
     write(page, &text.replace(PICTURE, &whole))
+}
+
+/// Writes the web manifest in a language of the page; `texts` is the file of its texts.
+fn translate_manifest(staging: &Path, texts: &str) -> Result<()> {
+    let code = Path::new(texts)
+        .file_stem()
+        .context("a name")?
+        .to_string_lossy();
+    let mut manifest = read_json(&staging.join(MANIFEST))?;
+    let texts = read_json(&staging.join(texts))?;
+    for name in ["name", "description"] {
+        let english = manifest[name].as_str().context("the manifest has names")?;
+        manifest[name] = texts[english].clone();
+    }
+    manifest["lang"] = code.clone().into();
+    write(
+        &staging.join(format!("manifest.{code}.webmanifest")),
+        &manifest.to_string(),
+    )
 }
 
 /// The files with an ending: the page needs them without a network and may not load them itself.
