@@ -5,6 +5,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import { text } from '../view/language.js';
 import { sentenceOf } from '../view/sentence.js';
+import { entryOf } from '../page/model-files.js';
 import { readZip } from '../page/zip.js';
 import { squareOf } from './squares.js';
 
@@ -46,13 +47,12 @@ export async function imagesIn(files, problems) {
 }
 
 async function expanded(file, problems) {
-  const path = file.path || file.webkitRelativePath || file.name;
-  if (!/\.zip$/i.test(file.name)) return [{ path, read: async () => file }];
+  const isArchive = /\.zip$/i.test(file.name);
   try {
-    const entries = await readZip(file, file.name);
+    const entries = isArchive ? await readZip(file, file.name) : [entryOf(file)];
     return entries
-      .filter((entry) => IMAGE.test(entry.path))
-      .map((entry) => ({ path: entry.path, read: () => entry.read(MAX_FILE) }));
+      .filter(({ path }) => !isArchive || IMAGE.test(path))
+      .map(({ path, read }) => ({ path, read: () => read(MAX_FILE) }));
   } catch (error) {
     problems.push(() => sentenceOf(Pix2PixError.from(error)));
     return [];
