@@ -5,8 +5,7 @@ import { softwareContext } from '../runtime/image.js';
 import { phrase } from '../runtime/phrase.js';
 import { text } from '../view/language.js';
 import { paintBeforeAfter, widthOfBoth } from './before-after.js';
-import { Film } from './film.js';
-import { filmType } from './recorder.js';
+import { newFilm } from './film.js';
 
 const RATE = 12; // frames per second
 /** Frames at most while something is drawn, and of the finished drawing. */
@@ -15,9 +14,16 @@ const LAST_FRAMES = 18;
 
 /** Translates the drawing on `board` step by step, and saves the film; says what came of it. */
 export async function saveDrawingFilm(board, name, { ready, dock, signal }) {
-  filmType();
+  const film = await newFilm(RATE);
+  try {
+    return await drawnAgain(film, board, name, { ready, dock, signal });
+  } finally {
+    film.end();
+  }
+}
+
+async function drawnAgain(film, board, name, { ready, dock, signal }) {
   const session = await ready();
-  const film = new Film(RATE);
   const copy = board.emptyCopy();
   const steps = stepsOf(board.past);
   const canvas = document.createElement('canvas');

@@ -1,4 +1,5 @@
-// A film from a file, translated frame by frame into another one, without its sound.
+// A film from a file, translated frame by frame into another one, without its sound: browsers play films, but give
+// pages no part of the file.
 
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
@@ -7,8 +8,7 @@ import * as format from '../view/format.js';
 import { spelled, text } from '../view/language.js';
 import { naturalSide } from '../view/manifest.js';
 import { sentenceOf } from '../view/sentence.js';
-import { Film } from './film.js';
-import { filmType } from './recorder.js';
+import { newFilm } from './film.js';
 
 /** Frames a second: what most cameras take, or a half of it. */
 const RATE = 30;
@@ -25,42 +25,48 @@ const FAR = 1e9;
     abort; says nothing once `isLatest` is false. */
 export async function translateFilm(file, note, tools) {
   const { dock, signal, isLatest, again } = tools;
-  const work = { film: new Film(RATE), total: 0 };
+  /** @type {any} */
+  const work = { film: null, total: 0 };
   /** @type {import('../view/language.js').Words} */
   let words = '';
   const begun = performance.now();
   try {
-    filmType(); // nothing is translated that could not be saved
+    work.film = await newFilm(RATE); // nothing is translated that could not be saved
     dock.set('loading', () => text('Opening the film…'));
     await translateFrames(file, note, work, tools);
     const elapsed = performance.now() - begun;
     words = () => text('Done in {time}.', { time: format.duration(elapsed) });
   } catch (error) {
     if (!isLatest()) return;
-    if (!signal.aborted && work.film.length === 0)
+    if (!signal.aborted && !work.film?.length)
       return dock.error(error, error.code === 'input-size' ? undefined : again);
     words = signal.aborted ? () => text('Cancelled.') : outcomeOf(error);
+  } finally {
+    work.film?.end();
   }
   if (isLatest()) offer(work, words, tools);
 }
 
 function offer({ film, total }, words, tools) {
-  const { dock, again } = tools;
-  const count = film.length;
+  const { dock } = tools;
+  const count = film?.length ?? 0;
   const outcome = () =>
     count === total
       ? text('{count} frames translated.', { count })
       : text('{count} of {all} frames translated.', { count, all: total });
   dock.set('done', total > 0 ? () => `${spelled(words)} ${outcome()}` : words);
-  if (film.length === 0) return dock.offerRetry(() => text('Try again'), again);
   offerToSave(film, tools);
 }
 
 function offerToSave(film, tools) {
-  tools.dock.offerRetry(
-    () => text('Save the film'),
-    () => save(film, tools),
-  );
+  const { dock, again } = tools;
+  const isThere = film?.length > 0 && !film.isLost;
+  if (isThere)
+    dock.offerRetry(
+      () => text('Save the film'),
+      () => save(film, tools),
+    );
+  else dock.offerRetry(() => text('Try again'), again);
 }
 
 /** What a job says that ends with an error. */
@@ -125,7 +131,7 @@ function factsOf(file, video, frame, length) {
     const [from, to] = [format.pixels(videoWidth, videoHeight), format.pixels(width, height)];
     const size = from === to ? to : text('{size}, scaled down from {from}', { size: to, from });
     const part = length > LONGEST ? text('the first {first} of {count} seconds', seconds) : '';
-    return [format.oneLine(file.name), size, part];
+    return [format.oneLine(file.name), size, part, text('without sound')];
   };
 }
 
