@@ -40,26 +40,27 @@ const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 /// The folder of the texts in languages that a visitor may choose later.
 const LANGUAGES: &str = "view/languages";
 
-/// The scripts of the pages, each of which becomes one file.
-const PAGE_SCRIPTS: [&str; 4] = [
+/// The scripts of the pages and of the widget, each of which becomes one file.
+const SCRIPTS: [&str; 5] = [
     "page/app.js",
     "page/bench/bench.js",
     "page/embed.js",
+    "pix2pix-widget.js",
     "teach/teach.js",
 ];
 
 /// What programs show of the page that install it.
 const MANIFEST: &str = "manifest.webmanifest";
 
-/// Completes the folder that trunk is building: joins the pages' scripts, translates the web manifest, puts the
-/// manifests into the list of models, and writes [`LATER_FILES`].
+/// Completes the folder that trunk is building: joins scripts, translates the web manifest, puts the manifests
+/// into the list of models, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
     let mut later = names_in(&staging, &WORKER_FOLDERS, ".js")?;
     later.extend(names_in(&staging, &[LANGUAGES], ".json")?);
-    let joined = PAGE_SCRIPTS.map(|script| join::join(&staging, script));
-    for (script, files) in PAGE_SCRIPTS.iter().zip(joined) {
+    let joined = SCRIPTS.map(|script| join::join(&staging, script));
+    for (script, files) in SCRIPTS.iter().zip(joined) {
         for (path, text) in files? {
             write(&staging.join(&path), &text)?;
             if path != *script {
