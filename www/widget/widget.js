@@ -358,13 +358,16 @@ export class Pix2PixWidget extends HTMLElement {
       const session = await this.#session();
       if (!isLatest()) return;
       const begun = performance.now();
-      const result = await session.run(await view.source());
+      const onRows = (rgba, width, top) => isLatest() && view.showRows(rgba, width, top);
+      const result = await session.run(await view.source(), { onRows });
       if (!isLatest()) return;
       const elapsed = performance.now() - begun;
       await view.showResult(result);
       this.#done(result, elapsed);
     } catch (error) {
-      if (isLatest()) this.#failed(error, () => this.#translatePhoto(read));
+      if (!isLatest()) return;
+      view.hideResult(); // rows of it may have come
+      this.#failed(error, () => this.#translatePhoto(read));
     }
   }
 
