@@ -26,8 +26,8 @@ fn index_with(model: &Path, page: &Path) -> Result<String> {
     let title = read_json(&model.join("manifest.json"))?["title"].clone();
     let local = json!({
         "manifest": "local/manifest.json",
-        "title": title.as_str().unwrap_or("Local model"),
-        "summary": format!("The model in {}.", model.display()),
+        "title": title,
+        "folder": model.display().to_string(),
     });
     match index["models"].as_array_mut() {
         Some(models) => models.insert(0, local),

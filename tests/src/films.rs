@@ -117,6 +117,8 @@ fn element(name: &[u8], content: &[u8]) -> Vec<u8> {
 pub struct Seen {
     pub width: u64,
     pub height: u64,
+    /// How long the film is, if it says so.
+    pub milliseconds: Option<u64>,
     /// The colours at the places asked for, look by look.
     pub looks: Vec<Vec<[u8; 3]>>,
 }
@@ -174,6 +176,7 @@ pub fn look_at(browser: &mut Browser, film: &Path, places: &[(f64, f64)]) -> Res
            }});
            await seek(1e9);
            const end = video.currentTime;
+           const milliseconds = Math.round(1000 * video.duration);
            const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
            const context = canvas.getContext('2d', {{ willReadFrequently: true }});
            const looks = [];
@@ -183,7 +186,7 @@ pub fn look_at(browser: &mut Browser, film: &Path, places: &[(f64, f64)]) -> Res
              looks.push({places}.map(([x, y]) =>
                [...context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)]));
            }}
-           return {{ width: canvas.width, height: canvas.height, looks }};
+           return {{ width: canvas.width, height: canvas.height, milliseconds, looks }};
          }})()",
         places = json!(places)
     ))?;
@@ -191,6 +194,7 @@ pub fn look_at(browser: &mut Browser, film: &Path, places: &[(f64, f64)]) -> Res
     Ok(Seen {
         width: side("width")?,
         height: side("height")?,
+        milliseconds: seen["milliseconds"].as_u64(),
         looks: serde_json::from_value(seen["looks"].clone())?,
     })
 }

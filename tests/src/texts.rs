@@ -54,6 +54,14 @@ pub fn shown(browser: &mut Browser, site: &Site) -> Result<BTreeSet<String>> {
     let of_html = of_html.as_array().context("texts")?;
     found.extend(of_html.iter().filter_map(Value::as_str).map(str::to_owned));
     found.extend(of_models()?);
+    let manifest = json(&workspace::www().join("manifest.webmanifest"))?;
+    let names = ["name", "description"].map(|name| &manifest[name]);
+    found.extend(
+        names
+            .into_iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned),
+    );
     Ok(found)
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::axe::ensure_accessible;
 use tests::browser::Graphics;
 use tests::downloads::wait_for_download;
-use tests::films::{Film, drop_files, look_at};
+use tests::films::{Film, Seen, drop_files, look_at};
 use tests::mock::Mock;
 use tests::page::Page;
 use tests::pictures;
@@ -71,7 +71,7 @@ fn a_film_is_translated_frame_by_frame_and_saved() -> Result<()> {
     page.wait_for(&format!("{STATUS}.endsWith(' 45 frames translated.')"))?;
     assert_eq!(
         page.browser.evaluate(CAPTION)?,
-        "walk.webm · 256 × 128, scaled down from 320 × 160"
+        "walk.webm · 256 × 128, scaled down from 320 × 160 · without sound"
     );
     let shown = "(() => {
       const canvas = document.querySelector('#before');
@@ -88,6 +88,49 @@ fn a_film_is_translated_frame_by_frame_and_saved() -> Result<()> {
     let seen = look_at(&mut page.browser, &path, &[(0.5, 0.5)])?;
     assert_eq!((seen.width, seen.height), (1024, 512));
     seen.ensure_order(0, &inverted(&COLOURS))
+}
+
+#[test]
+fn frames_of_a_film_are_encoded_and_not_recorded_and_stand_at_their_times() -> Result<()> {
+    let (mut page, _site) = open(&Mock::photo())?;
+    page.browser.evaluate("delete window.MediaRecorder")?;
+    drop_film(&mut page, &three_colours())?;
+    page.wait_for(&format!("{STATUS}.endsWith(' 45 frames translated.')"))?;
+    let path = saved(&mut page, "#retry")?;
+    assert_eq!(path.extension().and_then(|end| end.to_str()), Some("mp4"));
+    let seen = look_at(&mut page.browser, &path, &[(0.5, 0.5)])?;
+    assert_eq!((seen.width, seen.height), (1024, 512));
+    assert_eq!(seen.milliseconds, Some(1500));
+    seen.ensure_order(0, &inverted(&COLOURS))?;
+    // Twenty looks a second: each colour is there for half of one.
+    let halves = seen.looks.chunks(10).map(|looks| Seen {
+        looks: looks.to_vec(),
+        ..seen.clone()
+    });
+    for (half, colour) in halves.zip(inverted(&COLOURS)) {
+        half.ensure_order(0, &[colour])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_encoder_that_fails_is_named_and_another_try_begins() -> Result<()> {
+    let (mut page, _site) = open(&Mock::photo())?;
+    page.browser.evaluate(
+        "VideoEncoder.prototype.flush = function () {
+           this.close();
+           return Promise.reject(new DOMException('It was told to fail.', 'EncodingError'));
+         }",
+    )?;
+    drop_film(&mut page, &three_colours())?;
+    page.wait_for(&format!("{STATUS}.endsWith(' 45 frames translated.')"))?;
+    page.click("#retry")?;
+    page.wait_for(&format!(
+        "{STATUS} === 'The browser stopped encoding the film (It was told to fail.). Try again.'"
+    ))?;
+    let again = "document.querySelector('#retry').textContent";
+    assert_eq!(page.browser.evaluate(again)?, "Try again");
+    Ok(())
 }
 
 #[test]
@@ -151,7 +194,7 @@ fn of_a_long_film_the_first_minute_is_translated_and_the_page_says_so() -> Resul
     ensure!(
         caption
             .as_str()
-            .is_some_and(|text| text.ends_with("the first 60 of 90 seconds")),
+            .is_some_and(|text| text.ends_with(" · the first 60 of 90 seconds · without sound")),
         "{caption}"
     );
     // A photo ends it.
@@ -202,9 +245,10 @@ fn a_film_whose_element_tells_of_encryption_is_refused() -> Result<()> {
 }
 
 #[test]
-fn a_browser_that_records_no_films_says_so_before_it_translates_one() -> Result<()> {
+fn a_browser_that_makes_no_films_says_so_before_it_translates_one() -> Result<()> {
     let (mut page, _site) = open(&Mock::photo())?;
-    page.browser.evaluate("delete window.MediaRecorder")?;
+    page.browser
+        .evaluate("delete window.VideoEncoder; delete window.MediaRecorder")?;
     drop_film(&mut page, &three_colours())?;
     page.wait_for("document.querySelector('#message').textContent.includes('records no films')")?;
     assert_eq!(
@@ -220,6 +264,7 @@ fn a_film_is_recorded_only_while_the_page_is_seen() -> Result<()> {
     let (mut page, _site) = open(&Mock::photo())?;
     page.browser.evaluate(
         "(() => {
+           delete window.VideoEncoder;
            window.MediaRecorder = class extends window.MediaRecorder {
              constructor(...all) { super(...all); window.recorder = this; }
            };

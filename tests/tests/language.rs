@@ -8,7 +8,7 @@ use tests::browser::{Browser, Graphics};
 use tests::mock::Mock;
 use tests::page::Page;
 use tests::pictures;
-use tests::site::Site;
+use tests::site::{Fault, Site};
 use tests::texts;
 
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -17,14 +17,20 @@ const SETTLED: &str = "['done', 'error'].includes(document.body.dataset.state)";
 
 /// What a page says with letters outside of the marks, and is no name, no unit and no code of an error.
 const UNTRANSLATED: &str = r"(() => {
+  const said = SAID;
+  const named = /\((P|E|R)\)|\b(CPU|WebGPU|L1|PSNR|dB|ms|s|px|kB|MB|MIT|OR|Apache-2\.0|CC BY(-SA)? \d|\w+\.png|\w+\.txt)\b/g;
+  return said.filter((text) => /\p{L}/u.test(text.replace(/⟦[^⟧]*⟧/g, ' ').replace(named, '')));
+})()";
+
+/// All that a page says.
+const SAID: &str = r"(() => {
   const said = [document.title];
   for (const element of document.querySelectorAll('body, body *')) {
     if (element.closest('script, style, noscript, svg, textarea, code, pre, #language')) continue;
     for (const name of ['title', 'aria-label', 'aria-valuetext', 'alt']) said.push(element.getAttribute(name) ?? '');
     for (const node of element.childNodes) if (node.nodeType === Node.TEXT_NODE) said.push(node.data);
   }
-  const named = /\((P|E|R)\)|\b(CPU|WebGPU|L1|PSNR|dB|ms|s|px|kB|MB|MIT|OR|Apache-2\.0|CC BY(-SA)? \d|\w+\.png|\w+\.txt)\b/g;
-  return said.filter((text) => /\p{L}/u.test(text.replace(/⟦[^⟧]*⟧/g, ' ').replace(named, '')));
+  return said;
 })()";
 
 fn german() -> Result<Browser> {
@@ -62,8 +68,36 @@ fn mark(translation: Value) -> Value {
     }
 }
 
+/// Chooses another language in the page, whose texts are there.
+fn switch(browser: &mut Browser, code: &str) -> Result<()> {
+    browser
+        .evaluate(&format!(
+            "new Promise((resolve) => {{
+               const choice = document.querySelector('#language');
+               choice.value = '{code}';
+               choice.dispatchEvent(new Event('change'));
+               setTimeout(resolve);
+             }})"
+        ))
+        .map(drop)
+}
+
+/// All that is shown is in German, and in English once that is chosen, and in German again.
 fn ensure_translated(browser: &mut Browser, state: &str) -> Result<()> {
-    let rest = browser.evaluate(UNTRANSLATED)?;
+    ensure_german(browser, state)?;
+    switch(browser, "en")?;
+    let rest = format!("{SAID}.filter((text) => text.includes('⟦'))");
+    let rest = browser.evaluate(&rest)?;
+    ensure!(
+        rest.as_array().is_some_and(Vec::is_empty),
+        "{state} stays German: {rest}"
+    );
+    switch(browser, "de")?;
+    ensure_german(browser, &format!("{state}, once more"))
+}
+
+fn ensure_german(browser: &mut Browser, state: &str) -> Result<()> {
+    let rest = browser.evaluate(&UNTRANSLATED.replace("SAID", SAID))?;
     ensure!(
         rest.as_array().is_some_and(Vec::is_empty),
         "{state}: {rest}"
@@ -119,12 +153,10 @@ fn a_german_browser_gets_the_page_in_german_and_the_switch_is_kept() -> Result<(
         ("en", "Your photo never leaves this page"),
         ("de", "Dein Foto bleibt auf dieser Seite"),
     ] {
-        page.browser.evaluate(&format!(
-            "window.isOld = true; const choice = document.querySelector('#language');
-             choice.value = '{code}'; choice.dispatchEvent(new Event('change'))"
+        switch(&mut page.browser, code)?;
+        page.wait_for(&format!(
+            "document.querySelector('.pledge').textContent === '{pledge}'"
         ))?;
-        page.wait_for("window.isOld === undefined && window.pix2pixDemo !== undefined")?;
-        assert_eq!(heading(&mut page)?, pledge);
         page = Page::open_in(page.browser, &site.url("?"))?;
         assert_eq!(heading(&mut page)?, pledge, "after a reload");
         assert_eq!(page.browser.evaluate(language)?, code);
@@ -135,6 +167,130 @@ fn a_german_browser_gets_the_page_in_german_and_the_switch_is_kept() -> Result<(
     assert_eq!(heading(&mut page)?, "Dein Foto bleibt auf dieser Seite");
     page.wait_for("document.querySelector('#status').textContent.includes('lang „xx“')")?;
     Ok(())
+}
+
+#[test]
+fn another_language_takes_away_neither_a_photo_nor_a_message_nor_a_batch() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let folder = page.browser.scratch().to_owned();
+    let photo = folder.join("photo.png");
+    pictures::save(&pictures::scene(1200, 100, 7), &photo)?;
+    let result = page.translate(&photo)?;
+    page.browser
+        .evaluate("document.querySelector('#language').focus()")?;
+    switch(&mut page.browser, "de")?;
+    let says = |selector: &str, start: &str| {
+        format!("document.querySelector('{selector}').textContent.startsWith('{start}')")
+    };
+    page.wait_for(&says("#status", "Fertig in "))?;
+    assert_eq!(
+        text(&mut page.browser, "#caption")?,
+        "photo.png · 1.200 × 100"
+    );
+    assert_eq!(text(&mut page.browser, "#another")?, "Anderes Foto");
+    assert_eq!(page.result()?, result);
+    let focused = "document.activeElement.id";
+    assert_eq!(page.browser.evaluate(focused)?, "language");
+    let manifest = "(async () => { const { href } = document.querySelector('link[rel=manifest]');
+        const { lang, name } = await (await fetch(href)).json(); return [lang, name]; })()";
+    assert_eq!(
+        page.browser.evaluate(manifest)?,
+        json!(["de", "pix2pix: aus Bildern werden Bilder"])
+    );
+    let letter = folder.join("letter.png");
+    std::fs::write(&letter, "This is no picture.")?;
+    page.submit(&letter)?;
+    switch(&mut page.browser, "en")?;
+    page.wait_for(&says(
+        "#message",
+        "“letter.png” is not a picture that this browser",
+    ))?;
+    page.browser
+        .choose_files("#file-input", &[&photo, &letter])?;
+    page.wait_for(&says("#retry", "Save them as .zip"))?;
+    switch(&mut page.browser, "de")?;
+    page.wait_for(&says(
+        "#caption",
+        "Ausgelassen: „letter.png“ kann dieser Browser",
+    ))?;
+    ensure!(text(&mut page.browser, "#status")?.ends_with(" 1 von 2 Fotos umgewandelt."));
+    page.click("#retry")?;
+    page.wait_for(&says("#status", "Gespeichert als played-results.zip."))?;
+    switch(&mut page.browser, "en")?;
+    page.wait_for(&says("#status", "Saved as played-results.zip."))
+}
+
+#[test]
+fn another_language_takes_away_no_pairs() -> Result<()> {
+    let mut browser = Browser::start(Graphics::None)?;
+    let site = Mock::photo().site()?;
+    browser.go_to(&site.url("teach.html"))?;
+    browser.wait_until("window.pix2pixTeach?.isReady === true", PATIENCE)?;
+    let draw = "document.querySelector('[name=source][value=draw]').click();
+        for (const time of [1, 2]) document.querySelector('#add-pair').click();";
+    browser.evaluate(draw)?;
+    assert_eq!(text(&mut browser, "#count")?, "2 pairs");
+    switch(&mut browser, "de")?;
+    browser.wait_until(
+        "document.querySelector('#count').textContent === '2 Paare'",
+        PATIENCE,
+    )?;
+    let names = "[...document.querySelectorAll('#pairs button')].map((one) => one.ariaLabel)";
+    assert_eq!(
+        browser.evaluate(names)?,
+        json!(["Zeichnung 1 entfernen", "Zeichnung 2 entfernen"])
+    );
+    assert_eq!(browser.evaluate("window.pix2pixTeach.pairs.length")?, 2);
+    Ok(())
+}
+
+#[test]
+fn where_the_texts_do_not_come_the_language_stays() -> Result<()> {
+    let site = Mock::photo().site()?;
+    site.spoil("view/languages/de.json", Fault::Missing);
+    let mut page = Page::open(&site.url(""), Graphics::None)?;
+    switch(&mut page.browser, "de")?;
+    page.wait_for("document.querySelector('#language').value === 'en'")?;
+    assert_eq!(
+        page.browser.evaluate("document.documentElement.lang")?,
+        "en"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_model_of_this_machine_is_described_in_german() -> Result<()> {
+    let models =
+        json!({ "models": [{ "manifest": "played/manifest.json", "folder": "/home/me/runs" }] });
+    let list = (
+        "models/index.json".to_owned(),
+        models.to_string().into_bytes(),
+    );
+    let site = Mock::photo().site()?.with_files(&[list])?;
+    let mut page = Page::open_in(german()?, &site.url(""))?;
+    assert_eq!(
+        text(&mut page.browser, ".card label span")?,
+        "Das Modell in /home/me/runs."
+    );
+    Ok(())
+}
+
+#[test]
+fn the_example_of_a_page_with_widgets_speaks_german_with_them() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = Browser::start(Graphics::None)?;
+    browser.go_to(&site.url("embed.html"))?;
+    let says = |heading: &str, button: &str| {
+        format!(
+            "document.querySelector('h1').textContent === '{heading}'
+             && [...document.querySelectorAll('pix2pix-widget')].every((widget) =>
+               widget.shadowRoot?.querySelector('.cover button')?.textContent === '{button}')"
+        )
+    };
+    browser.wait_until(&says("A model in the middle of a text", "Try it"), PATIENCE)?;
+    switch(&mut browser, "de")?;
+    browser.wait_until(&says("Ein Modell mitten im Text", "Ausprobieren"), PATIENCE)
 }
 
 #[test]
@@ -307,28 +463,33 @@ fn german_words_fit_into_every_window() -> Result<()> {
 }
 
 #[test]
-fn a_widget_speaks_the_language_of_the_text_around_it() -> Result<()> {
-    let host = |attributes: &str, around: &str| {
+fn each_widget_speaks_the_language_of_the_text_around_it_and_follows_it() -> Result<()> {
+    let widget = |attributes: &str| {
         format!(
-            "<!doctype html><html lang={attributes}><meta charset=utf-8><title>Host</title>\
-             <script type=module src=pix2pix-widget.js></script><div {around}>\
-             <pix2pix-widget src=models/played/manifest.json backend=cpu mode=draw></pix2pix-widget></div>"
+            "<div {attributes}><pix2pix-widget src=models/played/manifest.json backend=cpu mode=draw></pix2pix-widget></div>"
         )
     };
-    let hosts = [
-        ("german.html", host("en", "lang=de-CH")),
-        ("english.html", host("de", "lang=en")),
-    ];
-    let hosts = hosts.map(|(path, html)| (path.to_owned(), html.into_bytes()));
-    let site = Mock::lines().site()?.with_files(&hosts)?;
+    let host = format!(
+        "<!doctype html><html lang=de><meta charset=utf-8><title>Host</title>\
+         <script type=module src=pix2pix-widget.js></script>{}{}{}",
+        widget("lang=en"),
+        widget("lang=de-CH"),
+        widget("")
+    );
+    let host = ("host.html".to_owned(), host.into_bytes());
+    let site = Mock::lines().site()?.with_files(&[host])?;
     let mut browser = Browser::start(Graphics::None)?;
-    for (path, caption) in [
-        ("german.html", "Deine Zeichnung"),
-        ("english.html", "Your drawing"),
-    ] {
-        browser.go_to(&site.url(path))?;
-        let said = "document.querySelector('pix2pix-widget').shadowRoot.querySelector('figcaption')?.textContent";
-        browser.wait_until(&format!("{said} === '{caption}'"), PATIENCE)?;
-    }
-    Ok(())
+    browser.go_to(&site.url("host.html"))?;
+    let said = "[...document.querySelectorAll('pix2pix-widget')].map(({ shadowRoot }) =>
+        ['figcaption', '.status', '[aria-label=Undo], [aria-label=Rückgängig]'].map((part) => {
+          const found = shadowRoot?.querySelector(part);
+          return found?.ariaLabel ?? found?.textContent;
+        }).join(', ')).join('; ')";
+    let english = "Your drawing, Draw., Undo";
+    let german = "Deine Zeichnung, Zeichne., Rückgängig";
+    let says = |words: [&str; 3]| format!("{said} === '{}'", words.join("; "));
+    browser.wait_until(&says([english, german, german]), PATIENCE)?;
+    let change = "document.querySelector('div').lang = 'de'; document.documentElement.lang = 'en'";
+    browser.evaluate(change)?;
+    browser.wait_until(&says([german, german, english]), PATIENCE)
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Cursor;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use image::{ImageFormat, Rgb, RgbImage};
@@ -15,6 +16,7 @@ use tests::pictures;
 use tests::site::{Fault, Site};
 use xtask::workspace;
 
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Bytes of a picture that comes before anybody asks for anything.
 const SMALL: u64 = 30_000;
 /// Nothing like what the played model makes of anything.
@@ -334,19 +336,20 @@ fn escape_in_a_dialog_closes_it_and_does_not_cancel_the_work_behind_it() -> Resu
     Ok(())
 }
 
-#[test]
-fn the_page_asks_for_at_most_twenty_files_before_anybody_touches_it() -> Result<()> {
+/// Ensures that a page asks for few files before anybody touches it, one of which is `script`.
+fn ensure_few_requests(path: &str, language: &str, script: &str, is_there: &str) -> Result<()> {
     let log = NetLog::new()?;
     let site = Site::shipped()?;
-    let browser = Browser::start_with(Graphics::None, &[&log.flag()])?;
-    let mut page = Page::open_in(browser, &site.url(""))?;
-    page.wait_for(
-        "!('starting' in document.body.dataset) && document.readyState === 'complete'
-         && [...document.images].every(({ complete, loading }) => complete || loading === 'lazy')",
-    )?;
+    let mut browser = Browser::start_with(Graphics::None, &[&log.flag(), language])?;
+    browser.go_to(&site.url(path))?;
+    let is_complete = format!(
+        "{is_there} && document.readyState === 'complete'
+         && [...document.images].every(({{ complete, loading }}) => complete || loading === 'lazy')"
+    );
+    browser.wait_until(&is_complete, PATIENCE)?;
     // What comes a little later counts as well.
-    page.browser.evaluate(UNTIL_QUIET)?;
-    drop(page); // which completes the log
+    browser.evaluate(UNTIL_QUIET)?;
+    drop(browser); // which completes the log
     let requests = log.requests()?;
     let addresses = requests
         .iter()
@@ -354,10 +357,29 @@ fn the_page_asks_for_at_most_twenty_files_before_anybody_touches_it() -> Result<
     let ours: Vec<_> = addresses
         .filter_map(|url| url.strip_prefix(&site.url("")))
         .collect();
-    ensure!(
-        ours.contains(&"page/app.js"),
-        "the log misses files: {ours:?}"
-    );
+    ensure!(ours.contains(&script), "the log misses files: {ours:?}");
     ensure!(ours.len() <= 20, "{} requests: {ours:#?}", ours.len());
     Ok(())
+}
+
+#[test]
+fn the_page_asks_for_at_most_twenty_files_before_anybody_touches_it() -> Result<()> {
+    ensure_few_requests(
+        "",
+        "--accept-lang=en",
+        "page/app.js",
+        "document.body !== null && !('starting' in document.body.dataset)",
+    )
+}
+
+#[test]
+fn a_page_with_widgets_asks_for_at_most_twenty_files_before_anybody_touches_it() -> Result<()> {
+    let is_there = "[...document.querySelectorAll('pix2pix-widget')].every((widget) =>
+        widget.shadowRoot?.querySelector('.cover img')?.naturalWidth > 0)";
+    ensure_few_requests(
+        "embed.html",
+        "--accept-lang=de",
+        "pix2pix-widget.js",
+        is_there,
+    )
 }

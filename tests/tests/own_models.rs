@@ -73,6 +73,26 @@ fn the_files_of_a_model_folder_are_dropped_and_used() -> Result<()> {
 }
 
 #[test]
+fn a_file_of_a_dropped_folder_that_is_too_large_is_not_read() -> Result<()> {
+    let site = Mock::photo().site()?;
+    let mut page = Page::open(&site.url("?backend=cpu"), Graphics::None)?;
+    let script = format!(
+        "(() => {{ const transfer = new DataTransfer();
+          for (const [name, bytes] of {}) transfer.items.add(new File([new Uint8Array(bytes)], name));
+          transfer.items.add(new File(['# Title\\n\\n', 'word '.repeat(20000)], 'README.md'));
+          document.dispatchEvent(new DragEvent('drop', {{ dataTransfer: transfer, bubbles: true, cancelable: true }})); }})()",
+        files_of(&from_disk())
+    );
+    page.browser.evaluate(&script)?;
+    page.wait_for(&format!("{CHOSEN} === 'From my disk'"))?;
+    page.click("#models .card:has(:checked) details button")?;
+    page.wait_for(
+        "document.querySelector('#about-text').textContent.startsWith(
+           'README.md has 100,009 bytes: at most 65,536 are read of such a file.')",
+    )
+}
+
+#[test]
 fn a_manifest_and_its_weights_are_enough_without_the_samples_that_it_names() -> Result<()> {
     let mock = from_disk().with("/samples", json!(["samples/one.png"]));
     let site = Mock::photo().site()?;

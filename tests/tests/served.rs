@@ -40,6 +40,11 @@ fn a_trained_model_opens_in_the_page_and_makes_what_it_makes_natively() -> Resul
     let manifest = fs::read(model.join("manifest.json"))?;
     let title = serde_json::from_slice::<Value>(&manifest)?["title"].clone();
     page.wait_for(&format!("{CHOSEN} === {title}"))?;
+    let summary = "document.querySelector('#models .card:has(:checked) label span').textContent";
+    assert_eq!(
+        page.browser.evaluate(summary)?,
+        format!("The model in {}.", model.display())
+    );
     let path = page.browser.scratch().join("picture.png");
     pictures::save(&pictures::scene(256, 256, 7), &path)?;
     let (found, expected) = (page.translate(&path)?, trainer::translate(model, &path)?);

@@ -168,6 +168,29 @@ fn a_widget_translates_the_pages_own_picture_under_a_strict_policy() -> Result<(
 }
 
 #[test]
+fn of_a_large_picture_a_widget_shows_finished_rows_while_the_others_are_computed() -> Result<()> {
+    let mut host = Host::open(&Mock::photo().play("delay", 300), &widget("mode=photo"))?;
+    host.wait_for_event("ready", 1)?;
+    host.browser.evaluate(
+        "void (async () => {
+           const canvas = new OffscreenCanvas(2600, 2000);
+           canvas.getContext('2d').fillRect(0, 0, 2600, 2000);
+           document.querySelector('pix2pix-widget').open(await canvas.convertToBlob());
+         })()",
+    )?;
+    let arriving = "'arriving' in document.querySelector('pix2pix-widget').shadowRoot.querySelector('.picture').dataset";
+    host.wait(arriving)?;
+    assert_eq!(
+        host.browser
+            .evaluate("window.heard.some(([type]) => type === 'result')")?,
+        false
+    );
+    host.wait_for_event("result", 1)?;
+    assert_eq!(host.browser.evaluate(arriving)?, false);
+    Ok(())
+}
+
+#[test]
 fn nothing_moves_while_widgets_come() -> Result<()> {
     for mode in ["photo", "compare", "draw"] {
         let mock = if mode == "draw" {

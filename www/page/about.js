@@ -3,6 +3,7 @@
 import { open, readBlob } from '../runtime/download.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { phrase } from '../runtime/phrase.js';
+import { show } from '../view/language.js';
 import { errorText } from '../view/sentence.js';
 import { $ } from './by-id.js';
 import { showMarkdown } from './markdown.js';
@@ -12,10 +13,11 @@ const MAX_README = 1 << 16;
 /** @type {any} The model that is shown. */
 let shown = null;
 
+/** @param {any} entry @param {() => string} title */
 export async function openAbout(entry, title) {
   if (!shown) $('about-close').addEventListener('click', () => $('about-dialog').close());
   shown = entry;
-  $('about-title').textContent = title;
+  show($('about-title'), title);
   $('about-text').replaceChildren('…');
   $('about-dialog').showModal();
   try {

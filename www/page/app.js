@@ -6,16 +6,15 @@ import { phrase } from '../runtime/phrase.js';
 import { modesOf, samplesOf, takesGrey, undoesBlur } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import * as format from '../view/format.js';
-import { text } from '../view/language.js';
-import { asked, askedInput, askedModel, refusals, refuse, remember } from './address.js';
+import { show, text } from '../view/language.js';
+import { asked, askedInput, refusals, refuse, remember } from './address.js';
 import { $ } from './by-id.js';
 import { dock } from './dock.js';
 import { DrawMode } from './draw-mode.js';
-import { modelCard } from './model-cards.js';
 import { onFiles, onLaunch, sharedFiles } from './incoming.js';
 import { offerLanguages } from './language.js';
 import { modelAmong, readModel } from './model-files.js';
-import { listModels, modelAt } from './model-list.js';
+import { ModelChoice } from './model-choice.js';
 import { ModelSlot } from './model-slot.js';
 import { TUNINGS } from '../runtime/pix2pix.js';
 import { worksOffline } from './install.js';
@@ -24,7 +23,6 @@ import { readOpening } from './opening.js';
 import { PhotoMode } from './photo-mode.js';
 import { showSamples } from './sample-list.js';
 import { connect, connectButtons } from './save.js';
-import { taughtModel } from './taught-model.js';
 import { connectViewBar } from './view-bar.js';
 import { WebcamMode } from './webcam-mode.js';
 
@@ -39,6 +37,10 @@ const INVITATIONS = {
 
 const slot = new ModelSlot((progress) => dock.progress(progress));
 const view = new PictureView({ frame: $('picture'), before: $('before'), after: $('result'), handle: $('handle') });
+const choice = new ModelChoice($('models'), async (entry) => {
+  await switchModel(entry);
+  showWork();
+});
 const filmName = () => `${resultName()}-film`;
 /** @satisfies {Record<string, import('./mode.js').Mode>} */
 const modes = {
@@ -55,7 +57,6 @@ const modes = {
   }),
 };
 
-let models = [];
 let samples = []; // of the model
 /** @type {import('./mode.js').Mode} */
 let mode = modes.photo;
@@ -73,17 +74,22 @@ dock.onChange(() => {
   $('view-bar').hidden = mode.name === 'draw' || !view.result;
   const hasPhoto = mode.hasWork || isPresenting;
   $('another').hidden = mode.name !== 'photo' || !hasPhoto || isBusy;
-  $('another').textContent = mode.hasWork ? text('Another photo') : text('Choose a photo');
+  const { hasWork } = mode;
+  show($('another'), () => (hasWork ? text('Another photo') : text('Choose a photo')));
   $('another').classList.toggle('primary', !mode.hasWork);
   $('invitation').hidden = mode.name !== 'photo' || hasPhoto;
-  if (dock.state === 'empty' && !$('status').textContent) dock.say(text(INVITATIONS[mode.name]));
+  if (dock.state === 'empty' && !$('status').textContent) {
+    const { name } = mode;
+    dock.say(() => text(INVITATIONS[name]));
+  }
 });
 
 dock.onNoWebGpu(() => switchBackend('auto'));
 
 slot.addEventListener('change', () => {
   $('load').disabled = !slot.isEmpty;
-  $('load').textContent = slot.isLoaded ? text('Model loaded') : slot.isEmpty ? text('Load model') : text('Loading…');
+  const { isLoaded, isEmpty } = slot;
+  show($('load'), () => (isLoaded ? text('Model loaded') : isEmpty ? text('Load model') : text('Loading…')));
   if (slot.isEmpty) dock.facts(null);
   else if (slot.isLoaded) {
     slot.ensure().then(async (session) => {
@@ -99,15 +105,15 @@ slot.addEventListener('change', () => {
 async function loadModel({ quietly = false } = {}) {
   if (!slot.isEmpty) return;
   const mine = slot.ensure();
-  dock.set('loading', text('Loading the model…'));
+  dock.set('loading', () => text('Loading the model…'));
   try {
     const session = await mine;
     // Compiles the shaders now rather than with the first image.
     if (session.backend === 'webgpu' && !mode.hasWork) await session.warmUp();
-    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', text('The model is here.'));
+    if (dock.state === 'loading' && !mode.hasWork) dock.set('ready', () => text('The model is here.'));
   } catch (error) {
     if (mode.hasWork || !slot.isEmpty) return; // whoever loads it now reports
-    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : text('Cancelled.'));
+    if (quietly || error.code === 'aborted') dock.set('empty', quietly ? '' : () => text('Cancelled.'));
     else dock.error(error, () => loadModel());
   }
 }
@@ -122,9 +128,9 @@ function prefetch() {
 
 async function switchModel(entry, wanted = mode.name) {
   slot.put(entry);
-  remember('model', entry === models[0] ? null : addressOf(entry));
+  remember('model', entry === choice.first ? null : addressOf(entry));
   remember('sample', null);
-  checkModel();
+  choice.check(entry);
   const isNew = await describeModel(wanted);
   if (entry !== slot.entry) return;
   if (isNew) present();
@@ -195,9 +201,10 @@ async function describeModel(wanted = mode.name) {
   enter(next);
   samples = samplesOf(manifest, entry.sample ?? entry.url);
   $('samples').hidden = samples.length === 0;
-  $('samples-title').textContent = fitting.includes('draw')
-    ? text('Start from one of these')
-    : text('No photo at hand? Take one of these');
+  const areDrawings = fitting.includes('draw');
+  show($('samples-title'), () =>
+    areDrawings ? text('Start from one of these') : text('No photo at hand? Take one of these'),
+  );
   showSamples($('sample-list'), samples, openSample);
   return isNew;
 }
@@ -235,28 +242,9 @@ async function drawAsked(strokes, sample) {
   }
 }
 
-function showModels() {
-  const hadFocus = $('models').contains(document.activeElement);
-  $('models').replaceChildren(
-    ...models.map((entry) =>
-      modelCard(entry, async () => {
-        await switchModel(entry);
-        showWork();
-      }),
-    ),
-  );
-  checkModel();
-  if (hadFocus) $('models').querySelector(':checked')?.focus();
-}
-
 /** Checks the radio button with `value` in a group. */
 function check(group, value) {
   $(group).querySelector(`[value="${value}"]`).checked = true;
-}
-
-function checkModel() {
-  for (const [index, radio] of $('models').querySelectorAll('input').entries())
-    radio.checked = models[index] === slot.entry;
 }
 
 // ---------------------------------------------------------------- modes
@@ -285,12 +273,8 @@ async function chooseMode(name) {
   present();
 }
 
-async function modelFor(name) {
-  const order = [slot.entry, lastEntries[name], ...models];
-  for (const entry of order) {
-    if (entry && modesOf(await entry.manifest).includes(name)) return entry;
-  }
-  return null;
+function modelFor(name) {
+  return choice.fitting(name, [slot.entry, lastEntries[name]]);
 }
 
 /** Scrolls to what a click changes; keyboard users keep their place. */
@@ -301,10 +285,7 @@ function showWork() {
 }
 
 async function offerModes() {
-  const offered = new Set();
-  for (const entry of models) {
-    for (const name of modesOf(await entry.manifest)) offered.add(name);
-  }
+  const offered = await choice.modes();
   for (const label of $('modes').querySelectorAll('label')) {
     label.hidden = !offered.has(label.querySelector('input').value);
   }
@@ -321,7 +302,7 @@ async function takeFiles(files, absent) {
   if (mode === modes.webcam) enter(modes.photo);
   showWork();
   if (pictures.length > 1) return mode.openAll?.(pictures);
-  const note = files.length > 1 ? text('the first of {count} files', { count: files.length }) : '';
+  const note = files.length > 1 ? () => text('the first of {count} files', { count: files.length }) : '';
   if (film) return openFilm(film, note);
   await mode.open?.(file, file.name, { note });
 }
@@ -350,8 +331,7 @@ async function openFilm(file, note) {
 async function takeModel(files) {
   try {
     const entry = await readModel(files);
-    models = [...models.filter((known) => !known.files), entry];
-    showModels();
+    choice.take(entry);
     await switchModel(entry);
     offerModes();
     if (!mode.hasWork) loadModel();
@@ -431,17 +411,16 @@ async function begin() {
   check('backends', slot.backend);
   const wanted = asked('way', Object.keys(modes));
   try {
-    const taught = await taughtModel();
-    models = [...(await listModels()), ...(taught ? [taught] : [])];
-    slot.put(chosenModel());
-    showModels();
+    slot.put(await choice.load());
+    choice.check(slot.entry);
+    choice.show();
     dock.set('empty');
     await describeModel();
     if (wanted) await chooseMode(wanted);
     const isShared = asked('shared', ['']) !== null;
     if (!isShared && !openAsked() && !wanted) await present();
     await offerModes();
-    if (refusals()) dock.say(refusals());
+    if (refusals()) dock.say(refusals);
     onLaunch(takeFromOutside);
     if (isShared) takeShared();
   } catch (error) {
@@ -453,15 +432,6 @@ async function begin() {
 /** Shows the page: from now on nothing moves. */
 function reveal() {
   delete document.body.dataset.starting;
-}
-
-/** The model that the address asks for, or the first. A model from a URL joins the list. */
-function chosenModel() {
-  const wanted = askedModel(models);
-  if (!(wanted instanceof URL)) return wanted ?? models[0];
-  const foreign = { ...modelAt(wanted, { summary: text('From the address of this page.') }), isForeign: true };
-  models = [...models, foreign];
-  return foreign;
 }
 
 begin();

@@ -4,7 +4,7 @@
 import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import * as format from '../view/format.js';
-import { text } from '../view/language.js';
+import { spelled, text } from '../view/language.js';
 import { sentenceOf } from '../view/sentence.js';
 import { encode, endingOf, saveFile } from './save.js';
 import { zipOf } from './zip-writer.js';
@@ -21,44 +21,48 @@ const FORMATS = { 'image/jpeg': 'jpeg', 'image/webp': 'webp' };
 export async function translateAll(files, { slot, stage, dock, signal, isLatest, again }) {
   const batch = { results: [], left: [], bytes: 0 };
   const begun = performance.now();
+  /** @type {import('../view/language.js').Words} */
   let stopped = '';
   try {
     for (const [index, file] of files.entries()) {
       const share = [index, files.length];
       const which = { index: index + 1, count: files.length, name: format.oneLine(file.name) };
-      dock.set(slot.isLoaded ? 'working' : 'loading', text('Photo {index} of {count}: {name}', which), { share });
+      const words = () => text('Photo {index} of {count}: {name}', which);
+      dock.set(slot.isLoaded ? 'working' : 'loading', words, { share });
       await translateOne(file, batch, { slot, stage, signal });
       if (signal.aborted) break;
-      dock.caption(batch.left.join(' '));
+      dock.caption(() => batch.left.map(spelled).join(' '));
       if (batch.bytes > MAX_BYTES && index + 1 < files.length) {
-        stopped = text('No more results fit into memory: save these, then go on with the other photos.');
+        stopped = () => text('No more results fit into memory: save these, then go on with the other photos.');
         break;
       }
     }
   } catch (error) {
     if (!signal.aborted && batch.results.length === 0) return dock.error(error, again);
-    stopped = sentenceOf(Pix2PixError.from(error));
+    stopped = () => sentenceOf(Pix2PixError.from(error));
   }
   if (!isLatest()) return;
-  const time = format.duration(performance.now() - begun);
-  offer(signal.aborted ? text('Cancelled.') : stopped || text('Done in {time}.', { time }));
+  const elapsed = performance.now() - begun;
+  const done = () => text('Done in {time}.', { time: format.duration(elapsed) });
+  offer(signal.aborted ? () => text('Cancelled.') : stopped || done);
 
   function offer(words) {
     const { results } = batch;
     const [count, all] = [results.length, files.length];
-    const outcome =
+    const outcome = () =>
       count === all
         ? text('{count} photos translated.', { count })
         : text('{count} of {all} photos translated.', { count, all });
-    dock.set('done', `${words} ${outcome}`);
-    if (results.length === 0) return dock.offerRetry(text('Try again'), again);
-    dock.offerRetry(text('Save them as .zip'), () => dock.say(saveFile(zipOf(results), `${slot.entry.name}-results`)));
+    dock.set('done', () => `${spelled(words)} ${outcome()}`);
+    if (results.length === 0) return dock.offerRetry(() => text('Try again'), again);
+    const save = () => dock.say(saveFile(zipOf(results), `${slot.entry.name}-results`));
+    dock.offerRetry(() => text('Save them as .zip'), save);
   }
 }
 
 async function translateOne(file, batch, { slot, stage, signal }) {
   try {
-    const bitmap = await decodeImage(file, { name: text('“{name}”', { name: format.oneLine(file.name) }) });
+    const bitmap = await decodeImage(file, { name: format.quoted(file.name) });
     if (signal.aborted) return bitmap.close();
     const source = await stage.show(bitmap, file);
     if (signal.aborted) return;
@@ -73,7 +77,7 @@ async function translateOne(file, batch, { slot, stage, signal }) {
   } catch (thrown) {
     const error = Pix2PixError.from(thrown);
     if (!OF_THE_PHOTO.includes(error.code)) throw error;
-    batch.left.push(text('Left out: {why}', { why: sentenceOf(error) }));
+    batch.left.push(() => text('Left out: {why}', { why: sentenceOf(error) }));
   }
 }
 

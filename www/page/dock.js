@@ -4,7 +4,7 @@ import { $ } from './by-id.js';
 import { Pix2PixError } from '../runtime/errors.js';
 import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
-import { text, translated } from '../view/language.js';
+import { show, text, translated } from '../view/language.js';
 import { errorText } from '../view/sentence.js';
 
 const BACKEND_NAMES = { webgpu: 'WebGPU', cpu: 'CPU' };
@@ -29,7 +29,7 @@ export const dock = {
 
   /** `quietly`: screen readers do not announce it, as it changes all the time. `share`: [done, total], where
       the work is on one of several images.
-      @param {string} state @param {string} [status]
+      @param {string} state @param {import('../view/language.js').Words} [status]
       @param {{ quietly?: boolean, share?: [number, number] | null }} [options] */
   set(state, status = '', options = {}) {
     const { quietly = false } = options;
@@ -46,30 +46,32 @@ export const dock = {
     queueMicrotask(keepFocus); // the caller may still show buttons
   },
 
+  /** @param {import('../view/language.js').Words} status */
   say(status, { quietly = false } = {}) {
     $('status').setAttribute('aria-live', quietly ? 'off' : 'polite');
-    $('status').textContent = status;
+    show($('status'), status);
   },
 
+  /** @param {import('../view/language.js').Words} line */
   caption(line) {
-    $('caption').textContent = line;
+    show($('caption'), line);
   },
 
-  error(thrown, again, label = text('Try again')) {
+  error(thrown, again) {
     const error = Pix2PixError.from(thrown);
     if (error.code === 'internal') console.error(error);
     this.set('error');
     $('message').replaceChildren(...errorText(error));
     $('message').dataset.code = error.code;
-    if (error.code === 'no-webgpu') this.offerRetry(text('Use Auto'), useAuto);
-    else if (again) this.offerRetry(label, again);
+    if (error.code === 'no-webgpu') this.offerRetry(() => text('Use Auto'), useAuto);
+    else if (again) this.offerRetry(() => text('Try again'), again);
   },
 
-  /** @param {string | null} label @param {(() => void) | null} [action] */
-  offerRetry(label, action = null) {
+  /** @param {import('../view/language.js').Words | null} words @param {(() => void) | null} [action] */
+  offerRetry(words, action = null) {
     retryAction = action;
     $('retry').hidden = !action;
-    $('retry').textContent = label ?? '';
+    show($('retry'), words ?? '');
   },
 
   progress({ phase, loaded, total }) {
@@ -81,32 +83,32 @@ export const dock = {
     }
     if (total && phase !== 'starting' && phase !== 'warming') bar.value = loaded / total;
     else bar.removeAttribute('value');
-    const amount = format.progressText(loaded, total);
+    const amount = () => format.progressText(loaded, total);
     const words = {
       starting: () => text('Starting the model…'),
       warming: () => text('Preparing the graphics card…'),
       tiles: () => text('Translating: {loaded} of {total} parts', { loaded, total }),
-      runtime: () => text('Loading the program: {amount}', { amount }),
-      model: () => text('Loading the model: {amount}', { amount }),
+      runtime: () => text('Loading the program: {amount}', { amount: amount() }),
+      model: () => text('Loading the model: {amount}', { amount: amount() }),
     };
-    this.say(words[phase](), { quietly: true });
+    this.say(words[phase], { quietly: true });
   },
 
   facts(session) {
-    $('backend').textContent = session ? BACKEND_NAMES[session.backend] : text('Not started');
+    show($('backend'), session ? BACKEND_NAMES[session.backend] : () => text('Not started'));
     $('in-use').textContent = session ? `: ${BACKEND_NAMES[session.backend]}` : '';
     $('backend').dataset.backend = session?.backend ?? '';
     $('backend').dataset.software = session?.isSoftware ?? false;
-    $('backend-reason').textContent = session
-      ? (translated(session.reason) ?? session.backendReason)
-      : text(LAZY_REASON);
+    const { reason, backendReason } = session ?? {};
+    show($('backend-reason'), () => (session ? (translated(reason) ?? backendReason) : text(LAZY_REASON)));
     $('adapter-row').hidden = !session?.adapter;
     $('adapter').textContent = session?.adapter ?? '';
     if (!session) this.elapsed('–');
   },
 
+  /** @param {import('../view/language.js').Words} time */
   elapsed(time) {
-    $('elapsed').textContent = time;
+    show($('elapsed'), time);
   },
 
   /** The action to offer if WebGPU was asked for and is missing. */

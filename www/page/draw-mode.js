@@ -83,8 +83,8 @@ export class DrawMode {
   present(opening) {
     this.#pane.present(opening);
     return this.#pane.board.isBegun
-      ? text('Touch the drawing: it completes itself. Nothing loads until then.')
-      : text('A sample. Draw on it: nothing loads until your first stroke.');
+      ? () => text('Touch the drawing: it completes itself. Nothing loads until then.')
+      : () => text('A sample. Draw on it: nothing loads until your first stroke.');
   }
 
   /** Handles a shortcut; true if the key is one. */
@@ -130,7 +130,7 @@ export class DrawMode {
         words = await saveDrawingFilm(this.#pane.board, this.#filmName(), tools);
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
-        words = error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error);
+        words = () => (error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error));
       }
       if (isLatest()) this.#dock.set('done', words);
     });
@@ -185,7 +185,7 @@ export class DrawMode {
   }
 
   async #session() {
-    if (!this.#slot.isLoaded) this.#dock.set('loading', text('Loading the model…'));
+    if (!this.#slot.isLoaded) this.#dock.set('loading', () => text('Loading the model…'));
     const session = await this.#slot.ensure();
     this.#used = session;
     return this.#host.hidden ? null : session;
@@ -218,12 +218,13 @@ export class DrawMode {
     if (this.#host.hidden || this.#job) return;
     if (state === 'done') {
       this.#dock.facts(this.#used); // a restart may have changed them
-      this.#dock.elapsed(format.duration(detail));
-      this.#dock.set('done', text('{time} a picture', { time: format.duration(detail) }), { quietly: true });
+      const time = () => format.duration(detail);
+      this.#dock.elapsed(time);
+      this.#dock.set('done', () => text('{time} a picture', { time: time() }), { quietly: true });
     } else if (state === 'error') {
       const error = Pix2PixError.from(detail);
       if (error.code !== 'aborted') return this.#dock.error(error, () => this.#pane.ask());
-      this.#dock.set('empty', text('Cancelled. Draw on to start again.'));
+      this.#dock.set('empty', () => text('Cancelled. Draw on to start again.'));
     }
   }
 }

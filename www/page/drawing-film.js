@@ -5,8 +5,7 @@ import { softwareContext } from '../runtime/image.js';
 import { phrase } from '../runtime/phrase.js';
 import { text } from '../view/language.js';
 import { paintBeforeAfter, widthOfBoth } from './before-after.js';
-import { Film } from './film.js';
-import { filmType } from './recorder.js';
+import { newFilm } from './film.js';
 
 const RATE = 12; // frames per second
 /** Frames at most while something is drawn, and of the finished drawing. */
@@ -15,14 +14,21 @@ const LAST_FRAMES = 18;
 
 /** Translates the drawing on `board` step by step, and saves the film; says what came of it. */
 export async function saveDrawingFilm(board, name, { ready, dock, signal }) {
-  filmType();
+  const film = await newFilm(RATE);
+  try {
+    return await drawnAgain(film, board, name, { ready, dock, signal });
+  } finally {
+    film.end();
+  }
+}
+
+async function drawnAgain(film, board, name, { ready, dock, signal }) {
   const session = await ready();
-  const film = new Film(RATE);
   const copy = board.emptyCopy();
   const steps = stepsOf(board.past);
   const canvas = document.createElement('canvas');
   for (const [index, step] of steps.entries()) {
-    const status = text('Step {index} of {count}', { index: index + 1, count: steps.length });
+    const status = () => text('Step {index} of {count}', { index: index + 1, count: steps.length });
     dock.set('working', status, { quietly: true, share: [index, steps.length] });
     for (const { stroke, pixels } of step) {
       if (stroke) copy.replay([stroke]);

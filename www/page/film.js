@@ -1,117 +1,143 @@
-// A film of frames that take longer to compute than they are shown: they are kept, and recorded in the end
-// at the pace at which they are shown.
+// A film of frames that take longer to compute than they are shown. Browsers with WebCodecs encode each as it comes;
+// in others recorded-film.js plays them to a recorder in the end.
 
-import { abortedError, Pix2PixError } from '../runtime/errors.js';
-import { phrase } from '../runtime/phrase.js';
-import { text } from '../view/language.js';
-import { enlargement, Recorder } from './recorder.js';
-import { encode, saveFile } from './save.js';
+import { Pix2PixError } from '../runtime/errors.js';
+import { mp4Of } from './mp4.js';
+import { RecordedFilm } from './recorded-film.js';
+import { BITS_PER_SECOND, enlargement, filmType } from './recorder.js';
+import { saveFile } from './save.js';
 
-/** Milliseconds after which a film looks whether the visitor is back. */
-const GLANCE = 200;
+/** H.264, which every player knows, of two sizes; and what browsers without it have. */
+const CODECS = ['avc1.42E028', 'avc1.42E033', 'vp09.00.40.08'];
+/** Macroblocks of the first codec's frames. */
+const MOST_BLOCKS = 8192;
+/** Frames from one that can be jumped to, to the next. */
+const KEY_EVERY = 60;
+/** Frames that may wait for the encoder, and the milliseconds between two looks at them. */
+const MOST_WAITING = 8;
+const BETWEEN_LOOKS = 5;
+/** A usual size of frames. */
+const USUAL = [640, 480];
 
-export class Film {
-  #frames = []; // an encoded picture each
-  #pace; // milliseconds from frame to frame
-  /** @type {Blob | null} */
-  #recorded = null;
+/** A film of so many frames a second, or an error where the browser makes none. */
+export async function newFilm(framesPerSecond) {
+  if (await configFor(...USUAL, framesPerSecond)) return new EncodedFilm(framesPerSecond);
+  filmType();
+  return new RecordedFilm(framesPerSecond);
+}
+
+/** How a browser can encode such frames; null if it cannot.
+    @returns {Promise<VideoEncoderConfig | null>} */
+async function configFor(width, height, framerate) {
+  if (!globalThis.VideoEncoder) return null;
+  const isLarge = Math.ceil(width / 16) * Math.ceil(height / 16) > MOST_BLOCKS;
+  for (const codec of CODECS.slice(isLarge ? 1 : 0)) {
+    const config = { codec, width, height, framerate, bitrate: BITS_PER_SECOND };
+    const { supported } = await VideoEncoder.isConfigSupported(config).catch(() => ({ supported: false }));
+    if (supported) return config;
+  }
+  return null;
+}
+
+class EncodedFilm {
+  length = 0; // in frames
+  #rate;
+  #canvas = document.createElement('canvas');
+  /** @type {VideoEncoder | null} */
+  #encoder = null;
+  /** @type {VideoDecoderConfig | undefined} */
+  #decoderConfig;
+  /** @type {EncodedVideoChunk[]} */
+  #chunks = [];
+  #added = 0;
+  /** @type {Error | null} */
+  #failure = null;
+  /** @type {Promise<Blob> | null} */
+  #file = null;
 
   constructor(framesPerSecond) {
-    this.#pace = 1000 / framesPerSecond;
-  }
-
-  get length() {
-    return this.#frames.length;
+    this.#rate = framesPerSecond;
   }
 
   async add(canvas) {
-    this.#frames.push(await encode(canvas, 'webp'));
+    this.#encoder ??= await this.#begin(canvas);
+    const encoder = this.#encoder;
+    const context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext('2d'));
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(canvas, 0, 0, this.#canvas.width, this.#canvas.height);
+    while (encoder.encodeQueueSize > MOST_WAITING && encoder.state === 'configured')
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+    this.#check();
+    const frame = new VideoFrame(this.#canvas, { timestamp: Math.round((this.length * 1e6) / this.#rate) });
+    encoder.encode(frame, { keyFrame: this.#added % KEY_EVERY === 0 });
+    frame.close();
+    this.#added++;
+    this.length++;
   }
 
   /** Shows the last frame for one more. */
   hold() {
-    this.#frames.push(this.#frames[this.length - 1]);
+    this.length++;
   }
 
-  /** Records the film, which takes as long as it is, and saves it; says what came of it. */
-  async save(name, { dock, signal }) {
-    const seconds = (frames) => Math.ceil((frames * this.#pace) / 1000);
-    this.#recorded ??= await this.#record(signal, (done) => {
-      const time = { done: seconds(done), total: seconds(this.length) };
-      dock.set('working', text('Recording the film: {done} of {total} seconds', time), {
-        quietly: true,
-        share: [done, this.length],
-      });
+  /** Whether it cannot be saved any more. */
+  get isLost() {
+    return this.#failure !== null;
+  }
+
+  /** Nothing more comes: lets go of the encoder. */
+  end() {
+    this.#file ??= this.#pack();
+    this.#file.catch(() => {}); // saving it reports this
+  }
+
+  /** Saves the film; says what came of it. */
+  async save(name) {
+    this.end();
+    return saveFile(await this.#file, name);
+  }
+
+  async #begin(canvas) {
+    const scale = enlargement(Math.min(canvas.width, canvas.height));
+    // Some encoders take only even sides.
+    const [width, height] = [canvas.width, canvas.height].map((side) => 2 * Math.ceil((side * scale) / 2));
+    const config = await configFor(width, height, this.#rate);
+    if (!config) throw new Pix2PixError('camera', 'This browser records no films. Save a picture instead.');
+    [this.#canvas.width, this.#canvas.height] = [width, height];
+    const encoder = new VideoEncoder({
+      output: (chunk, metadata) => {
+        this.#chunks.push(chunk);
+        this.#decoderConfig ??= metadata?.decoderConfig;
+      },
+      error: (error) => {
+        this.#failure = error;
+      },
     });
-    return saveFile(this.#recorded, name);
+    encoder.configure(config);
+    return encoder;
   }
 
-  async #record(signal, onFrame) {
-    const recorder = await this.#recorder();
-    let begun = performance.now();
-    let left = begun;
-    let film;
-    if (document.hidden) recorder.pause();
-    // Browsers paint nothing in a tab that nobody sees.
-    const onVisibility = () => {
-      if (document.hidden) {
-        recorder.pause();
-        left = performance.now();
-      } else {
-        begun += performance.now() - left;
-        recorder.resume();
-      }
-    };
-    document.addEventListener('visibilitychange', onVisibility);
-    const until = async (frame) => {
-      const wait = () => begun + frame * this.#pace - performance.now();
-      while (!signal.aborted && (document.hidden || wait() > 0)) await delay(document.hidden ? GLANCE : wait());
-    };
-    try {
-      for (const [index, frame] of this.#frames.entries()) {
-        const bitmap = await createImageBitmap(frame);
-        await until(index);
-        if (signal.aborted) break;
-        paint(recorder.context, bitmap);
-        onFrame(index + 1);
-      }
-      await until(this.length);
-      // A film ends with the last frame that is painted.
-      recorder.context.drawImage(recorder.context.canvas, 0, 0);
-      if (!signal.aborted) await painted();
-    } finally {
-      document.removeEventListener('visibilitychange', onVisibility);
-      film = await recorder.end();
-    }
-    if (signal.aborted) throw abortedError(phrase('Recording the film'));
-    if (film.size === 0) throw new Pix2PixError('camera', 'The browser recorded nothing of the film. Try again.');
-    return film;
+  #check() {
+    if (!this.#failure) return;
+    const values = { why: this.#failure.message };
+    throw new Pix2PixError('camera', 'The browser stopped encoding the film ({why}). Try again.', { values });
   }
 
-  /** A recorder that has begun with the first frame. */
-  async #recorder() {
-    const first = await createImageBitmap(this.#frames[0]);
-    const scale = enlargement(Math.min(first.width, first.height));
-    const recorder = new Recorder(first.width * scale, first.height * scale);
-    paint(recorder.context, first);
-    recorder.start();
-    await painted(); // a film that is shorter than this would be empty
-    return recorder;
+  async #pack() {
+    await this.#encoder?.flush().catch((error) => {
+      this.#failure ??= error; // the encoder itself may have said more
+    });
+    if (this.#encoder?.state === 'configured') this.#encoder.close();
+    this.#check();
+    if (!this.#decoderConfig) throw new Pix2PixError('camera', 'The film has no frames yet. Try again.');
+    const places = this.#chunks.map(({ timestamp }) => Math.round((timestamp * this.#rate) / 1e6));
+    const samples = this.#chunks.map((chunk, index) => {
+      const bytes = new Uint8Array(chunk.byteLength);
+      chunk.copyTo(bytes);
+      const duration = (places[index + 1] ?? this.length) - places[index];
+      return { bytes, isKey: chunk.type === 'key', duration };
+    });
+    const { width, height } = this.#canvas;
+    return mp4Of({ width, height, rate: this.#rate, config: this.#decoderConfig, samples });
   }
-}
-
-/** Closes `bitmap`. */
-function paint(context, bitmap) {
-  context.drawImage(bitmap, 0, 0, context.canvas.width, context.canvas.height);
-  bitmap.close();
-}
-
-function delay(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** What was painted has been shown. */
-function painted() {
-  if (document.hidden) return undefined;
-  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 }

@@ -2,28 +2,36 @@
 // browser prefers. Whoever imports this runs when the texts are there.
 
 import { element } from '../view/element.js';
-import { firstKnown, languageInUse, LANGUAGES, translateElements, useLanguage } from '../view/language.js';
+import { firstKnown, languageInUse, LANGUAGES, speak, takeTextsOf } from '../view/language.js';
 import { asked, remember } from './address.js';
 import { $ } from './by-id.js';
 
 const KEY = 'pix2pix-language';
 
 const wanted = asked('lang', Object.keys(LANGUAGES)) ?? chosenEarlier() ?? firstKnown(navigator.languages);
-document.documentElement.lang = wanted; // at once: widgets read it
-await useLanguage(wanted);
-document.documentElement.lang = languageInUse();
-translateElements(document.documentElement);
+takeTextsOf(document);
+await showIn(wanted);
 
-/** Fills the switch. Another language starts the page anew. */
+/** Fills the switch, which changes the language of all that is shown, and nothing else. */
 export function offerLanguages() {
   const entries = Object.entries(LANGUAGES);
   $('language').append(...entries.map(([value, name]) => element('option', { value, lang: value }, name)));
   $('language').value = languageInUse();
-  $('language').addEventListener('change', () => {
-    const isKept = keep($('language').value);
-    remember('lang', isKept ? null : $('language').value);
-    location.reload();
+  $('language').addEventListener('change', async () => {
+    const code = $('language').value;
+    const isKept = keep(code);
+    remember('lang', isKept ? null : code);
+    await showIn(code);
+    $('language').value = languageInUse();
   });
+}
+
+async function showIn(code) {
+  document.documentElement.lang = code; // at once: widgets read it
+  const inUse = await speak(document, code);
+  document.documentElement.lang = inUse;
+  const file = inUse === 'en' ? 'manifest.webmanifest' : `manifest.${inUse}.webmanifest`;
+  document.querySelector('link[rel=manifest]')?.setAttribute('href', file);
 }
 
 function chosenEarlier() {

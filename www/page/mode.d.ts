@@ -1,3 +1,4 @@
+import type { Words } from '../view/language.js';
 import type { Painter } from '../view/painter.js';
 
 /** A sample, as a drawing of strokes or as an image, and its translation. */
@@ -26,17 +27,17 @@ export interface Mode {
   readonly resultName: string;
   show(): void;
   /** Shows a sample and what became of it, made before (opening.js); says what to do with it. */
-  present?(opening: Opening): Promise<string> | string;
+  present?(opening: Opening): Promise<Words> | Words;
   leave(): void;
   /** Goes on with another model or backend. */
   resume(): unknown;
   cancel(): void;
   /** Takes a file. */
-  open?(file: Blob, name: string, options?: { sample?: boolean; note?: string }): Promise<void>;
+  open?(file: Blob, name: string, options?: { sample?: boolean; note?: Words }): Promise<void>;
   /** Takes several pictures, for one archive. */
   openAll?(files: File[]): Promise<void>;
   /** Takes a film. */
-  openFilm?(file: File, note: string): Promise<void>;
+  openFilm?(file: File, note: Words): Promise<void>;
   /** Whether what led to the result can be saved as a film. */
   readonly hasFilm?: boolean;
   /** Saves it. */

@@ -2,20 +2,24 @@
 // licence behind "Details", and all else that its README.md says in a dialog (about.js). Words of a
 // manifest become text, never markup.
 
+import { phrase } from '../runtime/phrase.js';
 import { element } from '../view/element.js';
 import * as format from '../view/format.js';
-import { number, text } from '../view/language.js';
+import { label, number, show, text } from '../view/language.js';
 
 /** Sides of a thumbnail, input and output beside each other, in its own pixels. */
 const THUMBNAIL = { width: 256, height: 128 };
 
 /** A radio button in the shape of a card. */
 export function modelCard(entry, onChoose) {
-  const title = element('b', {}, text(entry.title) || entry.name);
-  const absent = element('small', { hidden: true }, text('Not on this site yet'));
+  let titled = entry.title;
+  const title = () => text(titled) || entry.name;
+  const name = element('b', {}, title);
+  const absent = element('small', { hidden: true }, () => text('Not on this site yet'));
   const facts = element('dl', { className: 'card-facts' });
   entry.manifest.then((manifest) => {
-    title.textContent = text(entry.title || format.oneLine(manifest?.title)) || entry.name;
+    titled ||= format.oneLine(manifest?.title);
+    show(name, title);
     absent.hidden = size(manifest, entry) !== '';
     facts.replaceChildren(...factRows(manifest, entry));
   });
@@ -26,14 +30,14 @@ export function modelCard(entry, onChoose) {
     {},
     radio,
     ...thumbnail(entry),
-    title,
-    element('span', {}, text(entry.summary)),
+    name,
+    element('span', {}, () => text(entry.summary, { folder: entry.folder })),
     absent,
   );
   const details = element(
     'details',
     {},
-    element('summary', {}, text('Details')),
+    element('summary', {}, () => text('Details')),
     ...sheet(entry),
     facts,
     ...about(entry, title),
@@ -44,12 +48,12 @@ export function modelCard(entry, onChoose) {
 /** Opens the model's README.md. A model from disk may have none. */
 function about(entry, title) {
   if (entry.files && !entry.readme) return [];
-  const open = async () => (await import('./about.js')).openAbout(entry, title.textContent);
-  const words = text('Data, limits, training');
+  const open = async () => (await import('./about.js')).openAbout(entry, title);
+  const words = () => text('Data, limits, training');
   const button = element('button', { type: 'button', className: 'button', on: { click: open } }, words);
   // Each has a name of its own; the manifest may bring the title.
   entry.manifest.then(() =>
-    button.setAttribute('aria-label', text('{words} of {title}', { words, title: title.textContent ?? '' })),
+    label(button, 'aria-label', () => text('{words} of {title}', { words: words(), title: title() })),
   );
   return [button];
 }
@@ -62,7 +66,7 @@ function thumbnail({ pictures }) {
 /** All samples, inputs above outputs. Comes when the details are opened. */
 function sheet({ pictures }) {
   if (!pictures) return [];
-  const alt = text('Samples above, and what the model makes of them below');
+  const alt = () => text('Samples above, and what the model makes of them below');
   return [element('img', { className: 'sheet-of-samples', loading: 'lazy', alt, src: pictures.sheet })];
 }
 
@@ -74,16 +78,24 @@ function size(manifest, entry) {
 
 function factRows(manifest, entry) {
   const training = manifest?.training ?? {};
-  const steps = training.steps > 0 && text('{count} steps', { count: training.steps });
+  const steps = () => training.steps > 0 && text('{count} steps', { count: training.steps });
+  /** @type {[string, () => string][]} */
   const rows = [
-    [text('Download'), size(manifest, entry)],
-    [text('Trained on'), [text(format.oneLine(training.dataset)), steps].filter(Boolean).join(', ')],
-    [text('Quality'), quality(training.metrics)],
-    [text('Licence'), format.oneLine(manifest?.license)],
+    [phrase('Download'), () => size(manifest, entry)],
+    [phrase('Trained on'), () => [text(format.oneLine(training.dataset)), steps()].filter(Boolean).join(', ')],
+    [phrase('Quality'), () => quality(training.metrics)],
+    [phrase('Licence'), () => format.oneLine(manifest?.license)],
   ];
   return rows
-    .filter(([, value]) => value)
-    .map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value)));
+    .filter(([, value]) => value())
+    .map(([name, value]) =>
+      element(
+        'div',
+        {},
+        element('dt', {}, () => text(name)),
+        element('dd', {}, value),
+      ),
+    );
 }
 
 /** The metric on held-out images, beside that of the untouched input. */

@@ -54,16 +54,23 @@ async function collect(entry, found) {
   }
 }
 
+/** A file of the disk like one in an archive: { path, size, read(limit) }. */
+export function entryOf(file) {
+  const { size } = file;
+  const path = file.path || file.webkitRelativePath || file.name;
+  const read = async (limit) => {
+    if (size <= limit) return file;
+    throw new Pix2PixError('input-size', '{path} has {size} bytes: at most {limit} are read of such a file.', {
+      values: { path, size, limit },
+    });
+  };
+  return { path, size, read };
+}
+
 /** An entry for the list of models; `files` is what `Pix2Pix.create` takes. */
 export async function readModel(files) {
   const isArchive = files.length === 1 && files[0].name !== MANIFEST;
-  const listed = isArchive
-    ? await readZip(files[0], files[0].name)
-    : files.map((file) => ({
-        path: file.path || file.webkitRelativePath || file.name,
-        size: file.size,
-        read: async () => file,
-      }));
+  const listed = isArchive ? await readZip(files[0], files[0].name) : files.map(entryOf);
   const manifests = listed.filter(({ path }) => path.split('/').at(-1) === MANIFEST);
   const depth = ({ path }) => path.split('/').length;
   const [found] = manifests.sort((a, b) => depth(a) - depth(b));

@@ -21,13 +21,16 @@ export async function listModels() {
 }
 
 /** The entry for the manifest at a URL.
-    @param {URL} url @param {{ title?: string, summary?: string, opening?: string, content?: object }} [entry] */
-export function modelAt(url, { title, summary, opening, content } = {}) {
+    @param {URL} url
+    @param {{ title?: string, summary?: string, folder?: string, opening?: string, content?: object }} [entry] `folder`
+    is that of a model which `trainer serve` has put beside the page's own. */
+export function modelAt(url, { title, summary, folder, opening, content } = {}) {
   return {
     url: url.href,
     name: oneLine(decoded(url.pathname.split('/').at(-2))) || 'model',
     title: oneLine(title),
-    summary: oneLine(summary),
+    summary: folder ? phrase('The model in {folder}.') : oneLine(summary),
+    folder: oneLine(folder),
     pictures: picturesOf(url, opening),
     // Only for the card: the worker reads and checks it again, and reports a
     // missing one when the model is loaded.

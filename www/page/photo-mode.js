@@ -5,7 +5,7 @@ import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { decodeImage, fittingSize, softwareContext } from '../runtime/image.js';
 import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
-import { text } from '../view/language.js';
+import { spelled, text } from '../view/language.js';
 import { undoesBlur } from '../view/manifest.js';
 
 /** The longest side of a softened copy: small enough to see the blur, and that it is gone. */
@@ -89,7 +89,7 @@ export class PhotoMode {
     if (mine === this.#presented && !this.hasWork) {
       await this.#view.showResult(context.getImageData(0, 0, width, height));
     }
-    return text('A sample. Nothing loads until you choose a photo.');
+    return () => text('A sample. Nothing loads until you choose a photo.');
   }
 
   leave() {
@@ -124,7 +124,11 @@ export class PhotoMode {
       if (this.#job !== mine) return;
       if (error.code === 'aborted') return this.#failed(error);
       this.#dock.error(error);
-      if (this.hasWork && !this.result) this.#dock.offerRetry(text('Translate'), () => this.translate());
+      if (this.hasWork && !this.result)
+        this.#dock.offerRetry(
+          () => text('Translate'),
+          () => this.translate(),
+        );
       return;
     } finally {
       if (this.#job === mine || this.#job === null) this.#isOpening = false;
@@ -191,18 +195,15 @@ export class PhotoMode {
     if (!this.#blob) return;
     const { signal, isLatest } = this.#startJob();
     try {
-      this.#dock.set(
-        this.#slot.isLoaded ? 'working' : 'loading',
-        this.#slot.isLoaded ? text('Preparing…') : text('Loading the model…'),
-      );
+      if (this.#slot.isLoaded) this.#dock.set('working', () => text('Preparing…'));
+      else this.#dock.set('loading', () => text('Loading the model…'));
       this.#view.hideResult();
       const source = await this.#source(signal);
       this.#dock.caption(this.#shown.line);
       const session = await this.#slot.ensure();
       if (!isLatest()) return;
       const isOnCard = session.backend === 'webgpu';
-      this.#dock.set(
-        'working',
+      this.#dock.set('working', () =>
         isOnCard ? text('Translating on the graphics card…') : text('Translating on the processor…'),
       );
       if (this.#isTooFine(session)) this.#offerSoftCopy();
@@ -210,7 +211,8 @@ export class PhotoMode {
       const onRows = (rgba, width, top) => isLatest() && this.#view.showRows(rgba, width, top);
       const result = await session.run(source, { signal, onRows });
       if (!isLatest()) return;
-      const elapsed = format.duration(performance.now() - begun);
+      const milliseconds = performance.now() - begun;
+      const elapsed = () => format.duration(milliseconds);
       this.#dock.elapsed(elapsed);
       this.#dock.facts(session); // a restart may have changed them
       await this.#view.showResult(result);
@@ -224,8 +226,9 @@ export class PhotoMode {
 
   #done(session, result, elapsed) {
     const advice = this.#advice(session, result);
-    const hint = this.#view.layout === 'side' ? '' : text('Drag across the picture to compare.');
-    this.#dock.set('done', `${text('Done in {time}.', { time: elapsed })} ${advice ?? hint}`);
+    const hint = this.#view.layout === 'side' ? '' : () => text('Drag across the picture to compare.');
+    const words = () => `${text('Done in {time}.', { time: elapsed() })} ${spelled(advice ?? hint)}`;
+    this.#dock.set('done', words);
     if (advice) this.#offerSoftCopy();
   }
 
@@ -233,16 +236,20 @@ export class PhotoMode {
   #advice(session, result) {
     if (!this.#canSoften(session)) return null;
     if (change(this.#shown.middle, result) < NOTHING)
-      return text('Hardly anything changed: this photo has no fault that the model knows.');
+      return () => text('Hardly anything changed: this photo has no fault that the model knows.');
     return this.#isTooFine(session)
-      ? text('It sharpens what is a few pixels wide: zoom in to see it in so large a photo.')
+      ? () => text('It sharpens what is a few pixels wide: zoom in to see it in so large a photo.')
       : null;
   }
 
   #failed(error) {
     if (error.code !== 'aborted') return this.#dock.error(error, () => this.translate());
-    this.#dock.set(this.#slot.isEmpty ? 'empty' : 'ready', text('Cancelled.'));
-    if (this.hasWork) this.#dock.offerRetry(text('Translate'), () => this.translate());
+    this.#dock.set(this.#slot.isEmpty ? 'empty' : 'ready', () => text('Cancelled.'));
+    if (this.hasWork)
+      this.#dock.offerRetry(
+        () => text('Translate'),
+        () => this.translate(),
+      );
   }
 
   #canSoften({ manifest }) {
@@ -254,18 +261,21 @@ export class PhotoMode {
   }
 
   #offerSoftCopy() {
-    this.#dock.offerRetry(text('Try a soft copy'), () => {
-      this.#blurBox.checked = true;
-      this.translate();
-    });
+    this.#dock.offerRetry(
+      () => text('Try a soft copy'),
+      () => {
+        this.#blurBox.checked = true;
+        this.translate();
+      },
+    );
   }
 
   async #show(blob, name, { isSoft = false, note = '', signal }) {
-    const bitmap = await decodeImage(blob, { name: name ? text('“{name}”', { name }) : phrase('The picture') });
+    const bitmap = await decodeImage(blob, { name: name ? format.quoted(name) : phrase('The picture') });
     const [width, height] = fittingSize(bitmap, isSoft ? SOFT_SIDE : Infinity);
     const scale = Math.max(width / bitmap.width, height / bitmap.height);
-    const from = scale < 1 ? format.pixels(bitmap.width, bitmap.height) : '';
-    const line = [name, sizeLine(format.pixels(width, height), from, isSoft), note].filter(Boolean).join(' · ');
+    const from = scale < 1 ? [bitmap.width, bitmap.height] : null;
+    const line = () => [name, sizeLine([width, height], from, isSoft), spelled(note)].filter(Boolean).join(' · ');
     const shown = { isSoft, isScaled: scale < 1, middle: cut(bitmap, scale, width, height), line };
     const soft = isSoft ? await softened(bitmap, width, height) : bitmap;
     if (signal.aborted) throw abortedError(phrase('Opening the photo'));
@@ -284,7 +294,9 @@ export class PhotoMode {
   }
 }
 
-function sizeLine(size, from, isSoft) {
+function sizeLine(sides, sidesFrom, isSoft) {
+  const size = format.pixels(...sides);
+  const from = sidesFrom ? format.pixels(...sidesFrom) : '';
   if (isSoft) return from ? text('{size}, softened, of {from}', { size, from }) : text('{size}, softened', { size });
   return from ? text('{size}, scaled down from {from} to fit into memory', { size, from }) : size;
 }

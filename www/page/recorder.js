@@ -6,7 +6,7 @@ import { paintBeforeAfter, widthOfBoth } from './before-after.js';
 const TYPES = ['video/mp4;codecs=avc1.42E01F', 'video/webm;codecs=vp9', 'video/webm'];
 /** Frames are enlarged to about this side: players show small films small. */
 const SIDE = 512;
-const BITS_PER_SECOND = 4e6;
+export const BITS_PER_SECOND = 4e6;
 /** The encoder is done when it has written nothing for so many looks, with so many milliseconds between them;
     after so many looks the film is taken as it is. */
 const QUIET_LOOKS = 3;

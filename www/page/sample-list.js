@@ -11,7 +11,7 @@ export async function showSamples(list, samples, onChoose) {
       width: 192,
       height: 192,
       role: 'img',
-      'aria-label': text('Sample {number}', { number: index + 1 }),
+      'aria-label': () => text('Sample {number}', { number: index + 1 }),
     }),
   );
   list.replaceChildren(

@@ -29,7 +29,7 @@ export function connect(id, say, action) {
     try {
       say(await action());
     } catch (error) {
-      if (error.name !== 'AbortError') say(sentenceOf(Pix2PixError.from(error)));
+      if (error.name !== 'AbortError') say(() => sentenceOf(Pix2PixError.from(error)));
     }
   });
 }
@@ -60,7 +60,7 @@ export function saveFile(blob, name) {
   link.download = `${name}.${endingOf(blob)}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return text('Saved as {file}.', { file: link.download });
+  return () => text('Saved as {file}.', { file: link.download });
 }
 
 /** Takes a promise of a PNG file: Safari requires the call within the click. */
@@ -68,5 +68,5 @@ export async function copy(picture) {
   if (!navigator.clipboard?.write)
     throw new Pix2PixError('internal', 'This browser copies no pictures. Save it instead.');
   await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
-  return text('The picture is in the clipboard.');
+  return () => text('The picture is in the clipboard.');
 }

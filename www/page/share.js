@@ -3,7 +3,7 @@
 
 import { Pix2PixError } from '../runtime/errors.js';
 import { phrase } from '../runtime/phrase.js';
-import { text } from '../view/language.js';
+import { show, text } from '../view/language.js';
 import { linkWith } from './address.js';
 import { paintBeforeAfter, widthOfBoth } from './before-after.js';
 import { $ } from './by-id.js';
@@ -23,17 +23,19 @@ export async function openShare({ entry, mode, before, after, isGrey, name, sett
   shared = { file, name, link: linkWith({ ...settings, sample: linked?.sample }, linked?.strokes) };
   const isOwn = Boolean(entry.files);
   $('share-link-part').hidden = isOwn;
-  $('share-link-note').textContent = linkNote(mode, linked);
+  show($('share-link-note'), () => linkNote(mode, linked));
   $('embed-code').value = embedCode(entry, mode);
-  $('embed-note').textContent = isOwn
-    ? text('Put this site’s folder into yours as “pix2pix”, and the model’s folder into its “models”.')
-    : text('Put this site’s folder into yours as “pix2pix” first: browsers start no program of another site.');
+  show($('embed-note'), () =>
+    isOwn
+      ? text('Put this site’s folder into yours as “pix2pix”, and the model’s folder into its “models”.')
+      : text('Put this site’s folder into yours as “pix2pix” first: browsers start no program of another site.'),
+  );
   say('');
   $('share-preview').removeAttribute('src'); // the picture of an earlier opening
   $('share-dialog').showModal();
   const ready = await file;
   if (shared.file !== file || !$('share-dialog').open) return;
-  $('share-picture').textContent = canShare(ready) ? text('Share the picture') : text('Save the picture');
+  show($('share-picture'), () => (canShare(ready) ? text('Share the picture') : text('Save the picture')));
   $('share-preview').src = URL.createObjectURL(ready);
 }
 
@@ -42,7 +44,7 @@ function connectDialog() {
     const file = await shared.file;
     if (!canShare(file)) return saveFile(file, file.name.replace(/\.png$/, ''));
     await navigator.share({ files: [file], title: document.title });
-    return text('Shared.');
+    return () => text('Shared.');
   });
   connect('share-copy', say, () => copy(shared.file));
   connect('share-link', say, () => shareLink(shared.link));
@@ -51,14 +53,15 @@ function connectDialog() {
       $('embed-code').value,
       phrase('This browser lets the page copy nothing. Select the code and copy it.'),
     );
-    return text('The code is in the clipboard.');
+    return () => text('The code is in the clipboard.');
   });
   $('share-close').addEventListener('click', () => $('share-dialog').close());
   $('share-dialog').addEventListener('close', () => URL.revokeObjectURL($('share-preview').src));
 }
 
+/** @param {import('../view/language.js').Words} words */
 function say(words) {
-  $('share-status').textContent = words;
+  show($('share-status'), words);
 }
 
 function canShare(file) {
@@ -69,10 +72,10 @@ async function shareLink(url) {
   const isTouch = matchMedia('(pointer: coarse)').matches;
   if (isTouch && navigator.share) {
     await navigator.share({ title: document.title, url });
-    return text('Shared.');
+    return () => text('Shared.');
   }
   await copyText(url, phrase('This browser lets the page copy nothing. The link is {copied}'));
-  return text('The link is in the clipboard.');
+  return () => text('The link is in the clipboard.');
 }
 
 /** Pages without HTTPS have no clipboard: `otherwise` says what to do then. */

@@ -1,14 +1,14 @@
-// A film from a file, translated frame by frame into another one, without its sound.
+// A film from a file, translated frame by frame into another one, without its sound: browsers play films, but give
+// pages no part of the file.
 
 import { abortedError, Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
 import { phrase } from '../runtime/phrase.js';
 import * as format from '../view/format.js';
-import { text } from '../view/language.js';
+import { spelled, text } from '../view/language.js';
 import { naturalSide } from '../view/manifest.js';
 import { sentenceOf } from '../view/sentence.js';
-import { Film } from './film.js';
-import { filmType } from './recorder.js';
+import { newFilm } from './film.js';
 
 /** Frames a second: what most cameras take, or a half of it. */
 const RATE = 30;
@@ -25,63 +25,85 @@ const FAR = 1e9;
     abort; says nothing once `isLatest` is false. */
 export async function translateFilm(file, note, tools) {
   const { dock, signal, isLatest, again } = tools;
-  const work = { film: new Film(RATE), total: 0 };
+  /** @type {any} */
+  const work = { film: null, total: 0 };
+  /** @type {import('../view/language.js').Words} */
   let words = '';
   const begun = performance.now();
   try {
-    filmType(); // nothing is translated that could not be saved
-    dock.set('loading', text('Opening the film…'));
+    work.film = await newFilm(RATE); // nothing is translated that could not be saved
+    dock.set('loading', () => text('Opening the film…'));
     await translateFrames(file, note, work, tools);
-    words = text('Done in {time}.', { time: format.duration(performance.now() - begun) });
+    const elapsed = performance.now() - begun;
+    words = () => text('Done in {time}.', { time: format.duration(elapsed) });
   } catch (error) {
     if (!isLatest()) return;
-    if (!signal.aborted && work.film.length === 0)
+    if (!signal.aborted && !work.film?.length)
       return dock.error(error, error.code === 'input-size' ? undefined : again);
-    words = signal.aborted ? text('Cancelled.') : sentenceOf(Pix2PixError.from(error));
+    words = signal.aborted ? () => text('Cancelled.') : outcomeOf(error);
+  } finally {
+    work.film?.end();
   }
   if (isLatest()) offer(work, words, tools);
 }
 
 function offer({ film, total }, words, tools) {
-  const { dock, again } = tools;
-  const count = film.length;
-  const outcome =
+  const { dock } = tools;
+  const count = film?.length ?? 0;
+  const outcome = () =>
     count === total
       ? text('{count} frames translated.', { count })
       : text('{count} of {all} frames translated.', { count, all: total });
-  dock.set('done', total > 0 ? `${words} ${outcome}` : words);
-  if (film.length === 0) return dock.offerRetry(text('Try again'), again);
-  dock.offerRetry(text('Save the film'), () => save(film, tools));
+  dock.set('done', total > 0 ? () => `${spelled(words)} ${outcome()}` : words);
+  offerToSave(film, tools);
 }
 
-async function save(film, { dock, startJob, filmName }) {
+function offerToSave(film, tools) {
+  const { dock, again } = tools;
+  const isThere = film?.length > 0 && !film.isLost;
+  if (isThere)
+    dock.offerRetry(
+      () => text('Save the film'),
+      () => save(film, tools),
+    );
+  else dock.offerRetry(() => text('Try again'), again);
+}
+
+/** What a job says that ends with an error. */
+function outcomeOf(thrown) {
+  const error = Pix2PixError.from(thrown);
+  return () => (error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error));
+}
+
+async function save(film, tools) {
+  const { dock, startJob, filmName } = tools;
   const { signal, isLatest } = startJob();
   let words;
   try {
     words = await film.save(filmName(), { dock, signal });
-  } catch (thrown) {
-    const error = Pix2PixError.from(thrown);
-    words = error.code === 'aborted' ? text('Cancelled.') : sentenceOf(error);
+  } catch (error) {
+    words = outcomeOf(error);
   }
   if (!isLatest()) return;
   dock.set('done', words);
-  dock.offerRetry(text('Save the film'), () => save(film, { dock, startJob, filmName }));
+  offerToSave(film, tools);
 }
 
 async function translateFrames(file, note, work, { slot, view, dock, signal }) {
   const video = document.createElement('video');
-  const name = text('“{name}”', { name: format.oneLine(file.name) });
+  const name = format.quoted(file.name);
   try {
     const length = await openVideo(video, file, name, signal);
     work.total = Math.max(1, Math.round(Math.min(length, LONGEST) * RATE));
-    dock.set('loading', text('Loading the model…'));
+    dock.set('loading', () => text('Loading the model…'));
     const session = await slot.ensure();
     dock.facts(session);
     const frame = frameOf(video, naturalSide(session.manifest));
-    dock.caption([...factsOf(file, video, frame, length), note].filter(Boolean).join(' · '));
+    const facts = factsOf(file, video, frame, length);
+    dock.caption(() => [...facts(), spelled(note)].filter(Boolean).join(' · '));
     let last = null; // what the frame before shows
     for (let index = 0; index < work.total; index++) {
-      const status = text('Frame {index} of {count}', { index: index + 1, count: work.total });
+      const status = () => text('Frame {index} of {count}', { index: index + 1, count: work.total });
       dock.set('working', status, { quietly: true, share: [index, work.total] });
       const pixels = await grab(video, (index + 0.5) / RATE, frame, name, signal);
       if (last && isSame(last, pixels)) {
@@ -102,13 +124,15 @@ async function translateFrames(file, note, work, { slot, view, dock, signal }) {
 }
 
 function factsOf(file, video, frame, length) {
-  const [from, to] = [video.videoWidth, frame.width].map((width, index) =>
-    format.pixels(width, index ? frame.height : video.videoHeight),
-  );
-  const size = from === to ? to : text('{size}, scaled down from {from}', { size: to, from });
+  const { videoWidth, videoHeight } = video;
+  const { width, height } = frame;
   const seconds = { first: LONGEST, count: Math.round(length) };
-  const part = length > LONGEST ? text('the first {first} of {count} seconds', seconds) : '';
-  return [format.oneLine(file.name), size, part];
+  return () => {
+    const [from, to] = [format.pixels(videoWidth, videoHeight), format.pixels(width, height)];
+    const size = from === to ? to : text('{size}, scaled down from {from}', { size: to, from });
+    const part = length > LONGEST ? text('the first {first} of {count} seconds', seconds) : '';
+    return [format.oneLine(file.name), size, part, text('without sound')];
+  };
 }
 
 /** Opens the film; its length in seconds. */

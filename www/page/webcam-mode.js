@@ -3,10 +3,10 @@
 
 import { Pix2PixError } from '../runtime/errors.js';
 import { softwareContext } from '../runtime/image.js';
-import { phrase } from '../runtime/phrase.js';
-import { number, text } from '../view/language.js';
+import { number, show, spelled, text } from '../view/language.js';
 import { naturalSide } from '../view/manifest.js';
 import { sentenceOf } from '../view/sentence.js';
+import { Camera } from './camera.js';
 import { saveFile } from './save.js';
 
 const FPS_MEMORY = 0.8; // the weight of earlier frames in the shown rate
@@ -25,12 +25,10 @@ export class WebcamMode {
   /** @type {any} */
   #recorder = null;
   #filmName;
-  /** @type {MediaStream | null} */
-  #stream = null;
+  /** @type {Camera | null} */
+  #camera = null;
   #turn = 0; // frames of an earlier start are dropped
   #frame = document.createElement('canvas');
-  /** @type {any} */
-  #video = null;
   /** @type {AbortController | null} */
   #abort = null; // of the still image
 
@@ -48,12 +46,12 @@ export class WebcamMode {
     stopButton.addEventListener('click', () => this.still());
     addEventListener('pagehide', () => this.#release());
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) this.still(text('The camera went off as you left the page.'));
+      if (document.hidden) this.still(() => text('The camera went off as you left the page.'));
     });
   }
 
   get hasWork() {
-    return this.#stream !== null;
+    return this.#camera !== null;
   }
   get result() {
     return this.#view.result;
@@ -84,20 +82,21 @@ export class WebcamMode {
   cancel() {
     this.#slot.cancelLoading();
     this.#abort?.abort();
-    this.#stop(text('Cancelled.'));
+    this.#stop(() => text('Cancelled.'));
   }
 
   /** Turns the camera off and translates its last frame at a higher resolution. False if that
-      fails. */
-  async still(words = text('The camera is off.')) {
-    if (!this.#stream) return true;
+      fails. @param {import('../view/language.js').Words} words */
+  async still(words = () => text('The camera is off.')) {
+    if (!this.#camera) return true;
     if (!this.#view.result) return this.#stop(words);
+    const { video } = this.#camera;
     const { signal } = (this.#abort = new AbortController());
-    const side = Math.max(this.#frame.width, Math.min(STILL_SIDE, this.#video.videoWidth, this.#video.videoHeight));
-    const pixels = this.#grab(this.#video, side);
+    const side = Math.max(this.#frame.width, Math.min(STILL_SIDE, video.videoWidth, video.videoHeight));
+    const pixels = this.#grab(video, side);
     this.#release();
     const turn = this.#turn;
-    this.#dock.set('working', `${words} ${text('Translating its last picture…')}`);
+    this.#dock.set('working', () => `${spelled(words)} ${text('Translating its last picture…')}`);
     try {
       const result = await (await this.#slot.ensure()).run(pixels, { signal });
       if (turn !== this.#turn) return false;
@@ -115,33 +114,29 @@ export class WebcamMode {
     const turn = this.#turn;
     this.#invitation.hidden = true;
     try {
-      this.#dock.set('loading', text('Waiting for the camera…'));
-      const stream = await openCamera();
-      if (turn !== this.#turn) return release(stream);
-      this.#stream = stream;
-      stream.getVideoTracks()[0].addEventListener('ended', () => {
-        if (turn === this.#turn) this.still(text('The camera was taken away.'));
+      this.#dock.set('loading', () => text('Waiting for the camera…'));
+      const camera = await Camera.open();
+      if (turn !== this.#turn) return camera.close();
+      this.#camera = camera;
+      if (document.hidden) return this.still(() => text('The camera went off as you left the page.'));
+      camera.onTaken(() => {
+        if (turn === this.#turn) this.still(() => text('The camera was taken away.'));
       });
-      await this.#play(turn);
+      await this.#play(camera.video, turn);
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#release();
       this.#invitation.hidden = this.#view.result !== null;
-      if (Pix2PixError.from(error).code === 'aborted') this.#dock.set('empty', text('Cancelled.'));
+      if (Pix2PixError.from(error).code === 'aborted') this.#dock.set('empty', () => text('Cancelled.'));
       else this.#dock.error(error, () => this.start());
     }
   }
 
-  async #play(turn) {
-    const video = (this.#video = document.createElement('video'));
-    video.muted = true;
-    video.playsInline = true;
-    video.srcObject = this.#stream;
-    await video.play();
+  async #play(video, turn) {
     const session = await this.#slot.ensure();
     if (turn !== this.#turn) return;
     this.#stopButton.hidden = this.#recordButton.hidden = false;
-    this.#dock.set('done', text('The camera is on.'));
+    this.#dock.set('done', () => text('The camera is on.'));
     const side = naturalSide(session.manifest);
     let smooth = 0;
     while (turn === this.#turn) {
@@ -161,11 +156,12 @@ export class WebcamMode {
   }
 
   #report(framesPerSecond, session) {
-    const rate = text('{rate} frames per second', { rate: number(framesPerSecond, framesPerSecond < 10 ? 1 : 0) });
+    const rate = () =>
+      text('{rate} frames per second', { rate: number(framesPerSecond, framesPerSecond < 10 ? 1 : 0) });
     const seconds = Math.floor(this.#recorder?.seconds ?? 0);
-    const words = this.#recorder ? `${text('Recording, {seconds} s.', { seconds })} ${rate}` : rate;
+    const words = this.#recorder ? () => `${text('Recording, {seconds} s.', { seconds })} ${rate()}` : rate;
     this.#dock.set('done', words, { quietly: true });
-    this.#dock.elapsed(text('{time} ms a frame', { time: Math.round(1000 / framesPerSecond) }));
+    this.#dock.elapsed(() => text('{time} ms a frame', { time: Math.round(1000 / framesPerSecond) }));
     this.#dock.facts(session);
     document.body.dataset.fps = framesPerSecond.toFixed(2);
   }
@@ -176,9 +172,9 @@ export class WebcamMode {
       const { LiveRecorder } = await import('./recorder.js');
       if (turn !== this.#turn || this.#recorder) return;
       this.#recorder = new LiveRecorder(this.#frame.width, this.#view.isGrey);
-      this.#recordButton.textContent = text('Save the film');
+      show(this.#recordButton, () => text('Save the film'));
     } catch (error) {
-      this.#dock.caption(sentenceOf(Pix2PixError.from(error)));
+      this.#dock.caption(() => sentenceOf(Pix2PixError.from(error)));
     }
   }
 
@@ -186,12 +182,12 @@ export class WebcamMode {
   async #saveFilm() {
     const recorder = this.#recorder;
     this.#recorder = null;
-    this.#recordButton.textContent = text('Record');
+    show(this.#recordButton, () => text('Record'));
     if (!recorder) return;
     try {
       this.#dock.caption(saveFile(await recorder.end(), this.#filmName()));
     } catch (error) {
-      this.#dock.caption(sentenceOf(Pix2PixError.from(error)));
+      this.#dock.caption(() => sentenceOf(Pix2PixError.from(error)));
     }
   }
 
@@ -210,46 +206,18 @@ export class WebcamMode {
     this.#release();
     this.#dock.set(this.#view.result ? 'done' : 'empty', words);
     this.#invitation.hidden = this.#view.result !== null;
-    if (this.#view.result) this.#dock.offerRetry(text('Start again'), () => this.start());
+    if (this.#view.result)
+      this.#dock.offerRetry(
+        () => text('Start again'),
+        () => this.start(),
+      );
   }
 
   #release() {
     this.#turn++;
-    if (this.#stream) release(this.#stream);
-    this.#stream = null;
+    this.#camera?.close();
+    this.#camera = null;
     this.#stopButton.hidden = this.#recordButton.hidden = true;
     this.#saveFilm();
-  }
-}
-
-function release(stream) {
-  for (const track of stream.getTracks()) track.stop();
-}
-
-/** A camera’s stream, or an error in plain words. */
-export async function openCamera() {
-  if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Pix2PixError(
-      'camera',
-      isSecureContext
-        ? phrase('This browser gives pages no camera. Take a photo instead.')
-        : phrase('Browsers give a camera only to pages served over HTTPS. Take a photo instead.'),
-    );
-  }
-  try {
-    return await navigator.mediaDevices.getUserMedia({
-      audio: false,
-      video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } },
-    });
-  } catch (cause) {
-    const message =
-      {
-        NotAllowedError: phrase(
-          'The camera was not allowed. Allow it in the address bar’s site settings, then try again.',
-        ),
-        NotFoundError: phrase('There is no camera here. Connect one, or take a photo instead.'),
-        NotReadableError: phrase('The camera is in use by another program. Close that, then try again.'),
-      }[cause.name] ?? phrase('The camera did not start ({why}). Try again.');
-    throw new Pix2PixError('camera', message, { values: { why: cause.message }, cause });
   }
 }

@@ -21,7 +21,8 @@ const HEADER_BYTES = 512 * 1024;
 
 const SIZE_BOX = 0x69737065; // "ispe"
 
-/** Decodes `blob` upright; more than `maxPixels` are refused before decoding. */
+/** Decodes `blob` upright; more than `maxPixels` are refused before decoding.
+    @param {Blob} blob @param {{ name?: import('./phrase.js').Value, maxPixels?: number }} [options] */
 export async function decodeImage(blob, { name = phrase('The file'), maxPixels = MAX_DECODED_PIXELS } = {}) {
   if (blob.size > MAX_FILE) {
     const megabytes = (bytes) => Math.round(bytes / 1e6);
@@ -63,6 +64,7 @@ export function softwareContext(canvas) {
   return canvas.getContext('2d', { willReadFrequently: true });
 }
 
+/** @param {number} width @param {number} height @param {number} maxPixels @param {import('./phrase.js').Value} [name] */
 export function checkPixels(width, height, maxPixels, name = phrase('The picture')) {
   if (width * height <= maxPixels) return;
   const millions = (count) => Math.round(count / 1e6);

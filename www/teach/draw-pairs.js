@@ -26,27 +26,23 @@ export class DrawPairs {
   constructor(onPair) {
     this.#boards = [
       {
-        title: text('Input'),
-        label: text('Input of the pair: what you will draw. Arrow keys move the pen, Space puts it down and lifts it.'),
+        title: () => text('Input'),
+        label: () =>
+          text('Input of the pair: what you will draw. Arrow keys move the pen, Space puts it down and lifts it.'),
         palette: [],
       },
       {
-        title: text('Target'),
-        label: text(
-          'Target of the pair: what it shall become. Arrow keys move the pen, Space puts it down and lifts it.',
-        ),
+        title: () => text('Target'),
+        label: () =>
+          text('Target of the pair: what it shall become. Arrow keys move the pen, Space puts it down and lifts it.'),
         palette: COLORS,
       },
     ].map(({ title, label, palette }) => makeBoard(title, label, palette));
     const [input, target] = this.#boards;
-    const add = element(
-      'button',
-      { type: 'button', className: 'button primary', id: 'add-pair' },
+    const add = element('button', { type: 'button', className: 'button primary', id: 'add-pair' }, () =>
       text('Add this pair'),
     );
-    const copy = element(
-      'button',
-      { type: 'button', className: 'button', id: 'copy-input' },
+    const copy = element('button', { type: 'button', className: 'button', id: 'copy-input' }, () =>
       text('Copy the input over'),
     );
     copy.addEventListener('click', () => target.board.load(input.canvas));
@@ -68,7 +64,7 @@ function makeBoard(title, label, palette) {
     className: 'drawing',
     tabIndex: 0,
     role: 'application',
-    'aria-roledescription': text('drawing'),
+    'aria-roledescription': () => text('drawing'),
     'aria-label': label,
   });
   const pen = element('i', { className: 'pen', hidden: true });

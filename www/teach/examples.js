@@ -23,11 +23,11 @@ export class Examples {
     this.error = NaN;
     const rows = examples.map(({ input, target }, index) => {
       const number = index + 1;
-      const output = cell(text('Example {number}: output', { number }));
+      const output = cell(() => text('Example {number}: output', { number }));
       this.#outputs.push(output);
       const [left, right] = [
-        cell(text('Example {number}: input', { number })),
-        cell(text('Example {number}: target', { number })),
+        cell(() => text('Example {number}: input', { number })),
+        cell(() => text('Example {number}: target', { number })),
       ];
       show(input, left);
       show(target, right);

@@ -5,6 +5,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { decodeImage } from '../runtime/image.js';
 import { text } from '../view/language.js';
 import { sentenceOf } from '../view/sentence.js';
+import { entryOf } from '../page/model-files.js';
 import { readZip } from '../page/zip.js';
 import { squareOf } from './squares.js';
 
@@ -16,7 +17,7 @@ const TWICE = [1.9, 2.1];
 /** Both images of a pair are squeezed alike. */
 const SAME_SHAPE = 0.02;
 
-/** `{ pairs, problems }`; `onPair` is told how many there are so far. */
+/** `{ pairs, problems }`, which are words (language.js); `onPair` is told how many there are so far. */
 export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
@@ -24,14 +25,14 @@ export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const pairs = [];
   const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
   if (jobs.length > MAX_PAIRS)
-    problems.push(
+    problems.push(() =>
       text('There are {count} pairs: the first {most} are taken.', { count: jobs.length, most: MAX_PAIRS }),
     );
   for (const job of jobs.slice(0, MAX_PAIRS)) {
     try {
       pairs.push(await job());
     } catch (error) {
-      problems.push(sentenceOf(Pix2PixError.from(error)));
+      problems.push(() => sentenceOf(Pix2PixError.from(error)));
     }
     onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
   }
@@ -46,15 +47,14 @@ export async function imagesIn(files, problems) {
 }
 
 async function expanded(file, problems) {
-  const path = file.path || file.webkitRelativePath || file.name;
-  if (!/\.zip$/i.test(file.name)) return [{ path, read: async () => file }];
+  const isArchive = /\.zip$/i.test(file.name);
   try {
-    const entries = await readZip(file, file.name);
+    const entries = isArchive ? await readZip(file, file.name) : [entryOf(file)];
     return entries
-      .filter((entry) => IMAGE.test(entry.path))
-      .map((entry) => ({ path: entry.path, read: () => entry.read(MAX_FILE) }));
+      .filter(({ path }) => !isArchive || IMAGE.test(path))
+      .map(({ path, read }) => ({ path, read: () => read(MAX_FILE) }));
   } catch (error) {
-    problems.push(sentenceOf(Pix2PixError.from(error)));
+    problems.push(() => sentenceOf(Pix2PixError.from(error)));
     return [];
   }
 }
@@ -80,7 +80,7 @@ function sorted(images, problems) {
   ]) {
     for (const [stem, { path }] of mine) {
       if (!other.has(stem))
-        problems.push(text('{path} has no partner of the same name in the other folder.', { path }));
+        problems.push(() => text('{path} has no partner of the same name in the other folder.', { path }));
     }
   }
   return { twins: shared.sort().map((stem) => ({ input: inputs.get(stem), target: targets.get(stem) })), singles: [] };

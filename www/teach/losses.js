@@ -22,37 +22,41 @@ function pixelError(losses, lambda = 100) {
 /** What is known of pairs that it does not learn from, so many times that of the others, says that it learns by heart. */
 const BY_HEART = 1.6;
 
-/** One sentence about where the training stands; '' before there is anything to say. `unseen` is the error of pairs
-    that it does not learn from, if there are some and losses measure the same colours. */
+/** One sentence about where the training stands; null before there is anything to say. `unseen` is the error of pairs
+    that it does not learn from, if there are some and losses measure the same colours.
+    @returns {(() => string) | null} */
 export function reading(losses, unseen = NaN) {
-  if (losses.length < 10) return '';
+  if (losses.length < 10) return null;
   const recent = losses.slice(-SPAN);
-  const percent = (share) => number(100 * share, share < 0.1 ? 1 : 0);
-  const values = {
-    now: percent(pixelError(recent)),
-    begun: percent(pixelError(losses.slice(0, 10))),
-    unseen: percent(unseen),
-  };
-  if (losses.length >= 4 * SPAN && unseen > BY_HEART * pixelError(recent))
-    return text(
-      'A pixel is off by {now} % on average, by {begun} % at the beginning, but by {unseen} % where it has not seen the target: it learns the pairs by heart, and more of them would help.',
-      values,
-    );
+  const [now, begun] = [pixelError(recent), pixelError(losses.slice(0, 10))];
+  const learnsByHeart = losses.length >= 4 * SPAN && unseen > BY_HEART * now;
   const paid = mean(recent, critic);
-  if (paid < 0.1)
+  return () => {
+    const values = { now: percent(now), begun: percent(begun), unseen: percent(unseen) };
+    if (learnsByHeart)
+      return text(
+        'A pixel is off by {now} % on average, by {begun} % at the beginning, but by {unseen} % where it has not seen the target: it learns the pairs by heart, and more of them would help.',
+        values,
+      );
+    if (paid < 0.1)
+      return text(
+        'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic tells drawn from real nearly every time, so that only this distance teaches.',
+        values,
+      );
+    if (paid > 0.9 * GUESSING)
+      return text(
+        'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic can only guess what is drawn and what is real.',
+        values,
+      );
     return text(
-      'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic tells drawn from real nearly every time, so that only this distance teaches.',
+      'A pixel is off by {now} % on average, by {begun} % at the beginning; critic and generator hold each other in check.',
       values,
     );
-  if (paid > 0.9 * GUESSING)
-    return text(
-      'A pixel is off by {now} % on average, by {begun} % at the beginning; the critic can only guess what is drawn and what is real.',
-      values,
-    );
-  return text(
-    'A pixel is off by {now} % on average, by {begun} % at the beginning; critic and generator hold each other in check.',
-    values,
-  );
+  };
+}
+
+function percent(share) {
+  return number(100 * share, share < 0.1 ? 1 : 0);
 }
 
 /** Draws both curves, each from zero to its own highest point. */

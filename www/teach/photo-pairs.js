@@ -40,7 +40,7 @@ export async function photosOf(files, onPhoto = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
   if (images.length > MAX_PHOTOS)
-    problems.push(
+    problems.push(() =>
       text('There are {count} photos: the first {most} are taken.', { count: images.length, most: MAX_PHOTOS }),
     );
   const photos = [];
@@ -50,15 +50,16 @@ export async function photosOf(files, onPhoto = (_count, _of) => {}) {
       photos.push({ name: path, target: middleOf(image) });
       image.close();
     } catch (error) {
-      problems.push(sentenceOf(Pix2PixError.from(error)));
+      problems.push(() => sentenceOf(Pix2PixError.from(error)));
     }
     onPhoto(photos.length, Math.min(MAX_PHOTOS, images.length));
   }
   return { photos, problems };
 }
 
-/** The square in the middle of an image. */
-export function middleOf(image, [width, height] = [image.width, image.height]) {
+/** The square in the middle of an image, or of what a video shows. */
+export function middleOf(image) {
+  const { videoWidth: width = image.width, videoHeight: height = image.height } = image;
   const side = Math.min(width, height);
   return squareOf(image, [(width - side) / 2, (height - side) / 2, side, side]);
 }

@@ -1,7 +1,7 @@
 // Pairs that the page draws itself, so that the first click already teaches something:
 // outlines of shapes, and the same shapes filled.
 
-import { text } from '../view/language.js';
+import { phrase } from '../runtime/phrase.js';
 import { numbers } from './random.js';
 import { blank, SIDE } from './squares.js';
 
@@ -30,7 +30,8 @@ function pair(index) {
   target.fill();
   for (const context of [input, target]) context.stroke();
   const pixels = (context) => context.getImageData(0, 0, SIDE, SIDE);
-  return { name: text('shape {number}', { number: index + 1 }), input: pixels(input), target: pixels(target) };
+  const name = { template: phrase('shape {number}'), values: { number: index + 1 } };
+  return { name, input: pixels(input), target: pixels(target) };
 }
 
 function circle(context, x, y, radius) {

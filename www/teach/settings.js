@@ -27,7 +27,7 @@ function model() {
 
 export async function offerModels() {
   models = await listModels();
-  $('from').append(...models.map(({ title, name }) => element('option', {}, text(title) || name)));
+  $('from').append(...models.map(({ title, name }) => element('option', {}, () => text(title) || name)));
   $('from').addEventListener('change', fitModel);
 }
 

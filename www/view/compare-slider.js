@@ -1,7 +1,7 @@
 // The divider between two images on top of each other. Sets --split for the
 // style sheet.
 
-import { text } from './language.js';
+import { label, text } from './language.js';
 
 const STEP = 2;
 const LEAP = 10;
@@ -38,7 +38,7 @@ export class CompareSlider {
     this.#frame.dataset.side = rounded < 12 ? 'after' : rounded > 88 ? 'before' : 'both';
     this.#handle.setAttribute('aria-valuenow', rounded);
     const parts = { before: rounded, after: 100 - rounded };
-    this.#handle.setAttribute('aria-valuetext', text('{before} % before, {after} % after', parts));
+    label(this.#handle, 'aria-valuetext', () => text('{before} % before, {after} % after', parts));
   }
 
   /** Reveals the result from the right, unless the visitor prefers no motion. */

@@ -5,7 +5,7 @@ import { decodeImage, softwareContext } from '../runtime/image.js';
 import { BLACK, DrawingBoard, WHITE } from './drawing-board.js';
 import { drawTools } from './draw-tools.js';
 import { element } from './element.js';
-import { text } from './language.js';
+import { show, text } from './language.js';
 import { LatestWins } from './latest-wins.js';
 import { naturalSide, paletteOf } from './manifest.js';
 import { decodeStrokes, encodeStrokes } from './stroke-code.js';
@@ -19,12 +19,18 @@ export class DrawPane {
     className: 'drawing',
     tabIndex: 0,
     role: 'application',
-    'aria-roledescription': text('drawing'),
-    'aria-label': text('Your drawing. Arrow keys move the pen, Space puts it down and lifts it.'),
+    'aria-roledescription': () => text('drawing'),
+    'aria-label': () => text('Your drawing. Arrow keys move the pen, Space puts it down and lifts it.'),
   });
   #pen = element('i', { className: 'pen', hidden: true });
-  #result = element('canvas', { role: 'img', 'aria-label': text('What the model makes of the drawing') });
-  #empty = element('p', { className: 'empty' }, text('Draw here'), element('br'), text('and watch it there'));
+  #result = element('canvas', { role: 'img', 'aria-label': () => text('What the model makes of the drawing') });
+  #empty = element(
+    'p',
+    { className: 'empty' },
+    () => text('Draw here'),
+    element('br'),
+    () => text('and watch it there'),
+  );
   #spoken = element('p', { className: 'sr', role: 'status' });
   #toolbar = element('div', { className: 'draw-head' });
   #palette = element('div', { className: 'draw-foot' });
@@ -69,8 +75,8 @@ export class DrawPane {
       element(
         'div',
         { className: 'sheets' },
-        side(text('Your drawing'), this.#canvas, this.#pen),
-        side(text('Its picture'), this.#result, this.#empty),
+        side(() => text('Your drawing'), this.#canvas, this.#pen),
+        side(() => text('Its picture'), this.#result, this.#empty),
       ),
       this.#palette,
       this.#spoken,
@@ -202,6 +208,6 @@ export class DrawPane {
     this.#pen.style.top = `${(y / this.#canvas.height) * 100}%`;
     if (this.#pen.hidden) return;
     const place = { x: Math.round(x), y: Math.round(y) };
-    this.#spoken.textContent = isDown ? text('Pen down at {x}, {y}', place) : text('Pen up at {x}, {y}', place);
+    show(this.#spoken, () => (isDown ? text('Pen down at {x}, {y}', place) : text('Pen up at {x}, {y}', place)));
   }
 }

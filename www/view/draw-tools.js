@@ -28,11 +28,11 @@ export function drawTools(board, palette, signal) {
       group: `${group}-tool`,
       value: name,
       checked: name === board.tool,
-      title: `${text(label)} (${key})`,
+      title: () => `${text(label)} (${key})`,
       onchange: () => {
         board.tool = name;
       },
-      face: [icon(path), element('span', { className: 'sr' }, text(label))],
+      face: [icon(path), element('span', { className: 'sr' }, () => text(label))],
     }),
   );
   const history = Object.fromEntries(
@@ -43,8 +43,8 @@ export function drawTools(board, palette, signal) {
         {
           type: 'button',
           className: 'tool',
-          title: text(label),
-          'aria-label': text(label),
+          title: () => text(label),
+          'aria-label': () => text(label),
           on: { click: () => board[name]() },
         },
         icon(path),
@@ -59,8 +59,8 @@ export function drawTools(board, palette, signal) {
   showHistory();
   const bar = element(
     'div',
-    { className: 'draw-bar', role: 'group', 'aria-label': text('Drawing tools') },
-    element('div', { className: 'tool-set', role: 'radiogroup', 'aria-label': text('Tool') }, ...tools),
+    { className: 'draw-bar', role: 'group', 'aria-label': () => text('Drawing tools') },
+    element('div', { className: 'tool-set', role: 'radiogroup', 'aria-label': () => text('Tool') }, ...tools),
     lineWidth(board, palette.length > 0),
     element('div', { className: 'tool-set' }, history.undo, history.redo, history.clear),
   );
@@ -85,7 +85,7 @@ function lineWidth(board, isThick) {
     min: 1,
     max: MAX_LINE,
     value: board.lineWidth,
-    'aria-label': text('Line width'),
+    'aria-label': () => text('Line width'),
   });
   slider.addEventListener('input', () => {
     board.lineWidth = Number(slider.value);
@@ -113,18 +113,19 @@ function colors(board, palette, group) {
       onchange: () => {
         board.color = entry.color;
       },
-      face: [element('i', { className: 'swatch' }), element('b', {}, text(entry.name))],
+      face: [element('i', { className: 'swatch' }), element('b', {}, () => text(entry.name))],
     });
     swatch.querySelector('.swatch').style.setProperty('--swatch', css(entry.color));
     return swatch;
   });
   return element(
     'div',
-    { className: 'palette', role: 'radiogroup', 'aria-label': isFree ? text('Colour') : text('Label') },
+    { className: 'palette', role: 'radiogroup', 'aria-label': () => (isFree ? text('Colour') : text('Label')) },
     ...swatches,
   );
 }
 
+/** @param {any} properties */
 function radio({ group, value, checked, title = '', onchange, face }) {
   const input = element('input', { type: 'radio', name: group, value, checked, on: { change: onchange } });
   return element('label', { className: 'choice', title }, input, element('span', { className: 'tool' }, ...face));

@@ -1,5 +1,6 @@
 // Formats numbers and foreign text for people.
 
+import { phrase } from '../runtime/phrase.js';
 import { number, text } from './language.js';
 
 /** 1500 → "1.5 kB", in the unit of `reference`. */
@@ -22,8 +23,9 @@ export function pixels(width, height) {
   return `${number(width)} × ${number(height)}`;
 }
 
-export function count(value) {
-  return number(value);
+/** A file's name, as a value in a text. */
+export function quoted(name) {
+  return { template: phrase('“{name}”'), values: { name: oneLine(name) } };
 }
 
 /** Foreign text as one short line that cannot change the direction of the text around it; '' if

@@ -2,7 +2,7 @@
 
 import { phrase } from '../runtime/phrase.js';
 import { element } from './element.js';
-import { text, translated } from './language.js';
+import { text, textNode, translated } from './language.js';
 
 /** Sentences in place of messages that only exist in English, which follow in brackets. */
 const BY_CODE = {
@@ -29,5 +29,5 @@ export function sentenceOf(error) {
 
 /** The sentence and the code. */
 export function errorText(error) {
-  return [sentenceOf(error), ' ', element('code', {}, error.code)];
+  return [textNode(() => sentenceOf(error)), ' ', element('code', {}, error.code)];
 }

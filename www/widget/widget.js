@@ -7,7 +7,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { phrase } from '../runtime/phrase.js';
 import { resolve } from '../runtime/pix2pix.js';
 import { decodeImage, fittingSize, IMAGE_TYPES } from '../runtime/image.js';
-import { firstKnown, languageInUse, text, translated, useLanguage } from '../view/language.js';
+import { firstKnown, isLoaded, label, show, speak, text, translated } from '../view/language.js';
 import { samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import { sentenceOf } from '../view/sentence.js';
@@ -29,12 +29,16 @@ SIZE.replaceSync(`
   .root:not([data-styled]) > * { visibility: hidden; }
 `);
 
-/** @type {Promise<void> | null} The texts of all widgets, in the language of the first that needs other ones than
-    English. */
-let texts = null;
+/** The widgets in the page. */
+const widgets = new Set();
 
 export class Pix2PixWidget extends HTMLElement {
   static observedAttributes = ['src', 'mode', 'backend', 'alt'];
+
+  static {
+    const follow = new MutationObserver(() => widgets.forEach((widget) => widget.#speak()));
+    follow.observe(document, { attributeFilter: ['lang'], subtree: true });
+  }
 
   /** @type {any} */
   #root = null;
@@ -46,19 +50,32 @@ export class Pix2PixWidget extends HTMLElement {
   #life = null; // aborts everything that was started with these attributes
   /** @type {any} */
   #parts = null;
+  /** @type {Promise<void> | null} */
+  #texts = null; // in its language
+  #title = ''; // of the model
 
   connectedCallback() {
     if (!this.#root) this.#build();
-    const language = languageOf(this);
-    if (!texts && language === languageInUse()) return this.#begin();
-    texts ??= useLanguage(language);
-    texts.then(() => this.isConnected && this.#begin());
+    widgets.add(this);
+    const isThere = isLoaded(languageOf(this));
+    this.#speak();
+    if (isThere) return this.#begin();
+    this.#texts?.then(() => this.isConnected && this.#begin());
+  }
+
+  /** Takes the language of the text around it. */
+  #speak() {
+    this.#texts = speak(this.#root.getRootNode(), languageOf(this)).then((language) => {
+      this.#root.lang = language;
+    });
   }
 
   disconnectedCallback() {
     // A move within the page removes the element and inserts it again.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#end();
+      if (this.isConnected) return;
+      widgets.delete(this);
+      this.#end();
     });
   }
 
@@ -77,7 +94,7 @@ export class Pix2PixWidget extends HTMLElement {
 
   /** Translates a file as if the reader had chosen it. */
   async open(blob) {
-    await texts;
+    await this.#texts;
     const { pane } = this.#parts;
     if (pane) return pane.load(blob, phrase('The picture')).catch((error) => this.#failed(error));
     return this.#translatePhoto(() => decodeImage(blob));
@@ -129,6 +146,7 @@ export class Pix2PixWidget extends HTMLElement {
     this.#watcher = null;
     this.#model?.release();
     this.#model = null;
+    this.#title = '';
   }
 
   /** Borrows the model on the first call. */
@@ -150,7 +168,7 @@ export class Pix2PixWidget extends HTMLElement {
     const signal = this.#life?.signal;
     if (!signal) return;
     try {
-      this.#say(text('Loading the model…'), 'loading');
+      this.#say(() => text('Loading the model…'), 'loading');
       const session = await this.#session();
       if (signal.aborted) return;
       this.#introduce(session);
@@ -202,7 +220,7 @@ export class Pix2PixWidget extends HTMLElement {
     this.#root.dataset.mode = this.mode;
     const status = element('p', { className: 'status', role: 'status', part: 'status' });
     const backend = element('p', { className: 'in-use', part: 'backend' });
-    const progress = element('progress', { hidden: true, 'aria-label': text('Loading'), part: 'progress' });
+    const progress = element('progress', { hidden: true, 'aria-label': () => text('Loading'), part: 'progress' });
     const action = element('button', { type: 'button', className: 'button', hidden: true, part: 'button' });
     const foot = element(
       'div',
@@ -233,9 +251,7 @@ export class Pix2PixWidget extends HTMLElement {
       'div',
       { className: 'cover' },
       ...(poster ? [element('img', { src: resolve(poster), alt: '', part: 'poster' })] : []),
-      element(
-        'button',
-        { type: 'button', className: 'button primary', part: 'button', on: { click: load } },
+      element('button', { type: 'button', className: 'button primary', part: 'button', on: { click: load } }, () =>
         text('Try it'),
       ),
     );
@@ -244,7 +260,9 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #describe() {
-    this.#root.setAttribute('aria-label', this.getAttribute('alt') || text('Picture translated by a neural network'));
+    const own = this.getAttribute('alt');
+    const title = this.#title || phrase('Picture translated by a neural network');
+    label(this.#root, 'aria-label', () => own || text(title));
   }
 
   #drawing() {
@@ -262,15 +280,16 @@ export class Pix2PixWidget extends HTMLElement {
   }
 
   #pictures(fallback) {
-    const canvas = (label) => element('canvas', { role: 'img', 'aria-label': label });
-    const [before, after] = [canvas(text('Before')), canvas(text('After'))];
+    const [wordBefore, wordAfter] = [() => text('Before'), () => text('After')];
+    const canvas = (words) => element('canvas', { role: 'img', 'aria-label': words });
+    const [before, after] = [canvas(wordBefore), canvas(wordAfter)];
     const handle = element('div', {
       className: 'handle',
       role: 'slider',
       tabIndex: 0,
       hidden: true,
       part: 'handle',
-      'aria-label': text('Compare before and after'),
+      'aria-label': () => text('Compare before and after'),
       'aria-valuemin': 0,
       'aria-valuemax': 100,
       'aria-valuenow': 50,
@@ -282,8 +301,8 @@ export class Pix2PixWidget extends HTMLElement {
       { className: 'picture', hidden: true, part: 'picture' },
       element('div', { className: 'layer' }, before),
       element('div', { className: 'layer layer-after' }, after),
-      tag('before', text('Before')),
-      tag('after', text('After')),
+      tag('before', wordBefore),
+      tag('after', wordAfter),
       handle,
     );
     this.#parts.view = new PictureView({ frame, before, after, handle });
@@ -297,7 +316,7 @@ export class Pix2PixWidget extends HTMLElement {
       type: 'file',
       accept: IMAGE_TYPES,
       className: 'file',
-      'aria-label': text('Choose a photo'),
+      'aria-label': () => text('Choose a photo'),
     });
     const take = (files) => {
       if (files?.[0]) this.open(files[0]);
@@ -317,7 +336,7 @@ export class Pix2PixWidget extends HTMLElement {
       'label',
       { className: 'pick' },
       input,
-      element('span', { className: 'button primary', part: 'button' }, text('Choose a photo')),
+      element('span', { className: 'button primary', part: 'button' }, () => text('Choose a photo')),
     );
   }
 
@@ -335,23 +354,26 @@ export class Pix2PixWidget extends HTMLElement {
       const [width, height] = fittingSize(bitmap);
       await view.show(bitmap, width, height);
       this.#parts.fallback.hidden = true;
-      this.#say(text('Translating…'), 'working');
+      this.#say(() => text('Translating…'), 'working');
       const session = await this.#session();
       if (!isLatest()) return;
       const begun = performance.now();
-      const result = await session.run(await view.source());
+      const onRows = (rgba, width, top) => isLatest() && view.showRows(rgba, width, top);
+      const result = await session.run(await view.source(), { onRows });
       if (!isLatest()) return;
       const elapsed = performance.now() - begun;
       await view.showResult(result);
       this.#done(result, elapsed);
     } catch (error) {
-      if (isLatest()) this.#failed(error, () => this.#translatePhoto(read));
+      if (!isLatest()) return;
+      view.hideResult(); // rows of it may have come
+      this.#failed(error, () => this.#translatePhoto(read));
     }
   }
 
   #done(imageData, milliseconds) {
     if (!this.#life) return;
-    this.#say(text('{time} a picture', { time: format.duration(milliseconds) }), 'done');
+    this.#say(() => text('{time} a picture', { time: format.duration(milliseconds) }), 'done');
     this.#fire('result', { imageData, milliseconds });
   }
 
@@ -367,17 +389,19 @@ export class Pix2PixWidget extends HTMLElement {
 
   #introduce(session) {
     if (this.#parts.view) this.#parts.view.isGrey = takesGrey(session.manifest);
-    const reason = translated(session.reason) ?? session.backendReason;
-    this.#parts.backend.textContent = `${BACKENDS[session.backend]}: ${reason}`;
-    this.#parts.backend.title = reason;
-    if (!this.getAttribute('alt') && session.manifest.title)
-      this.#root.setAttribute('aria-label', text(format.oneLine(session.manifest.title)));
-    if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? text('Draw.') : '', 'ready');
+    const { reason, backendReason, backend } = session;
+    const why = () => translated(reason) ?? backendReason;
+    show(this.#parts.backend, () => `${BACKENDS[backend]}: ${why()}`);
+    label(this.#parts.backend, 'title', why);
+    this.#title = format.oneLine(session.manifest.title);
+    this.#describe();
+    if (this.#root.dataset.state === 'loading') this.#say(this.mode === 'draw' ? () => text('Draw.') : '', 'ready');
   }
 
+  /** @param {import('../view/language.js').Words} words @param {string} state */
   #say(words, state) {
     this.#root.dataset.state = state;
-    this.#parts.status.textContent = words;
+    show(this.#parts.status, words);
     this.#parts.status.classList.remove('is-error');
     this.#parts.progress.hidden = state !== 'loading' && state !== 'working';
     if (state === 'working') this.#parts.progress.removeAttribute('value');
@@ -387,11 +411,11 @@ export class Pix2PixWidget extends HTMLElement {
   #failed(thrown, again) {
     if (!this.#life) return;
     const error = Pix2PixError.from(thrown);
-    this.#say(sentenceOf(error), 'error');
+    this.#say(() => sentenceOf(error), 'error');
     this.#parts.status.classList.add('is-error');
     if (again) {
       const { action } = this.#parts;
-      action.textContent = text('Try again');
+      show(action, () => text('Try again'));
       action.hidden = false;
       // If the model itself failed, the next try loads it again.
       action.onclick = () => {

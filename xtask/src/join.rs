@@ -25,7 +25,10 @@ pub fn join(folder: &Path, entry: &str) -> Result<BTreeMap<String, String>> {
     };
     let mut files = BTreeMap::new();
     let mut script = String::from("export const modules = {};\n");
-    joiner.add(entry, &mut script, &mut Vec::new())?;
+    let names = joiner.add(entry, &mut script, &mut Vec::new())?;
+    if !names.is_empty() {
+        script += &exports(&names, entry);
+    }
     files.insert(entry.to_owned(), script);
     let at_once = joiner.done.clone();
     while let Some(module) = joiner.later.pop() {
@@ -36,10 +39,7 @@ pub fn join(folder: &Path, entry: &str) -> Result<BTreeMap<String, String>> {
         joiner.done.clone_from(&at_once);
         let mut script = format!("import {{ modules }} from './{}';\n", name_of(entry));
         let names = joiner.add(&module, &mut script, &mut Vec::new())?;
-        script += &format!(
-            "export const {{ {} }} = modules['{module}'];\n",
-            names.join(", ")
-        );
+        script += &exports(&names, &module);
         files.insert(path, script);
     }
     Ok(files)
@@ -89,6 +89,14 @@ impl Joiner<'_> {
                     self.add(&needed, script, above)?;
                 }
                 body += &format!("const {imported} = modules['{needed}'];\n");
+            } else if let Some((list, named)) = passed_on(statement) {
+                let needed = resolved(path, named)?;
+                if !self.done.contains(&needed) {
+                    self.add(&needed, script, above)?;
+                }
+                let listed = names_of(list);
+                names.extend(listed.with_context(|| format!("{path}: `{line}` has odd names"))?);
+                body += &format!("const {{{list}}} = modules['{needed}'];\n");
             } else if line.starts_with("export ") {
                 let (local, exported) = export(statement).with_context(|| {
                     format!("{path}: `{line}` is an export that cannot be joined")
@@ -142,6 +150,14 @@ impl Joiner<'_> {
     }
 }
 
+/// The line of a joined file that exports what one of its modules does.
+fn exports(names: &[String], module: &str) -> String {
+    format!(
+        "export const {{ {} }} = modules['{module}'];\n",
+        names.join(", ")
+    )
+}
+
 /// `{ a, b as c }` or a name, as a pattern to unpack the module into, and the module's path.
 fn import(statement: &str, path: &str) -> Result<(String, String)> {
     let inner = statement
@@ -161,16 +177,7 @@ fn export(statement: &str) -> Option<(&str, Vec<String>)> {
     let local = statement.strip_prefix("export ")?;
     if let Some(list) = local.strip_prefix('{') {
         let list = list.trim_end().strip_suffix("};")?;
-        let names = list
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
-        return Some((
-            "",
-            names
-                .map(|name| is_name(name).then(|| name.to_owned()))
-                .collect::<Option<_>>()?,
-        ));
+        return Some(("", names_of(list)?));
     }
     let local_name = ["async function ", "function ", "class ", "const "]
         .iter()
@@ -180,6 +187,21 @@ fn export(statement: &str) -> Option<(&str, Vec<String>)> {
         .next()
         .filter(|name| is_name(name))?;
     Some((local, vec![name.to_owned()]))
+}
+
+/// `export { a, b } from './other.js'`: the list of names, and what they are from.
+fn passed_on(statement: &str) -> Option<(&str, &str)> {
+    let inner = statement.strip_prefix("export {")?.trim_end();
+    inner.strip_suffix("';")?.split_once("} from '")
+}
+
+/// The names in a list.
+fn names_of(list: &str) -> Option<Vec<String>> {
+    let names = list.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty());
+    names
+        .map(|name| is_name(name).then(|| name.to_owned()))
+        .collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -285,6 +307,24 @@ mod tests {
         ensure!(
             later.ends_with("export const { L } = modules['page/later.js'];\n"),
             "{later}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_an_entry_exports_and_passes_on_is_exported_by_its_file() -> Result<()> {
+        let files = join_files(&[
+            ("widget.js", "export { W } from './parts/w.js';\n"),
+            ("parts/w.js", "export class W {}\nexport const other = 1;\n"),
+        ])?;
+        let script = &files["widget.js"];
+        ensure!(
+            script.contains("const { W } = modules['parts/w.js'];"),
+            "{script}"
+        );
+        ensure!(
+            script.ends_with("export const { W } = modules['widget.js'];\n"),
+            "{script}"
         );
         Ok(())
     }

@@ -40,18 +40,28 @@ const WORKER_FOLDERS: [&str; 2] = ["runtime", "view"];
 /// The folder of the texts in languages that a visitor may choose later.
 const LANGUAGES: &str = "view/languages";
 
-/// The scripts of the pages, each of which becomes one file.
-const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
+/// The scripts of the pages and of the widget, each of which becomes one file.
+const SCRIPTS: [&str; 5] = [
+    "page/app.js",
+    "page/bench/bench.js",
+    "page/embed.js",
+    "pix2pix-widget.js",
+    "teach/teach.js",
+];
 
-/// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
-/// list of models, and writes [`LATER_FILES`].
+/// What is shown of the page before it is opened, by programs that show links or install it.
+const MANIFEST: &str = "manifest.webmanifest";
+const PAGES_IN_LINKS: [&str; 2] = ["index.html", "teach.html"];
+
+/// Completes the folder that trunk is building: joins scripts, translates the web manifest, puts the manifests
+/// into the list of models, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
     let mut later = names_in(&staging, &WORKER_FOLDERS, ".js")?;
     later.extend(names_in(&staging, &[LANGUAGES], ".json")?);
-    let joined = PAGE_SCRIPTS.map(|script| join::join(&staging, script));
-    for (script, files) in PAGE_SCRIPTS.iter().zip(joined) {
+    let joined = SCRIPTS.map(|script| join::join(&staging, script));
+    for (script, files) in SCRIPTS.iter().zip(joined) {
         for (path, text) in files? {
             write(&staging.join(&path), &text)?;
             if path != *script {
@@ -61,24 +71,47 @@ pub fn complete() -> Result<()> {
     }
     write(&staging.join(LATER_FILES), &serde_json::to_string(&later)?)?;
     put_manifests_into_the_list(&staging.join("models"))?;
-    match env::var("PIX2PIX_URL") {
-        Ok(url) => name_the_picture(&staging.join("index.html"), &url),
-        Err(_) => Ok(()),
+    for file in names_in(&staging, &[LANGUAGES], ".json")? {
+        translate_manifest(&staging, &file)?;
     }
+    if let Some(url) = env::var("PIX2PIX_URL").ok().filter(|url| !url.is_empty()) {
+        for page in PAGES_IN_LINKS.map(|page| staging.join(page)) {
+            write(&page, &with_whole_addresses(&read(&page)?, &url)?)?;
+        }
+    }
+    Ok(())
 }
 
-/// Puts the address of the page's folder before that of its picture, for programs that show links.
-fn name_the_picture(page: &Path, url: &str) -> Result<()> {
-    const PICTURE: &str = r#"property="og:image" content=""#;
-    let text =
-        fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
-    ensure!(
-        text.contains(PICTURE),
-        "{} names no picture",
-        page.display()
-    );
-    let whole = format!("{PICTURE}{}/", url.trim_end_matches('/'));
-    write(page, &text.replace(PICTURE, &whole))
+/// Puts the address of the page's folder before those of the page itself and of its picture, for programs that
+/// show links.
+fn with_whole_addresses(html: &str, url: &str) -> Result<String> {
+    let mut whole = html.to_owned();
+    for property in ["og:url", "og:image"] {
+        let named = format!(r#"property="{property}" content=""#);
+        ensure!(html.contains(&named), "the page has no {property}");
+        let address = format!("{named}{}/", url.trim_end_matches('/'));
+        whole = whole.replace(&named, &address);
+    }
+    Ok(whole)
+}
+
+/// Writes the web manifest in a language of the page; `texts` is the file of its texts.
+fn translate_manifest(staging: &Path, texts: &str) -> Result<()> {
+    let code = Path::new(texts)
+        .file_stem()
+        .context("a name")?
+        .to_string_lossy();
+    let mut manifest = read_json(&staging.join(MANIFEST))?;
+    let texts = read_json(&staging.join(texts))?;
+    for name in ["name", "description"] {
+        let english = manifest[name].as_str().context("the manifest has names")?;
+        manifest[name] = texts[english].clone();
+    }
+    manifest["lang"] = code.clone().into();
+    write(
+        &staging.join(format!("manifest.{code}.webmanifest")),
+        &manifest.to_string(),
+    )
 }
 
 /// The files with an ending: the page needs them without a network and may not load them itself.
@@ -113,6 +146,37 @@ fn put_manifests_into_the_list(models: &Path) -> Result<()> {
     write(&path, &index.to_string())
 }
 
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_a_page_show_its_picture_by_a_whole_address() -> Result<()> {
+        for page in PAGES_IN_LINKS {
+            let html = read(&workspace::www().join(page))?;
+            for url in [
+                "https://example.org/pix2pix",
+                "https://example.org/pix2pix/",
+            ] {
+                let whole = with_whole_addresses(&html, url)?;
+                let own = if page == "index.html" { "" } else { page };
+                for (property, path) in [("og:image", "page.webp"), ("og:url", own)] {
+                    let line = format!(
+                        r#"<meta property="{property}" content="https://example.org/pix2pix/{path}">"#
+                    );
+                    ensure!(whole.contains(&line), "{page} lacks {line}");
+                }
+            }
+        }
+        assert!(with_whole_addresses("<title>Without</title>", "https://example.org").is_err());
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ import { offerLanguages } from '../language.js';
 import { listModels } from '../model-list.js';
 import { LARGE, listSetups, measure, SMALL } from './measure.js';
 import * as format from '../../view/format.js';
-import { text, translated } from '../../view/language.js';
+import { show, text, translated } from '../../view/language.js';
 import { errorText, sentenceOf } from '../../view/sentence.js';
 
 const NOT_ASKED = { template: phrase('Emulated in software: left out unless you ask for it.'), values: {} };
@@ -25,9 +25,10 @@ let job = null;
 
 // ---------------------------------------------------------------- state
 
+/** @param {string} state @param {import('../../view/language.js').Words} [status] */
 function set(state, status = '') {
   document.body.dataset.state = state;
-  $('status').textContent = status;
+  show($('status'), status);
   $('message').textContent = '';
   $('progress').hidden = $('cancel').hidden = state !== 'working';
   for (const id of ['measure', 'model', 'tune', 'software']) $(id).disabled = state === 'working';
@@ -55,31 +56,29 @@ function kernelsOf({ kernels }) {
   return counts.join(', ');
 }
 
-/** `result` is a measurement, or a sentence on why there is none.
+/** `result` is a measurement, or words on why there is none.
     @param {any} [result] */
-function show(setup, result = null) {
-  const isMeasured = result !== null && typeof result !== 'string';
-  const rows = isMeasured
-    ? [
-        [text('Loading'), format.duration(result.load)],
-        [text('First picture'), format.duration(result.first)],
-        [format.pixels(LARGE, LARGE), format.duration(result.large)],
-        ...(setup.backend === 'webgpu' ? [[text('Kernels'), kernelsOf(result)]] : []),
-      ]
-    : [
-        [text('Loading'), '–'],
-        [text('First picture'), '–'],
-        [format.pixels(LARGE, LARGE), '–'],
-      ];
+function showSetup(setup, result = null) {
+  const isMeasured = result !== null && typeof result === 'object';
+  const time = (of) => (isMeasured ? () => format.duration(of(result)) : '–');
+  const rows = [
+    [() => text('Loading'), time(({ load }) => load)],
+    [() => text('First picture'), time(({ first }) => first)],
+    [() => format.pixels(LARGE, LARGE), time(({ large }) => large)],
+    ...(isMeasured && setup.backend === 'webgpu' ? [[() => text('Kernels'), kernelsOf(result)]] : []),
+  ];
+  const size = () => format.pixels(SMALL, SMALL);
   $(`setup-${setup.id}`).replaceChildren(
-    element('h2', {}, isMeasured ? nameOf({ ...setup, ...result }) : nameOf(setup)),
-    element('p', { className: 'figure' }, isMeasured ? format.duration(result.small.median) : '–'),
+    element('h2', {}, () => nameOf(isMeasured ? { ...setup, ...result } : setup)),
     element(
       'p',
-      { className: 'caption' },
+      { className: 'figure' },
+      time(({ small }) => small.median),
+    ),
+    element('p', { className: 'caption' }, () =>
       isMeasured
-        ? text('a picture of {size}; {spread}', { size: format.pixels(SMALL, SMALL), spread: spread(result.small) })
-        : text('a picture of {size}', { size: format.pixels(SMALL, SMALL) }),
+        ? text('a picture of {size}; {spread}', { size: size(), spread: spread(result.small) })
+        : text('a picture of {size}', { size: size() }),
     ),
     element(
       'dl',
@@ -91,7 +90,7 @@ function show(setup, result = null) {
       { className: 'remark' },
       isMeasured
         ? result.isSoftware
-          ? text('Emulated in software: this says nothing about a graphics card.')
+          ? () => text('Emulated in software: this says nothing about a graphics card.')
           : ''
         : (result ?? ''),
     ),
@@ -108,7 +107,7 @@ function obstacle(setup) {
 function showSetups() {
   for (const setup of setups) {
     const why = obstacle(setup);
-    show(setup, why && translated(why));
+    showSetup(setup, why && (() => translated(why)));
   }
 }
 
@@ -120,7 +119,7 @@ async function measureAll() {
   outcome = null;
   $('keep').hidden = true;
   showSetups();
-  set('working', text('Starting…'));
+  set('working', () => text('Starting…'));
   const chosen = setups.filter((setup) => !obstacle(setup));
   const results = [];
   let wasHidden = document.hidden;
@@ -135,21 +134,24 @@ async function measureAll() {
     for (const [index, setup] of chosen.entries()) {
       const onStep = (share, what) => {
         $('progress').value = (index + share) / chosen.length;
-        $('status').textContent = `${nameOf(setup)}: ${what}`;
+        show($('status'), () => `${nameOf(setup)}: ${translated(what)}`);
       };
       try {
         const result = await measure(model.url, setup, { tune, signal, onStep });
         results.push(result);
-        show(setup, result);
+        showSetup(setup, result);
       } catch (thrown) {
         const error = Pix2PixError.from(thrown);
         if (error.code === 'aborted' || index === 0) throw error;
-        show(setup, sentenceOf(error)); // the others remain
+        showSetup(setup, () => sentenceOf(error)); // the others remain
       }
     }
-    set('done', wasHidden ? text('Done, but the tab was in the background at times: measure again.') : text('Done.'));
+    const isDoubtful = wasHidden;
+    set('done', () =>
+      isDoubtful ? text('Done, but the tab was in the background at times: measure again.') : text('Done.'),
+    );
   } catch (error) {
-    if (error.code === 'aborted') set('empty', text('Cancelled.'));
+    if (error.code === 'aborted') set('empty', () => text('Cancelled.'));
     else fail(error);
   } finally {
     job.abort();
@@ -175,7 +177,8 @@ async function offer(model, results, wasHidden) {
     wasInTheBackground: wasHidden,
     results: results.map((result) => rounded(result)),
   };
-  $('text').textContent = asText(outcome);
+  const said = outcome;
+  show($('text'), () => asText(said));
   $('keep').hidden = false;
 }
 
@@ -211,9 +214,9 @@ function asText({ model, machine, date, wasInTheBackground, results }) {
 async function copy(copied) {
   try {
     await navigator.clipboard.writeText(copied);
-    $('copied').textContent = text('It is in the clipboard.');
+    show($('copied'), () => text('It is in the clipboard.'));
   } catch {
-    $('copied').textContent = text('The browser did not allow it: select the text and copy it yourself.');
+    show($('copied'), () => text('The browser did not allow it: select the text and copy it yourself.'));
   }
 }
 
@@ -230,13 +233,13 @@ async function begin() {
   try {
     [models, setups] = await Promise.all([listModels(), listSetups()]);
     $('model').replaceChildren(
-      ...models.map(({ title, name }) => element('option', { value: name }, text(title) || name)),
+      ...models.map(({ title, name }) => element('option', { value: name }, () => text(title) || name)),
     );
     $('tune').value = asked('tune', TUNINGS) ?? '';
     $('tune-field').hidden = setups.some((setup) => setup.backend === 'webgpu' && setup.missing);
     $('software-field').hidden = !setups.some((setup) => setup.isSoftware);
     showSetups();
-    set('empty', text('Takes half a minute or so. Nothing loads until you begin.'));
+    set('empty', () => text('Takes half a minute or so. Nothing loads until you begin.'));
     $('measure').disabled = false;
   } catch (error) {
     fail(error);

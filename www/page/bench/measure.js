@@ -3,7 +3,6 @@
 import { findAdapter } from '../../runtime/adapter.js';
 import { Pix2Pix } from '../../runtime/pix2pix.js';
 import { phrase } from '../../runtime/phrase.js';
-import { text } from '../../view/language.js';
 import { workersFor } from '../../runtime/tile-pool.js';
 
 export const SMALL = 256;
@@ -20,7 +19,7 @@ export async function listSetups() {
   const cpu = { backend: 'cpu', adapter: null, isSoftware: false, missing: null };
   const workers = workersFor(Infinity);
   const { name, isSoftware, missing } = await findAdapter();
-  const alone = { template: phrase('The browser names one core only.'), values: {} };
+  const alone = said(phrase('The browser names one core only.'));
   return [
     { ...cpu, id: 'cpu', workers: 1 },
     { ...cpu, id: 'pool', workers, missing: workers > 1 ? null : alone },
@@ -30,12 +29,12 @@ export async function listSetups() {
       workers: 1,
       adapter: name,
       isSoftware,
-      missing: missing && { template: phrase('WebGPU is not available: {missing}.'), values: { missing } },
+      missing: missing && said(phrase('WebGPU is not available: {missing}.'), { missing }),
     },
   ];
 }
 
-/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, text)` reports progress; `tune` is that of
+/** Milliseconds of a model on a setup of `listSetups`. `onStep(share, what)` reports progress, as a text with values; `tune` is that of
     `Pix2Pix.create`. */
 export async function measure(url, { backend, workers }, { tune, signal, onStep }) {
   /** @type {any} */
@@ -46,19 +45,19 @@ export async function measure(url, { backend, workers }, { tune, signal, onStep 
     return performance.now() - from;
   };
   try {
-    onStep(0, text('loading'));
+    onStep(0, said(phrase('loading')));
     const loading = performance.now();
     session = await Pix2Pix.create(url, { backend, workers, tune, signal });
     const load = performance.now() - loading;
-    onStep(0.2, text('the first picture'));
+    onStep(0.2, said(phrase('the first picture')));
     const first = await translate(SMALL);
     // Starts all workers for the small images.
-    onStep(0.3, text('the large picture'));
+    onStep(0.3, said(phrase('the large picture')));
     const large = await translate(LARGE);
     const times = [];
     const until = performance.now() + ENOUGH;
     while (times.length < MIN_RUNS || (times.length < MAX_RUNS && performance.now() < until)) {
-      onStep(0.7 + 0.3 * (times.length / MAX_RUNS), text('picture {number}', { number: times.length + 1 }));
+      onStep(0.7 + 0.3 * (times.length / MAX_RUNS), said(phrase('picture {number}'), { number: times.length + 1 }));
       times.push(await translate(SMALL));
     }
     const { backendReason, adapter, isSoftware } = session;
@@ -77,6 +76,11 @@ export async function measure(url, { backend, workers }, { tune, signal, onStep 
   } finally {
     session?.dispose();
   }
+}
+
+/** @param {string} template */
+function said(template, values = {}) {
+  return { template, values };
 }
 
 function summary(times) {

@@ -1,0 +1,5 @@
+// The language of the example around the widgets.
+
+import { offerLanguages } from './language.js';
+
+offerLanguages();
