@@ -23,6 +23,12 @@ export function firstKnown(tags) {
   return codes.find((code) => Object.hasOwn(LANGUAGES, code)) ?? 'en';
 }
 
+/** The language that the page says around an element, or that of the browser. */
+export function languageOf(element) {
+  const said = element.closest('[lang]')?.lang;
+  return firstKnown(said ? [said] : navigator.languages);
+}
+
 /** Loads the texts of a language. Without them, as without a network, English stays. */
 export async function useLanguage(code) {
   if (code === language) return;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use server::page::{LATER_FILES, read_json};
 
 use crate::process::run;
-use crate::{book, join, tools, workspace};
+use crate::{book, join, source_link, tools, workspace};
 
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
@@ -44,7 +44,7 @@ const LANGUAGES: &str = "view/languages";
 const PAGE_SCRIPTS: [&str; 3] = ["page/app.js", "page/bench/bench.js", "teach/teach.js"];
 
 /// Completes the folder that trunk is building: joins the pages' scripts, puts the manifests into the
-/// list of models, and writes [`LATER_FILES`].
+/// list of models, links the source, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
@@ -61,6 +61,7 @@ pub fn complete() -> Result<()> {
     }
     write(&staging.join(LATER_FILES), &serde_json::to_string(&later)?)?;
     put_manifests_into_the_list(&staging.join("models"))?;
+    source_link::complete(&staging)?;
     match env::var("PIX2PIX_URL") {
         Ok(url) => name_the_picture(&staging.join("index.html"), &url),
         Err(_) => Ok(()),
