@@ -80,8 +80,8 @@ class Pix2PixExperiment extends HTMLElement {
     const names = { idle: text('Run it'), running: text('Pause'), paused: text('Go on') };
     press.textContent = names[state] ?? text('Run it again');
     press.hidden = state === 'starting' || state === 'pausing';
-    stop.hidden = state === 'idle' || state === 'error';
     progress.hidden = state === 'idle' || state === 'error';
+    stop.hidden = progress.hidden || state === 'done';
     if (state === 'starting') progress.removeAttribute('value');
     this.#parts.status.textContent = status;
   }

@@ -88,7 +88,7 @@ const MORE = 24;
 const fewPairs = {
   steps: 500,
   look: phrase(
-    'Look at the second row: it is what neither network has seen. Both know the pair above by heart after a while; only one has learned what filling an outline means.',
+    'Look at the lower rows: neither network has seen those. Both know the first pair by heart after a while; only one has learned what filling an outline means.',
   ),
   columns: [phrase('Input'), phrase('Taught with 3 pairs'), phrase('Taught with 24 pairs'), phrase('Target')],
   rows: [phrase('A pair that both have seen'), phrase('Pairs that neither has seen'), ''],
