@@ -67,6 +67,16 @@ export interface TrainingLosses {
   D_fake: number;
 }
 
+/**
+ * What netD says of an image, row by row: a logit for each patch of 70 × 70 pixels. Above 0 it takes the patch
+ * for real, below 0 for one that the generator made.
+ */
+export interface PatchLogits {
+  values: Float32Array;
+  width: number;
+  height: number;
+}
+
 /** Can be stored in IndexedDB as it is. */
 export interface TrainingCheckpoint {
   files: Map<string, Uint8Array | string>;
@@ -119,6 +129,8 @@ export class Training extends EventTarget {
   watch(images: TrainingImage[]): Promise<void>;
   /** Translates an image with the network as it is now. */
   preview(image: TrainingImage): Promise<ImageData>;
+  /** What netD, as it is now, says of `image` as a translation of `input`; both are squeezed into squares of `size`. */
+  logits(input: TrainingImage, image: TrainingImage): Promise<PatchLogits>;
   checkpoint(): Promise<TrainingCheckpoint>;
   /** The model folder: the text of `manifest.json`, and the weights that it names, at `path` beside it. */
   export(): Promise<LocalModel & { path: string }>;

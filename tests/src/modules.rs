@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use xtask::workspace;
 
 /// The page's folders of modules: each may import from itself and from those before it.
-pub const ROOMS: [&str; 5] = ["runtime", "view", "widget", "page", "teach"];
+pub const ROOMS: [&str; 6] = ["runtime", "view", "widget", "page", "teach", "experiment"];
 
 /// The modules of the page by their paths in `www`, each with the files that it names.
 pub type Modules = BTreeMap<String, BTreeSet<String>>;

@@ -334,6 +334,20 @@ fn a_worker_that_dies_ends_the_training_with_words_and_what_was_kept_goes_on() -
 }
 
 #[test]
+fn logits_of_a_pair_are_those_that_the_next_step_pays_for() -> Result<()> {
+    let site = Site::shipped()?;
+    let mut browser = open(&site)?;
+    let answer = ask(&mut browser, "logits", &Value::Null)?;
+    // A PatchGAN has 14 × 14 logits for 128 × 128 pixels.
+    assert_eq!(answer["size"], json!([14, 14, 196]));
+    let [expected, found] = ["paid", "D_real"].map(|name| answer[name].as_f64());
+    let (expected, found) = expected.zip(found).context("losses")?;
+    // Two orders of summing 196 numbers of 32 bits.
+    ensure!((expected - found).abs() < 1e-5 * expected, "{answer}");
+    Ok(())
+}
+
+#[test]
 fn an_error_of_one_worker_is_that_of_the_training() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = open(&site)?;

@@ -32,7 +32,20 @@ let discriminator = 0; // sum of its losses since the last look
 let counted = 0;
 let hasWarned = false;
 
-const handlers = { begin, addPair, join, watch, plan, start, pause, steps, preview, checkpoint, export: exportModel };
+const handlers = {
+  begin,
+  addPair,
+  join,
+  watch,
+  plan,
+  start,
+  pause,
+  steps,
+  preview,
+  logits,
+  checkpoint,
+  export: exportModel,
+};
 
 addEventListener('message', ({ data }) => answer(data, handlers, self));
 
@@ -236,6 +249,13 @@ async function preview(payload) {
 
 function translate(rgba, width, height) {
   return exclusive(() => session.translate(rgba, width, height));
+}
+
+async function logits({ input, image }) {
+  const name = phrase('The picture');
+  const [one, other] = await Promise.all([input, image].map((source) => squareOf(source, session.size, name)));
+  const { values, width, height } = await exclusive(() => session.logits(one, other));
+  return { values, width, height, transfer: [values.buffer] };
 }
 
 async function checkpoint() {

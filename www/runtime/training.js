@@ -186,6 +186,13 @@ export class Training extends EventTarget {
     return new ImageData(new Uint8ClampedArray(rgba), width, height);
   }
 
+  /** What the discriminator says of an image as a translation of the input. */
+  async logits(input, image) {
+    const [one, other] = [await asMessage(input), await asMessage(image)];
+    const transfer = [...one.transfer, ...other.transfer];
+    return this.#call('logits', { input: one.payload, image: other.payload }, transfer);
+  }
+
   async checkpoint() {
     const { files, step } = await this.#call('checkpoint', {});
     return { files, step, losses: this.#losses.filter((losses) => losses.step <= step) };

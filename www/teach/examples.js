@@ -3,7 +3,7 @@
 
 import { element } from '../view/element.js';
 import { text } from '../view/language.js';
-import { show } from './squares.js';
+import { errorOf, show } from './squares.js';
 
 export class Examples {
   #host;
@@ -43,12 +43,6 @@ export class Examples {
     const errors = images.map((image, index) => errorOf(image, this.#targets[index]));
     this.error = errors.reduce((sum, error) => sum + error, 0) / errors.length;
   }
-}
-
-function errorOf({ data: output }, { data: target }) {
-  let sum = 0;
-  for (let at = 0; at < output.length; at++) if (at % 4 !== 3) sum += Math.abs(output[at] - target[at]);
-  return sum / (output.length * 0.75) / 255;
 }
 
 function cell(label) {

@@ -9,11 +9,13 @@ const COUNT = 27;
 const SHAPES = [circle, square, triangle];
 const FILL = '#f08c1e';
 
-export function readyPairs() {
-  return Array.from({ length: COUNT }, (_, index) => pair(index));
+/** `fill` says what the shapes are filled with.
+    @param {(context: any, random: () => number) => string | CanvasPattern | null} [fill] */
+export function readyPairs(fill = () => FILL) {
+  return Array.from({ length: COUNT }, (_, index) => pair(index, fill));
 }
 
-function pair(index) {
+function pair(index, fill) {
   const random = numbers(index + 1);
   const trace = SHAPES[index % SHAPES.length];
   const radius = SIDE * (0.16 + 0.18 * random());
@@ -26,7 +28,7 @@ function pair(index) {
     context.lineWidth = 5;
     context.lineJoin = 'round';
   }
-  target.fillStyle = FILL;
+  target.fillStyle = fill(target, random);
   target.fill();
   for (const context of [input, target]) context.stroke();
   const pixels = (context) => context.getImageData(0, 0, SIDE, SIDE);

@@ -50,3 +50,10 @@ export function show(square, canvas) {
   canvas.height = square.height;
   softwareContext(canvas).putImageData(square, 0, 0);
 }
+
+/** How far a pixel of one is off from that of another on average, as a share of the way from black to white. */
+export function errorOf({ data: output }, { data: target }) {
+  let sum = 0;
+  for (let at = 0; at < output.length; at++) if (at % 4 !== 3) sum += Math.abs(output[at] - target[at]);
+  return sum / (output.length * 0.75) / 255;
+}

@@ -36,6 +36,12 @@ export function firstKnown(tags) {
   return codes.find((code) => Object.hasOwn(LANGUAGES, code)) ?? 'en';
 }
 
+/** The language that the page says around an element, or that of the browser. */
+export function languageOf(element) {
+  const said = element.closest('[lang]')?.lang;
+  return firstKnown(said ? [said] : navigator.languages);
+}
+
 /** Shows the page, or the part of it in a shadow root, in a language. Where its texts do not come, as without a
     network, the language stays. Returns the one in use.
     @param {Document | ShadowRoot} root @param {string} code */

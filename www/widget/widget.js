@@ -7,7 +7,7 @@ import { Pix2PixError } from '../runtime/errors.js';
 import { phrase } from '../runtime/phrase.js';
 import { resolve } from '../runtime/pix2pix.js';
 import { decodeImage, fittingSize, IMAGE_TYPES } from '../runtime/image.js';
-import { firstKnown, isLoaded, label, show, speak, text, translated } from '../view/language.js';
+import { isLoaded, label, languageOf, show, speak, text, translated } from '../view/language.js';
 import { samplesOf, takesGrey } from '../view/manifest.js';
 import { PictureView } from '../view/picture-view.js';
 import { sentenceOf } from '../view/sentence.js';
@@ -432,12 +432,6 @@ export class Pix2PixWidget extends HTMLElement {
   #fire(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** The language that the page says around the widget, or that of the browser. */
-function languageOf(widget) {
-  const said = widget.closest('[lang]')?.lang;
-  return firstKnown(said ? [said] : navigator.languages);
 }
 
 customElements.define('pix2pix-widget', Pix2PixWidget);

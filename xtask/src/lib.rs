@@ -2,6 +2,7 @@
 
 pub mod join;
 pub mod process;
+pub mod source_link;
 pub mod tools;
 pub mod workspace;
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use server::page::{LATER_FILES, read_json};
 
 use crate::process::run;
-use crate::{book, join, tools, workspace};
+use crate::{book, join, source_link, tools, workspace};
 
 /// Builds the page and returns the folder that any static host can serve.
 pub fn build() -> Result<PathBuf> {
@@ -54,7 +54,7 @@ const MANIFEST: &str = "manifest.webmanifest";
 const PAGES_IN_LINKS: [&str; 2] = ["index.html", "teach.html"];
 
 /// Completes the folder that trunk is building: joins scripts, translates the web manifest, puts the manifests
-/// into the list of models, and writes [`LATER_FILES`].
+/// into the list of models, links the source, and writes [`LATER_FILES`].
 pub fn complete() -> Result<()> {
     let staging = env::var_os("TRUNK_STAGING_DIR").map(PathBuf::from);
     let staging = staging.context("trunk runs this. Run `cargo xtask build-web`.")?;
@@ -71,6 +71,7 @@ pub fn complete() -> Result<()> {
     }
     write(&staging.join(LATER_FILES), &serde_json::to_string(&later)?)?;
     put_manifests_into_the_list(&staging.join("models"))?;
+    source_link::complete(&staging)?;
     for file in names_in(&staging, &[LANGUAGES], ".json")? {
         translate_manifest(&staging, &file)?;
     }

@@ -85,6 +85,19 @@ async function further({ manifest }) {
     last: distance(training.losses.slice(-4)),
   };
 }
+async function logits() {
+  const { Training } = await module();
+  const { readyPairs } = await import('./teach/ready-pairs.js');
+  const { scaled } = await import('./teach/squares.js');
+  const [ready] = readyPairs();
+  const pair = { input: await scaled(ready.input, 128), target: await scaled(ready.target, 128) };
+  const training = await Training.create({ pairs: [pair], size: 128, loadSize: 128, base: 4, mirror: false });
+  await training.step(3);
+  const { values, width, height } = await training.logits(pair.input, pair.target);
+  const paid = values.reduce((sum, logit) => sum + Math.log1p(Math.exp(-logit)), 0) / values.length;
+  const { D_real } = await training.step();
+  return { size: [width, height, values.length], paid, D_real };
+}
 async function team() {
   const { Lead } = await import('./runtime/training-team.js');
   const { port1, port2 } = new MessageChannel();

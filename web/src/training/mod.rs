@@ -181,6 +181,25 @@ impl TrainingSession {
         Ok(translator.translate_async(&rgba, size, &|_, _| ()).await?)
     }
 
+    /// What netD, as it is now, says of `image` as a translation of `input`, both RGBA squares of the side
+    /// `size`: `{ values, width, height }`, a logit of each patch, row by row. Above 0 it takes the patch for
+    /// real.
+    pub async fn logits(&self, input: Vec<u8>, image: Vec<u8>) -> Result<Object, WebError> {
+        let gan = self.gan.as_ref().ok_or_else(broken)?;
+        let pair = [[input, image]];
+        let size = self.settings.size as usize;
+        let [input, image] = pairs::tensors(&pair, size, &self.manifest, &self.device)?;
+        let logits = gan.logits(A_TO_B, &input, &image);
+        let [_, _, height, width] = logits.dims();
+        let values = logits.into_data_async().await.map_err(device::failed)?;
+        let values = values.as_slice::<f32>().map_err(WebError::internal)?;
+        let answer = Object::new();
+        set(&answer, "values", &Float32Array::from(values));
+        set(&answer, "width", &width.into());
+        set(&answer, "height", &height.into());
+        Ok(answer)
+    }
+
     /// The model folder of the network as it is now: `{ manifest, path, weights }`.
     pub async fn export(&self) -> Result<Object, WebError> {
         let fetched = self.fetched().await?;

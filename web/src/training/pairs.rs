@@ -63,45 +63,46 @@ impl Pairs {
             .get_or_insert_with(|| Order::new(settings.seed, self.pairs.len()));
         let (load_size, size) = (settings.load_size() as usize, settings.size as usize);
         let free = settings.load_size() - settings.size;
-        let mut sides = [const { Vec::new() }; 2];
-        let mut channels = [0; 2];
         let share = settings.batch / settings.workers;
         let first = step * settings.batch as u64 + (rank * share) as u64;
-        for sample in first..first + share as u64 {
+        let samples = (first..first + share as u64).map(|sample| {
             let pair = &self.pairs[order.index(sample)];
             let mut rng = stream(settings.seed, Purpose::Jitter, sample);
             let jitter = Jitter::draw((free, free), settings.flip, &mut rng);
-            let [input, target] = [0, 1].map(|side| cut(&pair[side], load_size, jitter, size));
-            let rasters = [
-                encoded(
-                    manifest.input.encoding,
-                    &input,
-                    size,
-                    manifest.generator.config.in_channels,
-                )?,
-                encoded(
-                    manifest.output.encoding,
-                    &target,
-                    size,
-                    manifest.generator.config.out_channels,
-                )?,
-            ];
-            for ((side, channels), raster) in sides.iter_mut().zip(&mut channels).zip(rasters) {
-                *channels = raster.channels();
-                side.extend(raster.into_values());
-            }
-        }
-        let tensor = |values: Vec<f32>, channels| {
-            let data = TensorData::new(values, [share, channels, size, size]);
-            Tensor::from_data(data, device)
-        };
-        let [real_a, real_b] = sides;
+            [0, 1].map(|side| cut(&pair[side], load_size, jitter, size))
+        });
+        let samples: Vec<_> = samples.collect();
+        let [real_a, real_b] = tensors(&samples, size, manifest, device)?;
         Ok(Batch {
-            real_a: tensor(real_a, channels[0]),
-            real_b: tensor(real_b, channels[1]),
+            real_a,
+            real_b,
             mask: None,
         })
     }
+}
+
+/// Inputs and targets of some pairs as the networks see them, each of RGBA pixels of a square of `size`.
+pub fn tensors(
+    pairs: &[[Vec<u8>; 2]],
+    size: usize,
+    manifest: &Manifest,
+    device: &Device,
+) -> Result<[Tensor<4>; 2], WebError> {
+    let network = &manifest.generator.config;
+    let tensor = |side: usize, encoding, channels| -> Result<Tensor<4>, WebError> {
+        let (mut values, mut found) = (Vec::new(), channels);
+        for pair in pairs {
+            let raster = encoded(encoding, &pair[side], size, channels)?;
+            found = raster.channels();
+            values.extend(raster.into_values());
+        }
+        let data = TensorData::new(values, [pairs.len(), found, size, size]);
+        Ok(Tensor::from_data(data, device))
+    };
+    Ok([
+        tensor(0, manifest.input.encoding, network.in_channels)?,
+        tensor(1, manifest.output.encoding, network.out_channels)?,
+    ])
 }
 
 /// A square of `size` out of one of `side`.
