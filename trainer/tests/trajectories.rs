@@ -5,6 +5,8 @@
 
 #[path = "reference/fixtures.rs"]
 mod fixtures;
+#[path = "reference/tab.rs"]
+mod tab;
 #[path = "reference/training.rs"]
 mod training;
 #[path = "reference/warm_up.rs"]
@@ -12,8 +14,9 @@ mod warm_up;
 
 use burn::tensor::Device;
 use model::Precision;
-use model::training::GanMode;
-use training::{Held, cyclegan_matches, pix2pix_matches};
+use model::training::{GanMode, Hyperparameters, ModelKind};
+use tab::Tab;
+use training::{Held, cyclegan_matches, pix2pix_follows, pix2pix_matches};
 
 /// Processors divide as exactly as they multiply.
 const HELD: Held = Held::Rounding { ulps: 0.0 };
@@ -35,6 +38,29 @@ fn each_step_of_pix2pix_with_least_squares_is_that_of_pytorch() {
 #[test]
 fn each_step_of_cyclegan_is_that_of_pytorch() {
     cyclegan_matches(Precision::F32, HELD, &Device::flex());
+}
+
+/// The tab trains pix2pix alone.
+#[test]
+fn each_step_of_pix2pix_in_a_browser_is_that_of_pytorch() {
+    let mut tab = Tab::open();
+    for (name, gan_mode) in [
+        ("pix2pix_steps", GanMode::Vanilla),
+        ("pix2pix_lsgan_steps", GanMode::Lsgan),
+    ] {
+        let hyperparameters = Hyperparameters {
+            gan_mode,
+            ..Hyperparameters::of(ModelKind::Pix2Pix)
+        };
+        let mut in_the_tab = |model, batch: &_, step| tab.step(model, batch, step);
+        pix2pix_follows(
+            name,
+            hyperparameters,
+            HELD,
+            &Device::flex(),
+            &mut in_the_tab,
+        );
+    }
 }
 
 /// One rounding is off by up to 2^-9 in bf16 and 2^-12 in f16. Two hundred in a row, through

@@ -62,7 +62,16 @@ fn mean_square(logits: Tensor<4>, is_real: bool) -> Tensor<1> {
 
 /// Mean absolute difference.
 pub fn l1(fake: Tensor<4>, real: Tensor<4>) -> Tensor<1> {
-    (fake - real).abs().mean()
+    mean((fake - real).abs())
+}
+
+/// Burn-flex adds value after value in a browser, where the rounding of tens of thousands of additions
+/// would be more than that of all layers: there each row has its mean first.
+fn mean(values: Tensor<4>) -> Tensor<1> {
+    match cfg!(target_family = "wasm") {
+        true => values.mean_dim(3).mean(),
+        false => values.mean(),
+    }
 }
 
 /// Mean absolute difference where `mask`, `[batch, 1, height, width]`, is one; zero where

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_pack::Reader;
-use model::state::{StateDict, state_of};
+use model::pixels::to_unit;
+use model::state::{Array, StateDict, state_of};
 use model::training::adam::Adam;
 use model::training::{
     A_TO_B, B_TO_A, Batch, Gan, GanMode, Hyperparameters, LossValues, ModelKind, Rates,
@@ -23,8 +24,8 @@ use trainer::pytorch::{
 use crate::fixtures::{discriminator, generator, path, tensor};
 use crate::warm_up::warm_up;
 
-const BASE: usize = 4;
-const RATES: Rates = Rates {
+pub const BASE: usize = 4;
+pub const RATES: Rates = Rates {
     net_g: 2e-4,
     net_d: 2e-4,
 };
@@ -106,7 +107,12 @@ impl Trajectory {
     }
 
     fn batch(&self, step: usize, device: &Device) -> Batch {
-        let image = |side: &str| tensor(&self.images[side], device).narrow(0, step, 1);
+        let image = |side: &str| {
+            let Array { shape, values } = &self.images[side];
+            let values = values.iter().map(|byte| to_unit(*byte)).collect();
+            let shape = shape.clone();
+            tensor(&Array { shape, values }, device).narrow(0, step, 1)
+        };
         Batch {
             real_a: image("A"),
             real_b: image("B"),
@@ -232,6 +238,14 @@ fn basic(in_channels: usize, norm: NormKind) -> DiscriminatorConfig {
     }
 }
 
+/// Makes a step, counted from zero.
+type MakeStep<'a> = &'a mut dyn FnMut(Gan, &Batch, u64) -> (Gan, LossValues);
+
+fn natively(model: Gan, batch: &Batch, step: u64) -> (Gan, LossValues) {
+    let (model, losses) = model.step(batch, step, RATES);
+    (model, losses.read())
+}
+
 /// Trains pix2pix along PyTorch's steps.
 pub fn pix2pix_matches(
     name: &'static str,
@@ -245,10 +259,23 @@ pub fn pix2pix_matches(
         precision,
         ..Hyperparameters::of(ModelKind::Pix2Pix)
     };
-    let config = GeneratorConfig::new(GeneratorArch::Unet128, BASE, NormKind::Batch);
-    let judge = basic(6, NormKind::Batch);
-    let trajectory = Trajectory::open(name, held);
-    trajectory.follow(ModelKind::Pix2Pix, &config, &judge, hyperparameters, device);
+    pix2pix_follows(name, hyperparameters, held, device, &mut natively);
+}
+
+/// As [`pix2pix_matches`], with steps that `make_step` makes.
+pub fn pix2pix_follows(
+    name: &'static str,
+    hyperparameters: Hyperparameters,
+    held: Held,
+    device: &Device,
+    make_step: MakeStep<'_>,
+) {
+    let networks = (
+        GeneratorConfig::new(GeneratorArch::Unet128, BASE, NormKind::Batch),
+        basic(6, NormKind::Batch),
+    );
+    let learns = (ModelKind::Pix2Pix, hyperparameters);
+    Trajectory::open(name, held).follow(learns, &networks, device, make_step);
 }
 
 /// Trains CycleGAN along PyTorch's steps.
@@ -258,26 +285,22 @@ pub fn cyclegan_matches(precision: Precision, held: Held, device: &Device) {
         precision,
         ..Hyperparameters::of(ModelKind::CycleGan)
     };
-    let config = GeneratorConfig::new(GeneratorArch::Resnet6Blocks, BASE, NormKind::Instance);
-    let judge = basic(3, NormKind::Instance);
-    let trajectory = Trajectory::open("cyclegan_steps", held);
-    trajectory.follow(
-        ModelKind::CycleGan,
-        &config,
-        &judge,
-        hyperparameters,
-        device,
+    let networks = (
+        GeneratorConfig::new(GeneratorArch::Resnet6Blocks, BASE, NormKind::Instance),
+        basic(3, NormKind::Instance),
     );
+    let learns = (ModelKind::CycleGan, hyperparameters);
+    let trajectory = Trajectory::open("cyclegan_steps", held);
+    trajectory.follow(learns, &networks, device, &mut natively);
 }
 
 impl Trajectory {
     fn follow(
         &self,
-        kind: ModelKind,
-        config: &GeneratorConfig,
-        judge: &DiscriminatorConfig,
-        hyperparameters: Hyperparameters,
+        (kind, hyperparameters): (ModelKind, Hyperparameters),
+        (config, judge): &(GeneratorConfig, DiscriminatorConfig),
         device: &Device,
+        make_step: MakeStep<'_>,
     ) {
         let device = device.clone().autodiff();
         let names = |stem| match kind {
@@ -299,8 +322,8 @@ impl Trajectory {
         let begun_d: Vec<_> = model.net_d.iter().map(state_of).collect();
         for step in self.steps() {
             let losses;
-            (model, losses) = model.step(&self.batch(step, &device), step as u64, RATES);
-            self.check_losses(step, &losses.read());
+            (model, losses) = make_step(model, &self.batch(step, &device), step as u64);
+            self.check_losses(step, &losses);
             for ((which, network), begun) in names_g.iter().zip(&model.net_g).zip(&begun_g) {
                 let name = |name: &str| reference_generator_name(config, name);
                 self.check((step, which), (network, begun), &model.optimizer_g, name);
