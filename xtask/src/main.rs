@@ -56,7 +56,11 @@ enum Task {
     /// Complete what trunk has copied: join scripts, list files; trunk runs this
     CompleteWeb,
     /// Make the small pictures of the page's models, and those of the README, from the models' samples
-    Samples,
+    Samples {
+        /// In place of those, what goes wrong in trainings, for docs/training.md: trains some, for minutes
+        #[arg(long)]
+        troubles: bool,
+    },
     /// Collect the licence texts of what is compiled into the page's modules
     Licences,
     /// Read many nearly valid files of every format, and keep those that end a reader
@@ -123,7 +127,7 @@ fn main() -> ExitCode {
         }),
         Task::BuildWeb => page::build().map(drop),
         Task::CompleteWeb => page::complete(),
-        Task::Samples => samples::make(),
+        Task::Samples { troubles } => samples::make(troubles),
         Task::Licences => licences::collect(),
         Task::BuildWasm { dev } => wasm::build(dev),
         Task::Fuzz {

@@ -20,11 +20,12 @@ pub fn run(lint: bool) -> Result<()> {
     run_tests()
 }
 
-/// Checks format, types and lints of all sources, and what they depend on.
+/// Checks format, types, lints and documentation of all sources, and what they depend on.
 pub fn lint() -> Result<()> {
     tools::ensure_system_packages()?;
     check_scripts()?;
     check_style()?;
+    check_documentation()?;
     check_other_systems()?;
     check_dependencies()
 }
@@ -99,6 +100,16 @@ fn check_style() -> Result<()> {
     clippy(&["--workspace", "--all-targets"])?;
     clippy(&["--package", "xtask", "--features", "command"])?;
     clippy(&[&["--package", "web"], wasm.as_slice()].concat())
+}
+
+/// Links and examples in the documentation of the crates.
+fn check_documentation() -> Result<()> {
+    process::run(
+        workspace::cargo()
+            .args(["doc", "--release", "--workspace", "--no-deps"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+        "Each finding above names its place.",
+    )
 }
 
 /// Makes whatever archive it is asked for, with nothing in it.

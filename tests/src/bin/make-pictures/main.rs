@@ -1,10 +1,11 @@
-//! The small pictures of the page's models, and those of the README: `make-pictures models` or
-//! `make-pictures readme`, as `cargo xtask samples` calls it.
+//! The small pictures of the page's models, those of the README, and those of trainings that go wrong:
+//! `make-pictures models`, `readme` or `troubles`, as `cargo xtask samples` calls it.
 
 mod easel;
 mod models;
 mod readme;
 mod recording;
+mod troubles;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn make(which: Option<&str>) -> Result<()> {
     match which {
         Some("models") => models::make(),
         Some("readme") => readme::make(),
-        _ => bail!("say which pictures: `models` or `readme`"),
+        Some("troubles") => troubles::make(),
+        _ => bail!("say which pictures: `models`, `readme` or `troubles`"),
     }
 }
