@@ -93,8 +93,9 @@ export const dock = {
   },
 
   facts(session) {
-    $('backend').textContent = session ? BACKEND_NAMES[session.backend] : text('Not started');
-    $('in-use').textContent = session ? `: ${BACKEND_NAMES[session.backend]}` : '';
+    const names = session && [BACKEND_NAMES[session.backend], session.engine].filter(Boolean).join(', ');
+    $('backend').textContent = names ?? text('Not started');
+    $('in-use').textContent = session ? `: ${names}` : '';
     $('backend').dataset.backend = session?.backend ?? '';
     $('backend').dataset.software = session?.isSoftware ?? false;
     $('backend-reason').textContent = session
