@@ -2,7 +2,7 @@
 
 import { $ } from '../page/by-id.js';
 import { offerLanguages } from '../page/language.js';
-import { filesOf } from '../page/model-files.js';
+import { filesOf, hasManifest, modelAmong, readModel } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { keepTaught } from '../page/taught-model.js';
 import { saveFile } from '../page/save.js';
@@ -22,8 +22,8 @@ import { pairsOf } from './file-pairs.js';
 import { drawCurves, reading } from './losses.js';
 import { pairsFor, photosOf, TASKS } from './photo-pairs.js';
 import { readyPairs } from './ready-pairs.js';
-import { allow, offerModels, settings, share, steps } from './settings.js';
-import { scaled, showSmall } from './squares.js';
+import { allow, beginWith, offerModels, settings, share, steps } from './settings.js';
+import { MOST_PAIRS, scaled, showSmall } from './squares.js';
 import { openStore } from './store.js';
 import { zipOf } from '../page/zip-writer.js';
 
@@ -73,8 +73,9 @@ let stepTimes = [];
 let shownAt = 0;
 
 const watched = new Examples($('examples'));
-const drawPairs = new DrawPairs((pair) =>
-  addPairs([{ ...pair, name: text('drawing {number}', { number: pairs.length + 1 }) }]),
+const drawPairs = new DrawPairs(
+  (pair) => report(addPairs([{ ...pair, name: text('drawing {number}', { number: pairs.length + 1 }) }])),
+  (error) => report([sentenceOf(Pix2PixError.from(error))]),
 );
 $('draw').append(drawPairs.root);
 const pane = new DrawPane({
@@ -150,8 +151,14 @@ function put(chosen) {
   set(pairs.length ? 'ready' : 'empty');
 }
 
+/** What does not fit is left out, and said. */
 function addPairs(more) {
-  put([...pairs, ...more]);
+  const most = MOST_PAIRS;
+  const count = Math.max(0, pairs.length + more.length - most);
+  put([...pairs, ...more].slice(0, most));
+  return count > 0
+    ? [text('More than {most} pairs do not fit into memory: {count} are left out.', { most, count })]
+    : [];
 }
 
 function showPairs() {
@@ -204,6 +211,8 @@ async function bring(job, take) {
 
 async function takeFiles(files) {
   if (files.length === 0 || !mayBring()) return;
+  const model = await modelAmong(files);
+  if (model && (await hasManifest(model))) return takeModel(model);
   if (source !== 'files' && source !== 'photos') chooseSource('files');
   const isPhotos = source === 'photos';
   await bring(
@@ -212,10 +221,18 @@ async function takeFiles(files) {
       return isPhotos ? pairsOfPhotos(files, told) : pairsOf(files, told);
     },
     ({ pairs: found, problems }) => {
-      addPairs(found);
-      report(found.length === 0 && problems.length === 0 ? [text('There is no picture among these files.')] : problems);
+      const isNothing = found.length === 0 && problems.length === 0;
+      report([...addPairs(found), ...(isNothing ? [text('There is no picture among these files.')] : problems)]);
     },
   );
+}
+
+/** A model folder, or a .zip of one, is what the lesson begins with. */
+async function takeModel(files) {
+  const entry = await readModel(files);
+  await beginWith(entry);
+  put(pairs);
+  $('status').textContent = text('It begins with {name}.', { name: entry.name });
 }
 
 async function pairsOfPhotos(files, told) {
@@ -510,7 +527,7 @@ const guarded = (job) => () => job().catch(fail);
 $('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, text(title))));
 // Another task makes other inputs of the same photos.
 $('task').addEventListener('change', () => bring(() => pairsFor($('task').value, pairs), put));
-$('camera').addEventListener('click', () => bring(pairsOfCamera, addPairs));
+$('camera').addEventListener('click', () => bring(pairsOfCamera, (found) => report(addPairs(found))));
 $('easy').addEventListener('change', () => training?.isRunning && training.start({ share: share() }));
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
 $('teach').addEventListener(
