@@ -55,6 +55,11 @@ export interface CreateOptions {
    * that are emulated in software.
    */
   tune?: Tuning;
+  /**
+   * `burn`: the forward pass of the framework that trains the networks, the reference beside our own shaders and
+   * kernels. Slower, and a larger download.
+   */
+  engine?: 'burn';
   /** The most workers that share a large image on the CPU; by default one per core. */
   workers?: number;
   signal?: AbortSignal;
@@ -106,6 +111,8 @@ export class Pix2Pix {
   private constructor();
 
   readonly backend: Backend;
+  /** As it was asked for. */
+  readonly engine: 'burn' | undefined;
   /** A sentence that says why this backend is in use. */
   readonly backendReason: string;
   /** The same, for pages that show it in another language. */

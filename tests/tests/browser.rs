@@ -80,6 +80,37 @@ fn every_model_that_ships_with_the_page_works_on_both_backends() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn burn_is_asked_for_in_the_address_and_translates_as_our_own_kernels_and_shaders_do() -> Result<()>
+{
+    let site = Site::shipped()?;
+    for (backend, module) in [("cpu", "training"), ("webgpu", "training-webgpu")] {
+        let translate = |engine: &str| {
+            let settings = format!("?model=flowers-colorize&backend={backend}{engine}");
+            let mut page = Page::open(&site.url(&settings), Graphics::WebGpu)?;
+            let photo = picture(&page, 128, 128)?;
+            let translated = page.translate(&photo)?;
+            assert_eq!(page.backend()?, backend);
+            let names_burn = "document.querySelector('#backend').textContent.includes('burn')";
+            assert_eq!(page.browser.evaluate(names_burn)?, !engine.is_empty());
+            Ok::<_, anyhow::Error>(translated)
+        };
+        let loads_burn = || {
+            let path = format!("/pkg/{module}/web_bg.wasm");
+            site.requests().contains(&path)
+        };
+        let own = translate("")?;
+        ensure!(!loads_burn());
+        let burns = translate("&engine=burn")?;
+        ensure!(loads_burn());
+        let difference = pictures::difference(&own, &burns)?;
+        println!("{backend}: {difference}");
+        // A byte may be rounded the other way.
+        ensure!(difference.max <= 1, "{backend}: {difference}");
+    }
+    Ok(())
+}
+
 /// What a model that takes drawings offers to begin with.
 fn starting_drawing(model: &Path) -> Result<Option<PathBuf>> {
     let manifest: Value = serde_json::from_slice(&fs::read(model.join("manifest.json"))?)?;

@@ -1,5 +1,7 @@
 //! `teach.html`, where visitors teach a model of their own, and the module that it teaches with.
 
+#[path = "teach/brought.rs"]
+mod brought;
 #[path = "teach/drawn.rs"]
 mod drawn;
 #[path = "teach/on_gpu.rs"]

@@ -5,11 +5,12 @@ use model::Engine;
 use crate::error::{ErrorCode, WebError};
 #[cfg(feature = "webgpu")]
 use crate::gpu;
+#[cfg(feature = "training")]
+use crate::training::device;
 
-/// Where a model runs. The worker chooses; a build of this module has one of the two.
+/// Where a model runs. The worker chooses; a build of this module may have one of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    #[cfg(feature = "webgpu")]
     WebGpu,
     Cpu,
 }
@@ -17,7 +18,6 @@ pub enum Backend {
 impl Backend {
     pub fn as_str(self) -> &'static str {
         match self {
-            #[cfg(feature = "webgpu")]
             Self::WebGpu => "webgpu",
             Self::Cpu => "cpu",
         }
@@ -27,16 +27,8 @@ impl Backend {
 /// Opens the device that was asked for; `tune` says how a graphics device's kernels are chosen.
 pub async fn open(backend: &str, tune: &str) -> Result<(Backend, Engine), WebError> {
     match backend {
-        "webgpu" => {
-            let opened = on_gpu(tune).await;
-            opened.map_err(|why| WebError::new(ErrorCode::NoWebGpu, why))
-        }
-        "cpu" => match cpu_engine() {
-            Some(engine) => Ok((Backend::Cpu, engine)),
-            None => Err(WebError::internal(
-                "This build of the module was made without the CPU backend.",
-            )),
-        },
+        "webgpu" => Ok((Backend::WebGpu, on_gpu(tune).await?)),
+        "cpu" => Ok((Backend::Cpu, on_cpu().await?)),
         _ => Err(WebError::new(
             ErrorCode::Internal,
             format!("'{backend}' is no backend; use 'webgpu' or 'cpu'."),
@@ -57,41 +49,52 @@ pub fn still_there(backend: Backend) -> Result<(), WebError> {
 }
 
 #[cfg(feature = "webgpu")]
-async fn on_gpu(tune: &str) -> Result<(Backend, Engine), String> {
-    webgpu_offered().map_err(advised)?;
-    let gpu = gpu::acquire().await.map_err(advised)?;
-    Ok((Backend::WebGpu, Engine::Gpu(gpu::tuned(gpu, tune)?)))
-}
-
-#[cfg(not(feature = "webgpu"))]
-async fn on_gpu(_tune: &str) -> Result<(Backend, Engine), String> {
-    webgpu_offered().map_err(advised)?;
-    Err(advised(
-        "This build of the module was made without WebGPU.".to_owned(),
+async fn on_gpu(tune: &str) -> Result<Engine, WebError> {
+    let refused = |why| {
+        let advice = "Choose the CPU, or open the page in a browser that has WebGPU.";
+        WebError::new(ErrorCode::NoWebGpu, format!("{why} {advice}"))
+    };
+    webgpu_offered().map_err(refused)?;
+    let gpu = gpu::acquire().await.map_err(refused)?;
+    let tuned = gpu::tuned(gpu, tune);
+    Ok(Engine::Gpu(
+        tuned.map_err(|why| WebError::new(ErrorCode::NoWebGpu, why))?,
     ))
 }
 
-fn advised(why: String) -> String {
-    format!("{why} Choose the CPU, or open the page in a browser that has WebGPU.")
+#[cfg(feature = "cpu")]
+async fn on_cpu() -> Result<Engine, WebError> {
+    Ok(Engine::Cpu)
 }
 
-#[cfg(feature = "ndarray")]
-#[allow(deprecated)]
-fn cpu_engine() -> Option<Engine> {
-    Some(Engine::Burn(burn::tensor::Device::ndarray()))
+/// A module without an engine of ours has burn's.
+#[cfg(all(feature = "training", not(feature = "webgpu")))]
+async fn on_gpu(_tune: &str) -> Result<Engine, WebError> {
+    device::open("webgpu").await.map(Engine::Burn)
 }
 
-#[cfg(all(feature = "cpu", not(feature = "ndarray")))]
-fn cpu_engine() -> Option<Engine> {
-    Some(Engine::Cpu)
+#[cfg(all(feature = "training", not(feature = "cpu")))]
+async fn on_cpu() -> Result<Engine, WebError> {
+    device::open("cpu").await.map(Engine::Burn)
 }
 
-#[cfg(not(any(feature = "cpu", feature = "ndarray")))]
-fn cpu_engine() -> Option<Engine> {
-    None
+#[cfg(not(any(feature = "training", feature = "webgpu")))]
+async fn on_gpu(_tune: &str) -> Result<Engine, WebError> {
+    Err(missing("WebGPU"))
+}
+
+#[cfg(not(any(feature = "training", feature = "cpu")))]
+async fn on_cpu() -> Result<Engine, WebError> {
+    Err(missing("the CPU backend"))
+}
+
+#[cfg(not(feature = "training"))]
+fn missing(what: &str) -> WebError {
+    WebError::internal(format!("This build of the module was made without {what}."))
 }
 
 /// Whether the browser offers WebGPU at all, and if not, why.
+#[cfg(feature = "webgpu")]
 fn webgpu_offered() -> Result<(), String> {
     let global = js_sys::global();
     let property = |of: &wasm_bindgen::JsValue, name: &str| js_sys::Reflect::get(of, &name.into());

@@ -7,24 +7,24 @@ mod error;
 
 pub use error::{ErrorCode, WebError};
 
-#[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
+#[cfg(target_arch = "wasm32")]
 mod backend;
 #[cfg(all(target_arch = "wasm32", feature = "webgpu"))]
 mod gpu;
-#[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
+#[cfg(target_arch = "wasm32")]
 mod session;
 #[cfg(target_arch = "wasm32")]
 mod startup;
 #[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
 mod strips;
-#[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
+#[cfg(target_arch = "wasm32")]
 mod tiles;
 #[cfg(all(target_arch = "wasm32", feature = "training"))]
 mod training;
-#[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
+#[cfg(target_arch = "wasm32")]
 mod weights;
 
-#[cfg(all(target_arch = "wasm32", any(feature = "cpu", feature = "webgpu")))]
+#[cfg(target_arch = "wasm32")]
 pub use session::{Session, parse_manifest};
 #[cfg(all(target_arch = "wasm32", feature = "training"))]
 pub use training::TrainingSession;

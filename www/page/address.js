@@ -1,4 +1,4 @@
-// What is in the page's address: the settings ?model, ?backend, ?tune, ?way (the mode) and ?view; and what
+// What is in the page's address: the settings ?model, ?backend, ?engine, ?tune, ?way (the mode) and ?view; and what
 // to begin with, ?sample and #strokes.
 
 import { oneLine } from '../view/format.js';

@@ -94,7 +94,8 @@ slot.addEventListener('change', () => {
   else if (slot.isLoaded) {
     slot.ensure().then(async (session) => {
       dock.facts(session);
-      if ((await keepPage()) && (await keepRuntime(session.backend))) worksOffline();
+      // Burn's module is for comparison: it is not kept.
+      if (!session.engine && (await keepPage()) && (await keepRuntime(session.backend))) worksOffline();
     });
   }
 });
@@ -407,6 +408,7 @@ Object.assign(window, { pix2pixDemo });
 async function begin() {
   setTimeout(reveal, PATIENCE);
   slot.backend = asked('backend', ['auto', 'webgpu', 'cpu']) ?? 'auto';
+  slot.engine = asked('engine', ['burn']);
   slot.tune = asked('tune', TUNINGS) ?? undefined;
   check('backends', slot.backend);
   const wanted = asked('way', Object.keys(modes));

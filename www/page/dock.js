@@ -95,8 +95,9 @@ export const dock = {
   },
 
   facts(session) {
-    show($('backend'), session ? BACKEND_NAMES[session.backend] : () => text('Not started'));
-    $('in-use').textContent = session ? `: ${BACKEND_NAMES[session.backend]}` : '';
+    const names = session && [BACKEND_NAMES[session.backend], session.engine].filter(Boolean).join(', ');
+    show($('backend'), names ?? (() => text('Not started')));
+    $('in-use').textContent = session ? `: ${names}` : '';
     $('backend').dataset.backend = session?.backend ?? '';
     $('backend').dataset.software = session?.isSoftware ?? false;
     const { reason, backendReason } = session ?? {};

@@ -67,11 +67,24 @@ export function entryOf(file) {
   return { path, size, read };
 }
 
+/** What lies in an archive, or the files themselves. */
+async function listedIn(files) {
+  const isArchive = files.length === 1 && files[0].name !== MANIFEST;
+  return isArchive ? readZip(files[0], files[0].name) : files.map(entryOf);
+}
+
+const isManifest = ({ path }) => path.split('/').at(-1) === MANIFEST;
+
+/** Whether what `modelAmong` gave has a manifest: folders and archives may hold pictures instead. */
+export async function hasManifest(files) {
+  const listed = await listedIn(files).catch(() => []); // who reads it tells why
+  return listed.some(isManifest);
+}
+
 /** An entry for the list of models; `files` is what `Pix2Pix.create` takes. */
 export async function readModel(files) {
-  const isArchive = files.length === 1 && files[0].name !== MANIFEST;
-  const listed = isArchive ? await readZip(files[0], files[0].name) : files.map(entryOf);
-  const manifests = listed.filter(({ path }) => path.split('/').at(-1) === MANIFEST);
+  const listed = await listedIn(files);
+  const manifests = listed.filter(isManifest);
   const depth = ({ path }) => path.split('/').length;
   const [found] = manifests.sort((a, b) => depth(a) - depth(b));
   if (!found)

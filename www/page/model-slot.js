@@ -10,6 +10,9 @@ export class ModelSlot extends EventTarget {
   /** @type {any} How the kernels of a graphics device are chosen. */
   tune;
 
+  /** @type {'burn' | null} In place of our own shaders and kernels. */
+  engine = null;
+
   /** @type {any} */
   #entry = null;
   /** @type {Promise<Pix2Pix> | null} */
@@ -49,6 +52,7 @@ export class ModelSlot extends EventTarget {
     this.#loading = new AbortController();
     const mine = Pix2Pix.create(this.#entry.files ?? this.#entry.url, {
       backend: this.backend,
+      engine: this.engine ?? undefined,
       tune: this.tune,
       signal: this.#loading.signal,
       onProgress: this.#onProgress,

@@ -19,7 +19,7 @@ const PIECE = 16 << 10;
 /** [{ path, size, read(limit): Promise<Blob> }], without folders. */
 export async function readZip(blob, name) {
   const broken = (template, values = {}) =>
-    new Pix2PixError('manifest', '{name} cannot be read: {why}. Pack the model folder again.', {
+    new Pix2PixError('manifest', '{name} cannot be read: {why}. Pack it again.', {
       values: { name, why: { template, values } },
     });
   const tailStart = Math.max(0, blob.size - LONGEST_END);

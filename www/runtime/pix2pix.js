@@ -26,7 +26,7 @@ const FATAL = new Set(['internal', 'device-lost', 'out-of-memory']);
 
 // The downloads of the last model and its runtime: a restart or another backend
 // downloads nothing twice. { manifestUrl, manifestJson, weights: Blob,
-// modules: { cpu?, webgpu? } }
+// modules: { [build]: WebAssembly.Module } }
 /** @type {any} */
 let lastDownload = null;
 let locals = 0;
@@ -58,6 +58,7 @@ export class Pix2Pix {
   #onRows; // of the image that is translated now
   /** @type {any} */
   #worker = null;
+  #engine;
   #tune;
   #kernels = [];
   #helpers = []; // workers for parts of images
@@ -67,9 +68,12 @@ export class Pix2Pix {
   #disposed = false;
 
   /** @param {any} source @param {import('../pix2pix.js').CreateOptions} [options] */
-  static async create(source, { backend = 'auto', workers, tune, signal, onProgress } = {}) {
+  static async create(source, { backend = 'auto', engine, workers, tune, signal, onProgress } = {}) {
     if (!['auto', 'webgpu', 'cpu'].includes(backend)) {
       throw new Pix2PixError('internal', `There is no backend "${backend}": use auto, webgpu or cpu.`);
+    }
+    if (engine !== undefined && engine !== 'burn') {
+      throw new Pix2PixError('internal', `There is no engine "${engine}": use burn, or leave it out.`);
     }
     if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1)) {
       throw new Pix2PixError('internal', `The number of workers is ${workers}: pass a whole number from 1.`);
@@ -78,17 +82,23 @@ export class Pix2Pix {
       throw new Pix2PixError('internal', `There is no way to tune "${tune}": use ${TUNINGS.join(', ')}.`);
     }
     const isLocal = typeof source?.manifest === 'string' && source.weights instanceof Blob;
-    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, { workers, tune, onProgress });
+    const model = new Pix2Pix(isLocal ? source : resolve(source), backend, {
+      engine,
+      workers,
+      tune,
+      onProgress,
+    });
     await model.#enqueue(() => model.#start(), signal, phrase('Loading the model'));
     return model;
   }
 
   /** Use `Pix2Pix.create`. */
-  constructor(source, wanted, { workers, tune, onProgress }) {
+  constructor(source, wanted, { engine, workers, tune, onProgress }) {
     this.#local = typeof source === 'string' ? null : source;
     // A model from disk gets an address as well, so that a restart recognises it.
     this.#manifestUrl = this.#local ? `local:${++locals}` : source;
     this.#wanted = wanted;
+    this.#engine = engine;
     this.#workers = workers;
     this.#tune = tune;
     this.#onProgress = onProgress;
@@ -96,6 +106,9 @@ export class Pix2Pix {
 
   get backend() {
     return this.#facts.backend;
+  }
+  get engine() {
+    return this.#engine;
   }
   get backendReason() {
     return fill(this.reason.template, this.reason.values);
@@ -232,6 +245,7 @@ export class Pix2Pix {
         manifestUrl: this.#manifestUrl,
         local: this.#local,
         backend: this.#wanted,
+        engine: this.#engine,
         tune: this.#tune,
         known,
         modules: lastDownload?.modules ?? {},

@@ -14,6 +14,8 @@ import { readChoices, storeChoices } from './kernel-store.js';
 import { loadWeights } from './weights-store.js';
 
 const MANIFEST_LIMIT = 1 << 20;
+/** The builds that have burn, by the backend. */
+const BURN = { cpu: 'training', webgpu: 'training-webgpu' };
 // Above this size a trap of the module most likely means that memory ran out.
 const MUCH_MEMORY = 2 ** 31;
 
@@ -38,10 +40,10 @@ function report(phase, loaded, total) {
   postMessage({ progress: { phase, loaded, total } });
 }
 
-async function start({ manifestUrl, local, backend, tune, known, modules, cache }) {
+async function start({ manifestUrl, local, backend, engine, tune, known, modules, cache }) {
   const plan = await choose(backend);
   const tuning = tune ?? (plan.isSoftware ? 'software' : 'on');
-  const sources = { modules, known, local, manifestUrl, cache, tuning, adapter: plan.adapter };
+  const sources = { modules, known, local, manifestUrl, cache, engine, tuning, adapter: plan.adapter };
   let started;
   try {
     started = await startOn(plan.build, sources);
@@ -54,7 +56,7 @@ async function start({ manifestUrl, local, backend, tune, known, modules, cache 
     plan.values = { why: sentence(thrown.message) };
   }
   session = started.session;
-  helpers.begin = { ...started.download, known: started.download, backend: 'cpu' };
+  helpers.begin = { ...started.download, known: started.download, engine, backend: 'cpu' };
   return {
     backend: session.backend,
     reason: { template: plan.reason, values: plan.values ?? {} },
@@ -93,7 +95,8 @@ async function choose(backend) {
 }
 
 /** `sources.known` keeps the downloads for a second try with another build. */
-async function startOn(build, sources) {
+async function startOn(backend, sources) {
+  const build = sources.engine === 'burn' ? BURN[backend] : backend;
   const { modules, manifestUrl, local, cache } = sources;
   const manifestText = sources.known
     ? null
@@ -117,7 +120,7 @@ async function startOn(build, sources) {
   const [{ sha256 }] = JSON.parse(manifestJson).weights;
   const measured = build === 'webgpu' && sources.tuning === 'on' ? { adapter: sources.adapter, sha256 } : null;
   choices = { key: measured, text: await readChoices(measured) };
-  const session = await runtime.Session.create(manifestJson, weights, build, sources.tuning, choices.text);
+  const session = await runtime.Session.create(manifestJson, weights, backend, sources.tuning, choices.text);
   sources.keep?.(); // in the background
   return { session, download: { manifestUrl, manifestJson, weights, modules: { [build]: module } } };
 }
@@ -242,7 +245,8 @@ async function runTiles(before, width, height, side, plan, workers, showsRows) {
 
 /** Translates the image in one piece; several workers share its rows where that is faster. */
 async function runWhole(before, width, height, workers) {
-  const sharers = session.sharers(width, height, workersFor(Infinity, workers));
+  // Burn's module is for one worker.
+  const sharers = session.sharers ? session.sharers(width, height, workersFor(Infinity, workers)) : 1;
   const team = helpers.teamOf(sharers, width * height);
   const begun = performance.now();
   try {

@@ -1,11 +1,13 @@
 // Two drawing boards for a pair of one's own: left what one will draw, right what it
 // shall become.
 
+import { decodeImage, IMAGE_TYPES } from '../runtime/image.js';
 import { phrase } from '../runtime/phrase.js';
 import { drawTools } from '../view/draw-tools.js';
 import { DrawingBoard, WHITE } from '../view/drawing-board.js';
 import { element } from '../view/element.js';
 import { text } from '../view/language.js';
+import { middleOf } from './photo-pairs.js';
 import { SIDE, squareOf } from './squares.js';
 
 const COLORS = [
@@ -22,8 +24,8 @@ export class DrawPairs {
   root;
   #boards;
 
-  /** `onPair` gets each pair, without a name. */
-  constructor(onPair) {
+  /** `onPair` gets each pair, without a name; `onError` what is wrong with a picture. */
+  constructor(onPair, onError) {
     this.#boards = [
       {
         title: () => text('Input'),
@@ -46,6 +48,19 @@ export class DrawPairs {
       text('Copy the input over'),
     );
     copy.addEventListener('click', () => target.board.load(input.canvas));
+    const picture = element('input', {
+      type: 'file',
+      className: 'file',
+      id: 'target-input',
+      accept: IMAGE_TYPES,
+      'aria-label': () => text('Choose a picture as the target'),
+    });
+    const choose = element('label', { className: 'button', htmlFor: picture.id }, () => text('A picture as the target'));
+    picture.addEventListener('change', () => {
+      const [file] = picture.files;
+      picture.value = '';
+      if (file) loadPicture(file, target.board).catch(onError);
+    });
     add.addEventListener('click', () => {
       onPair({ input: squareOf(input.canvas), target: squareOf(target.canvas) });
       for (const { board } of this.#boards) board.clear();
@@ -54,9 +69,19 @@ export class DrawPairs {
       'div',
       { className: 'draw' },
       element('div', { className: 'sheets' }, input.root, target.root),
-      element('div', { className: 'actions' }, copy, add),
+      picture,
+      element('div', { className: 'actions' }, choose, copy, add),
     );
   }
+}
+
+/** The middle of a picture, as of photos. */
+async function loadPicture(file, board) {
+  const image = await decodeImage(file, { name: file.name });
+  const square = await createImageBitmap(middleOf(image));
+  image.close();
+  board.load(square);
+  square.close();
 }
 
 function makeBoard(title, label, palette) {

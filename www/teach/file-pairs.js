@@ -7,9 +7,8 @@ import { text } from '../view/language.js';
 import { sentenceOf } from '../view/sentence.js';
 import { entryOf } from '../page/model-files.js';
 import { readZip } from '../page/zip.js';
-import { squareOf } from './squares.js';
+import { MOST_PAIRS, squareOf } from './squares.js';
 
-const MAX_PAIRS = 500;
 const MAX_FILE = 64 << 20;
 const IMAGE = /\.(png|jpe?g|webp|avif|gif|bmp)$/i;
 /** A combined picture is twice as wide as high; scans may be off by some pixels. */
@@ -24,17 +23,17 @@ export async function pairsOf(files, onPair = (_count, _of) => {}) {
   const { twins, singles } = sorted(images, problems);
   const pairs = [];
   const jobs = [...twins.map((twin) => () => ofTwins(twin)), ...singles.map((file) => () => ofCombined(file))];
-  if (jobs.length > MAX_PAIRS)
+  if (jobs.length > MOST_PAIRS)
     problems.push(() =>
-      text('There are {count} pairs: the first {most} are taken.', { count: jobs.length, most: MAX_PAIRS }),
+      text('There are {count} pairs: the first {most} are taken.', { count: jobs.length, most: MOST_PAIRS }),
     );
-  for (const job of jobs.slice(0, MAX_PAIRS)) {
+  for (const job of jobs.slice(0, MOST_PAIRS)) {
     try {
       pairs.push(await job());
     } catch (error) {
       problems.push(() => sentenceOf(Pix2PixError.from(error)));
     }
-    onPair(pairs.length, Math.min(MAX_PAIRS, jobs.length));
+    onPair(pairs.length, Math.min(MOST_PAIRS, jobs.length));
   }
   return { pairs, problems };
 }

@@ -8,9 +8,8 @@ import { text } from '../view/language.js';
 import { sentenceOf } from '../view/sentence.js';
 import { imagesIn } from './file-pairs.js';
 import { numbers } from './random.js';
-import { blank, scaled, SIDE, squareOf } from './squares.js';
+import { blank, MOST_PAIRS, scaled, SIDE, squareOf } from './squares.js';
 
-const MAX_PHOTOS = 500;
 /** The side for which natively measures in pixels hold. */
 const REFERENCE_SIDE = 256;
 const HOLE = '#808080';
@@ -39,12 +38,12 @@ export const TASKS = {
 export async function photosOf(files, onPhoto = (_count, _of) => {}) {
   const problems = [];
   const images = await imagesIn(files, problems);
-  if (images.length > MAX_PHOTOS)
+  if (images.length > MOST_PAIRS)
     problems.push(() =>
-      text('There are {count} photos: the first {most} are taken.', { count: images.length, most: MAX_PHOTOS }),
+      text('There are {count} photos: the first {most} are taken.', { count: images.length, most: MOST_PAIRS }),
     );
   const photos = [];
-  for (const { path, read } of images.slice(0, MAX_PHOTOS)) {
+  for (const { path, read } of images.slice(0, MOST_PAIRS)) {
     try {
       const image = await decodeImage(await read(), { name: path });
       photos.push({ name: path, target: middleOf(image) });
@@ -52,7 +51,7 @@ export async function photosOf(files, onPhoto = (_count, _of) => {}) {
     } catch (error) {
       problems.push(() => sentenceOf(Pix2PixError.from(error)));
     }
-    onPhoto(photos.length, Math.min(MAX_PHOTOS, images.length));
+    onPhoto(photos.length, Math.min(MOST_PAIRS, images.length));
   }
   return { photos, problems };
 }

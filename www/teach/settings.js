@@ -17,7 +17,7 @@ const BASES = [
 /** A lesson with a network to fit takes at most so many milliseconds, if the smallest can. */
 const LESSON = 60_000;
 
-/** The page's models, which can be taught further. */
+/** The page's models, and one of the visitor's, which can be taught further. */
 let models = [];
 
 /** The model to begin with; undefined for fresh networks. */
@@ -26,9 +26,21 @@ function model() {
 }
 
 export async function offerModels() {
-  models = await listModels();
-  $('from').append(...models.map(({ title, name }) => element('option', {}, () => text(title) || name)));
   $('from').addEventListener('change', fitModel);
+  showModels([...(await listModels()), ...models], model());
+}
+
+/** Begins with a model from the visitor's disk, in place of the one before. */
+export function beginWith(entry) {
+  showModels([...models.filter(({ files }) => !files), entry], entry);
+  return fitModel();
+}
+
+function showModels(listed, chosen) {
+  models = listed;
+  const options = models.map(({ title, name }) => element('option', {}, () => text(title) || name));
+  $('from').replaceChildren($('from').options[0], ...options);
+  $('from').selectedIndex = models.indexOf(chosen) + 1;
 }
 
 /** A network that takes multiples of 256 is taught with such images. */
@@ -83,7 +95,7 @@ export async function settings(source, count, { task, options }, measure) {
     workers: Math.max(1, Math.min(WORKERS, Math.floor(PAIRS_MEMORY / (count * pairBytes)))),
     name: 'taught',
   };
-  if (model()) return withBackend({ from: model().url, ...lesson }, measure);
+  if (model()) return withBackend({ from: model().files ?? model().url, ...lesson }, measure);
   const isPhoto = source === 'files' || source === 'photos';
   const fresh = { learningRate: LEARNING_RATE, mode: isPhoto ? 'photo' : 'draw', task, ...options, ...lesson };
   const base = chosen('base');

@@ -6,6 +6,9 @@ import { softwareContext } from '../runtime/image.js';
 /** The load size of training images of 256 pixels. */
 export const SIDE = 286;
 
+/** As many pairs as the page has memory for, 650 kB each. */
+export const MOST_PAIRS = 500;
+
 /** A part of a drawable image, `[x, y, width, height]`, squeezed into a square of ImageData. */
 export function squareOf(image, part = [0, 0, image.width, image.height]) {
   const context = blank();

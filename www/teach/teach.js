@@ -3,7 +3,7 @@
 import { $ } from '../page/by-id.js';
 import { Camera } from '../page/camera.js';
 import { offerLanguages } from '../page/language.js';
-import { filesOf } from '../page/model-files.js';
+import { filesOf, hasManifest, modelAmong, readModel } from '../page/model-files.js';
 import { keepPage, keepRuntime } from '../page/offline.js';
 import { findAdapter } from '../runtime/adapter.js';
 import { Pix2PixError } from '../runtime/errors.js';
@@ -19,8 +19,8 @@ import { Kept } from './kept.js';
 import { middleOf, pairsFor, photosOf, TASKS } from './photo-pairs.js';
 import { Progress } from './progress.js';
 import { readyPairs } from './ready-pairs.js';
-import { allow, offerModels, settings, share, steps } from './settings.js';
-import { scaled, showSmall } from './squares.js';
+import { allow, beginWith, offerModels, settings, share, steps } from './settings.js';
+import { MOST_PAIRS, scaled, showSmall } from './squares.js';
 import { Trial } from './trial.js';
 
 const MOST_EXAMPLES = 3;
@@ -58,8 +58,12 @@ let training = null;
 let bringing = 0;
 
 const watched = new Examples($('examples'));
-const drawPairs = new DrawPairs((pair) =>
-  addPairs([{ ...pair, name: { template: phrase('drawing {number}'), values: { number: pairs.length + 1 } } }]),
+const drawPairs = new DrawPairs(
+  (pair) => {
+    const name = { template: phrase('drawing {number}'), values: { number: pairs.length + 1 } };
+    report(addPairs([{ ...pair, name }]));
+  },
+  (error) => report([() => sentenceOf(Pix2PixError.from(error))]),
 );
 $('draw').append(drawPairs.root);
 const kept = new Kept();
@@ -131,8 +135,14 @@ function put(chosen) {
   set(pairs.length ? 'ready' : 'empty');
 }
 
+/** What does not fit is left out, and said. */
 function addPairs(more) {
-  put([...pairs, ...more]);
+  const most = MOST_PAIRS;
+  const count = Math.max(0, pairs.length + more.length - most);
+  put([...pairs, ...more].slice(0, most));
+  return count > 0
+    ? [() => text('More than {most} pairs do not fit into memory: {count} are left out.', { most, count })]
+    : [];
 }
 
 function showPairs() {
@@ -186,6 +196,8 @@ async function bring(job, take) {
 
 async function takeFiles(files) {
   if (files.length === 0 || !mayBring()) return;
+  const model = await modelAmong(files);
+  if (model && (await hasManifest(model))) return takeModel(model);
   if (source !== 'files' && source !== 'photos') chooseSource('files');
   const isPhotos = source === 'photos';
   await bring(
@@ -194,12 +206,19 @@ async function takeFiles(files) {
       return isPhotos ? pairsOfPhotos(files, told) : pairsOf(files, told);
     },
     ({ pairs: found, problems }) => {
-      addPairs(found);
-      report(
-        found.length === 0 && problems.length === 0 ? [() => text('There is no picture among these files.')] : problems,
-      );
+      const isNothing = found.length === 0 && problems.length === 0;
+      const nothing = () => text('There is no picture among these files.');
+      report([...addPairs(found), ...(isNothing ? [nothing] : problems)]);
     },
   );
+}
+
+/** A model folder, or a .zip of one, is what the lesson begins with. */
+async function takeModel(files) {
+  const entry = await readModel(files);
+  await beginWith(entry);
+  put(pairs);
+  show($('status'), () => text('It begins with {name}.', { name: entry.name }));
 }
 
 async function pairsOfPhotos(files, told) {
@@ -394,7 +413,7 @@ const guarded = (job) => () => job().catch(fail);
 $('task').append(...Object.entries(TASKS).map(([value, { title }]) => element('option', { value }, () => text(title))));
 // Another task makes other inputs of the same photos.
 $('task').addEventListener('change', () => bring(() => pairsFor($('task').value, pairs), put));
-$('camera').addEventListener('click', () => bring(pairsOfCamera, addPairs));
+$('camera').addEventListener('click', () => bring(pairsOfCamera, (found) => report(addPairs(found))));
 $('easy').addEventListener('change', () => training?.isRunning && training.start({ share: share() }));
 $('sources').addEventListener('change', ({ target }) => chooseSource(target.value));
 $('teach').addEventListener(

@@ -47,16 +47,6 @@ async function continued({ count, steps, seed, side, begun }) {
   return { losses: training.losses };
 }
 const apart = (one, other) => one.data.reduce((most, byte, at) => Math.max(most, Math.abs(byte - other.data[at])), 0);
-async function viaBurn({ manifest }) {
-  const { Training } = await module();
-  const { Pix2Pix } = await import('./pix2pix.js');
-  const image = new ImageData(128, 128);
-  image.data.forEach((_, at, data) => (data[at] = at % 4 === 3 ? 255 : (at * 37 + (at >> 9) * 3) & 255));
-  const pairs = [{ input: image, target: image }];
-  const burn = await Training.create({ pairs, from: manifest, size: 128, backend: 'webgpu' });
-  const own = await Pix2Pix.create(manifest, { backend: 'webgpu' });
-  return { backends: [burn.backend, own.backend], apart: apart(await burn.preview(image), await own.run(image)) };
-}
 async function further({ manifest }) {
   const { Training } = await module();
   const { Pix2Pix } = await import('./pix2pix.js');

@@ -34,20 +34,6 @@ fn a_lesson_on_the_graphics_device_goes_on_there_after_a_reload_and_its_model_is
 }
 
 #[test]
-fn burns_kernels_translate_as_our_own_shaders_do() -> Result<()> {
-    let site = Site::shipped()?;
-    let mut browser = Browser::start(Graphics::WebGpu)?;
-    show(&mut browser, &site)?;
-    let manifest = json!({ "manifest": site.url("models/daisies/manifest.json") });
-    let answer = ask(&mut browser, "viaBurn", &manifest)?;
-    assert_eq!(answer["backends"], json!(["webgpu", "webgpu"]));
-    // A byte may be rounded the other way.
-    let apart = answer["apart"].as_f64();
-    ensure!(apart.is_some_and(|most| most <= 1.0), "{answer}");
-    Ok(())
-}
-
-#[test]
 fn a_graphics_device_that_is_slower_is_left_alone() -> Result<()> {
     let site = Site::shipped()?;
     let mut browser = Browser::start(Graphics::WebGpu)?;

@@ -7,13 +7,24 @@ use crate::error::{ErrorCode, WebError};
 /// Opens what was asked for.
 pub async fn open(backend: &str) -> Result<Device, WebError> {
     match backend {
-        "cpu" => Ok(Device::flex()),
+        "cpu" => Ok(cpu()),
         "webgpu" => webgpu().await,
         _ => Err(WebError::new(
             ErrorCode::Settings,
             format!("'{backend}' is no backend; use 'webgpu' or 'cpu'."),
         )),
     }
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn cpu() -> Device {
+    Device::flex()
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated, reason = "it is here to be compared with")]
+fn cpu() -> Device {
+    Device::ndarray()
 }
 
 #[cfg(feature = "training-webgpu")]

@@ -2,7 +2,7 @@
 //! natively. Decoding, scaling, storage and the pace are the page's.
 
 mod checkpoint;
-mod device;
+pub mod device;
 mod pairs;
 mod settings;
 
@@ -263,14 +263,14 @@ impl TrainingSession {
     /// Fresh and restored networks are made on the CPU, with the same numbers for every device.
     async fn on(mut self, backend: &str) -> Result<Self, WebError> {
         self.device = device::open(backend).await?;
+        if backend != "cpu" && self.settings.workers > 1 {
+            return Err(WebError::new(
+                ErrorCode::Settings,
+                "Only workers on the CPU can share a batch: set \"workers\" to 1, or the \
+                 backend to the CPU.",
+            ));
+        }
         if !is_cpu(&self.device) {
-            if self.settings.workers > 1 {
-                return Err(WebError::new(
-                    ErrorCode::Settings,
-                    "Only workers on the CPU can share a batch: set \"workers\" to 1, or the \
-                     backend to the CPU.",
-                ));
-            }
             self.gan = self.gan.map(|gan| gan.on_device(&self.device));
         }
         Ok(self)
