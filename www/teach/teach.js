@@ -11,7 +11,7 @@ import { phrase } from '../runtime/phrase.js';
 import { Training } from '../runtime/training.js';
 import { element } from '../view/element.js';
 import { show, text } from '../view/language.js';
-import { errorText } from '../view/sentence.js';
+import { errorText, sentenceOf } from '../view/sentence.js';
 import { DrawPairs } from './draw-pairs.js';
 import { Examples } from './examples.js';
 import { pairsOf } from './file-pairs.js';
