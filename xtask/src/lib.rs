@@ -1,6 +1,7 @@
 //! The parts of `cargo xtask`; the tests borrow the search for a browser from here.
 
 pub mod join;
+pub mod links;
 pub mod process;
 pub mod source_link;
 pub mod tools;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use server::page::{LATER_FILES, read_json};
 
+use crate::links::{PAGES, with_whole_addresses};
 use crate::process::run;
 use crate::{book, join, source_link, tools, workspace};
 
@@ -49,9 +50,8 @@ const SCRIPTS: [&str; 5] = [
     "teach/teach.js",
 ];
 
-/// What is shown of the page before it is opened, by programs that show links or install it.
+/// What programs show of the page that install it.
 const MANIFEST: &str = "manifest.webmanifest";
-const PAGES_IN_LINKS: [&str; 2] = ["index.html", "teach.html"];
 
 /// Completes the folder that trunk is building: joins scripts, translates the web manifest, puts the manifests
 /// into the list of models, links the source, and writes [`LATER_FILES`].
@@ -76,24 +76,11 @@ pub fn complete() -> Result<()> {
         translate_manifest(&staging, &file)?;
     }
     if let Some(url) = env::var("PIX2PIX_URL").ok().filter(|url| !url.is_empty()) {
-        for page in PAGES_IN_LINKS.map(|page| staging.join(page)) {
+        for page in PAGES.map(|page| staging.join(page)) {
             write(&page, &with_whole_addresses(&read(&page)?, &url)?)?;
         }
     }
     Ok(())
-}
-
-/// Puts the address of the page's folder before those of the page itself and of its picture, for programs that
-/// show links.
-fn with_whole_addresses(html: &str, url: &str) -> Result<String> {
-    let mut whole = html.to_owned();
-    for property in ["og:url", "og:image"] {
-        let named = format!(r#"property="{property}" content=""#);
-        ensure!(html.contains(&named), "the page has no {property}");
-        let address = format!("{named}{}/", url.trim_end_matches('/'));
-        whole = whole.replace(&named, &address);
-    }
-    Ok(whole)
 }
 
 /// Writes the web manifest in a language of the page; `texts` is the file of its texts.
@@ -153,31 +140,4 @@ fn read(path: &Path) -> Result<String> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_to_a_page_show_its_picture_by_a_whole_address() -> Result<()> {
-        for page in PAGES_IN_LINKS {
-            let html = read(&workspace::www().join(page))?;
-            for url in [
-                "https://example.org/pix2pix",
-                "https://example.org/pix2pix/",
-            ] {
-                let whole = with_whole_addresses(&html, url)?;
-                let own = if page == "index.html" { "" } else { page };
-                for (property, path) in [("og:image", "page.webp"), ("og:url", own)] {
-                    let line = format!(
-                        r#"<meta property="{property}" content="https://example.org/pix2pix/{path}">"#
-                    );
-                    ensure!(whole.contains(&line), "{page} lacks {line}");
-                }
-            }
-        }
-        assert!(with_whole_addresses("<title>Without</title>", "https://example.org").is_err());
-        Ok(())
-    }
 }
