@@ -118,11 +118,8 @@ fn every_widget_of_the_book_shows_what_can_be_done_with_it() -> Result<()> {
         browser
             .wait_until(&shown, PATIENCE)
             .with_context(|| chapter.to_owned())?;
-        ensure!(
-            browser.console().is_empty(),
-            "{chapter}: {:?}",
-            browser.console()
-        );
+        let said = browser.console();
+        ensure!(said.is_empty(), "{chapter}: {said:?}");
     }
     Ok(())
 }
