@@ -21,7 +21,9 @@ export class Progress {
   /** A step is made; true if it is time to show that. */
   step() {
     const now = performance.now();
-    this.#times = [...this.#times.filter((time) => now - time < WINDOW), now];
+    this.#times.push(now);
+    // Two at least, however long a step takes.
+    this.#times = this.#times.filter((time, at) => now - time < WINDOW || at >= this.#times.length - 2);
     return now - this.#shownAt > SHOW_EVERY;
   }
 
