@@ -158,7 +158,7 @@ async function folders() {
   const { pairs, problems } = await pairsOf([zip]);
   const middle = ({ data, width }) => 4 * (width / 2) * (width + 1);
   const seen = pairs.map(({ name, input, target }) => [name, input.data[middle(input)], target.data[middle(target)]]);
-  return { pairs: seen, problems };
+  return { pairs: seen, problems: problems.map((words) => words()) };
 }
 async function preview(bytes) {
   const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]), { colorSpaceConversion: 'none' });
