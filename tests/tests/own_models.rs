@@ -135,13 +135,20 @@ fn drop_from_disk(page: &mut Page, path: &Path) -> Result<()> {
         let event = json!({ "type": kind, "x": x, "y": y, "data": data });
         page.browser.call("Input.dispatchDragEvent", event)
     };
+    page.browser.evaluate(
+        "window.isDropped = false; \
+         document.addEventListener('drop', () => { window.isDropped = true; }, { once: true })",
+    )?;
     // A browser keeps what is dragged from a page that it has not painted yet.
     for _ in 0..600 {
         drag(page, "dragEnter")?;
         drag(page, "dragOver")?;
         let accepted = "document.body.classList.contains('dragging')";
         if page.browser.evaluate(accepted)? == true {
-            return drag(page, "drop").map(drop);
+            drag(page, "drop")?;
+            if page.browser.evaluate("window.isDropped")? == true {
+                return Ok(());
+            }
         }
         sleep(Duration::from_millis(100));
     }
