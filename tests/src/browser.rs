@@ -322,7 +322,11 @@ impl Browser {
     /// What the page wrote to the console and left uncaught since last asked.
     pub fn console(&mut self) -> Vec<String> {
         let events = self.connection.take_events();
-        events.iter().filter_map(console_line).collect()
+        let lines = events.iter().filter_map(console_line);
+        // Chromium's word for a page that asks for WebGPU on a machine without.
+        lines
+            .filter(|line| !line.contains("No available adapters."))
+            .collect()
     }
 
     /// The visible part of the page, as a PNG.
