@@ -55,7 +55,9 @@ export class DrawPairs {
       accept: IMAGE_TYPES,
       'aria-label': () => text('Choose a picture as the target'),
     });
-    const choose = element('label', { className: 'button', htmlFor: picture.id }, () => text('A picture as the target'));
+    const choose = element('label', { className: 'button', htmlFor: picture.id }, () =>
+      text('A picture as the target'),
+    );
     picture.addEventListener('change', () => {
       const [file] = picture.files;
       picture.value = '';

@@ -25,3 +25,30 @@ pub fn stream(seed: u64, purpose: Purpose, position: u64) -> ChaCha8Rng {
     rng.set_stream(purpose as u64);
     rng
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::Rng;
+
+    use super::*;
+
+    #[test]
+    fn neighbouring_seeds_and_steps_and_all_purposes_have_numbers_of_their_own() {
+        let purposes = [
+            Purpose::Jitter,
+            Purpose::Shuffle,
+            Purpose::Pool,
+            Purpose::DiffAugment,
+            Purpose::Dropout,
+        ];
+        let mut seen = BTreeSet::new();
+        for (seed, position) in (0..32).flat_map(|seed| (0..32).map(move |step| (seed, step))) {
+            for purpose in purposes {
+                let first = stream(seed, purpose, position).next_u64();
+                assert!(seen.insert(first), "{seed}, {purpose:?}, {position}");
+            }
+        }
+    }
+}
