@@ -126,7 +126,8 @@ fn image(index: usize, case: &Case, nth: usize) -> (Vec<f32>, [usize; 4]) {
     let side = case.config.arch.size_rule().divisor();
     let [batch, height, width] = case.images[nth];
     let shape = [batch, case.config.in_channels, height * side, width * side];
-    let values = hashed(&format!("{index}.{nth}"), shape.iter().product());
+    let name = format!("{index}.{nth}");
+    let values = hashed(&name, shape.iter().product());
     let values = values.map(|value| (value * 2.0 - 1.0) as f32).collect();
     (values, shape)
 }
