@@ -21,8 +21,7 @@ use made_weights::hashed;
 use model::config::Family;
 use model::state::{Array, StateDict, load_state, shapes_of};
 use model::{
-    Decoder, Generator, GeneratorArch, GeneratorConfig, Manifest, Mode, NormKind, NormStats,
-    Upsample,
+    Decoder, GeneratorArch, GeneratorConfig, Manifest, Mode, NormKind, NormStats, Upsample,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -105,63 +104,27 @@ fn write(folder: &Path, index: usize, case: &Case) -> Value {
     let model = format!("{index}.onnx");
     let bytes = onnx_bytes(folder, &case.manifest(), state.clone(), &case.options);
     fs::write(folder.join(&model), bytes.expect("a model")).expect("a file");
-    let generator = load_state(config.init(&Device::flex()), state).expect("the weights fit");
-    let image = |nth: usize| {
-        let (values, shape) = image(index, case, nth);
+    let device = Device::flex();
+    let generator = load_state(config.init(&device), state).expect("the weights fit");
+    let side = config.arch.size_rule().divisor();
+    let image = |(nth, [batch, height, width]): (usize, &[usize; 3])| {
+        let shape = [*batch, config.in_channels, height * side, width * side];
         let name = format!("{index}.{nth}");
+        let values = hashed(&name, shape.iter().product());
+        let values: Vec<f32> = values.map(|value| (value * 2.0 - 1.0) as f32).collect();
         let (input, output) = (format!("{name}.input"), format!("{name}.output"));
         write_floats(&folder.join(&input), &values);
-        let (expected, output_shape) = translated(&generator, case, values, shape);
+        let images = Tensor::<4>::from_data(TensorData::new(values, shape), &device);
+        let expected = generator.forward(images, Mode::Inference(case.stats));
+        let output_shape = expected.dims();
+        let expected = expected.into_data().try_to_vec::<f32>().expect("floats");
         write_floats(&folder.join(&output), &expected);
         json!({
             "input": input, "input_shape": shape, "output": output, "output_shape": output_shape,
         })
     };
-    let images: Vec<Value> = (0..case.images.len()).map(image).collect();
+    let images: Vec<Value> = case.images.iter().enumerate().map(image).collect();
     json!({"model": model, "images": images})
-}
-
-/// Values and shape of an image of a case.
-fn image(index: usize, case: &Case, nth: usize) -> (Vec<f32>, [usize; 4]) {
-    let side = case.config.arch.size_rule().divisor();
-    let [batch, height, width] = case.images[nth];
-    let shape = [batch, case.config.in_channels, height * side, width * side];
-    let name = format!("{index}.{nth}");
-    let values = hashed(&name, shape.iter().product());
-    let values = values.map(|value| (value * 2.0 - 1.0) as f32).collect();
-    (values, shape)
-}
-
-/// What burn makes of images, and its shape.
-fn translated(
-    generator: &Generator,
-    case: &Case,
-    values: Vec<f32>,
-    shape: [usize; 4],
-) -> (Vec<f32>, [usize; 4]) {
-    let images = Tensor::<4>::from_data(TensorData::new(values, shape), &Device::flex());
-    let output = generator.forward(images, Mode::Inference(case.stats));
-    let shape = output.dims();
-    (output.into_data().try_to_vec().expect("floats"), shape)
-}
-
-/// How far outputs move if inputs do by 2⁻²⁰, as much as some twenty layers round: statistics of a few pixels
-/// that are nearly alike enlarge that.
-fn sensitivity(index: usize, case: &Case) -> f64 {
-    let generator = load_state(case.config.init(&Device::flex()), weights(case));
-    let generator = generator.expect("the weights fit");
-    let moved = |nth| {
-        let (values, shape) = image(index, case, nth);
-        let signs = hashed("signs", values.len()).map(|value| if value < 0.5 { -1.0 } else { 1.0 });
-        let near = values.iter().zip(signs);
-        let near = near.map(|(value, sign)| value + sign / (1 << 20) as f32);
-        let near = near.collect();
-        let (there, _) = translated(&generator, case, near, shape);
-        let (here, _) = translated(&generator, case, values, shape);
-        let moved = here.iter().zip(&there).map(|(a, b)| (a - b).abs());
-        f64::from(moved.fold(0.0, f32::max))
-    };
-    (0..case.images.len()).map(moved).fold(0.0, f64::max)
 }
 
 /// What ONNX Runtime says of the models that `cases` in `folder` names.
@@ -188,11 +151,18 @@ fn assert_same(cases: &[Case], tolerance: f64) {
     let found = checked(folder.path(), &written);
     assert_eq!(found.len(), cases.len());
     let mut worst = BTreeMap::<_, (usize, f64)>::new();
-    for (index, (case, found)) in cases.iter().zip(&found).enumerate() {
+    for (case, found) in cases.iter().zip(&found) {
         let difference = found["worst"].as_f64().expect("a number");
         let what = format!("{:?}, statistics {:?}: {found}", case.config, case.stats);
-        let is_same = difference <= tolerance || difference <= sensitivity(index, case);
-        assert!(is_same, "{what}");
+        // A mean over the 2¹⁸ pixels of its largest maps rounds more than the convolutions do.
+        let is_largest =
+            case.config.arch == GeneratorArch::Unet512 && case.stats == NormStats::Batch;
+        let tolerance = if is_largest {
+            2.0 * tolerance
+        } else {
+            tolerance
+        };
+        assert!(difference <= tolerance, "{what}");
         // A flat output would agree with any other.
         let deviation = found["deviation"].as_f64().expect("a number");
         assert!(deviation > 0.1, "{what}");
@@ -249,11 +219,11 @@ fn all_networks() -> Vec<Case> {
                     residual,
                     ..GeneratorConfig::new(arch, 1, norm)
                 };
-                // Statistics of one pixel, or of a few that are nearly alike, are made of rounding.
-                let side = if arch.size_rule().divisor() > 128 {
-                    2
-                } else {
-                    4
+                // Bilinear maps of fewer pixels are nearly flat, and norms enlarge what is rounded.
+                let side = match (upsample, arch) {
+                    (Upsample::Bilinear, GeneratorArch::Unet256 | GeneratorArch::Unet512) => 2,
+                    (Upsample::Bilinear, _) => 4,
+                    _ => 1,
                 };
                 cases.push(Case {
                     images: vec![[1, side, side]],
