@@ -182,9 +182,11 @@ fn every_kind_of_resnet_is_shared() {
 }
 
 /// Two sums of 32 bits that take their terms in another order differ in their last bits, and each
-/// layer hands that on. A hundredth of what lies between two colours of a picture cannot be seen, and is
-/// far below what a row left out of a sum does.
-const ROUNDING: f32 = 0.01 * 2.0 / 255.0;
+/// layer hands that on.
+const ROUNDING: f32 = 1e-5;
+/// Residual blocks add what earlier ones have rounded: a hundredth of what lies between two colours of a
+/// picture, far below what a row left out of a sum does.
+const ROUNDING_OF_BLOCKS: f32 = 0.01 * 2.0 / 255.0;
 
 #[test]
 fn workers_share_the_statistics_of_a_picture() {
@@ -193,11 +195,14 @@ fn workers_share_the_statistics_of_a_picture() {
         (NormKind::Instance, NormStats::Running),
     ] {
         for (size, workers) in [([128, 128], 2), ([384, 160], 3), ([512, 128], 8)] {
-            for arch in [GeneratorArch::Unet128, GeneratorArch::Resnet9Blocks] {
+            for (arch, rounding) in [
+                (GeneratorArch::Unet128, ROUNDING),
+                (GeneratorArch::Resnet9Blocks, ROUNDING_OF_BLOCKS),
+            ] {
                 let config = GeneratorConfig::new(arch, 5, norm);
                 let off = difference(&config, stats, size, workers);
                 assert!(
-                    off < ROUNDING,
+                    off < rounding,
                     "{config:?}, {workers} workers: off by {off}"
                 );
             }
